@@ -1,0 +1,102 @@
+"""The vocabulary of the network: the union of the blocks is the schema, the registry and the type at once."""
+
+from typing import Annotated, Any, Union
+
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Tag
+
+from advconv.blocks.base import Block
+from advconv.blocks.composite import Branches, Repeat, Residual, Shortcut
+from advconv.blocks.fields import refuse, shown, similar
+from advconv.blocks.gates import InvertedResidual, SqueezeExcite
+from advconv.blocks.plain import Activation, AvgPool, Dropout, Flatten, GlobalAvgPool, Linear, MaxPool, Norm
+from advconv.blocks.units import Conv, Depthwise, DepthwiseSeparable, Dilated, Pointwise, Strided
+
+BLOCKS: tuple[type[Block], ...] = (
+    Conv,
+    Strided,
+    Dilated,
+    DepthwiseSeparable,
+    Pointwise,
+    Depthwise,
+    Residual,
+    Branches,
+    Repeat,
+    SqueezeExcite,
+    InvertedResidual,
+    MaxPool,
+    AvgPool,
+    GlobalAvgPool,
+    Flatten,
+    Linear,
+    Dropout,
+    Norm,
+    Activation,
+)
+
+KINDS = {block.kind: block for block in BLOCKS}
+
+
+def checked_row(row: Any) -> Any:
+    """A row that names one block that exists."""
+    if isinstance(row, Block):
+        return row
+    if not isinstance(row, str | dict):
+        refuse(f"a row names a block, this is {shown(row)}", "write `- conv: 32`", code="AC117")
+    if isinstance(row, dict) and len(row) != 1:
+        help = "write `- conv: {out_channels: 32, ...}`, the block's fields inside its braces"
+        refuse(f"a row names one block, this has {len(row)} keys", help, code="AC117")
+    kind = kind_of(row)
+    if kind not in KINDS:
+        help = similar(kind, list(KINDS)) or f"the blocks are {', '.join(KINDS)}"
+        refuse(f"there is no block {kind[:40]!r}", help, code="AC113")
+    return row
+
+
+def kind_of(row: Any) -> str:
+    """The block that a row names: `gap`, or the one key of `conv: 32`."""
+    if isinstance(row, Block):
+        return row.kind
+    return row if isinstance(row, str) else str(next(iter(row)))
+
+
+def fields_of(row: Any) -> Any:
+    """What a row says about its block, as a mapping: the bare word and the short form written out."""
+    if isinstance(row, Block):
+        return row
+    kind = kind_of(row)
+    value = None if isinstance(row, str) else row[kind]
+    if isinstance(value, dict) or value is None:
+        return value or {}
+    if not KINDS[kind].short:
+        refuse(f"{kind} takes a mapping of its fields, not {shown(value)}", f"write `{kind}: {{...}}`")
+    return {KINDS[kind].short: value}
+
+
+def rows(value: Any) -> Any:
+    if not isinstance(value, list | tuple):
+        refuse(f"rows are a list, not {shown(value)}", "write `[conv: 32]`, or a line `- conv: 32` for each row")
+    return value
+
+
+def uniquely_named(rows: tuple[Block, ...]) -> tuple[Block, ...]:
+    """Rows that stand side by side have names of their own."""
+    names = [row.name for row in rows if row.name]
+    for name in names:
+        if names.count(name) > 1:
+            refuse(f"two rows here have the name {name!r}", "give one of them another name", code="AC116")
+    return rows
+
+
+Row = Annotated[
+    Union[tuple(Annotated[block, BeforeValidator(fields_of), Tag(block.kind)] for block in BLOCKS)],  # type: ignore  # noqa: UP007
+    Discriminator(kind_of),
+    BeforeValidator(checked_row),
+]
+Rows = Annotated[tuple[Row, ...], AfterValidator(uniquely_named), BeforeValidator(rows)]
+ShortcutField = Annotated[
+    Annotated[Shortcut, Tag("word")] | Annotated[Rows, Tag("rows")],
+    Discriminator(lambda value: "rows" if isinstance(value, list | tuple) else "word"),
+]
+
+for block in (Residual, Branches, Repeat):
+    block.model_rebuild(_types_namespace={"Rows": Rows, "ShortcutField": ShortcutField})

@@ -1,0 +1,147 @@
+"""What every block is: fields that users write, and how it grows a graph out of layers."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from advconv.blocks.fields import (
+    ActivationChoice,
+    ActivationField,
+    Bias,
+    DropoutChoice,
+    DropoutField,
+    Name,
+    NormChoice,
+    NormField,
+    Order,
+    Padding,
+    Sides,
+)
+from advconv.geometry import Shape
+from advconv.graph import Draft, Row
+from advconv.layers.base import Layer, ShapeError
+from advconv.layers.pointwise import Activation, BatchNorm2d, Dropout
+
+
+class Fields(BaseModel):
+    """A mapping whose keys are known."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Block(Fields):
+    """A row of the network. `kind` is its word in YAML, `short` the field that a bare value gives."""
+
+    kind: ClassVar[str]
+    short: ClassVar[str] = ""
+
+    name: Name | None = None
+
+    @abstractmethod
+    def expand(self, builder: "Builder", x: int) -> int | None:
+        """Grows the block's layers behind node `x` and gives the last; None where they do not fit."""
+
+
+if TYPE_CHECKING:
+    Rows = tuple[Block, ...]
+
+
+class Style(Fields):
+    """How convolutional units are made where they do not say otherwise: the `defaults` of a file."""
+
+    norm: NormField = NormChoice(BatchNorm2d())
+    activation: ActivationField = ActivationChoice(Activation("relu"))
+    order: Order = "conv-norm-act"
+    dropout: DropoutField = DropoutChoice(0.0)
+    bias: Bias = "auto"
+    padding: Padding = "same"
+
+    @property
+    def bias_or_auto(self) -> bool:
+        """`auto` leaves the bias to the norm, where the unit has one."""
+        return self.norm.layer is None if self.bias == "auto" else self.bias
+
+    @property
+    def activation_after_add(self) -> ActivationChoice:
+        """After a residual's add: none in pre-activation networks, whose next unit activates."""
+        return ActivationChoice(None) if self.order == "norm-act-conv" else self.activation
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A layer that does not fit, and the row that asked for it. `before` counts the nodes that did fit."""
+
+    row: Row
+    error: ShapeError
+    before: int
+
+
+@dataclass(frozen=True, slots=True)
+class Builder:
+    """A place in a draft of a graph. `name` is its path among modules, `row` what tables and messages call it."""
+
+    draft: Draft
+    problems: list[Problem]
+    style: Style
+    classes: int | None
+    name: str
+    row: Row
+
+    def add(self, role: str, layer: Layer, *inputs: int | None) -> int | None:
+        """Appends a layer; None, and a problem on record, where it does not fit. What is broken stays broken."""
+        present = tuple(index for index in inputs if index is not None)
+        if len(present) < len(inputs):
+            return None
+        name = f"{self.name}.{role}" if role else self.name
+        try:
+            return self.draft.add(name, layer, present, self.row)
+        except ShapeError as error:
+            return self.fail(error)
+
+    def fail(self, error: ShapeError) -> None:
+        self.problems.append(Problem(self.row, error, len(self.draft.nodes)))
+
+    def add_choice(self, role: str, choice: ActivationChoice | NormChoice, x: int | None) -> int | None:
+        return x if choice.layer is None else self.add(role, choice.layer, x)
+
+    def add_dropout(self, choice: DropoutChoice, x: int | None) -> int | None:
+        return self.add("dropout", Dropout(*choice), x) if choice.p else x
+
+    def shape(self, x: int) -> Shape:
+        return self.draft.nodes[x].shape
+
+    def grow(self, rows: Sequence[Block], x: int | None) -> int | None:
+        """Rows one behind the other, at this place."""
+        for index, block in enumerate(rows):
+            if x is None:
+                return None
+            x = block.expand(self.at_row(index, block), x)
+        return x
+
+    def at_row(self, index: int, block: Block) -> "Builder":
+        row = Row(f"{self.row.label}[{index}]", self.row.block, block.kind, (*self.row.path, index, block.kind))
+        return replace(self, name=f"{self.name}.{block.name or index}", row=row)
+
+    def at_field(self, field: str, *path: str, block: str = "") -> "Builder":
+        """The place of rows inside a block: a field of it, or a named path."""
+        row = self.row
+        tag = f"{row.block}/{block}" if block else row.block
+        inner = Row(f"{row.label}.{field}", tag, row.kind, (*row.path, *(path or (field,))))
+        return replace(self, name=f"{self.name}.{field}", row=inner)
+
+    def at_round(self, index: int) -> "Builder":
+        """The place of one round of a repetition."""
+        row = self.row
+        inner = Row(f"{row.label}[{index}]", row.block, row.kind, (*row.path, "layers"))
+        return replace(self, name=f"{self.name}.{index}", row=inner)
+
+
+def sides_of(padding: Literal["same"] | Sides, extents: tuple[int, int]) -> Sides:
+    """Top, bottom, left, right. `same` pads extent - 1 in all, the odd pixel at the bottom and on the right."""
+    if padding != "same":
+        return padding
+    height, width = extents
+    return (height - 1) // 2, height // 2, (width - 1) // 2, width // 2

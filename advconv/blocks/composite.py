@@ -1,0 +1,121 @@
+"""Blocks made of rows: residual, branches, repeat."""
+
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from pydantic import Field, PlainValidator
+
+from advconv.blocks.base import Block, Builder
+from advconv.blocks.fields import ActivationChoice, ActivationField, DropoutChoice, Name, refuse, shown, word
+from advconv.blocks.units import Pointwise
+from advconv.layers.base import ShapeError
+from advconv.layers.dense import PadChannels
+from advconv.layers.merge import Add, Concat, Multiply
+from advconv.layers.pool import Subsample
+
+if TYPE_CHECKING:
+    from advconv.blocks.base import Rows
+
+    ShortcutField = str | Rows
+
+SHORTCUTS = ("auto", "identity", "projection", "pad")
+Shortcut = Annotated[str, word("a shortcut", *SHORTCUTS)]
+
+
+class Residual(Block):
+    """The sum of a main path and a shortcut past it (He et al. 2016)."""
+
+    kind: ClassVar[str] = "residual"
+    short: ClassVar[str] = "layers"
+
+    layers: "Rows" = Field(min_length=1)
+    shortcut: "ShortcutField" = "auto"
+    activation: ActivationField | None = None
+
+    def expand(self, builder: Builder, x: int) -> int | None:
+        y = builder.at_field("layers").grow(self.layers, x)
+        if y is None:
+            return None
+        total = builder.add("add", Add(), y, self.expand_shortcut(builder, x, y))
+        return builder.add_choice("act", self.activation or builder.style.activation_after_add, total)
+
+    def expand_shortcut(self, builder: Builder, x: int, y: int) -> int | None:
+        beside = builder.at_field("shortcut", block="shortcut")
+        if not isinstance(self.shortcut, str):
+            return beside.grow(self.shortcut, x)
+        if self.shortcut == "auto":
+            return x if builder.shape(x) == builder.shape(y) else project(beside, x, y)
+        return {"identity": identity, "projection": project, "pad": pad}[self.shortcut](beside, x, y)
+
+
+def identity(builder: Builder, x: int, y: int) -> int | None:
+    if builder.shape(x) == builder.shape(y):
+        return x
+    message = f"an identity shortcut brings {builder.shape(x)} to a main path that ends in {builder.shape(y)}"
+    return builder.fail(ShapeError("AC203", message, "use `shortcut: auto`, or keep the shape on the main path"))
+
+
+def project(builder: Builder, x: int, y: int) -> int | None:
+    """A 1x1 convolution with the main path's stride and a norm, no activation."""
+    unit = Pointwise(
+        out_channels=builder.shape(y).channels,
+        stride=builder.draft.strides_between(x, y),
+        padding=(0, 0, 0, 0),
+        activation=ActivationChoice(None),
+        dropout=DropoutChoice(0.0),
+    )
+    return unit.expand(builder, x)
+
+
+def pad(builder: Builder, x: int, y: int) -> int | None:
+    """Subsampling and zero channels: option A of the ResNet paper (He et al. 2016, section 3.3)."""
+    strides = builder.draft.strides_between(x, y)
+    small = builder.add("subsample", Subsample(strides), x) if strides != (1, 1) else x
+    return builder.add("pad", PadChannels(builder.shape(y).channels), small)
+
+
+MERGES = {"add": Add(), "multiply": Multiply()}
+
+
+
+
+class Branches(Block):
+    """Parallel paths from one input, merged; an empty path is the identity."""
+
+    kind: ClassVar[str] = "branches"
+
+    paths: "dict[Name, Rows]" = Field(min_length=2)
+    merge: Annotated[str, word("merge", "add", "concat", "multiply")] = "concat"
+
+    def expand(self, builder: Builder, x: int) -> int | None:
+        ends = [
+            builder.at_field(name, "paths", name, block=name).grow(rows, x) for name, rows in self.paths.items()
+        ]
+        if self.merge == "concat":
+            return builder.add("concat", Concat(), *ends)
+        total = ends[0]
+        for number, end in enumerate(ends[1:]):
+            role = self.merge if number == 0 else f"{self.merge}_{number + 1}"
+            total = builder.add(role, MERGES[self.merge], total, end)
+        return total
+
+
+def times(value: Any) -> int:
+    count = value if isinstance(value, int) else 0
+    if isinstance(value, bool) or not 1 <= count <= 100_000:
+        refuse(f"times is a whole number from 1 to 100,000, not {shown(value)}")
+    return count
+
+
+class Repeat(Block):
+    """Rows, several times over, each time with weights of their own."""
+
+    kind: ClassVar[str] = "repeat"
+
+    times: Annotated[int, PlainValidator(times)]
+    layers: "Rows" = Field(min_length=1)
+
+    def expand(self, builder: Builder, x: int) -> int | None:
+        y: int | None = x
+        for index in range(self.times):
+            y = builder.at_round(index).grow(self.layers, y)
+        return y

@@ -1,0 +1,202 @@
+"""The types of the fields of blocks: each takes the forms that people write and gives one."""
+
+from typing import Annotated, Any, Literal, NamedTuple, NoReturn
+
+from pydantic import PlainValidator
+from pydantic_core import PydanticCustomError
+
+from advconv.layers.base import Layer
+from advconv.layers.pointwise import FUNCTIONS, Activation, BatchNorm2d, GroupNorm
+from advconv.names import name_problem
+
+Pair = tuple[int, int]
+
+
+def refuse(message: str, help: str = "", code: str = "AC114") -> NoReturn:
+    raise PydanticCustomError(code, "{message}", {"message": message, "help": help})  # type: ignore[misc]
+
+
+def shown(value: object) -> str:
+    """A value as it looks in YAML, for messages."""
+    if value is None or isinstance(value, bool):
+        return {None: "nothing", True: "true", False: "false"}[value]
+    if isinstance(value, list | dict):
+        return "a list" if isinstance(value, list) else "a mapping"
+    text = str(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."
+
+
+def is_int(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def is_number(value: object) -> bool:
+    return is_int(value) or (isinstance(value, float) and value == value and abs(value) != float("inf"))
+
+
+def positive(value: Any) -> int:
+    if not is_int(value) or value < 1:
+        refuse(f"this must be a whole number of at least 1, not {shown(value)}")
+    return int(value)
+
+
+def positive_pair(value: Any) -> Pair:
+    if is_int(value) and value >= 1:
+        return value, value
+    if isinstance(value, list | tuple) and len(value) == 2 and all(is_int(part) and part >= 1 for part in value):
+        return value[0], value[1]
+    refuse(f"this must be a whole number of at least 1 or [height, width], not {shown(value)}")
+
+
+Sides = tuple[int, int, int, int]
+"""Top, bottom, left, right."""
+
+PADDING_FORMS = "same, valid, a number, [height, width] or [top, bottom, left, right]"
+
+
+def padding(value: Any) -> Literal["same"] | Sides:
+    if value == "same":
+        return "same"
+    if value == "valid":
+        return 0, 0, 0, 0
+    parts = [value] if is_int(value) else value
+    if isinstance(parts, list | tuple) and len(parts) in (1, 2, 4) and all(is_int(p) and p >= 0 for p in parts):
+        if len(parts) == 4:
+            return parts[0], parts[1], parts[2], parts[3]
+        return parts[0], parts[0], parts[-1], parts[-1]
+    refuse(f"padding is {PADDING_FORMS}, not {shown(value)}")
+
+
+def flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        refuse(f"this must be true or false, not {shown(value)}")
+    return value
+
+
+def bias(value: Any) -> Literal["auto"] | bool:
+    if value == "auto" or isinstance(value, bool):
+        return value  # type: ignore[no-any-return]
+    refuse(f"bias is auto, true or false, not {shown(value)}")
+
+
+def word(what: str, *words: str) -> PlainValidator:
+    """A field that takes one of some words."""
+
+    def one_of(value: Any) -> Any:
+        if value not in words or not isinstance(value, str):
+            refuse(f"{what} is {either(words)}, not {shown(value)}", help=similar(value, words))
+        return value
+
+    return PlainValidator(one_of)
+
+
+def similar(value: object, words: "tuple[str, ...] | list[str]") -> str:
+    """`did you mean relu?`, where a known word is near."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(str(value)[:40], words, n=1, cutoff=0.6)
+    return f"did you mean {near[0]}?" if near else ""
+
+
+def either(words: "tuple[str, ...] | list[str]") -> str:
+    return f"{', '.join(words[:-1])} or {words[-1]}" if len(words) > 1 else words[0]
+
+
+def name(value: Any) -> str:
+    problem = name_problem(value) if isinstance(value, str) else f"a name is a word, not {shown(value)}"
+    if problem:
+        refuse(problem, "use ASCII letters, digits and _", code="AC115")
+    return str(value)
+
+
+def single(value: object) -> tuple[str, Any] | None:
+    """`{key: value}` as a pair, where a mapping has one key."""
+    if isinstance(value, dict) and len(value) == 1:
+        return next(iter(value.items()))
+    return None
+
+
+class NormChoice(NamedTuple):
+    """The norm of a unit; `layer` is None for none."""
+
+    layer: Layer | None
+
+
+def norm(value: Any) -> NormChoice:
+    if isinstance(value, NormChoice):
+        return value
+    if value in ("batch", "layer", "none"):
+        return NormChoice({"batch": BatchNorm2d(), "layer": GroupNorm(1), "none": None}[value])
+    pair = single(value)
+    if pair and pair[0] in ("batch", "layer", "group"):
+        return NormChoice(_norm_with(*pair))
+    forms = "batch, layer, none, {group: 8} or {batch: {eps: 0.001}}"
+    refuse(f"norm is {forms}, not {shown(value)}", similar(value, ("batch", "layer", "none")))
+
+
+def _norm_with(kind: str, value: Any) -> Layer:
+    given = {"num_groups": value} if kind == "group" and not isinstance(value, dict) else value
+    known = {"batch": ("eps", "momentum"), "layer": ("eps",), "group": ("num_groups", "eps")}[kind]
+    if not isinstance(given, dict) or not set(given) <= set(known):
+        refuse(f"{kind} norm takes {either(known)}, not {shown(value)}", f"write {{{kind}: {{{known[0]}: ...}}}}")
+    for key in ("eps", "momentum"):
+        if key in given and (not is_number(given[key]) or given[key] <= 0):
+            refuse(f"the {key} of a norm is a number above 0, not {shown(given[key])}")
+    if kind == "batch":
+        return BatchNorm2d(**given)
+    groups = positive(given.get("num_groups")) if kind == "group" else 1
+    return GroupNorm(groups, given.get("eps", 1e-5))
+
+
+class ActivationChoice(NamedTuple):
+    """The activation of a unit; `layer` is None for none."""
+
+    layer: Layer | None
+
+
+def activation(value: Any) -> ActivationChoice:
+    if isinstance(value, ActivationChoice):
+        return value
+    if value == "none":
+        return ActivationChoice(None)
+    if isinstance(value, str) and value in FUNCTIONS:
+        return ActivationChoice(Activation(value))
+    pair = single(value)
+    if pair and pair[0] in FUNCTIONS and FUNCTIONS[pair[0]].argument:
+        if not is_number(pair[1]):
+            refuse(f"{pair[0]} takes a number, not {shown(pair[1])}")
+        return ActivationChoice(Activation(pair[0], pair[1]))
+    words = (*FUNCTIONS, "none")
+    refuse(f"an activation is {either(words)}, not {shown(pair[0] if pair else value)}", similar(value, words))
+
+
+class DropoutChoice(NamedTuple):
+    """The share `p` that falls out, and whether whole channels do."""
+
+    p: float
+    channels: bool = False
+
+
+def dropout(value: Any) -> DropoutChoice:
+    if isinstance(value, DropoutChoice):
+        return value
+    given = value if isinstance(value, dict) else {"p": value}
+    p, kind = given.get("p"), given.get("kind", "element")
+    if not set(given) <= {"p", "kind"} or kind not in ("element", "channel"):
+        refuse("dropout is a number or {p: 0.05, kind: channel}", "kind is element or channel")
+    if not is_number(p) or not 0 <= p < 1:
+        refuse(f"dropout is a share of at least 0 and below 1, not {shown(p)}")
+    return DropoutChoice(float(p), kind == "channel")
+
+
+Count = Annotated[int, PlainValidator(positive)]
+Size = Annotated[Pair, PlainValidator(positive_pair)]
+Padding = Annotated[Literal["same"] | Sides, PlainValidator(padding)]
+Flag = Annotated[bool, PlainValidator(flag)]
+Bias = Annotated[Literal["auto"] | bool, PlainValidator(bias)]
+Name = Annotated[str, PlainValidator(name)]
+NormField = Annotated[NormChoice, PlainValidator(norm)]
+ActivationField = Annotated[ActivationChoice, PlainValidator(activation)]
+DropoutField = Annotated[DropoutChoice, PlainValidator(dropout)]
+ORDERS = ("conv-norm-act", "conv-act-norm", "norm-act-conv")
+Order = Annotated[str, word("order", *ORDERS)]

@@ -1,0 +1,154 @@
+"""Plain layers, for whoever wants them."""
+
+from typing import ClassVar
+
+from pydantic import model_validator
+
+from advconv.blocks.base import Block, Builder, sides_of
+from advconv.blocks.fields import ActivationField, Count, DropoutField, Flag, NormField, Padding, Size, refuse
+from advconv.layers.base import ShapeError
+from advconv.layers.dense import Flatten as FlattenLayer
+from advconv.layers.dense import Linear as LinearLayer
+from advconv.layers.dense import Pad
+from advconv.layers.pointwise import Dropout as DropoutLayer
+from advconv.layers.pool import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d, Pool2d
+
+
+class Pool(Block):
+    """A pooling. It pads nothing, and its stride is its kernel_size, unless it says otherwise."""
+
+    short: ClassVar[str] = "kernel_size"
+
+    kernel_size: Size = (2, 2)
+    stride: Size | None = None
+    padding: Padding = (0, 0, 0, 0)
+    ceil_mode: Flag = False
+
+    def grow(self, builder: Builder, x: int, layer: Pool2d, fill: float) -> int | None:
+        top, bottom, left, right = sides_of(self.padding, self.kernel_size)
+        if top == bottom and left == right:
+            padded = type(layer)(layer.kernel_size, layer.stride, (top, left), *_rest(layer))
+            return builder.add("", padded, x)
+        return builder.add("", layer, builder.add("pad", Pad(top, bottom, left, right, fill), x))
+
+
+def _rest(layer: Pool2d) -> tuple[bool, ...]:
+    return (layer.ceil_mode, *layer.own_options().values())
+
+
+class MaxPool(Pool):
+    """The largest value of each window."""
+
+    kind: ClassVar[str] = "maxpool"
+
+    def expand(self, builder: Builder, x: int) -> int | None:
+        layer = MaxPool2d(self.kernel_size, self.stride or self.kernel_size, ceil_mode=self.ceil_mode)
+        return self.grow(builder, x, layer, fill=float("-inf"))
+
+
+class AvgPool(Pool):
+    """The mean of each window."""
+
+    kind: ClassVar[str] = "avgpool"
+
+    count_include_pad: Flag = True
+
+    @model_validator(mode="after")
+    def counts_what_it_pads(self) -> "AvgPool":
+        top, bottom, left, right = sides_of(self.padding, self.kernel_size)
+        if not self.count_include_pad and (top, left) != (bottom, right):
+            refuse("padding that differs between two ends cannot be left out of the mean", "pad both ends alike")
+        return self
+
+    def expand(self, builder: Builder, x: int) -> int | None:
+        stride = self.stride or self.kernel_size
+        layer = AvgPool2d(
+            self.kernel_size, stride, ceil_mode=self.ceil_mode, count_include_pad=self.count_include_pad
+        )
+        return self.grow(builder, x, layer, fill=0.0)
+
+
+class GlobalAvgPool(Block):
+    """The mean of the whole map; leaves Cx1x1."""
+
+    kind: ClassVar[str] = "gap"
+
+    def expand(self, builder: Builder, x: int) -> int | None:
+        return builder.add("", AdaptiveAvgPool2d(), x)
+
+
+class Flatten(Block):
+    """A map as a vector of all its values."""
+
+    kind: ClassVar[str] = "flatten"
+
+    def expand(self, builder: Builder, x: int) -> int | None:
+        return builder.add("", FlattenLayer(), x)
+
+
+class Linear(Block):
+    """A fully connected layer, to the number of classes unless it says otherwise."""
+
+    kind: ClassVar[str] = "linear"
+    short: ClassVar[str] = "out_features"
+
+    out_features: Count | None = None
+    bias: Flag = True
+
+    def expand(self, builder: Builder, x: int) -> int | None:
+        features = self.out_features or builder.classes
+        if features is None:
+            message = "linear has no out_features, and the file no classes to take them from"
+            return builder.fail(ShapeError("AC208", message, "write `linear: N`, or `classes: N` at the top"))
+        shape = builder.shape(x)
+        is_single = not shape.flat and shape.size == (1, 1)
+        vector = builder.add("flatten", FlattenLayer(inline=True), x) if is_single else x
+        return builder.add("", LinearLayer(features, self.bias), vector)
+
+
+class Dropout(Block):
+    """Dropout by itself."""
+
+    kind: ClassVar[str] = "dropout"
+    short: ClassVar[str] = "p"
+
+    p: DropoutField
+
+    def expand(self, builder: Builder, x: int) -> int | None:
+        return builder.add("", DropoutLayer(*self.p), x)
+
+
+class Norm(Block):
+    """A norm by itself."""
+
+    kind: ClassVar[str] = "norm"
+    short: ClassVar[str] = "norm"
+
+    norm: NormField
+
+    @model_validator(mode="after")
+    def is_one(self) -> "Norm":
+        if self.norm.layer is None:
+            refuse("a norm row that is none does nothing", "leave the row out")
+        return self
+
+    def expand(self, builder: Builder, x: int) -> int | None:
+        return builder.add_choice("", self.norm, x)
+
+
+class Activation(Block):
+    """An activation by itself."""
+
+    kind: ClassVar[str] = "activation"
+    short: ClassVar[str] = "activation"
+
+    activation: ActivationField
+
+    @model_validator(mode="after")
+    def is_one(self) -> "Activation":
+        if self.activation.layer is None:
+            refuse("an activation row that is none does nothing", "leave the row out")
+        return self
+
+    def expand(self, builder: Builder, x: int) -> int | None:
+        return builder.add_choice("", self.activation, x)

@@ -1,0 +1,96 @@
+"""Pydantic's errors in our words, at their places."""
+
+from collections.abc import Callable
+from typing import Any
+
+from pydantic import ValidationError
+
+from advconv.blocks.fields import shown, similar
+from advconv.diagnostics import Diagnostic, Span, error, in_order
+from advconv.source import Document, Path
+
+Error = Any
+"""One of the mappings that pydantic_core's ValidationError.errors() lists."""
+
+Keys = Callable[[Path], list[str]]
+"""The keys that may stand where the last step of a path stands."""
+
+SECTIONS = ("defaults", "constraints")
+
+
+def explain(document: Document, problem: ValidationError, keys_at: Keys) -> list[Diagnostic]:
+    """A diagnostic for each mistake; a required key that stands there misspelt is one mistake."""
+    errors = problem.errors(include_url=False)
+    found = [(item, _explained(document, item, keys_at)) for item in errors if not _is_misspelt(item, errors, keys_at)]
+    return in_order([diagnostic for _, diagnostic in found])
+
+
+def _is_misspelt(item: Error, errors: list[Error], keys_at: Keys) -> bool:
+    if item["type"] != "missing":
+        return False
+    *parent, field = item["loc"]
+    beside = (
+        other["loc"][-1] for other in errors if other["type"] == "extra_forbidden" and [*other["loc"][:-1]] == parent
+    )
+    return any(field in similar(key, keys_at((*parent, key))) for key in beside)
+
+
+def _explained(document: Document, item: Error, keys_at: Keys) -> Diagnostic:
+    path: Path = tuple(step for step in item["loc"] if step != "[key]")
+    at_key = item["loc"][-1:] == ("[key]",)
+    if item["type"].startswith("AC"):
+        context = item["ctx"]
+        span = document.key_span(path) if at_key else document.span(path)
+        return error(item["type"], span, context["message"], context["help"])
+    return TYPES.get(item["type"], _other)(document, path, item, keys_at)
+
+
+def _missing(document: Document, path: Path, item: Error, keys_at: Keys) -> Diagnostic:
+    *parent, field = path
+    span = document.key_span(tuple(parent)) if parent else Span()
+    return error("AC112", span, f"{_owner(path)} has no {field}", f"write `{field}: ...`")
+
+
+def _unknown_key(document: Document, path: Path, item: Error, keys_at: Keys) -> Diagnostic:
+    keys = keys_at(path)
+    help = similar(path[-1], keys) or f"the keys are {', '.join(keys)}"
+    return error("AC111", document.key_span(path), f"{_owner(path)} has no key {str(path[-1])[:40]!r}", help)
+
+
+def _too_short(document: Document, path: Path, item: Error, keys_at: Keys) -> Diagnostic:
+    least = item["ctx"]["min_length"]
+    what = "named path" if path[-1] == "paths" else "block" if path[-1] == "network" else "row"
+    message = f"{path[-1]} needs at least {least} {what}{'s' if least > 1 else ''}"
+    return error("AC114", document.span(path), message, f"write a {what}")
+
+
+def _wrong_form(form: str) -> Callable[..., Diagnostic]:
+    def wrong(document: Document, path: Path, item: Error, keys_at: Keys) -> Diagnostic:
+        what = str(path[-1]) if path else "an architecture"
+        help = "" if path else f"the keys are {', '.join(keys_at(('advconv',)))}"
+        return error("AC114", document.span(path), f"{what} must be {form}, not {shown(item['input'])}", help)
+
+    return wrong
+
+
+def _other(document: Document, path: Path, item: Error, keys_at: Keys) -> Diagnostic:
+    return error("AC114", document.span(path), item["msg"])
+
+
+TYPES: dict[str, Callable[..., Diagnostic]] = {
+    "missing": _missing,
+    "extra_forbidden": _unknown_key,
+    "too_short": _too_short,
+    "model_type": _wrong_form("a mapping"),
+    "dict_type": _wrong_form("a mapping"),
+    "list_type": _wrong_form("a list"),
+    "tuple_type": _wrong_form("a list"),
+}
+
+
+def _owner(path: Path) -> str:
+    if len(path) == 1:
+        return "the architecture"
+    if path[0] == "network" or path[-2] in SECTIONS:
+        return str(path[-2])
+    return f"`{path[-2]}`"

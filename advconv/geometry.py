@@ -1,0 +1,120 @@
+"""Shapes of feature maps, the windows that slide over them, and what a position of a map can see of the input."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+INT64_MAX = 2**63 - 1
+
+
+class Shape(NamedTuple):
+    """The shape of one picture's feature map, or, when `flat`, of a vector of `channels` features.
+
+    >>> print(Shape(64, 16, 16), Shape(10, flat=True))
+    64x16x16 10
+    """
+
+    channels: int
+    height: int = 1
+    width: int = 1
+    flat: bool = False
+
+    @property
+    def elements(self) -> int:
+        return self.channels * self.height * self.width
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.height, self.width
+
+    def __str__(self) -> str:
+        return str(self.channels) if self.flat else f"{self.channels}x{self.height}x{self.width}"
+
+
+class Window(NamedTuple):
+    """What one layer does along one axis: `kernel_size` taps, `dilation` apart, moved by `stride` over a padded map."""
+
+    kernel_size: int = 1
+    stride: int = 1
+    dilation: int = 1
+    before: int = 0
+    after: int = 0
+    ceil_mode: bool = False
+
+    @property
+    def extent(self) -> int:
+        """The positions that the window spans."""
+        return self.dilation * (self.kernel_size - 1) + 1
+
+    def output_size(self, size: int) -> int:
+        """How many places the window takes on a map of `size` positions; below 1 where it does not fit.
+
+        The formula is that of torch.nn.Conv2d and torch.nn.MaxPool2d. With `ceil_mode` torch adds a last window that
+        hangs over the end, but none that would start behind the map and its left padding.
+        """
+        room = size + self.before + self.after - self.extent
+        if not self.ceil_mode:
+            return room // self.stride + 1
+        places = -(-room // self.stride) + 1
+        return places - 1 if (places - 1) * self.stride >= size + self.before else places
+
+
+POINT = Window()
+
+
+class Reach(NamedTuple):
+    """What a map sees of the input along one axis: position p depends on `jump*p + first` to `jump*p + last`, exactly.
+
+    `first` and `last` span the widest path from the input, `narrowest` is the size over the narrowest one.
+    `whole`: a gate or a global pooling has let every position see the whole picture; the interval then leaves it out.
+    `unknown`: paths of unequal jump have met, and no interval of this form is right any more.
+    """
+
+    jump: int = 1
+    first: int = 0
+    last: int = 0
+    narrowest: int = 1
+    whole: bool = False
+    unknown: bool = False
+
+    @property
+    def size(self) -> int:
+        """The theoretical receptive field, in input positions, along the widest path."""
+        return self.last - self.first + 1
+
+    @property
+    def centre(self) -> float:
+        """The middle of what position 0 sees; 0.0 is the middle of the input's first pixel."""
+        return (self.first + self.last) / 2
+
+    def through(self, window: Window) -> "Reach":
+        """The reach behind a window (Araujo, Norris, Sim: Computing Receptive Fields of CNNs, Distill 2019)."""
+        if window == POINT:
+            return self
+        jump, skipped = self.jump, window.dilation * (window.kernel_size - 1)
+        return Reach(
+            jump * window.stride,
+            self.first - jump * window.before,
+            self.last + jump * (skipped - window.before),
+            self.narrowest + jump * skipped,
+            self.whole,
+            self.unknown,
+        )
+
+
+UNKNOWN = Reach(unknown=True)
+
+
+def meet(reaches: list[Reach]) -> Reach:
+    """The reach where parallel paths meet: the hull of their intervals, unknown where their jumps differ."""
+    first, *others = reaches
+    if all(other == first for other in others):
+        return first
+    if any(reach.unknown or reach.jump != first.jump for reach in reaches):
+        return UNKNOWN
+    return Reach(
+        first.jump,
+        min(reach.first for reach in reaches),
+        max(reach.last for reach in reaches),
+        min(reach.narrowest for reach in reaches),
+        any(reach.whole for reach in reaches),
+    )

@@ -1,0 +1,128 @@
+"""The contract of a layer: what it does to shapes, what it costs, what it keeps, and which call of torch it is."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from advconv.geometry import Shape, Window
+
+FLOAT_BYTES = 4
+INDEX_BYTES = 8
+
+Shapes = Sequence[Shape]
+Windows = tuple[Window, Window]
+"""The windows over height and width."""
+
+
+class Cost(NamedTuple):
+    """Parameters, and multiply-accumulates for one picture; bias and norm are not counted as MACs."""
+
+    params: int = 0
+    macs: int = 0
+
+
+class Kept(NamedTuple):
+    """What autograd holds until the backward pass: which inputs, the output, and bytes of the layer's own."""
+
+    inputs: tuple[bool, ...] = ()
+    output: bool = False
+    own_bytes: int = 0
+
+
+NOTHING = Kept()
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of torch, by name: a module's constructor (`nn.`), or a function that takes the inputs first.
+
+    `packed`: the function takes its inputs as one tuple, as torch.cat does.
+    """
+
+    target: str
+    arguments: tuple[Any, ...] = ()
+    options: tuple[tuple[str, Any], ...] = ()
+    packed: bool = False
+
+    @property
+    def is_module(self) -> bool:
+        return self.target.startswith("nn.")
+
+
+class ShapeError(Exception):
+    """A layer does not fit its input. `field` names the key of the block that has to change."""
+
+    def __init__(self, code: str, message: str, help: str = "", field: str = "") -> None:
+        super().__init__(message)
+        self.code, self.message, self.help, self.field = code, message, help, field
+
+
+class Layer(ABC):
+    """One constructor or function of torch. What its input tells (channels, features) is not written again."""
+
+    __slots__ = ()
+
+    is_view = False
+    """Whether the output is the input's own storage."""
+    is_idle_at_inference = False
+    """Whether in eval mode the layer hands on its input."""
+
+    @property
+    def kind(self) -> str:
+        """The name in tables: torch's name of the module, or of what the function does."""
+        return type(self).__name__
+
+    @abstractmethod
+    def windows(self, x: Shape) -> Windows:
+        """The windows that give both the output size and the receptive field."""
+
+    @abstractmethod
+    def cost(self, inputs: Shapes, y: Shape) -> Cost:
+        """Parameters and MACs, counted as torch's numel and FlopCounterMode / 2 do."""
+
+    @abstractmethod
+    def keeps(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> Kept:
+        """What torch saves for the backward pass, where `grads` says which inputs need a gradient."""
+
+    @abstractmethod
+    def torch(self, inputs: Shapes) -> Call:
+        """The call that runs this layer on inputs of these shapes."""
+
+    def out_channels_for(self, x: Shape) -> int:
+        return x.channels
+
+    def output(self, inputs: Shapes) -> Shape:
+        """The output's shape. Raises ShapeError where the layer does not fit."""
+        (x,) = inputs
+        if x.flat:
+            raise ShapeError("AC206", f"{self.kind} needs a map, its input is a vector of {x} features")
+        over_height, over_width = self.windows(x)
+        height, width = over_height.output_size(x.height), over_width.output_size(x.width)
+        if height < 1 or width < 1:
+            raise self._too_large(x, over_height, over_width)
+        return Shape(self.out_channels_for(x), height, width)
+
+    def _too_large(self, x: Shape, over_height: Window, over_width: Window) -> ShapeError:
+        padded = _by(*(size + w.before + w.after for size, w in zip(x.size, (over_height, over_width), strict=True)))
+        window = _by(over_height.extent, over_width.extent)
+        dilated = over_height.dilation > 1 or over_width.dilation > 1
+        spans = f"a {window} window" + (" (dilation counted)" if dilated else "")
+        message = f"{spans} does not fit on a {_by(*x.size)} map" + (
+            f" padded to {padded}" if padded != _by(*x.size) else ""
+        )
+        return ShapeError("AC201", message, "pad more, shrink the window, or stride less before it", "kernel_size")
+
+
+def _by(height: int, width: int) -> str:
+    return f"{height}x{width}"
+
+
+def compact(pair: tuple[int, int]) -> int | tuple[int, int]:
+    """`(3, 3) -> 3`, `(1, 3) -> (1, 3)`: the way people write sizes in torch."""
+    return pair[0] if pair[0] == pair[1] else pair
+
+
+def options(given: dict[str, Any], defaults: dict[str, Any]) -> tuple[tuple[str, Any], ...]:
+    """The keyword arguments that differ from torch's defaults."""
+    return tuple((name, value) for name, value in given.items() if name not in defaults or value != defaults[name])

@@ -1,0 +1,94 @@
+"""Convolutions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from advconv.geometry import Shape, Window
+from advconv.layers.base import Call, Cost, Kept, Layer, ShapeError, Shapes, Windows, compact, options
+
+DEFAULTS = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "bias": True}
+
+
+@dataclass(frozen=True, slots=True)
+class Conv2d(Layer):
+    """torch.nn.Conv2d. Pairs are (height, width)."""
+
+    out_channels: int
+    kernel_size: tuple[int, int] = (3, 3)
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[int, int] = (0, 0)
+    dilation: tuple[int, int] = (1, 1)
+    groups: int = 1
+    bias: bool = True
+
+    @property
+    def kind(self) -> str:
+        return "Conv2d"
+
+    def out_channels_for(self, x: Shape) -> int:
+        return self.out_channels
+
+    def groups_for(self, x: Shape) -> int:
+        return self.groups
+
+    def output(self, inputs: Shapes) -> Shape:
+        y = Layer.output(self, inputs)
+        groups = self.groups_for(inputs[0])
+        for what, channels in (("input", inputs[0].channels), ("output", y.channels)):
+            if channels % groups:
+                raise _undivided(what, channels, groups)
+        return y
+
+    def windows(self, x: Shape) -> Windows:
+        (kh, kw), (sh, sw), (ph, pw), (dh, dw) = self.kernel_size, self.stride, self.padding, self.dilation
+        return Window(kh, sh, dh, ph, ph), Window(kw, sw, dw, pw, pw)
+
+    def cost(self, inputs: Shapes, y: Shape) -> Cost:
+        x = inputs[0]
+        weights = y.channels * (x.channels // self.groups_for(x)) * self.kernel_size[0] * self.kernel_size[1]
+        return Cost(weights + self.bias * y.channels, weights * y.height * y.width)
+
+    def keeps(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> Kept:
+        return Kept(inputs=(True,))
+
+    def torch(self, inputs: Shapes) -> Call:
+        x = inputs[0]
+        given = {
+            "kernel_size": compact(self.kernel_size),
+            "stride": compact(self.stride),
+            "padding": compact(self.padding),
+            "dilation": compact(self.dilation),
+            "groups": self.groups_for(x),
+            "bias": self.bias,
+        }
+        return Call("nn.Conv2d", (x.channels, self.out_channels_for(x)), options(given, DEFAULTS))
+
+    def is_depthwise(self, x: Shape) -> bool:
+        """Each input channel has filters of its own."""
+        return self.groups_for(x) == x.channels > 1
+
+    @property
+    def is_pointwise(self) -> bool:
+        return self.kernel_size == (1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class DepthwiseConv2d(Conv2d):
+    """torch.nn.Conv2d with a group per input channel; `out_channels` counts the filters of each."""
+
+    def out_channels_for(self, x: Shape) -> int:
+        return x.channels * self.out_channels
+
+    def groups_for(self, x: Shape) -> int:
+        return x.channels
+
+
+def _undivided(what: str, channels: int, groups: int) -> ShapeError:
+    fitting = [str(number) for number in range(1, min(channels, 64) + 1) if channels % number == 0]
+    counts = f"{groups - channels % groups + channels} {what} channels"
+    help = f"use {counts}, or groups of {_or(fitting)}"
+    return ShapeError("AC202", f"{channels} {what} channels do not divide into {groups} groups", help, "groups")
+
+
+def _or(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"

@@ -1,0 +1,84 @@
+"""Layers where paths meet."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from advconv.geometry import POINT, Shape
+from advconv.layers.base import NOTHING, Call, Cost, Kept, Layer, ShapeError, Shapes, Windows
+
+
+class Merge(Layer):
+    """A layer with several inputs, each position of which it reads once."""
+
+    __slots__ = ()
+
+    def windows(self, x: Shape) -> Windows:
+        return POINT, POINT
+
+    def cost(self, inputs: Shapes, y: Shape) -> Cost:
+        return Cost()
+
+    def keeps(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> Kept:
+        return NOTHING
+
+
+class Elementwise(Merge):
+    """Of two inputs of one shape; a Cx1x1 map is spread over the other."""
+
+    __slots__ = ()
+
+    def output(self, inputs: Shapes) -> Shape:
+        x, other = inputs
+        if x == other:
+            return x
+        one_position = (1, 1) in (x.size, other.size)
+        if x.channels != other.channels or x.flat or other.flat or not one_position:
+            message = f"{self.kind.lower()} needs paths of one shape, these are {x} and {other}"
+            raise ShapeError("AC203", message, _advice(x, other))
+        return max(x, other, key=lambda shape: shape.elements)
+
+
+@dataclass(frozen=True, slots=True)
+class Add(Elementwise):
+    """torch.add."""
+
+    def torch(self, inputs: Shapes) -> Call:
+        return Call("torch.add")
+
+
+@dataclass(frozen=True, slots=True)
+class Multiply(Elementwise):
+    """torch.mul."""
+
+    def keeps(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> Kept:
+        # The gradient of each factor is made of the other.
+        return Kept(inputs=(grads[1], grads[0]))
+
+    def torch(self, inputs: Shapes) -> Call:
+        return Call("torch.mul")
+
+
+@dataclass(frozen=True, slots=True)
+class Concat(Merge):
+    """torch.cat along the channels."""
+
+    def output(self, inputs: Shapes) -> Shape:
+        x = inputs[0]
+        for other in inputs[1:]:
+            if other.size != x.size or other.flat != x.flat:
+                message = f"concat needs paths of one height and width, these are {_list(inputs)}"
+                raise ShapeError("AC203", message, _advice(x, other))
+        return x._replace(channels=sum(shape.channels for shape in inputs))
+
+    def torch(self, inputs: Shapes) -> Call:
+        return Call("torch.cat", (), (("dim", 1),), packed=True)
+
+
+def _list(shapes: Shapes) -> str:
+    return " and ".join(map(str, shapes)) if len(shapes) < 3 else f"{', '.join(map(str, shapes[:-1]))} and {shapes[-1]}"
+
+
+def _advice(x: Shape, other: Shape) -> str:
+    if x.size != other.size:
+        return "use the same stride on all paths, and `padding: same`"
+    return "end all paths with the same number of out_channels"

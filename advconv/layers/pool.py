@@ -1,0 +1,120 @@
+"""Pooling."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from advconv.geometry import Shape, Window
+from advconv.layers.base import (
+    INDEX_BYTES,
+    NOTHING,
+    Call,
+    Cost,
+    Kept,
+    Layer,
+    ShapeError,
+    Shapes,
+    Windows,
+    compact,
+    options,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Pool2d(Layer):
+    """What torch.nn.MaxPool2d and torch.nn.AvgPool2d share. Pairs are (height, width)."""
+
+    kernel_size: tuple[int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int] = (0, 0)
+    ceil_mode: bool = False
+
+    def output(self, inputs: Shapes) -> Shape:
+        for size, padding in zip(self.kernel_size, self.padding, strict=True):
+            if padding > size // 2:
+                message = f"a pooling window of {size} takes a padding of at most {size // 2}, not {padding}"
+                raise ShapeError("AC207", message, "pad less, or use a larger window", "padding")
+        return Layer.output(self, inputs)
+
+    def windows(self, x: Shape) -> Windows:
+        (kh, kw), (sh, sw), (ph, pw) = self.kernel_size, self.stride, self.padding
+        return Window(kh, sh, 1, ph, ph, self.ceil_mode), Window(kw, sw, 1, pw, pw, self.ceil_mode)
+
+    def cost(self, inputs: Shapes, y: Shape) -> Cost:
+        return Cost()
+
+    def torch(self, inputs: Shapes) -> Call:
+        given = {
+            "kernel_size": compact(self.kernel_size),
+            "stride": compact(self.stride),
+            "padding": compact(self.padding),
+            "ceil_mode": self.ceil_mode,
+        } | self.own_options()
+        defaults = {"stride": given["kernel_size"], "padding": 0, "ceil_mode": False, "count_include_pad": True}
+        return Call(f"nn.{self.kind}", (), options(given, defaults))
+
+    def own_options(self) -> dict[str, bool]:
+        return {}
+
+
+@dataclass(frozen=True, slots=True)
+class MaxPool2d(Pool2d):
+    """torch.nn.MaxPool2d."""
+
+    def keeps(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> Kept:
+        return Kept(inputs=(True,), own_bytes=y.elements * INDEX_BYTES)
+
+
+@dataclass(frozen=True, slots=True)
+class AvgPool2d(Pool2d):
+    """torch.nn.AvgPool2d."""
+
+    count_include_pad: bool = True
+
+    def keeps(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> Kept:
+        return Kept(inputs=(True,))
+
+    def own_options(self) -> dict[str, bool]:
+        return {"count_include_pad": self.count_include_pad}
+
+    def covers(self, x: Shape) -> bool:
+        """Whether one window holds the whole map, with nothing left out."""
+        one_place = all(w.output_size(size) == 1 for w, size in zip(self.windows(x), x.size, strict=True))
+        return one_place and all(
+            kernel >= size + padding for kernel, size, padding in zip(self.kernel_size, x.size, self.padding, strict=True)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AdaptiveAvgPool2d(Layer):
+    """torch.nn.AdaptiveAvgPool2d(1): the mean of the whole map."""
+
+    def windows(self, x: Shape) -> Windows:
+        return Window(x.height, x.height), Window(x.width, x.width)
+
+    def cost(self, inputs: Shapes, y: Shape) -> Cost:
+        return Cost()
+
+    def keeps(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> Kept:
+        return NOTHING
+
+    def torch(self, inputs: Shapes) -> Call:
+        return Call("nn.AdaptiveAvgPool2d", (1,))
+
+
+@dataclass(frozen=True, slots=True)
+class Subsample(Layer):
+    """Every `stride`-th row and column, as an average over 1x1 windows."""
+
+    stride: tuple[int, int]
+
+    def windows(self, x: Shape) -> Windows:
+        return Window(1, self.stride[0]), Window(1, self.stride[1])
+
+    def cost(self, inputs: Shapes, y: Shape) -> Cost:
+        return Cost()
+
+    def keeps(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> Kept:
+        return Kept(inputs=(True,))
+
+    def torch(self, inputs: Shapes) -> Call:
+        return Call("F.avg_pool2d", (1,), (("stride", compact(self.stride)),))

@@ -1,0 +1,101 @@
+"""Limits as people write them: `"> 44"`, `"< 200k"`, `{min: 1M, max: 2M}`."""
+
+import operator
+import re
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import PlainValidator
+
+from advconv.blocks.fields import is_number, refuse, shown
+
+OPERATORS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq}
+BOUND = re.compile(r"(<=|>=|==|<|>)\s*(\S.*)")
+NUMBER = re.compile(r"([0-9][0-9_]{0,30}(?:\.[0-9]{1,12})?)\s*([A-Za-z%]*)")
+
+COUNT_UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9}
+BYTE_UNITS = COUNT_UNITS | {
+    "B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30,
+}  # fmt: skip
+PERCENT = {"%": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """One side of a limit."""
+
+    operator: str
+    value: float
+
+    def holds(self, value: float) -> bool:
+        return bool(OPERATORS[self.operator](value, self.value))
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What a measured value is held to. `text` is how it was written."""
+
+    text: str
+    bounds: tuple[Bound, ...]
+
+    def holds(self, value: float) -> bool:
+        return all(bound.holds(value) for bound in self.bounds)
+
+    def margin(self, value: float) -> float:
+        """How far the value is from the nearest bound, below 0 on its wrong side."""
+        return min(_margin(bound, value) for bound in self.bounds)
+
+
+def _margin(bound: Bound, value: float) -> float:
+    if bound.operator == "==":
+        return -abs(value - bound.value)
+    return bound.value - value if "<" in bound.operator else value - bound.value
+
+
+def number(text: str, units: dict[str, int]) -> float:
+    """`200k -> 200000`; an int where it is whole. Refuses other units than those given."""
+    match = NUMBER.fullmatch(text.strip())
+    if not match:
+        refuse(f"{text[:40]!r} is no number", 'write a number such as "44", "1.5M" or "200_000"', code="AC120")
+    digits, unit = match.groups()
+    if unit not in units:
+        known = ", ".join(name for name in units if name)
+        refuse(f"the unit of {text[:40]!r} is not one of {known}", "", code="AC120")
+    whole, _, fraction = digits.replace("_", "").partition(".")
+    scaled, rest = divmod(int(whole + fraction) * units[unit], 10 ** len(fraction))
+    return scaled if rest == 0 else scaled + rest / 10 ** len(fraction)
+
+
+def limit(value: Any, units: dict[str, int]) -> Limit:
+    if isinstance(value, Limit):
+        return value
+    if isinstance(value, dict):
+        return _range(value, units)
+    match = BOUND.fullmatch(value.strip()) if isinstance(value, str) else None
+    if not match:
+        example = f'write "> {value}", "<= {value}" or "== {value}"' if is_number(value) else 'write "> 44"'
+        refuse(f"a limit compares with <, <=, >, >= or ==, this is {shown(value)}", example, code="AC120")
+    return Limit(value.strip(), (Bound(match[1], number(match[2], units)),))
+
+
+def _range(value: dict[str, Any], units: dict[str, int]) -> Limit:
+    if not value or not set(value) <= {"min", "max"}:
+        refuse("a range has the keys min and max", "write {min: 1M, max: 2M}", code="AC120")
+    numbers = {key: number(str(part), units) for key, part in value.items()}
+    if numbers.get("min", 0) > numbers.get("max", float("inf")):
+        refuse("the range is empty: its min is above its max", "", code="AC120")
+    signs = {"min": ">=", "max": "<="}
+    text = " and ".join(f"{signs[key]} {part}" for key, part in value.items())
+    return Limit(text, tuple(Bound(signs[key], part) for key, part in numbers.items()))
+
+
+def accuracy(value: Any) -> Limit:
+    found = limit(value, PERCENT)
+    if any(bound.value > 100 for bound in found.bounds):
+        refuse("an accuracy is at most 100%", "", code="AC120")
+    return found
+
+
+CountLimit = Annotated[Limit, PlainValidator(lambda value: limit(value, COUNT_UNITS))]
+ByteLimit = Annotated[Limit, PlainValidator(lambda value: limit(value, BYTE_UNITS))]
+AccuracyLimit = Annotated[Limit, PlainValidator(accuracy)]

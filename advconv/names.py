@@ -1,0 +1,33 @@
+"""Which names a block, a row or a path may have: those that work as attributes of a torch module."""
+
+import keyword
+import re
+
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+# dir(torch.nn.Sequential()), held to it by a test: a child of one of these names would hide the module's own.
+MODULE_ATTRIBUTES = frozenset(
+    """
+    T_destination add_module append apply bfloat16 buffers call_super_init children compile cpu cuda double
+    dump_patches eval extend extra_repr float forward get_buffer get_extra_state get_parameter get_submodule half
+    insert ipu load_state_dict modules mtia named_buffers named_children named_modules named_parameters parameters
+    pop register_backward_hook register_buffer register_forward_hook register_forward_pre_hook
+    register_full_backward_hook register_full_backward_pre_hook register_load_state_dict_post_hook
+    register_load_state_dict_pre_hook register_module register_parameter register_state_dict_post_hook
+    register_state_dict_pre_hook requires_grad_ set_extra_state set_submodule share_memory state_dict to to_empty
+    train training type xpu zero_grad
+    """.split()
+)
+
+
+def name_problem(name: str) -> str:
+    """Why this cannot be a name; empty where it can."""
+    if not NAME.fullmatch(name):
+        return f"{name[:40]!r} is no ASCII identifier"
+    if keyword.iskeyword(name):
+        return f"{name!r} is a keyword of Python"
+    if name.startswith("_"):
+        return f"{name!r} starts with an underscore, as the inner names of a torch module do"
+    if name in MODULE_ATTRIBUTES:
+        return f"{name!r} is an attribute of every torch module"
+    return ""

@@ -1,0 +1,283 @@
+"""YAML text as data, with the place of every value: scalars by YAML 1.2's core schema, no surprises, bounded work."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Protocol
+
+import yaml
+
+from advconv.diagnostics import Diagnostic, Span, error
+from advconv.geometry import INT64_MAX
+
+MAX_BYTES = 1_000_000
+MAX_DEPTH = 100
+MAX_VALUES = 500_000
+
+Path = tuple[str | int, ...]
+"""Steps from the root of a document: keys and indices."""
+
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # as YAML counts lines
+
+
+@dataclass(frozen=True)
+class Source:
+    """A text and the name to call it by."""
+
+    name: str
+    text: str
+
+    @cached_property
+    def lines(self) -> list[str]:
+        return LINE_BREAK.split(self.text)
+
+
+@dataclass(slots=True)
+class Value:
+    """A value of a document and where it stands. `keys` holds the place of each key of a mapping."""
+
+    span: Span
+    data: Any
+    children: "dict[str | int, Value]" = field(default_factory=dict)
+    keys: dict[str, Span] = field(default_factory=dict)
+    count: int = 1
+    height: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """Parsed data with places. Paths that step beside the data stop at the last value that is there."""
+
+    source: Source
+    root: Value
+
+    def span(self, path: Path) -> Span:
+        """Where the value at `path` stands."""
+        return self._walk(path)[0].span
+
+    def has(self, path: Path) -> bool:
+        return not self._walk(path)[1]
+
+    def key_span(self, path: Path) -> Span:
+        """Where the last key of `path` stands; for list items, where the item stands."""
+        parent, rest = self._walk(path[:-1])
+        key = path[-1] if path and not rest else None
+        if isinstance(key, str) and key in parent.keys:
+            return parent.keys[key]
+        return self.span(path)
+
+    def _walk(self, path: Path) -> tuple[Value, Path]:
+        value = self.root
+        for depth, step in enumerate(path):
+            if isinstance(step, str) and isinstance(value.data, list):
+                continue  # The short form of a block, `residual: [rows]`, leaves out the name of its one field.
+            if step not in value.children:
+                return value, path[depth:]
+            value = value.children[step]
+        return value, ()
+
+
+def read(source: Source) -> tuple[Document | None, list[Diagnostic]]:
+    """The document in a text, or what is wrong with it as YAML."""
+    size = len(source.text.encode("utf-8", "surrogatepass"))
+    if size > MAX_BYTES:
+        problem = f"the file has {size:,} bytes, the limit is {MAX_BYTES:,}"
+        return None, [error("AC101", Span(), problem, "split the network, or write what repeats with `repeat`")]
+    try:
+        root, diagnostics = Composer(source).document()
+    except _Stop as stop:
+        return None, [stop.diagnostic]
+    except yaml.MarkedYAMLError as problem:
+        return None, [_syntax_error(problem)]
+    except yaml.reader.ReaderError as problem:
+        return None, [_unreadable(source, problem.position, f"the character U+{_code_point(problem):04X}")]
+    except yaml.YAMLError as problem:
+        return None, [error("AC101", Span(), f"the text cannot be read: {problem}")]
+    except UnicodeEncodeError as problem:
+        return None, [_unreadable(source, problem.start, "a lone surrogate")]
+    return (None if diagnostics else Document(source, root)), diagnostics
+
+
+class _Stop(Exception):
+    """Nothing behind this place can be trusted."""
+
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        self.diagnostic = diagnostic
+
+
+class _Mark(Protocol):
+    line: int
+    column: int
+
+
+class Composer:
+    """Builds values from YAML events. Collects what is wrong but readable, and stops at what is not."""
+
+    def __init__(self, source: Source) -> None:
+        self.events: Iterator[Any] = yaml.parse(source.text, Loader=LOADER)
+        self.anchors: dict[str, Value | None] = {}
+        self.diagnostics: list[Diagnostic] = []
+
+    def document(self) -> tuple[Value, list[Diagnostic]]:
+        next(self.events)
+        event = next(self.events)
+        if isinstance(event, yaml.StreamEndEvent):
+            raise _Stop(error("AC102", Span(), "the file is empty", "`advconv new NAME` writes a starter"))
+        root = self.value(next(self.events), depth=0)
+        next(self.events)
+        event = next(self.events)
+        if not isinstance(event, yaml.StreamEndEvent):
+            self.report("AC105", _span(event), "a second document starts here", "a file holds one architecture")
+        return root, self.diagnostics
+
+    def value(self, event: Any, depth: int) -> Value:
+        if isinstance(event, yaml.AliasEvent):
+            return self.alias(event)
+        span = _span(event)
+        if depth > MAX_DEPTH:
+            raise _Stop(error("AC106", span, f"values are nested deeper than {MAX_DEPTH} levels"))
+        if event.tag not in (None, "!"):
+            self.report("AC104", span, f"the tag {event.tag} has no meaning here", "leave it out")
+        if event.anchor:
+            self.anchors[event.anchor] = None
+        value = self.compose(event, span, depth)
+        if event.anchor:
+            self.anchors[event.anchor] = value
+        return value
+
+    def compose(self, event: Any, span: Span, depth: int) -> Value:
+        if isinstance(event, yaml.ScalarEvent):
+            return Value(span, self.scalar(event, span))
+        value = Value(span, {}) if isinstance(event, yaml.MappingStartEvent) else Value(span, [])
+        fill = self.fill_mapping if isinstance(event, yaml.MappingStartEvent) else self.fill_sequence
+        fill(value, depth)
+        for child in value.children.values():
+            value.count += child.count
+            value.height = max(value.height, child.height + 1)
+        if value.count > MAX_VALUES:
+            raise _Stop(error("AC107", span, f"the aliases in here expand to more than {MAX_VALUES:,} values"))
+        if depth + value.height > MAX_DEPTH + 1:
+            raise _Stop(error("AC106", span, f"values are nested deeper than {MAX_DEPTH} levels"))
+        return value
+
+    def fill_sequence(self, value: Value, depth: int) -> None:
+        while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
+            child = self.value(event, depth + 1)
+            value.children[len(value.data)] = child
+            value.data.append(child.data)
+
+    def fill_mapping(self, value: Value, depth: int) -> None:
+        merged: list[tuple[Span, Value]] = []
+        while not isinstance(event := next(self.events), yaml.MappingEndEvent):
+            key, span = self.key(event, depth)
+            child = self.value(next(self.events), depth + 1)
+            if key in value.keys:
+                self.report("AC103", span, f"the key {key!r} stands here twice", "keep one of the two")
+                continue
+            value.keys[key] = span
+            if key == "<<" and event.implicit[0]:
+                merged.append((span, child))
+            else:
+                value.children[key] = child
+                value.data[key] = child.data
+        for span, child in merged:
+            del value.keys["<<"]
+            self.merge(value, span, child)
+
+    def key(self, event: Any, depth: int) -> tuple[str, Span]:
+        if isinstance(event, yaml.ScalarEvent):
+            # A tag or an anchor on a key is looked at like any other; its text alone is the key.
+            self.value(event, depth + 1)
+            return event.value, _span(event)
+        raise _Stop(error("AC108", _span(event), "a key must be a word", "write `key: value` with a plain key"))
+
+    def merge(self, value: Value, span: Span, merged: Value) -> None:
+        """`<<: *base` brings in what is not written here; two bases must not disagree."""
+        parts = list(merged.children.values()) if isinstance(merged.data, list) else [merged]
+        if not parts or not all(isinstance(part.data, dict) for part in parts):
+            self.report("AC109", span, "`<<` takes a mapping or a list of mappings", "write `<<: *anchor`")
+            return
+        written = set(value.data)
+        for part in parts:
+            for key, child in part.children.items():
+                if key in written:
+                    continue
+                if key in value.data and value.data[key] != child.data:
+                    self.report("AC109", span, f"the merged mappings disagree about {key!r}", f"write {key!r} here")
+                    continue
+                value.children[key] = child
+                value.data[key] = child.data
+                value.keys[str(key)] = part.keys[str(key)]
+
+    def scalar(self, event: Any, span: Span) -> Any:
+        if not event.implicit[0]:
+            return event.value
+        data = resolve(event.value)
+        if isinstance(data, int) and abs(data) > INT64_MAX:
+            self.report("AC110", span, "the number does not fit in 64 bits")
+            return 0
+        return data
+
+    def alias(self, event: Any) -> Value:
+        if event.anchor not in self.anchors:
+            raise _Stop(error("AC107", _span(event), f"no anchor &{event.anchor} stands above this alias"))
+        value = self.anchors[event.anchor]
+        if value is None:
+            raise _Stop(error("AC107", _span(event), f"the alias *{event.anchor} stands inside the value it names"))
+        return value
+
+    def report(self, code: str, span: Span, message: str, help: str = "") -> None:
+        self.diagnostics.append(error(code, span, message, help))
+
+
+SCALARS: tuple[tuple[re.Pattern[str], Callable[[str], Any]], ...] = (
+    (re.compile(r"|~|null|Null|NULL"), lambda _: None),
+    (re.compile(r"true|True|TRUE"), lambda _: True),
+    (re.compile(r"false|False|FALSE"), lambda _: False),
+    (re.compile(r"[-+]?[0-9]{1,100}"), int),
+    (re.compile(r"0o[0-7]{1,100}"), lambda text: int(text, 8)),
+    (re.compile(r"0x[0-9a-fA-F]{1,100}"), lambda text: int(text, 16)),
+    (re.compile(r"[-+]?[0-9]{101,}|0o[0-7]{101,}|0x[0-9a-fA-F]{101,}"), lambda _: INT64_MAX + 1),
+    (re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"), float),
+    (re.compile(r"[-+]?\.(inf|Inf|INF)"), lambda text: float(text.replace(".", ""))),
+    (re.compile(r"\.(nan|NaN|NAN)"), lambda _: float("nan")),
+)
+
+
+def resolve(text: str) -> Any:
+    """The value of a plain scalar by the core schema of YAML 1.2.2, section 10.3.
+
+    >>> resolve("no"), resolve("012"), resolve("1e-3"), resolve("1:30"), resolve("2024-01-01")
+    ('no', 12, 0.001, '1:30', '2024-01-01')
+    """
+    if text[:1].isalpha() and text[0] not in "nNtTfF":
+        return text
+    for pattern, value in SCALARS:
+        if pattern.fullmatch(text):
+            return value(text)
+    return text
+
+
+def _span(event: Any) -> Span:
+    start, end = event.start_mark, event.end_mark
+    # The end of a block value lies behind its line; a caret needs at least its first word.
+    width = end.column - start.column if end.line == start.line else 1
+    return Span(start.line + 1, start.column + 1, max(width, 1))
+
+
+def _syntax_error(problem: yaml.MarkedYAMLError) -> Diagnostic:
+    mark: _Mark | None = problem.problem_mark or problem.context_mark
+    span = Span(mark.line + 1, mark.column + 1) if mark else Span()
+    context = f" {problem.context}" if problem.context else ""
+    return error("AC102", span, f"this is not YAML: {problem.problem or 'it ends too early'}{context}")
+
+
+def _code_point(problem: Any) -> int:
+    return problem.character if isinstance(problem.character, int) else ord(problem.character[:1] or "\0")
+
+
+def _unreadable(source: Source, position: int, what: str) -> Diagnostic:
+    lines = LINE_BREAK.split(source.text[: max(position, 0)])
+    return error("AC101", Span(len(lines), len(lines[-1]) + 1), f"{what} has no place in YAML")

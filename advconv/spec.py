@@ -1,0 +1,153 @@
+"""What a user wrote, validated: the sections of an architecture."""
+
+import re
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BeforeValidator, Field, PlainValidator, ValidationError
+
+from advconv.analysis.features import FEATURES
+from advconv.blocks import KINDS, Rows
+from advconv.blocks.base import Block, Fields, Style
+from advconv.blocks.fields import Count, Name, Pair, Size, is_int, refuse, shown, similar
+from advconv.diagnostics import Diagnostic
+from advconv.explain import explain
+from advconv.geometry import Shape
+from advconv.limits import COUNT_UNITS, AccuracyLimit, ByteLimit, CountLimit, limit
+from advconv.source import Document, Path
+
+if TYPE_CHECKING:
+    Network = dict[str, tuple[Block, ...]]
+else:
+    Network = dict[Name, Rows]
+
+TITLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+def version(value: Any) -> int:
+    if value != 1 or not is_int(value):
+        refuse(f"this version of advconv reads language version 1, not {shown(value)}", "write `advconv: 1`", "AC118")
+    return 1
+
+
+def title(value: Any) -> str:
+    if not isinstance(value, str):
+        refuse(f"the name must be text, not {shown(value)}", f'write "{shown(value)}" in quotes', code="AC115")
+    if not TITLE.fullmatch(value):
+        refuse(f"{value[:40]!r} cannot name a file", "use letters, digits, '-', '_' and '.'", code="AC115")
+    return value
+
+
+def picture(value: Any) -> Shape:
+    if isinstance(value, Shape):
+        return value
+    if not isinstance(value, list) or len(value) != 3 or not all(is_int(part) and part >= 1 for part in value):
+        refuse(f"input is [channels, height, width], not {shown(value)}", "write `input: [3, 32, 32]`")
+    return Shape(*value)
+
+
+def feature(value: Any) -> str:
+    if value not in FEATURES:
+        help = similar(value, FEATURES) or f"the features are {', '.join(FEATURES)}"
+        refuse(f"there is no feature {shown(value)!r}", help, code="AC113")
+    return str(value)
+
+
+Feature = Annotated[str, PlainValidator(feature)]
+
+
+class Use(Fields):
+    """How often a feature must occur, counting only what has these fields."""
+
+    count: CountLimit = limit(">= 1", COUNT_UNITS)
+    kernel_size: Size | None = None
+    stride: Size | None = None
+    dilation: Size | None = None
+    in_channels: Count | None = None
+    out_channels: Count | None = None
+
+    @property
+    def narrowing(self) -> dict[str, int | Pair]:
+        fields = ("kernel_size", "stride", "dilation", "in_channels", "out_channels")
+        return {field: value for field in fields if (value := getattr(self, field)) is not None}
+
+
+def use(value: Any) -> Any:
+    """A bare limit is one on the count."""
+    is_range = isinstance(value, dict) and set(value) & {"min", "max"}
+    return value if isinstance(value, dict | Use) and not is_range else {"count": value}
+
+
+class Constraints(Fields):
+    """What an architecture promises."""
+
+    receptive_field: CountLimit | None = None
+    rf_min: CountLimit | None = None
+    params: CountLimit | None = None
+    macs: CountLimit | None = None
+    weights: ByteLimit | None = None
+    memory: ByteLimit | None = None
+    training_memory: ByteLimit | None = None
+    uses: dict[Feature, Annotated[Use, BeforeValidator(use)]] = {}
+    forbids: tuple[Feature, ...] = ()
+    accuracy: AccuracyLimit | None = None
+
+
+class ArchSpec(Fields):
+    """An architecture file."""
+
+    advconv: Annotated[int, PlainValidator(version)]
+    name: Annotated[str, PlainValidator(title)]
+    input: Annotated[Shape, PlainValidator(picture)]
+    classes: Count | None = None
+    defaults: Style = Style()
+    network: Network = Field(min_length=1)
+    constraints: Constraints = Constraints()
+    augment: list[Any] = []
+    train: dict[str, Any] = {}
+
+
+def parse(document: Document) -> tuple[ArchSpec | None, list[Diagnostic]]:
+    """The spec in a document, or all that is wrong with it."""
+    try:
+        return ArchSpec.model_validate(document.root.data), []
+    except ValidationError as problem:
+        return None, explain(document, problem, keys_at)
+
+
+def keys_at(path: Path) -> list[str]:
+    """The keys that may stand where the last step of a path stands."""
+    if len(path) == 1:
+        return list(ArchSpec.model_fields)
+    if path[0] == "network":
+        return list(KINDS[str(path[-2])].model_fields)
+    model = Style if path[0] == "defaults" else Constraints if len(path) == 2 else Use
+    return list(model.model_fields)
+
+
+def parse_prefix(document: Document) -> ArchSpec | None:
+    """The network up to its first wrong row, so that what can be said of those rows is said in the same run.
+
+    None where the input, the classes or the defaults are wrong, on which all rows depend.
+    """
+    data = document.root.data
+    if not isinstance(data, dict) or not isinstance(data.get("network"), dict):
+        return None
+    needed = {key: data[key] for key in ("input", "classes", "defaults", "network") if key in data}
+    network: dict[str, Any] = {}
+    for name, rows in data["network"].items():
+        network[name] = rows
+        try:
+            spec = ArchSpec.model_validate({**needed, "advconv": 1, "name": "prefix", "network": network})
+        except ValidationError as problem:
+            return _cut(needed, network, name, problem)
+    return spec
+
+
+def _cut(needed: dict[str, Any], network: dict[str, Any], last: str, problem: ValidationError) -> ArchSpec | None:
+    places = [error["loc"] for error in problem.errors(include_url=False, include_input=False)]
+    rows = [place[2] for place in places if place[:2] == ("network", last) and len(place) > 2]
+    indices = [row for row in rows if isinstance(row, int)]
+    if len(indices) < len(places):
+        return None
+    cut = network | {last: network[last][: min(indices)]}
+    return ArchSpec.model_validate({**needed, "advconv": 1, "name": "prefix", "network": cut})

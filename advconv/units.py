@@ -1,0 +1,14 @@
+"""Numbers as people read them."""
+
+
+def count_text(value: int) -> str:
+    """`191234 -> 191,234`"""
+    return f"{value:,}"
+
+
+def bytes_text(value: int) -> str:
+    """Decimal units, as disks and data sheets count: `1,048,576 B -> 1.049 MB`."""
+    for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if value >= size:
+            return f"{value / size:,.3f} {unit}"
+    return f"{value} B"
