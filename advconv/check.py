@@ -8,7 +8,7 @@ from advconv.constraints import Status, Verdict, failures, judge
 from advconv.diagnostics import Diagnostic, Severity, error, has_errors, in_order, warning
 from advconv.elaborate import elaborate, grow
 from advconv.geometry import INT64_MAX, Shape
-from advconv.source import Document, Source, read
+from advconv.source import Document, Source, decode, read
 from advconv.spec import ArchSpec, parse, parse_prefix
 
 
@@ -37,6 +37,12 @@ class Checked:
 
     def count(self, severity: Severity) -> int:
         return sum(diagnostic.severity is severity for diagnostic in self.diagnostics)
+
+
+def check_bytes(name: str, data: bytes, picture: Shape | None = None) -> Checked:
+    """The check of a file's content."""
+    source, diagnostics = decode(name, data)
+    return Checked(source, diagnostics) if diagnostics else check(source, picture)
 
 
 def check(source: Source, picture: Shape | None = None) -> Checked:

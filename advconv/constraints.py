@@ -8,12 +8,13 @@ from advconv.analysis.features import Feature, features
 from advconv.analysis.measure import Measures
 from advconv.analysis.receptive_field import Field, square
 from advconv.diagnostics import Diagnostic, error
-from advconv.limits import Limit
+from advconv.limits import Bound, Limit
 from advconv.source import Document, Path
 from advconv.spec import Constraints, Use
 from advconv.units import bytes_text, count_text
 
 INFINITE = float("inf")
+NONE = Limit("== 0", (Bound("==", 0),))
 
 
 class Status(StrEnum):
@@ -35,6 +36,19 @@ class Verdict:
     code: str
     help: str = ""
 
+    @property
+    def finding(self) -> str:
+        """A sentence for a constraint that failed."""
+        if self.code == "AC404":
+            return f"{self.name.removeprefix('forbids ')} is forbidden and occurs {_times(self.value)}"
+        if self.code == "AC403":
+            return f"{self.name.removeprefix('uses ')} occurs {_times(self.value)}, the limit is {self.limit}"
+        return f"{self.name} is {self.value}, the limit is {self.limit} ({self.margin})"
+
+
+def _times(count: str) -> str:
+    return {"0": "nowhere", "1": "once"}.get(count, f"{count} times")
+
 
 def judge(constraints: Constraints, measures: Measures) -> list[Verdict]:
     """A verdict for each constraint, in the order of the language."""
@@ -51,8 +65,7 @@ def failures(verdicts: list[Verdict], document: Document) -> list[Diagnostic]:
 
 
 def _failure(verdict: Verdict, document: Document) -> Diagnostic:
-    message = f"{verdict.name} is {verdict.value}, the limit is {verdict.limit} ({verdict.margin})"
-    return error(verdict.code, document.span(verdict.path), message, verdict.help)
+    return error(verdict.code, document.span(verdict.path), verdict.finding, verdict.help)
 
 
 def _status(kept: bool) -> Status:
@@ -75,15 +88,15 @@ def _field_verdict(name: str, limit: Limit, field: Field, sizes: tuple[int, int]
         return Verdict(name, limit.text, "unknown", Status.FAILED, "no margin", path, "AC402", help)
     is_whole = field.whole and name == "receptive_field"
     values = (INFINITE, INFINITE) if is_whole else sizes
-    margin = min(limit.margin(value) for value in values)
     kept = all(limit.holds(value) for value in values)
-    help = "" if kept else _field_help(name, limit, min(values))
-    text = str(field) if is_whole else square(sizes)
-    return Verdict(name, limit.text, text, _status(kept), _margin_text(margin, str), path, "AC401", help)
+    closest = min(values, key=lambda value: (limit.holds(value), limit.slack(value)))
+    help = "" if kept else _field_help(name, limit, closest)
+    text, margin = str(field) if is_whole else square(sizes), _margin_text(limit, closest, count_text)
+    return Verdict(name, limit.text, text, _status(kept), margin, path, "AC401", help)
 
 
 def _field_help(name: str, limit: Limit, value: float) -> str:
-    too_small = any(not bound.holds(value) and value < bound.value for bound in limit.bounds)
+    too_small = limit.is_below(value)
     if name == "rf_min":
         return "widen the narrowest path" if too_small else "give the narrowest path smaller windows"
     if too_small:
@@ -102,7 +115,7 @@ def _totals(constraints: Constraints, measures: Measures) -> Iterator[Verdict]:
         ("training_memory", constraints.training_memory, memory.training, memory.kept, bytes_text),
     ):
         if limit is not None:
-            kept, margin = limit.holds(value), _margin_text(limit.margin(value), text)
+            kept, margin = limit.holds(value), _margin_text(limit, value, text)
             help = "" if kept else _where_most(measures, parts)
             yield Verdict(name, limit.text, text(value), _status(kept), margin, ("constraints", name), "AC401", help)
 
@@ -121,17 +134,15 @@ def _features(constraints: Constraints, measures: Measures) -> Iterator[Verdict]
         matching = [feature for feature in found if feature.has(use.narrowing)]
         kept = use.count.holds(len(matching))
         path = ("constraints", "uses", name)
-        margin = _margin_text(use.count.margin(len(matching)), count_text)
-        help = "" if kept else _use_help(name, found, matching)
+        margin = _margin_text(use.count, len(matching), count_text)
+        help = "" if kept else _use_help(measures, name, use, found, matching)
         limit, value = use.count.text, count_text(len(matching))
         yield Verdict(f"uses {_described(name, use)}", limit, value, _status(kept), margin, path, "AC403", help)
     for index, name in enumerate(constraints.forbids):
         found = features(measures.graph, (name,))
-        places = ", ".join(dict.fromkeys(measures.graph.nodes[feature.index].row.label for feature in found[:20]))
-        margin = _margin_text(-len(found), count_text)
-        path, help = ("constraints", "forbids", index), f"take it out of {places}" if found else ""
-        value = count_text(len(found))
-        yield Verdict(f"forbids {name}", "== 0", value, _status(not found), margin, path, "AC404", help)
+        path, help = ("constraints", "forbids", index), f"take it out of {_places(measures, found)}" if found else ""
+        value, margin = count_text(len(found)), _margin_text(NONE, len(found), count_text)
+        yield Verdict(f"forbids {name}", NONE.text, value, _status(not found), margin, path, "AC404", help)
 
 
 def _described(name: str, use: Use) -> str:
@@ -141,11 +152,33 @@ def _described(name: str, use: Use) -> str:
     return f"{name} ({narrowed})" if narrowed else name
 
 
-def _use_help(name: str, found: list[Feature], matching: list[Feature]) -> str:
-    others = len(found) - len(matching)
-    if others:
-        return f"{others} of kind {name} have other fields; change those, or the limit"
-    return f"bring the count of {name} within the limit"
+HOW_TO_USE = {
+    "gap": "write `- gap`; an average pooling smaller than its map is no global one",
+    "dwsep": "write `- dwsep: N`; its first convolution has a group for each input channel",
+    "depthwise": "write `- depthwise`, a group for each input channel",
+    "grouped": "write `- conv: {out_channels: N, groups: G}`",
+    "norm": "write `norm: batch` under defaults",
+    "activation": "write `activation: relu` under defaults",
+    "dropout": "write `dropout: 0.05` under defaults",
+    "add": "write `- residual: [...]`",
+    "concat": "write `- branches: {merge: concat, paths: {...}}`",
+    "multiply": "write `- squeeze_excite`",
+}
+
+
+def _use_help(measures: Measures, name: str, use: Use, found: list[Feature], matching: list[Feature]) -> str:
+    if use.count.is_below(len(matching)):
+        others = [feature for feature in found if feature not in matching]
+        if others:
+            return f"change {_places(measures, others)}: {name}, but with other fields"
+        return HOW_TO_USE.get(name, f"write `- {name}: ...`")
+    return f"take some out of {_places(measures, matching)}"
+
+
+def _places(measures: Measures, found: list[Feature]) -> str:
+    """The rows that show a feature, the first few of them."""
+    labels = list(dict.fromkeys(measures.graph.nodes[feature.index].row.label for feature in found))
+    return ", ".join(labels[:6]) + (f" and {len(labels) - 6} more" if len(labels) > 6 else "")
 
 
 def _promises(constraints: Constraints) -> Iterator[Verdict]:
@@ -155,8 +188,15 @@ def _promises(constraints: Constraints) -> Iterator[Verdict]:
         yield Verdict("accuracy", limit, "not measured here", Status.PROMISED, "training is held to it", path, "AC401")
 
 
-def _margin_text(margin: float, text: Callable[[int], str]) -> str:
-    if abs(margin) == INFINITE:
+def _margin_text(limit: Limit, value: float, text: Callable[[int], str]) -> str:
+    """`29 above 44`: where the value stands from the nearest bound."""
+    bound = min(limit.bounds, key=lambda bound: abs(value - bound.value)).value
+    if value == INFINITE:
         return "without bound"
-    amount = text(int(abs(margin))) if margin == int(margin) else f"{abs(margin):g}"
-    return f"margin {amount}" if margin >= 0 else f"off by {amount}"
+    if value == bound:
+        return f"at {_amount(bound, text)}"
+    return f"{_amount(abs(value - bound), text)} {'above' if value > bound else 'below'} {_amount(bound, text)}"
+
+
+def _amount(value: float, text: Callable[[int], str]) -> str:
+    return text(int(value)) if value == int(value) else f"{value:,g}"

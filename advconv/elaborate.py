@@ -13,7 +13,9 @@ from advconv.spec import ArchSpec
 TRAIL = 12
 
 
-def elaborate(spec: ArchSpec, document: Document, picture: Shape | None = None) -> tuple[Graph | None, list[Diagnostic]]:
+def elaborate(
+    spec: ArchSpec, document: Document, picture: Shape | None = None
+) -> tuple[Graph | None, list[Diagnostic]]:
     """The graph of an architecture, for pictures of its input's shape or another, or why there is none."""
     draft, end, diagnostics = grow(spec, document, picture)
     if end is None:
@@ -70,5 +72,3 @@ def _trail(nodes: list[Node]) -> tuple[tuple[str, str, str], ...]:
     trail = tuple(rows.values())
     hidden = len(trail) - TRAIL
     return trail if hidden <= 1 else (trail[0], ("...", f"{hidden} rows", "..."), *trail[-TRAIL + 1 :])
-
-

@@ -41,8 +41,13 @@ def _explained(document: Document, item: Error, keys_at: Keys) -> Diagnostic:
     if item["type"].startswith("AC"):
         context = item["ctx"]
         span = document.key_span(path) if at_key else document.span(path)
-        return error(item["type"], span, context["message"], context["help"])
+        return error(item["type"], span, _named(context["message"], path), context["help"])
     return TYPES.get(item["type"], _other)(document, path, item, keys_at)
+
+
+def _named(message: str, path: Path) -> str:
+    """`this must be ... -> out_channels must be ...`"""
+    return message.replace("this must", f"{path[-1]} must", 1) if message.startswith("this must") else message
 
 
 def _missing(document: Document, path: Path, item: Error, keys_at: Keys) -> Diagnostic:
@@ -57,17 +62,11 @@ def _unknown_key(document: Document, path: Path, item: Error, keys_at: Keys) -> 
     return error("AC111", document.key_span(path), f"{_owner(path)} has no key {str(path[-1])[:40]!r}", help)
 
 
-def _too_short(document: Document, path: Path, item: Error, keys_at: Keys) -> Diagnostic:
-    least = item["ctx"]["min_length"]
-    what = "named path" if path[-1] == "paths" else "block" if path[-1] == "network" else "row"
-    message = f"{path[-1]} needs at least {least} {what}{'s' if least > 1 else ''}"
-    return error("AC114", document.span(path), message, f"write a {what}")
-
-
 def _wrong_form(form: str) -> Callable[..., Diagnostic]:
     def wrong(document: Document, path: Path, item: Error, keys_at: Keys) -> Diagnostic:
         what = str(path[-1]) if path else "an architecture"
-        help = "" if path else f"the keys are {', '.join(keys_at(('advconv',)))}"
+        help = f"write [{shown(item['input'])}]" if form == "a list" and isinstance(item["input"], str) else ""
+        help = help if path else f"the keys are {', '.join(keys_at(('advconv',)))}"
         return error("AC114", document.span(path), f"{what} must be {form}, not {shown(item['input'])}", help)
 
     return wrong
@@ -80,7 +79,6 @@ def _other(document: Document, path: Path, item: Error, keys_at: Keys) -> Diagno
 TYPES: dict[str, Callable[..., Diagnostic]] = {
     "missing": _missing,
     "extra_forbidden": _unknown_key,
-    "too_short": _too_short,
     "model_type": _wrong_form("a mapping"),
     "dict_type": _wrong_form("a mapping"),
     "list_type": _wrong_form("a list"),

@@ -1,6 +1,5 @@
 """Shapes of feature maps, the windows that slide over them, and what a position of a map can see of the input."""
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 INT64_MAX = 2**63 - 1

@@ -53,7 +53,7 @@ class Graph:
         return [self.nodes[index].shape for index in node.inputs]
 
     def with_layer(self, index: int, layer: Layer) -> "Graph":
-        """The same graph with another layer at `index`, shapes inferred anew. Raises ShapeError where one does not fit."""
+        """The graph with another layer at `index`, shapes inferred anew. Raises ShapeError where one does not fit."""
         nodes = list(self.nodes)
         nodes[index] = replace(nodes[index], layer=layer)
         for place in range(index, len(nodes)):

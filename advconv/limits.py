@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import PlainValidator
 
-from advconv.blocks.fields import is_number, refuse, shown
+from advconv.blocks.fields import either, is_number, refuse, shown
 
 OPERATORS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq}
 BOUND = re.compile(r"(<=|>=|==|<|>)\s*(\S.*)")
@@ -30,6 +30,11 @@ class Bound:
     def holds(self, value: float) -> bool:
         return bool(OPERATORS[self.operator](value, self.value))
 
+    def slack(self, value: float) -> float:
+        if self.operator == "==":
+            return -abs(value - self.value)
+        return self.value - value if "<" in self.operator else value - self.value
+
 
 @dataclass(frozen=True, slots=True)
 class Limit:
@@ -41,15 +46,13 @@ class Limit:
     def holds(self, value: float) -> bool:
         return all(bound.holds(value) for bound in self.bounds)
 
-    def margin(self, value: float) -> float:
-        """How far the value is from the nearest bound, below 0 on its wrong side."""
-        return min(_margin(bound, value) for bound in self.bounds)
+    def is_below(self, value: float) -> bool:
+        """Whether more is asked for than the value."""
+        return any(not bound.holds(value) and bound.slack(value) <= 0 and value <= bound.value for bound in self.bounds)
 
-
-def _margin(bound: Bound, value: float) -> float:
-    if bound.operator == "==":
-        return -abs(value - bound.value)
-    return bound.value - value if "<" in bound.operator else value - bound.value
+    def slack(self, value: float) -> float:
+        """How far the value is inside its nearest bound, below 0 on the wrong side."""
+        return min(bound.slack(value) for bound in self.bounds)
 
 
 def number(text: str, units: dict[str, int]) -> float:
@@ -59,8 +62,9 @@ def number(text: str, units: dict[str, int]) -> float:
         refuse(f"{text[:40]!r} is no number", 'write a number such as "44", "1.5M" or "200_000"', code="AC120")
     digits, unit = match.groups()
     if unit not in units:
-        known = ", ".join(name for name in units if name)
-        refuse(f"the unit of {text[:40]!r} is not one of {known}", "", code="AC120")
+        known = either([name for name in units if name])
+        problem = f"{unit!r} is not its unit" if unit else "it has no unit"
+        refuse(f"{text[:40]!r} cannot be compared with, {problem}", f"write a number with {known}", code="AC120")
     whole, _, fraction = digits.replace("_", "").partition(".")
     scaled, rest = divmod(int(whole + fraction) * units[unit], 10 ** len(fraction))
     return scaled if rest == 0 else scaled + rest / 10 ** len(fraction)

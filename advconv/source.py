@@ -34,12 +34,30 @@ class Source:
         return LINE_BREAK.split(self.text)
 
 
+def decode(name: str, data: bytes) -> tuple[Source, list[Diagnostic]]:
+    """A file's text, which must be UTF-8, with or without a byte order mark."""
+    if len(data) > MAX_BYTES:
+        return Source(name, ""), [_too_long(f"more than {MAX_BYTES:,}")]
+    try:
+        return Source(name, data.decode("utf-8-sig")), []
+    except UnicodeDecodeError as problem:
+        readable = LINE_BREAK.split(data[: problem.start].decode("utf-8-sig", "replace"))
+        message = f"the byte 0x{data[problem.start]:02x} is not UTF-8"
+        span = Span(len(readable), len(readable[-1]) + 1)
+        source = Source(name, data.decode("utf-8-sig", "replace"))
+        return source, [error("AC101", span, message, "save the file as UTF-8")]
+
+
 @dataclass(slots=True)
 class Value:
-    """A value of a document and where it stands. `keys` holds the place of each key of a mapping."""
+    """A value of a document and where it stands. `keys` holds the place of each key of a mapping.
+
+    `is_block`: a mapping or list in lines of its own, whose key is the word to point at.
+    """
 
     span: Span
     data: Any
+    is_block: bool = False
     children: "dict[str | int, Value]" = field(default_factory=dict)
     keys: dict[str, Span] = field(default_factory=dict)
     count: int = 1
@@ -54,8 +72,9 @@ class Document:
     root: Value
 
     def span(self, path: Path) -> Span:
-        """Where the value at `path` stands."""
-        return self._walk(path)[0].span
+        """Where the value at `path` stands; for one that fills lines of its own, its key."""
+        value, rest = self._walk(path)
+        return self.key_span(path) if value.is_block and path and not rest else value.span
 
     def has(self, path: Path) -> bool:
         return not self._walk(path)[1]
@@ -66,7 +85,7 @@ class Document:
         key = path[-1] if path and not rest else None
         if isinstance(key, str) and key in parent.keys:
             return parent.keys[key]
-        return self.span(path)
+        return self._walk(path)[0].span
 
     def _walk(self, path: Path) -> tuple[Value, Path]:
         value = self.root
@@ -83,8 +102,7 @@ def read(source: Source) -> tuple[Document | None, list[Diagnostic]]:
     """The document in a text, or what is wrong with it as YAML."""
     size = len(source.text.encode("utf-8", "surrogatepass"))
     if size > MAX_BYTES:
-        problem = f"the file has {size:,} bytes, the limit is {MAX_BYTES:,}"
-        return None, [error("AC101", Span(), problem, "split the network, or write what repeats with `repeat`")]
+        return None, [_too_long(f"{size:,}")]
     try:
         root, diagnostics = Composer(source).document()
     except _Stop as stop:
@@ -98,6 +116,11 @@ def read(source: Source) -> tuple[Document | None, list[Diagnostic]]:
     except UnicodeEncodeError as problem:
         return None, [_unreadable(source, problem.start, "a lone surrogate")]
     return (None if diagnostics else Document(source, root)), diagnostics
+
+
+def _too_long(size: str) -> Diagnostic:
+    message = f"the file has {size} bytes, the limit is {MAX_BYTES:,}"
+    return error("AC101", Span(), message, "write what repeats with `repeat`")
 
 
 class _Stop(Exception):
@@ -152,7 +175,10 @@ class Composer:
             return Value(span, self.scalar(event, span))
         value = Value(span, {}) if isinstance(event, yaml.MappingStartEvent) else Value(span, [])
         fill = self.fill_mapping if isinstance(event, yaml.MappingStartEvent) else self.fill_sequence
-        fill(value, depth)
+        value.is_block = not event.flow_style
+        end = fill(value, depth)
+        if event.flow_style and end.line + 1 == span.line:
+            value.span = Span(span.line, span.column, end.column + 1 - span.column)
         for child in value.children.values():
             value.count += child.count
             value.height = max(value.height, child.height + 1)
@@ -162,13 +188,14 @@ class Composer:
             raise _Stop(error("AC106", span, f"values are nested deeper than {MAX_DEPTH} levels"))
         return value
 
-    def fill_sequence(self, value: Value, depth: int) -> None:
+    def fill_sequence(self, value: Value, depth: int) -> _Mark:
         while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
             child = self.value(event, depth + 1)
             value.children[len(value.data)] = child
             value.data.append(child.data)
+        return _end(event)
 
-    def fill_mapping(self, value: Value, depth: int) -> None:
+    def fill_mapping(self, value: Value, depth: int) -> _Mark:
         merged: list[tuple[Span, Value]] = []
         while not isinstance(event := next(self.events), yaml.MappingEndEvent):
             key, span = self.key(event, depth)
@@ -185,6 +212,7 @@ class Composer:
         for span, child in merged:
             del value.keys["<<"]
             self.merge(value, span, child)
+        return _end(event)
 
     def key(self, event: Any, depth: int) -> tuple[str, Span]:
         if isinstance(event, yaml.ScalarEvent):
@@ -265,6 +293,12 @@ def _span(event: Any) -> Span:
     # The end of a block value lies behind its line; a caret needs at least its first word.
     width = end.column - start.column if end.line == start.line else 1
     return Span(start.line + 1, start.column + 1, max(width, 1))
+
+
+def _end(event: Any) -> _Mark:
+    """The last character of a flow collection."""
+    mark: _Mark = event.start_mark
+    return mark
 
 
 def _syntax_error(problem: yaml.MarkedYAMLError) -> Diagnostic:

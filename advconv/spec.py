@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BeforeValidator, Field, PlainValidator, ValidationError
+from pydantic import BeforeValidator, PlainValidator, ValidationError
 
 from advconv.analysis.features import FEATURES
 from advconv.blocks import KINDS, Rows
@@ -18,7 +18,7 @@ from advconv.source import Document, Path
 if TYPE_CHECKING:
     Network = dict[str, tuple[Block, ...]]
 else:
-    Network = dict[Name, Rows]
+    Network = Annotated[dict[Name, Rows], BeforeValidator(lambda value: some_blocks(value))]
 
 TITLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -34,6 +34,12 @@ def title(value: Any) -> str:
         refuse(f"the name must be text, not {shown(value)}", f'write "{shown(value)}" in quotes', code="AC115")
     if not TITLE.fullmatch(value):
         refuse(f"{value[:40]!r} cannot name a file", "use letters, digits, '-', '_' and '.'", code="AC115")
+    return value
+
+
+def some_blocks(value: Any) -> Any:
+    if value == {}:
+        refuse("the network has no blocks", "write a name and rows, such as `C1: [conv: 32]`")
     return value
 
 
@@ -100,7 +106,7 @@ class ArchSpec(Fields):
     input: Annotated[Shape, PlainValidator(picture)]
     classes: Count | None = None
     defaults: Style = Style()
-    network: Network = Field(min_length=1)
+    network: Network
     constraints: Constraints = Constraints()
     augment: list[Any] = []
     train: dict[str, Any] = {}

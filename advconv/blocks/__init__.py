@@ -68,13 +68,21 @@ def fields_of(row: Any) -> Any:
     if isinstance(value, dict) or value is None:
         return value or {}
     if not KINDS[kind].short:
-        refuse(f"{kind} takes a mapping of its fields, not {shown(value)}", f"write `{kind}: {{...}}`")
+        has_fields = set(KINDS[kind].model_fields) != {"name"}
+        form = f"`- {kind}: {{...}}`" if has_fields else f"`- {kind}`"
+        refuse(f"{kind} takes a mapping of its fields, not {shown(value)}", f"write {form}")
     return {KINDS[kind].short: value}
 
 
 def rows(value: Any) -> Any:
     if not isinstance(value, list | tuple):
         refuse(f"rows are a list, not {shown(value)}", "write `[conv: 32]`, or a line `- conv: 32` for each row")
+    return value
+
+
+def some_rows(value: Any) -> Any:
+    if not rows(value):
+        refuse("there are no rows here", "write at least one row")
     return value
 
 
@@ -93,10 +101,11 @@ Row = Annotated[
     BeforeValidator(checked_row),
 ]
 Rows = Annotated[tuple[Row, ...], AfterValidator(uniquely_named), BeforeValidator(rows)]
+SomeRows = Annotated[Rows, BeforeValidator(some_rows)]
 ShortcutField = Annotated[
     Annotated[Shortcut, Tag("word")] | Annotated[Rows, Tag("rows")],
     Discriminator(lambda value: "rows" if isinstance(value, list | tuple) else "word"),
 ]
 
 for block in (Residual, Branches, Repeat):
-    block.model_rebuild(_types_namespace={"Rows": Rows, "ShortcutField": ShortcutField})
+    block.model_rebuild(_types_namespace={"Rows": Rows, "SomeRows": SomeRows, "ShortcutField": ShortcutField})

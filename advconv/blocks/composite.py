@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import Field, PlainValidator
+from pydantic import BeforeValidator, PlainValidator
 
 from advconv.blocks.base import Block, Builder
 from advconv.blocks.fields import ActivationChoice, ActivationField, DropoutChoice, Name, refuse, shown, word
@@ -15,6 +15,7 @@ from advconv.layers.pool import Subsample
 if TYPE_CHECKING:
     from advconv.blocks.base import Rows
 
+    SomeRows = Rows
     ShortcutField = str | Rows
 
 SHORTCUTS = ("auto", "identity", "projection", "pad")
@@ -27,7 +28,7 @@ class Residual(Block):
     kind: ClassVar[str] = "residual"
     short: ClassVar[str] = "layers"
 
-    layers: "Rows" = Field(min_length=1)
+    layers: "SomeRows"
     shortcut: "ShortcutField" = "auto"
     activation: ActivationField | None = None
 
@@ -76,6 +77,10 @@ def pad(builder: Builder, x: int, y: int) -> int | None:
 MERGES = {"add": Add(), "multiply": Multiply()}
 
 
+def some_paths(value: Any) -> Any:
+    if isinstance(value, dict) and len(value) < 2:
+        refuse("branches have at least two paths", "write {near: [...], far: [...]}; an empty list is the identity")
+    return value
 
 
 class Branches(Block):
@@ -83,13 +88,11 @@ class Branches(Block):
 
     kind: ClassVar[str] = "branches"
 
-    paths: "dict[Name, Rows]" = Field(min_length=2)
+    paths: "Annotated[dict[Name, Rows], BeforeValidator(some_paths)]"
     merge: Annotated[str, word("merge", "add", "concat", "multiply")] = "concat"
 
     def expand(self, builder: Builder, x: int) -> int | None:
-        ends = [
-            builder.at_field(name, "paths", name, block=name).grow(rows, x) for name, rows in self.paths.items()
-        ]
+        ends = [builder.at_field(name, "paths", name, block=name).grow(rows, x) for name, rows in self.paths.items()]
         if self.merge == "concat":
             return builder.add("concat", Concat(), *ends)
         total = ends[0]
@@ -112,7 +115,7 @@ class Repeat(Block):
     kind: ClassVar[str] = "repeat"
 
     times: Annotated[int, PlainValidator(times)]
-    layers: "Rows" = Field(min_length=1)
+    layers: "SomeRows"
 
     def expand(self, builder: Builder, x: int) -> int | None:
         y: int | None = x

@@ -94,7 +94,7 @@ def similar(value: object, words: "tuple[str, ...] | list[str]") -> str:
     """`did you mean relu?`, where a known word is near."""
     from difflib import get_close_matches
 
-    near = get_close_matches(str(value)[:40], words, n=1, cutoff=0.6)
+    near = get_close_matches(str(value)[:40], words, n=1, cutoff=0.55)
     return f"did you mean {near[0]}?" if near else ""
 
 

@@ -62,9 +62,7 @@ class AvgPool(Pool):
 
     def expand(self, builder: Builder, x: int) -> int | None:
         stride = self.stride or self.kernel_size
-        layer = AvgPool2d(
-            self.kernel_size, stride, ceil_mode=self.ceil_mode, count_include_pad=self.count_include_pad
-        )
+        layer = AvgPool2d(self.kernel_size, stride, ceil_mode=self.ceil_mode, count_include_pad=self.count_include_pad)
         return self.grow(builder, x, layer, fill=0.0)
 
 

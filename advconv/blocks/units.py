@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Annotated, ClassVar, Literal
 
+from pydantic import PlainValidator
+
 from advconv.blocks.base import Block, Builder, Style, sides_of
 from advconv.blocks.fields import (
     ActivationField,
@@ -11,16 +13,14 @@ from advconv.blocks.fields import (
     DropoutField,
     NormField,
     Order,
-    Pair,
     Padding,
+    Pair,
     Size,
     positive,
     refuse,
     shown,
     word,
 )
-from pydantic import PlainValidator
-
 from advconv.layers.base import ShapeError
 from advconv.layers.conv import Conv2d, DepthwiseConv2d
 from advconv.layers.dense import Pad
@@ -105,7 +105,9 @@ class Conv(Unit):
     def convolve_depthwise(self, builder: Builder, x: int, style: Style) -> int | None:
         channels = builder.shape(x).channels
         if self.out_channels % channels:
-            message = f"a depthwise convolution of {channels} channels gives a multiple of them, not {self.out_channels}"
+            message = (
+                f"a depthwise convolution of {channels} channels gives a multiple of them, not {self.out_channels}"
+            )
             return builder.fail(ShapeError("AC202", message, f"use out_channels {channels}", "out_channels"))
         multiplier = self.out_channels // channels
         layer = DepthwiseConv2d(

@@ -78,10 +78,8 @@ class AvgPool2d(Pool2d):
 
     def covers(self, x: Shape) -> bool:
         """Whether one window holds the whole map, with nothing left out."""
-        one_place = all(w.output_size(size) == 1 for w, size in zip(self.windows(x), x.size, strict=True))
-        return one_place and all(
-            kernel >= size + padding for kernel, size, padding in zip(self.kernel_size, x.size, self.padding, strict=True)
-        )
+        axes = zip(self.windows(x), x.size, strict=True)
+        return all(window.output_size(n) == 1 and window.extent >= n + window.before for window, n in axes)
 
 
 @dataclass(frozen=True, slots=True)

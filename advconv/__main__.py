@@ -1,0 +1,5 @@
+"""`python -m advconv`."""
+
+from advconv.cli import main
+
+main()

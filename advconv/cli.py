@@ -1,0 +1,246 @@
+"""The command line: parse, call one function, print, exit code."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NoReturn
+
+from advconv.analysis.measure import Measures
+from advconv.check import Checked, check_bytes
+from advconv.geometry import Shape
+from advconv.report.table import FORMATS
+from advconv.source import MAX_BYTES
+
+DEFAULT_ARCH = Path("archs", "c1c2c3c4.yaml")
+
+OK, FAILED, USAGE = 0, 1, 2
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """The `advconv` command. Exit code 0: no errors; 1: an error or a failed constraint; 2: usage, a missing file."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    options = parser().parse_args(arguments)
+    try:
+        code = options.run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read us has seen enough; the interpreter must not complain about it on exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = OK
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(code)
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="advconv",
+        description="Reads convolutional networks from YAML, measures them, and holds them to their constraints.",
+        epilog="example: advconv check archs/c1c2c3c4.yaml",
+    )
+    top.add_argument("--version", action=Version, nargs=0, help="print the version and exit")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_check(commands)
+    _add_rf_table(commands)
+    _add_summary(commands)
+    _add_new(commands)
+    _add_completion(commands)
+    return top
+
+
+Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
+Run = Callable[[argparse.Namespace], int]
+
+
+def _command(commands: Commands, name: str, help: str, example: str, run: Run) -> argparse.ArgumentParser:
+    added = commands.add_parser(name, help=help, description=f"{help}.", epilog=f"example: {example}")
+    added.set_defaults(run=run)
+    return added
+
+
+def _add_check(commands: Commands) -> None:
+    help = "measure networks and hold them to their constraints"
+    check = _command(commands, "check", help, "advconv check archs/ --input 3,64,64", run_check)
+    check.add_argument("files", nargs="+", metavar="FILE", help="YAML files, directories of them, or - for stdin")
+    check.add_argument("--format", choices=("text", "json", "github"), default="text")
+    _add_input(check)
+
+
+def _add_rf_table(commands: Commands) -> None:
+    help = "print the receptive-field calculation table"
+    table = _command(commands, "rf-table", help, "advconv rf-table archs/c1c2c3c4.yaml --format markdown", run_rf_table)
+    table.add_argument("file", nargs="?", metavar="FILE", help=f"default: {DEFAULT_ARCH}")
+    table.add_argument("--explain", action="store_true", help="add the formula behind each row")
+    table.add_argument("--format", choices=FORMATS, default="text")
+    _add_input(table)
+
+
+def _add_summary(commands: Commands) -> None:
+    help = "print the layers with output shapes, parameters and MACs"
+    summary = _command(commands, "summary", help, "advconv summary archs/c1c2c3c4.yaml", run_summary)
+    summary.add_argument("file", metavar="FILE")
+    summary.add_argument("--format", choices=(*FORMATS, "torchsummary"), default="text")
+    _add_input(summary)
+
+
+def _add_new(commands: Commands) -> None:
+    new = _command(commands, "new", "write a commented starter file", "advconv new mynet", run_new)
+    new.add_argument("name", metavar="NAME", help="writes NAME.yaml")
+
+
+def _add_completion(commands: Commands) -> None:
+    help = "print a completion script for a shell"
+    completion = _command(commands, "completion", help, 'eval "$(advconv completion bash)"', run_completion)
+    completion.add_argument("shell", choices=("bash", "zsh", "tcsh"))
+
+
+def _add_input(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--input", type=picture, metavar="C,H,W", help="measure for pictures of another shape")
+
+
+def picture(text: str) -> Shape:
+    """`3,64,64`"""
+    parts = text.replace("x", ",").split(",")
+    if len(parts) != 3 or not all(part.isascii() and part.isdigit() and 0 < len(part) < 10 for part in parts):
+        raise argparse.ArgumentTypeError(f"{text!r} is not CHANNELS,HEIGHT,WIDTH, as in 3,64,64")
+    if not all(int(part) for part in parts):
+        raise argparse.ArgumentTypeError(f"{text!r} has a size of 0")
+    return Shape(*map(int, parts))
+
+
+class Version(argparse.Action):
+    """Asks for the version when it is wanted, which costs too much at every start."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from importlib.metadata import version
+
+        print(f"advconv {version('advconv')}")
+        parser.exit()
+
+
+def run_check(options: argparse.Namespace) -> int:
+    unread = 0
+    results = []
+    for path in options.files:
+        for found in _files(path):
+            checked = _checked(found, options.input) if found is not None else None
+            unread += checked is None
+            results += [checked] if checked else []
+    _print_checks(results, options.format)
+    if unread:
+        return USAGE
+    return OK if all(checked.ok for checked in results) else FAILED
+
+
+def _print_checks(results: list[Checked], format: str) -> None:
+    if format == "json":
+        from advconv.report.data import json_report
+
+        print(json_report(results))
+    elif format == "github":
+        from advconv.report.data import github_report
+
+        print("\n".join(filter(None, map(github_report, results))))
+    else:
+        from advconv.report.text import Paint, report
+
+        paint = Paint(_wants_colour())
+        titles = [f"== {checked.source.name}\n" if len(results) > 1 else "" for checked in results]
+        print("\n\n".join(title + report(checked, paint) for title, checked in zip(titles, results, strict=True)))
+
+
+def _files(path: str) -> Iterator[str | None]:
+    """The YAML files that an argument names; None, and a message, for a directory without any."""
+    if not os.path.isdir(path):
+        yield path
+        return
+    found = sorted(str(file) for file in Path(path).rglob("*") if file.suffix in (".yaml", ".yml") and file.is_file())
+    if not found:
+        _complain(f"{path}: there is no .yaml file in this directory")
+    yield from found or [None]
+
+
+def _checked(path: str, size: Shape | None) -> Checked | None:
+    """The check of a file, or None and a message where it cannot be read."""
+    try:
+        if path == "-":
+            return check_bytes("<stdin>", sys.stdin.buffer.read(MAX_BYTES + 1), size)
+        with open(path, "rb") as file:
+            return check_bytes(path, file.read(MAX_BYTES + 1), size)
+    except (OSError, ValueError) as problem:
+        _complain(f"{path}: {getattr(problem, 'strerror', None) or problem}")
+        return None
+
+
+def _complain(message: str) -> None:
+    print(f"advconv: {message}", file=sys.stderr)
+
+
+def _wants_colour() -> bool:
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def run_rf_table(options: argparse.Namespace) -> int:
+    from advconv.report.rf_table import rf_table
+
+    path = options.file or str(default_arch())
+    return _print_table(path, options, lambda net, name: rf_table(net, name, options.explain).render(options.format))
+
+
+def run_summary(options: argparse.Namespace) -> int:
+    from advconv.report.summary import summary, torchsummary
+
+    if options.format == "torchsummary":
+        return _print_table(options.file, options, lambda net, name: torchsummary(net))
+    return _print_table(options.file, options, lambda net, name: summary(net, name).render(options.format))
+
+
+def _print_table(path: str, options: argparse.Namespace, table: Callable[[Measures, str], str]) -> int:
+    """A table of a network that can be measured; the diagnostics of one that cannot."""
+    checked = _checked(path, options.input)
+    if checked is None:
+        return USAGE
+    if checked.measures is None or checked.spec is None:
+        from advconv.report.text import report
+
+        print(report(checked), file=sys.stderr)
+        return FAILED
+    print(table(checked.measures, checked.spec.name))
+    return OK
+
+
+def default_arch() -> Path:
+    """The shipped architecture: of the working directory, of the installed package, or of the clone around it."""
+    package = Path(__file__).parent
+    places = (DEFAULT_ARCH, package / DEFAULT_ARCH, package.parent / DEFAULT_ARCH)
+    return next((place for place in places if place.is_file()), DEFAULT_ARCH)
+
+
+def run_new(options: argparse.Namespace) -> int:
+    from advconv.spec import TITLE
+    from advconv.starter import STARTER
+
+    path = Path(options.name)
+    path = path if path.suffix in (".yaml", ".yml") else path.with_name(f"{path.name}.yaml")
+    if not TITLE.fullmatch(path.stem):
+        _complain(f"{path.stem!r} cannot name an architecture; use letters, digits, '-', '_' and '.'")
+        return USAGE
+    try:
+        with open(path, "x", encoding="utf-8") as file:
+            file.write(STARTER.format(name=path.stem))
+    except OSError as problem:
+        _complain(f"{path}: {problem.strerror}")
+        return USAGE
+    print(f"wrote {path}; measure it with: advconv check {path}")
+    return OK
+
+
+def run_completion(options: argparse.Namespace) -> int:
+    import shtab
+
+    print(shtab.complete(parser(), options.shell))
+    return OK

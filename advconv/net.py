@@ -1,0 +1,80 @@
+"""An architecture in Python: load it, ask it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from advconv.analysis.measure import Measures
+from advconv.check import Checked, check_bytes
+from advconv.diagnostics import Diagnostic
+from advconv.geometry import Shape
+from advconv.report.rf_table import rf_table
+from advconv.report.summary import summary
+from advconv.report.table import Table
+from advconv.report.text import diagnostic_text, verdict_table
+
+
+class ArchError(Exception):
+    """A file that is no network; `diagnostics` say why. Its text is what `advconv check` prints."""
+
+    def __init__(self, checked: Checked) -> None:
+        super().__init__("\n\n".join(diagnostic_text(checked.source, found) for found in checked.diagnostics))
+        self.diagnostics: list[Diagnostic] = checked.diagnostics
+
+
+@dataclass(frozen=True)
+class Net:
+    """A network that could be built, whether or not it keeps its constraints."""
+
+    name: str
+    checked: Checked
+    measures: Measures
+
+    @property
+    def ok(self) -> bool:
+        """Whether the file has no errors and every constraint is kept."""
+        return self.checked.ok
+
+    @property
+    def params(self) -> int:
+        return self.measures.total.params
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates for one picture; bias and norm not counted."""
+        return self.measures.total.macs
+
+    @property
+    def receptive_field(self) -> int | float | tuple[int, int] | None:
+        """Pixels: a number, or (height, width) where they differ; inf for the whole image, None where unknown."""
+        field = self.measures.field
+        if field.size is None:
+            return None
+        height, width = field.size
+        if field.whole:
+            return float("inf")
+        return height if height == width else (height, width)
+
+    def check(self) -> Table:
+        """The constraints with what was measured, and the diagnostics."""
+        return verdict_table(self.checked)
+
+    def rf_table(self, explain: bool = False) -> Table:
+        """The receptive-field calculation table."""
+        return rf_table(self.measures, self.name, explain)
+
+    def summary(self) -> Table:
+        """The layers with output shapes, parameters and MACs."""
+        return summary(self.measures, self.name)
+
+
+def load(path: str | Path, input: tuple[int, int, int] | None = None) -> Net:
+    """The network in a file, measured for its own input or for pictures of another (channels, height, width).
+
+    Raises ArchError where the file is no network, and OSError where it cannot be read.
+    """
+    with open(path, "rb") as file:
+        data = file.read()
+    checked = check_bytes(str(path), data, Shape(*input) if input else None)
+    if checked.spec is None or checked.measures is None:
+        raise ArchError(checked)
+    return Net(checked.spec.name, checked, checked.measures)

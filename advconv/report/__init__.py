@@ -1,0 +1,1 @@
+"""Reports: what was measured and found, for people and programs."""

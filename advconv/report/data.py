@@ -1,0 +1,120 @@
+"""A checked architecture, for programs: JSON, and GitHub's workflow commands."""
+
+import json
+from typing import Any
+
+from advconv.analysis.cost import MACS_CONVENTION, weight_bytes
+from advconv.analysis.measure import Measures
+from advconv.analysis.receptive_field import Field, Reaches, last_map
+from advconv.check import Checked
+from advconv.constraints import Verdict
+from advconv.diagnostics import Diagnostic
+from advconv.geometry import Reach
+
+AXES = ("height", "width")
+
+
+def json_report(checked: list[Checked]) -> str:
+    """All files as one JSON value."""
+    return json.dumps({"conventions": CONVENTIONS, "files": [_file(item) for item in checked]}, indent=2)
+
+
+CONVENTIONS = {
+    "macs": f"multiply-accumulates for one picture; {MACS_CONVENTION}",
+    "memory": "bytes, float32, one picture, nothing in place; parameters not counted",
+    "reach": "position p of a map depends on input positions jump*p + first to jump*p + last; start is the middle of "
+    "what position 0 sees, 0.0 being the middle of the first pixel",
+}
+
+
+def _file(checked: Checked) -> dict[str, Any]:
+    return {
+        "file": checked.source.name,
+        "name": checked.spec.name if checked.spec else None,
+        "ok": checked.ok,
+        "diagnostics": [_diagnostic(diagnostic) for diagnostic in checked.diagnostics],
+        "constraints": [_verdict(verdict) for verdict in checked.verdicts],
+        "network": network(checked.measures) if checked.measures else None,
+    }
+
+
+def _diagnostic(diagnostic: Diagnostic) -> dict[str, Any]:
+    span = diagnostic.span
+    place = {"line": span.line, "column": span.column, "width": span.width}
+    told = {"code": diagnostic.code, "severity": diagnostic.severity, "message": diagnostic.message}
+    return told | {"help": diagnostic.help or None} | place | {"rows": [list(row) for row in diagnostic.trail]}
+
+
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    fields = ("name", "limit", "value", "status", "margin")
+    return {field: getattr(verdict, field) for field in fields}
+
+
+def network(measures: Measures) -> dict[str, Any]:
+    """All that is measured, for the whole and for each row."""
+    graph = measures.graph
+    return {
+        "input": str(graph.input),
+        "output": str(graph.output),
+        "receptive_field": _field(measures.field) | {"reach": _reaches(measures.reaches[last_map(graph)])},
+        "receptive_field_through_pooling": _field(measures.field_through_pooling),
+        "params": measures.total.params,
+        "macs": measures.total.macs,
+        "weights": measures.weights,
+        "memory": measures.memory.inference,
+        "training_memory": measures.memory.training,
+        "rows": rows(measures),
+    }
+
+
+def _field(field: Field) -> dict[str, Any]:
+    return {"size": field.size, "narrowest": field.narrowest, "whole_image": field.whole}
+
+
+def _reaches(reaches: Reaches) -> dict[str, Any]:
+    return {axis: _reach(reach) for axis, reach in zip(AXES, reaches, strict=True)}
+
+
+def _reach(reach: Reach) -> dict[str, Any] | None:
+    if reach.unknown:
+        return None
+    interval = {"size": reach.size, "jump": reach.jump, "first": reach.first, "last": reach.last}
+    return interval | {"start": reach.centre, "narrowest": reach.narrowest, "whole_image": reach.whole}
+
+
+def rows(measures: Measures) -> list[dict[str, Any]]:
+    """For each row of the YAML, unrolled, what its layers come to."""
+    found: dict[str, dict[str, Any]] = {}
+    for index, node in enumerate(measures.graph.nodes):
+        cost = measures.costs[index]
+        start = {"row": node.row.label, "block": node.row.block, "kind": node.row.kind}
+        zeros = {"params": 0, "macs": 0, "weights": 0, "memory": 0, "training_memory": 0}
+        row = found.setdefault(node.row.label, start | zeros)
+        row |= {"output": str(node.shape), "reach": _reaches(measures.reaches[index])}
+        row["params"] += cost.params
+        row["macs"] += cost.macs
+        row["weights"] = weight_bytes(row["params"])
+        row["memory"] = max(row["memory"], measures.memory.live[index])
+        row["training_memory"] += measures.memory.kept[index]
+    return list(found.values())
+
+
+def github_report(checked: Checked) -> str:
+    """A workflow command for each diagnostic, which GitHub shows at its line of the pull request."""
+    return "\n".join(_command(checked.source.name, diagnostic) for diagnostic in checked.diagnostics)
+
+
+def _command(file: str, diagnostic: Diagnostic) -> str:
+    span = diagnostic.span
+    fields = {"file": file, "line": span.line, "col": span.column, "endColumn": span.column + span.width}
+    properties = ",".join(f"{key}={_property(str(value))}" for key, value in fields.items())
+    text = diagnostic.message + (f"\nhelp: {diagnostic.help}" if diagnostic.help else "")
+    return f"::{diagnostic.severity} {properties},title={diagnostic.code}::{_data(text)}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,100 @@
+"""The receptive-field calculation table, and the formula behind each of its rows."""
+
+from advconv.analysis.measure import Measures
+from advconv.analysis.receptive_field import Field, square
+from advconv.analysis.rf_table import Step, steps
+from advconv.geometry import Reach, Window
+from advconv.report.table import Cell, Table
+
+COLUMNS = (
+    "Input Size",
+    "Input RF",
+    "Kernel (+Dilation)",
+    "Padding",
+    "Stride",
+    "Jump In",
+    "Jump Out",
+    "Output RF",
+    "Output Size",
+    "Block",
+    "Notes",
+)
+
+
+def rf_table(measures: Measures, name: str, explain: bool = False) -> Table:
+    """A row for each convolutional unit and pooling; a pooling that leaves one position closes the table.
+
+    Kernel counts dilation. Square values are one number, others HxW; padding that differs at the two ends of an axis
+    is before+after. `explain` adds how each row follows from its input.
+    """
+    found = steps(measures)
+    rows = [step for step in found if not step.leaves_one_position]
+    closing = [_closing(step) for step in found if step.leaves_one_position]
+    formulas = [_formula(step) for step in rows]
+    columns = (*COLUMNS, "Formula") if explain else COLUMNS
+    cells = [(*_cells(step), *([formula] if explain else [])) for step, formula in zip(rows, formulas, strict=True)]
+    title = f"{name}: receptive field {measures.field}{_without_gates(measures.field)}"
+    return Table(title, columns, tuple(cells), tuple(closing))
+
+
+def _without_gates(field: Field) -> str:
+    return f" (without the gates: {square(field.size)})" if field.whole and field.size else ""
+
+
+def _cells(step: Step) -> tuple[Cell, ...]:
+    high, wide = step.windows
+    return (
+        _pair(*step.input_size),
+        _rf(step.before),
+        _pair(high.extent, wide.extent),
+        _pair(_padding(high), _padding(wide)),
+        _pair(high.stride, wide.stride),
+        _jump(step.before),
+        _jump(step.after),
+        _rf(step.after),
+        _pair(*step.output_size),
+        step.node.row.block,
+        step.notes,
+    )
+
+
+def _pair(height: Cell, width: Cell) -> Cell:
+    return height if height == width else f"{height}x{width}"
+
+
+def _padding(window: Window) -> Cell:
+    return window.before if window.before == window.after else f"{window.before}+{window.after}"
+
+
+def _rf(reaches: tuple[Reach, Reach]) -> Cell:
+    field = Field.of(reaches)
+    return _pair(*field.size) if field.size and not field.whole else str(field)
+
+
+def _jump(reaches: tuple[Reach, Reach]) -> Cell:
+    high, wide = reaches
+    return "unknown" if high.unknown or wide.unknown else _pair(high.jump, wide.jump)
+
+
+def _closing(step: Step) -> str:
+    sizes = f"{_pair(*step.input_size)} -> {_pair(*step.output_size)}"
+    return f"{step.node.row.label} {step.node.layer.kind}: {sizes}, receptive field through it {_rf(step.after)}"
+
+
+def _formula(step: Step) -> str:
+    """The numbers put into the formulas; over the height, where the axes differ over the width too."""
+    axes = [_axis_formula(step, axis) for axis in (0, 1)]
+    return axes[0] if axes[0] == axes[1] else f"height: {axes[0]}; width: {axes[1]}"
+
+
+def _axis_formula(step: Step, axis: int) -> str:
+    window, before, after = step.windows[axis], step.before[axis], step.after[axis]
+    n, out = step.input_size[axis], step.output_size[axis]
+    rounding = "ceil" if window.ceil_mode else "floor"
+    size = f"size {rounding}(({n} + {window.before} + {window.after} - {window.extent}) / {window.stride}) + 1 = {out}"
+    if window.dilation > 1:
+        size = f"kernel {window.dilation}*({window.kernel_size} - 1) + 1 = {window.extent}, {size}"
+    if before.unknown or after.unknown:
+        return f"{size}, RF unknown"
+    jump = f"jump {before.jump}*{window.stride} = {after.jump}"
+    return f"{size}, {jump}, RF {before.size} + ({window.extent} - 1)*{before.jump} = {after.size}"

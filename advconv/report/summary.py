@@ -1,0 +1,66 @@
+"""The layer table, in our columns and in torchsummary's."""
+
+from advconv.analysis.cost import MACS_CONVENTION
+from advconv.analysis.measure import Measures
+from advconv.geometry import Shape
+from advconv.graph import Graph, Node
+from advconv.report.table import Table
+from advconv.units import bytes_text, count_text
+
+COLUMNS = ("Row", "Layer", "Type", "Output Shape", "Params", f"MACs ({MACS_CONVENTION})")
+
+
+def summary(measures: Measures, name: str) -> Table:
+    """A row for each layer, functions included, and what they come to."""
+    nodes = measures.graph.nodes
+    rows = [
+        (node.row.label, node.name, node.layer.kind, str(node.shape), cost.params, cost.macs)
+        for node, cost in zip(nodes, measures.costs, strict=True)
+    ]
+    totals = {
+        "params": measures.total.params,
+        "macs": measures.total.macs,
+        "weights_bytes": measures.weights,
+        "memory_bytes": measures.memory.inference,
+        "training_memory_bytes": measures.memory.training,
+    }
+    closing = (
+        f"params {count_text(measures.total.params)}, weights {bytes_text(measures.weights)}",
+        f"MACs {count_text(measures.total.macs)} ({MACS_CONVENTION}; one picture)",
+        f"memory {bytes_text(measures.memory.inference)} for inference, "
+        f"{bytes_text(measures.memory.training)} kept for training (float32, one picture)",
+    )
+    return Table(f"{name}, for a {measures.graph.input} picture", COLUMNS, tuple(rows), closing, totals)
+
+
+def modules(graph: Graph) -> list[tuple[int, Node]]:
+    """The layers that are modules in torch, with their index; functions (add, cat, pad, flatten) are not."""
+    return [
+        (index, node)
+        for index, node in enumerate(graph.nodes)
+        if node.inputs and node.layer.torch(graph.input_shapes(node)).is_module
+    ]
+
+
+RULE, DOUBLE = "-" * 64, "=" * 64
+MEBIBYTE = 1024**2
+
+
+def torchsummary(measures: Measures) -> str:
+    """The table that the torchsummary package prints: leaf modules, sizes in MiB, each output counted twice."""
+    found = modules(measures.graph)
+    lines = [RULE, f"{'Layer (type)':>20}  {'Output Shape':>25} {'Param #':>15}", DOUBLE]
+    for number, (index, node) in enumerate(found, start=1):
+        name, shape = f"{node.layer.kind}-{number}", str(_batched(node.shape))
+        lines.append(f"{name:>20}  {shape:>25} {measures.costs[index].params:>15,}")
+    total = measures.total.params
+    passes = 2 * sum(node.shape.elements for _, node in found)
+    picture, passed, weights = (count * 4 / MEBIBYTE for count in (measures.graph.input.elements, passes, total))
+    lines += [DOUBLE, f"Total params: {total:,}", f"Trainable params: {total:,}", "Non-trainable params: 0", RULE]
+    lines += [f"Input size (MB): {picture:.2f}", f"Forward/backward pass size (MB): {passed:.2f}"]
+    lines += [f"Params size (MB): {weights:.2f}", f"Estimated Total Size (MB): {picture + passed + weights:.2f}", RULE]
+    return "\n".join(lines)
+
+
+def _batched(shape: Shape) -> list[int]:
+    return [-1, shape.channels] if shape.flat else [-1, shape.channels, shape.height, shape.width]
