@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from advconv.analysis.features import global_poolings, separable_pairs
+from advconv.analysis.features import separable_pairs
 from advconv.analysis.measure import Measures
 from advconv.analysis.receptive_field import Reaches
 from advconv.geometry import Window
-from advconv.graph import Node, main_path
+from advconv.graph import Graph, Node, main_path
 from advconv.layers.conv import Conv2d
 from advconv.layers.dense import Pad
 from advconv.layers.pool import AdaptiveAvgPool2d, MaxPool2d, Pool2d
@@ -32,8 +32,8 @@ class Step:
 def steps(measures: Measures) -> list[Step]:
     """The steps on the way to the output, those of gates left out."""
     graph = measures.graph
-    pairs, poolings, on_path = separable_pairs(graph), global_poolings(graph), main_path(graph)
-    last = _last_conv_before(measures, poolings[0]) if poolings else None
+    pairs, on_path = separable_pairs(graph), main_path(graph)
+    last = _last_conv_before_pooling(graph, on_path)
     seconds = set(pairs.values())
     found = []
     for index, node in enumerate(graph.nodes):
@@ -63,9 +63,15 @@ def _padded(window: Window, margin: Window) -> Window:
     return window._replace(before=window.before + margin.before, after=window.after + margin.after)
 
 
-def _last_conv_before(measures: Measures, pooling: int) -> int | None:
-    convs = [index for index in range(pooling) if isinstance(measures.graph.nodes[index].layer, Conv2d)]
-    return convs[-1] if convs else None
+def _last_conv_before_pooling(graph: Graph, on_path: list[bool]) -> int | None:
+    """The last convolution before a pooling on the main path leaves one position, whether or not it covers its map."""
+    last = None
+    for index, node in enumerate(graph.nodes):
+        if isinstance(node.layer, Conv2d):
+            last = index
+        elif on_path[index] and isinstance(node.layer, Pool2d | AdaptiveAvgPool2d) and node.shape.size == (1, 1):
+            return last
+    return None
 
 
 def _notes(measures: Measures, index: int, is_separable: bool) -> str:

@@ -1,0 +1,99 @@
+"""Random networks over every block. All channels are multiples of 4, so that groups divide."""
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+Rows = list[Any]
+
+CHANNELS = st.sampled_from([4, 8, 12])
+KERNELS = st.one_of(st.integers(1, 4), st.tuples(st.integers(1, 5), st.integers(1, 5)).map(list))
+STRIDES = st.one_of(st.just(1), st.integers(1, 3), st.tuples(st.integers(1, 2), st.integers(1, 3)).map(list))
+DILATIONS = st.one_of(st.just(1), st.integers(1, 3), st.tuples(st.integers(1, 3), st.integers(1, 2)).map(list))
+SIDES = st.integers(0, 3)
+PADDINGS = st.one_of(
+    st.just("same"),
+    st.just("same"),
+    st.just("valid"),
+    SIDES,
+    st.tuples(SIDES, SIDES).map(list),
+    st.tuples(SIDES, SIDES, SIDES, SIDES).map(list),
+)
+NORMS = st.sampled_from(["batch", "layer", "none", {"group": 2}, {"batch": {"eps": 0.001}}])
+ACTIVATIONS = st.sampled_from(
+    ["relu", "relu6", {"leaky_relu": 0.1}, "elu", "silu", "gelu", "mish", "hardswish", "hardsigmoid", "sigmoid", "tanh"]
+    + ["prelu", "none"]
+)
+ORDERS = st.sampled_from(["conv-norm-act", "conv-act-norm", "norm-act-conv"])
+DROPOUTS = st.sampled_from([0, 0.1, {"p": 0.2, "kind": "channel"}])
+BIASES = st.sampled_from(["auto", True, False])
+
+
+def some(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """Any of these fields."""
+    return st.fixed_dictionaries({}, optional=fields)
+
+
+def unit_fields(strides: st.SearchStrategy[Any], paddings: st.SearchStrategy[Any]) -> dict[str, Any]:
+    style = {"norm": NORMS, "activation": ACTIVATIONS, "order": ORDERS, "dropout": DROPOUTS, "bias": BIASES}
+    return style | {"stride": strides, "padding": paddings, "dilation": DILATIONS}
+
+
+def block(kind: str, needed: dict[str, Any], optional: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries(needed, optional=optional).map(lambda fields: {kind: fields})
+
+
+def plain_rows(
+    strides: st.SearchStrategy[Any] = STRIDES, paddings: st.SearchStrategy[Any] = PADDINGS
+) -> st.SearchStrategy[Any]:
+    """One row of any kind that holds no rows."""
+    unit, out, kernel = unit_fields(strides, paddings), {"out_channels": CHANNELS}, {"kernel_size": KERNELS}
+    shifted = {key: unit[key] for key in ("norm", "activation", "order", "dropout", "bias", "stride", "padding")}
+    pool = {"padding": st.sampled_from([0, "same"]), "ceil_mode": st.booleans(), "stride": strides}
+    return st.one_of(
+        block("conv", out, unit | kernel | {"groups": st.sampled_from([1, 2, 4])}),
+        block("strided", out, shifted | kernel),
+        block("dilated", out, unit | kernel),
+        block("dwsep", out, unit | kernel | {"multiplier": st.integers(1, 2), "between": BETWEENS}),
+        block("pointwise", out, unit),
+        block("depthwise", {}, unit | kernel | {"multiplier": st.integers(1, 2)}),
+        block("inverted_residual", out, unit | kernel | {"expansion": st.integers(1, 2), "squeeze_excite": REDUCTIONS}),
+        block("squeeze_excite", {}, {"reduction": REDUCTIONS}),
+        block("maxpool", {"kernel_size": st.integers(1, 3)}, pool),
+        block("avgpool", {"kernel_size": st.integers(1, 3)}, pool),
+        st.sampled_from([{"norm": "batch"}, {"norm": {"group": 4}}, {"activation": "silu"}, {"dropout": 0.3}]),
+    )
+
+
+BETWEENS = st.sampled_from(["none", "norm", "act", "norm-act", "act-norm"])
+REDUCTIONS = st.integers(1, 4)
+ONE, SAME = st.just(1), st.just("same")
+KEEPING = block("conv", {"out_channels": st.just(8)}, {"kernel_size": KERNELS, "dilation": DILATIONS, "norm": NORMS})
+
+
+def paths() -> st.SearchStrategy[Rows]:
+    """Rows that keep height and width and end in 8 channels."""
+    return st.tuples(st.lists(plain_rows(ONE, SAME), max_size=1), KEEPING).map(list)
+
+
+def rows() -> st.SearchStrategy[Rows]:
+    inner = st.lists(plain_rows(paddings=SAME), min_size=1, max_size=2)
+    residual = block("residual", {"layers": inner}, {"shortcut": st.sampled_from(["auto", "projection"])})
+    padded = paths().map(lambda path: [{"pointwise": 4}, {"residual": {"layers": path, "shortcut": "pad"}}])
+    merges = {"merge": st.sampled_from(["add", "concat", "multiply"])}
+    branches = block("branches", {"paths": st.fixed_dictionaries({"a": paths(), "b": paths()})}, merges)
+    repeat = block("repeat", {"times": st.integers(1, 2), "layers": inner}, {})
+    single = st.one_of(plain_rows(), residual, branches, repeat).map(lambda row: [row])
+    return st.lists(st.one_of(single, single, padded), min_size=1, max_size=4).map(lambda groups: sum(groups, []))
+
+
+HEADS = st.sampled_from([[], ["gap"], ["gap", {"linear": 10}], ["flatten", {"linear": 7}], [{"pointwise": 8}, "gap"]])
+
+
+@st.composite
+def archs(draw: st.DrawFn) -> dict[str, Any]:
+    """An architecture of a few rows on an odd-sized picture."""
+    size = [4, draw(st.integers(9, 24)), draw(st.integers(9, 24))]
+    defaults = draw(some(norm=NORMS, activation=ACTIVATIONS, order=ORDERS, dropout=DROPOUTS, bias=BIASES))
+    network = {"C1": draw(rows()), "head": draw(HEADS)}
+    return {"advconv": 1, "name": "random", "input": size, "defaults": defaults, "network": network}
