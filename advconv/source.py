@@ -61,7 +61,7 @@ class Value:
     children: "dict[str | int, Value]" = field(default_factory=dict)
     keys: dict[str, Span] = field(default_factory=dict)
     count: int = 1
-    height: int = 1
+    height: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +159,6 @@ class Composer:
         if isinstance(event, yaml.AliasEvent):
             return self.alias(event)
         span = _span(event)
-        if depth > MAX_DEPTH:
-            raise _Stop(error("AC106", span, f"values are nested deeper than {MAX_DEPTH} levels"))
         if event.tag not in (None, "!"):
             self.report("AC104", span, f"the tag {event.tag} has no meaning here", "leave it out")
         if event.anchor:
@@ -173,10 +171,10 @@ class Composer:
     def compose(self, event: Any, span: Span, depth: int) -> Value:
         if isinstance(event, yaml.ScalarEvent):
             return Value(span, self.scalar(event, span))
-        value = Value(span, {}) if isinstance(event, yaml.MappingStartEvent) else Value(span, [])
-        fill = self.fill_mapping if isinstance(event, yaml.MappingStartEvent) else self.fill_sequence
-        value.is_block = not event.flow_style
-        end = fill(value, depth)
+        self.hold_depth(depth + 1, span)
+        is_mapping = isinstance(event, yaml.MappingStartEvent)
+        value = Value(span, {} if is_mapping else [], is_block=not event.flow_style, height=1)
+        end = self.fill_mapping(value, depth) if is_mapping else self.fill_sequence(value, depth)
         if event.flow_style and end.line + 1 == span.line:
             value.span = Span(span.line, span.column, end.column + 1 - span.column)
         for child in value.children.values():
@@ -184,9 +182,12 @@ class Composer:
             value.height = max(value.height, child.height + 1)
         if value.count > MAX_VALUES:
             raise _Stop(error("AC107", span, f"the aliases in here expand to more than {MAX_VALUES:,} values"))
-        if depth + value.height > MAX_DEPTH + 1:
-            raise _Stop(error("AC106", span, f"values are nested deeper than {MAX_DEPTH} levels"))
+        self.hold_depth(depth + value.height, span)
         return value
+
+    def hold_depth(self, depth: int, span: Span) -> None:
+        if depth > MAX_DEPTH:
+            raise _Stop(error("AC106", span, f"lists and mappings are nested deeper than {MAX_DEPTH} levels"))
 
     def fill_sequence(self, value: Value, depth: int) -> _Mark:
         while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
@@ -296,8 +297,8 @@ def _span(event: Any) -> Span:
 
 
 def _end(event: Any) -> _Mark:
-    """The last character of a flow collection."""
-    mark: _Mark = event.start_mark
+    """Behind the last character of a flow collection."""
+    mark: _Mark = event.end_mark
     return mark
 
 

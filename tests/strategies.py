@@ -1,8 +1,11 @@
 """Random networks over every block. All channels are multiples of 4, so that groups divide."""
 
+from itertools import chain
 from typing import Any
 
 from hypothesis import strategies as st
+
+from advconv.layers.pointwise import FUNCTIONS
 
 Rows = list[Any]
 
@@ -20,10 +23,7 @@ PADDINGS = st.one_of(
     st.tuples(SIDES, SIDES, SIDES, SIDES).map(list),
 )
 NORMS = st.sampled_from(["batch", "layer", "none", {"group": 2}, {"batch": {"eps": 0.001}}])
-ACTIVATIONS = st.sampled_from(
-    ["relu", "relu6", {"leaky_relu": 0.1}, "elu", "silu", "gelu", "mish", "hardswish", "hardsigmoid", "sigmoid", "tanh"]
-    + ["prelu", "none"]
-)
+ACTIVATIONS = st.sampled_from(["none", {"leaky_relu": 0.1}, {"elu": 0.5}, *FUNCTIONS])
 ORDERS = st.sampled_from(["conv-norm-act", "conv-act-norm", "norm-act-conv"])
 DROPOUTS = st.sampled_from([0, 0.1, {"p": 0.2, "kind": "channel"}])
 BIASES = st.sampled_from(["auto", True, False])
@@ -61,7 +61,14 @@ def plain_rows(
         block("squeeze_excite", {}, {"reduction": REDUCTIONS}),
         block("maxpool", {"kernel_size": st.integers(1, 3)}, pool),
         block("avgpool", {"kernel_size": st.integers(1, 3)}, pool),
-        st.sampled_from([{"norm": "batch"}, {"norm": {"group": 4}}, {"activation": "silu"}, {"dropout": 0.3}]),
+        st.sampled_from(
+            [
+                {"norm": "batch"},
+                {"norm": {"group": 4}},
+                {"activation": {"elu": 0.5}},
+                {"dropout": {"p": 0.3, "kind": "channel"}},
+            ]
+        ),
     )
 
 
@@ -73,18 +80,21 @@ KEEPING = block("conv", {"out_channels": st.just(8)}, {"kernel_size": KERNELS, "
 
 def paths() -> st.SearchStrategy[Rows]:
     """Rows that keep height and width and end in 8 channels."""
-    return st.tuples(st.lists(plain_rows(ONE, SAME), max_size=1), KEEPING).map(list)
+    return st.tuples(st.lists(plain_rows(ONE, SAME), max_size=1), KEEPING).map(lambda pair: [*pair[0], pair[1]])
 
 
 def rows() -> st.SearchStrategy[Rows]:
     inner = st.lists(plain_rows(paddings=SAME), min_size=1, max_size=2)
     residual = block("residual", {"layers": inner}, {"shortcut": st.sampled_from(["auto", "projection"])})
     padded = paths().map(lambda path: [{"pointwise": 4}, {"residual": {"layers": path, "shortcut": "pad"}}])
+    halved = st.just([{"pointwise": 4}, {"residual": {"layers": [{"strided": 8}], "shortcut": "pad"}}])
     merges = {"merge": st.sampled_from(["add", "concat", "multiply"])}
     branches = block("branches", {"paths": st.fixed_dictionaries({"a": paths(), "b": paths()})}, merges)
     repeat = block("repeat", {"times": st.integers(1, 2), "layers": inner}, {})
     single = st.one_of(plain_rows(), residual, branches, repeat).map(lambda row: [row])
-    return st.lists(st.one_of(single, single, padded), min_size=1, max_size=4).map(lambda groups: sum(groups, []))
+    return st.lists(st.one_of(single, single, single, padded, halved), min_size=1, max_size=4).map(
+        lambda groups: list(chain(*groups))
+    )
 
 
 HEADS = st.sampled_from([[], ["gap"], ["gap", {"linear": 10}], ["flatten", {"linear": 7}], [{"pointwise": 8}, "gap"]])

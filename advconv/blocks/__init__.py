@@ -64,14 +64,17 @@ def fields_of(row: Any) -> Any:
     if isinstance(row, Block):
         return row
     kind = kind_of(row)
-    value = None if isinstance(row, str) else row[kind]
+    block, value = KINDS[kind], None if isinstance(row, str) else row[kind]
+    if isinstance(value, dict) and block.short_is_mapping and block.short not in value:
+        named = {key: part for key, part in value.items() if key == "name"}
+        return named | {block.short: {key: part for key, part in value.items() if key != "name"}}
     if isinstance(value, dict) or value is None:
         return value or {}
-    if not KINDS[kind].short:
-        has_fields = set(KINDS[kind].model_fields) != {"name"}
+    if not block.short:
+        has_fields = set(block.model_fields) != {"name"}
         form = f"`- {kind}: {{...}}`" if has_fields else f"`- {kind}`"
         refuse(f"{kind} takes a mapping of its fields, not {shown(value)}", f"write {form}")
-    return {KINDS[kind].short: value}
+    return {block.short: value}
 
 
 def rows(value: Any) -> Any:

@@ -33,10 +33,14 @@ class Fields(BaseModel):
 
 
 class Block(Fields):
-    """A row of the network. `kind` is its word in YAML, `short` the field that a bare value gives."""
+    """A row of the network. `kind` is its word in YAML, `short` the field that a bare value gives.
+
+    `short_is_mapping`: that field takes mappings itself, so that `norm: {group: 8}` is short for `norm: {norm: ...}`.
+    """
 
     kind: ClassVar[str]
     short: ClassVar[str] = ""
+    short_is_mapping: ClassVar[bool] = False
 
     name: Name | None = None
 

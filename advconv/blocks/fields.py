@@ -144,7 +144,9 @@ def _norm_with(kind: str, value: Any) -> Layer:
             refuse(f"the {key} of a norm is a number above 0, not {shown(given[key])}")
     if kind == "batch":
         return BatchNorm2d(**given)
-    groups = positive(given.get("num_groups")) if kind == "group" else 1
+    groups = given.get("num_groups") if kind == "group" else 1
+    if not is_int(groups) or groups < 1:
+        refuse(f"a group norm has a whole number of groups, at least 1, not {shown(groups)}", "write {group: 8}")
     return GroupNorm(groups, given.get("eps", 1e-5))
 
 

@@ -108,12 +108,19 @@ class Dropout(Block):
     """Dropout by itself."""
 
     kind: ClassVar[str] = "dropout"
-    short: ClassVar[str] = "p"
+    short: ClassVar[str] = "share"
+    short_is_mapping: ClassVar[bool] = True
 
-    p: DropoutField
+    share: DropoutField
+
+    @model_validator(mode="after")
+    def is_some(self) -> "Dropout":
+        if self.share.p == 0:
+            refuse("a dropout row of 0 does nothing", "leave the row out")
+        return self
 
     def expand(self, builder: Builder, x: int) -> int | None:
-        return builder.add("", DropoutLayer(*self.p), x)
+        return builder.add("", DropoutLayer(*self.share), x)
 
 
 class Norm(Block):
@@ -121,6 +128,7 @@ class Norm(Block):
 
     kind: ClassVar[str] = "norm"
     short: ClassVar[str] = "norm"
+    short_is_mapping: ClassVar[bool] = True
 
     norm: NormField
 
@@ -139,6 +147,7 @@ class Activation(Block):
 
     kind: ClassVar[str] = "activation"
     short: ClassVar[str] = "activation"
+    short_is_mapping: ClassVar[bool] = True
 
     activation: ActivationField
 

@@ -1,0 +1,197 @@
+"""Receptive fields, memory and features on networks small enough to count by hand."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+
+from advconv.analysis.features import features
+from advconv.analysis.measure import Measures, measure
+from advconv.analysis.receptive_field import last_map
+from advconv.graph import Graph
+from advconv.layers import KINDS
+from advconv.layers.conv import Conv2d
+from tests.build import checked, codes, graph, measured
+from tests.strategies import archs
+
+BARE = {"norm": "none", "activation": "none"}
+
+
+def size(*rows: Any, **sections: Any) -> tuple[int, int] | None:
+    return measured(*rows, **sections).field.size
+
+
+def count(name: str, *rows: Any, **sections: Any) -> int:
+    return len(features(graph(*rows, **sections), (name,)))
+
+
+def test_dilation_widens_the_reach_and_keeps_the_cost() -> None:
+    plain, dilated = measured({"conv": 8}), measured({"dilated": 8})
+
+    assert plain.field.size == (3, 3)
+    assert dilated.field.size == (5, 5)
+    assert plain.total == dilated.total
+
+
+@pytest.mark.parametrize("padding", ["valid", 3, [0, 1], [4, 0, 1, 2]])
+def test_padding_moves_a_reach_and_never_lengthens_it(padding: Any) -> None:
+    assert size({"conv": {"out_channels": 4, "kernel_size": [3, 5], "padding": padding}}) == (3, 5)
+
+
+def test_stride_counts_from_the_next_window_on() -> None:
+    assert size({"strided": 4}) == (3, 3)
+    assert size({"strided": 4}, {"conv": 4}) == (7, 7)
+    assert size({"strided": {"out_channels": 4, "stride": [1, 2]}}, {"conv": 4}) == (5, 7)
+
+
+def test_the_field_is_that_of_the_last_map_and_the_pooling_is_told_apart() -> None:
+    found = measured({"conv": 4}, "gap", {"linear": 10})
+
+    assert found.field.size == (3, 3)
+    assert found.field_through_pooling.size == (18, 18)
+
+
+def test_paths_that_miss_each_others_centre_are_measured_by_their_hull() -> None:
+    paths = {"left": [{"conv": {"out_channels": 4, "kernel_size": [1, 3], "padding": [0, 0, 2, 0]}}], "same": []}
+    row = {"branches": {"merge": "add", "paths": paths}}
+
+    assert size(row) == (1, 3)
+    assert codes(row) == ["AC211"]
+
+
+def test_where_unequal_jumps_meet_the_field_is_unknown_and_a_limit_on_it_fails() -> None:
+    paths = {
+        "a": [{"conv": {"out_channels": 4, "stride": 2}}],
+        "b": [{"conv": {"out_channels": 4, "kernel_size": 9, "padding": "valid"}}],
+    }
+    row = {"branches": {"merge": "add", "paths": paths}}
+    limit = {"constraints": {"receptive_field": "> 1"}}
+
+    assert measured(row).field.size is None
+    assert codes(row) == ["AC210"]
+    assert sorted(codes(row, **limit)) == ["AC210", "AC402"]
+    assert codes(row, {"strided": 4}) == ["AC210"]
+
+
+def test_a_gate_makes_the_field_whole_and_the_field_without_it_is_kept() -> None:
+    found = measured({"conv": 4}, "squeeze_excite", {"conv": 4}).field
+
+    assert (found.whole, found.size, str(found)) == (True, (5, 5), "whole image")
+    assert codes({"conv": 4}, "squeeze_excite", constraints={"receptive_field": "> 1000"}) == []
+    assert codes({"conv": 4}, "squeeze_excite", constraints={"receptive_field": "< 1000"}) == ["AC401"]
+    assert codes({"conv": 4}, "squeeze_excite", constraints={"rf_min": "== 3"}) == []
+
+
+def test_the_narrowest_path_goes_past_residual_layers() -> None:
+    found = measured({"conv": 4}, {"residual": [{"conv": 4}, {"conv": 4}]}).field
+
+    assert (found.size, found.narrowest) == ((7, 7), (3, 3))
+
+
+def paths_to(graph: Graph, index: int) -> Iterator[list[int]]:
+    """Every way from the picture to a node, as the nodes it passes."""
+    if index == 0:
+        yield [0]
+    for source in graph.nodes[index].inputs:
+        yield from ([*path, index] for path in paths_to(graph, source))
+
+
+def field_of(graph: Graph, path: list[int], axis: int) -> int:
+    """The field along one path, by the textbook's recurrence."""
+    field, jump = 1, 1
+    for source, index in pairwise(path):
+        window = graph.nodes[index].layer.windows(graph.nodes[source].shape)[axis]
+        field, jump = field + (window.extent - 1) * jump, jump * window.stride
+    return field
+
+
+@settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(archs())
+def test_the_narrowest_path_is_the_least_of_all_paths(data: dict[str, Any]) -> None:
+    found = checked(data).measures
+    assume(found is not None and found.field.size is not None and not found.field.whole)
+    assert found is not None
+    index = last_map(found.graph)
+    every = list(paths_to(found.graph, index))
+
+    assert found.field.narrowest == tuple(min(field_of(found.graph, path, axis) for path in every) for axis in (0, 1))
+
+
+def test_the_strategies_draw_every_kind_of_layer() -> None:
+    seen: set[type] = set()
+
+    @settings(max_examples=150, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @given(archs())
+    def draw(data: dict[str, Any]) -> None:
+        found = checked(data).measures
+        seen.update(type(node.layer) for node in found.graph.nodes) if found else None
+
+    draw()
+
+    assert set(KINDS) <= seen
+
+
+def test_memory_frees_after_the_last_use() -> None:
+    chain, residual = (
+        measured({"repeat": {"times": 3, "layers": [{"conv": {"out_channels": 4} | BARE}]}}),
+        measured({"residual": {"layers": [{"conv": {"out_channels": 4} | BARE}] * 2, "activation": "none"}}),
+    )
+    one_map = 4 * 16 * 16 * 4
+
+    assert chain.memory.inference == 2 * one_map
+    assert residual.memory.inference == 3 * one_map
+
+
+def test_each_storage_is_kept_once_for_training() -> None:
+    branches = {
+        "branches": {
+            "paths": {"a": [{"conv": {"out_channels": 4} | BARE}], "b": [{"conv": {"out_channels": 4} | BARE}]}
+        }
+    }
+
+    assert measured(branches).memory.training == 4 * 16 * 16 * 4
+
+
+def test_a_pool_on_the_picture_keeps_nothing() -> None:
+    assert measured("maxpool", {"activation": "relu"}).memory.training == 0
+
+
+def test_features_are_counted_whatever_words_wrote_them() -> None:
+    assert count("dilated", {"conv": {"out_channels": 4, "dilation": [1, 2]}}) == 1
+    assert count("strided", {"residual": [{"strided": 8}]}) == 2
+    assert count("dwsep", {"dwsep": 8}) == 1
+    assert count("dwsep", "depthwise", {"pointwise": 8}) == 1
+    assert (
+        count("dwsep", {"conv": {"out_channels": 4, "groups": 4}}, {"conv": {"out_channels": 8, "kernel_size": 1}}) == 1
+    )
+    assert count("dwsep", {"conv": {"out_channels": 4, "groups": 2}}, {"pointwise": 8}) == 0
+    assert count("dwsep", "depthwise", {"maxpool": 2}, {"pointwise": 8}) == 0
+    assert count("dwsep", {"inverted_residual": 4}) == 1
+    assert count("depthwise", {"conv": {"out_channels": 4, "groups": 1}}, input=[1, 8, 8]) == 0
+    assert count("grouped", {"conv": {"out_channels": 4, "groups": 2}}) == 1
+
+
+def test_a_depthwise_convolution_that_two_read_is_no_pair() -> None:
+    assert count("dwsep", "depthwise", {"residual": [{"pointwise": 4}]}) == 0
+
+
+def test_gap_is_an_average_on_the_main_path_that_covers_its_map() -> None:
+    assert count("gap", "gap") == count("gap", {"avgpool": 16}) == 1
+    assert count("gap", {"avgpool": 15}) == count("gap", {"maxpool": 16}) == count("gap", "squeeze_excite") == 0
+    assert count("gap", {"avgpool": {"kernel_size": 17, "padding": 1}}) == 1
+    assert count("gap", {"avgpool": {"kernel_size": 16, "padding": 1}}) == 0
+    assert count("gap", {"branches": {"paths": {"a": ["gap"], "b": ["gap"]}}}) == 0
+
+
+def test_one_changed_field_is_measured_like_a_network_written_so() -> None:
+    before = graph({"conv": 8}, {"dwsep": 12}, "gap", {"linear": 10})
+    after = measure(before.with_layer(1, Conv2d(16, (5, 5), padding=(2, 2), bias=False)))
+    written = measured({"conv": {"out_channels": 16, "kernel_size": 5}}, {"dwsep": 12}, "gap", {"linear": 10})
+
+    assert _tables(after) == _tables(written)
+
+
+def _tables(found: Measures) -> tuple[Any, ...]:
+    return found.reaches, found.costs, found.memory, [node.shape for node in found.graph.nodes]
