@@ -47,10 +47,12 @@ def check_bytes(name: str, data: bytes, picture: Shape | None = None) -> Checked
 
 def check(source: Source, picture: Shape | None = None) -> Checked:
     """Reads, validates, builds, measures and judges; at each stage all that is wrong is said."""
-    document, diagnostics = read(source)
+    document, unsound = read(source)
     if document is None:
-        return Checked(source, in_order(diagnostics))
+        return Checked(source, in_order(unsound))
     spec, diagnostics = parse(document)
+    if unsound:
+        return Checked(source, in_order(unsound + diagnostics))
     if spec is None:
         prefix = parse_prefix(document)
         diagnostics += grow(prefix, document, picture)[2] if prefix else []

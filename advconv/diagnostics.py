@@ -4,6 +4,46 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
+CODES = {
+    "AC101": "the text cannot be read",
+    "AC102": "the text is not YAML",
+    "AC103": "a key stands twice",
+    "AC104": "a tag",
+    "AC105": "a second document",
+    "AC106": "nesting too deep",
+    "AC107": "an alias that leads nowhere, to itself or to too much",
+    "AC108": "a key that is no word",
+    "AC109": "a merge that is no mapping, or of mappings that disagree",
+    "AC110": "a number beyond 64 bits",
+    "AC111": "an unknown key",
+    "AC112": "a missing key",
+    "AC113": "an unknown block or feature",
+    "AC114": "a value of the wrong form",
+    "AC115": "a name that cannot be one",
+    "AC116": "a name that stands twice",
+    "AC117": "a row that is not one block",
+    "AC118": "another version of the language",
+    "AC119": "too many layers",
+    "AC120": "a limit that cannot be read",
+    "AC201": "a window larger than its map",
+    "AC202": "groups that do not divide the channels",
+    "AC203": "paths whose shapes do not merge",
+    "AC204": "a pad shortcut to fewer channels",
+    "AC205": "linear on a map",
+    "AC206": "a vector where a map is needed",
+    "AC207": "a pool padded by more than half its window",
+    "AC208": "an output that is not the classes",
+    "AC209": "counts beyond 64 bits",
+    "AC210": "a receptive field that becomes unknown",
+    "AC211": "paths whose centres stand apart",
+    "AC401": "a measured value outside its limit",
+    "AC402": "a limit on an unknown receptive field",
+    "AC403": "a feature used too rarely or too often",
+    "AC404": "a forbidden feature",
+}
+"""Every code there is. A code is never used again for something else."""
+
+
 class Severity(StrEnum):
     ERROR = "error"
     WARNING = "warning"
@@ -34,6 +74,8 @@ class Diagnostic:
 
 
 def error(code: str, span: Span, message: str, help: str = "") -> Diagnostic:
+    """An error of a known code; KeyError for one that is not in the list."""
+    CODES[code]
     return Diagnostic(code, Severity.ERROR, span, message, help)
 
 

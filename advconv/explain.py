@@ -40,7 +40,7 @@ def _explained(document: Document, item: Error, keys_at: Keys) -> Diagnostic:
     at_key = item["loc"][-1:] == ("[key]",)
     if item["type"].startswith("AC"):
         context = item["ctx"]
-        span = document.key_span(path) if at_key else document.span(path)
+        span = document.key_span(path) if at_key else document.span((*path, *context["at"]))
         return error(item["type"], span, _named(context["message"], path), context["help"])
     return TYPES.get(item["type"], _other)(document, path, item, keys_at)
 

@@ -99,7 +99,7 @@ class Document:
 
 
 def read(source: Source) -> tuple[Document | None, list[Diagnostic]]:
-    """The document in a text, or what is wrong with it as YAML."""
+    """The document in a text, and what is wrong with it as YAML; None where it cannot be read to its end."""
     size = len(source.text.encode("utf-8", "surrogatepass"))
     if size > MAX_BYTES:
         return None, [_too_long(f"{size:,}")]
@@ -115,7 +115,7 @@ def read(source: Source) -> tuple[Document | None, list[Diagnostic]]:
         return None, [error("AC101", Span(), f"the text cannot be read: {problem}")]
     except UnicodeEncodeError as problem:
         return None, [_unreadable(source, problem.start, "a lone surrogate")]
-    return (None if diagnostics else Document(source, root)), diagnostics
+    return Document(source, root), diagnostics
 
 
 def _too_long(size: str) -> Diagnostic:
@@ -160,7 +160,8 @@ class Composer:
             return self.alias(event)
         span = _span(event)
         if event.tag not in (None, "!"):
-            self.report("AC104", span, f"the tag {event.tag} has no meaning here", "leave it out")
+            tag = event.tag.replace("tag:yaml.org,2002:", "!!")
+            self.report("AC104", span, f"the tag {tag} has no meaning here", "leave it out")
         if event.anchor:
             self.anchors[event.anchor] = None
         value = self.compose(event, span, depth)
@@ -246,7 +247,7 @@ class Composer:
         data = resolve(event.value)
         if isinstance(data, int) and abs(data) > INT64_MAX:
             self.report("AC110", span, "the number does not fit in 64 bits")
-            return 0
+            return 1
         return data
 
     def alias(self, event: Any) -> Value:

@@ -10,14 +10,13 @@ from advconv.source import MAX_BYTES, Document, Source, decode, read, resolve
 
 
 def data(text: str) -> Any:
-    document, diagnostics = read(Source("t", text))
-    assert document is not None, diagnostics
-    return document.root.data
+    return document(text).root.data
 
 
 def document(text: str) -> Document:
     found, diagnostics = read(Source("t", text))
-    assert found is not None, diagnostics
+    assert found is not None
+    assert not diagnostics
     return found
 
 

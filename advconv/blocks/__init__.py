@@ -91,10 +91,12 @@ def some_rows(value: Any) -> Any:
 
 def uniquely_named(rows: tuple[Block, ...]) -> tuple[Block, ...]:
     """Rows that stand side by side have names of their own."""
-    names = [row.name for row in rows if row.name]
-    for name in names:
-        if names.count(name) > 1:
-            refuse(f"two rows here have the name {name!r}", "give one of them another name", code="AC116")
+    seen: set[str] = set()
+    for index, row in enumerate(rows):
+        if row.name in seen:
+            message = f"a row above has the name {row.name!r} already"
+            refuse(message, "give one of them another name", code="AC116", at=(index, row.kind, "name"))
+        seen.update([row.name] if row.name else [])
     return rows
 
 

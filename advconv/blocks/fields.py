@@ -12,8 +12,9 @@ from advconv.names import name_problem
 Pair = tuple[int, int]
 
 
-def refuse(message: str, help: str = "", code: str = "AC114") -> NoReturn:
-    raise PydanticCustomError(code, "{message}", {"message": message, "help": help})  # type: ignore[misc]
+def refuse(message: str, help: str = "", code: str = "AC114", at: tuple[str | int, ...] = ()) -> NoReturn:
+    """Ends a validation with a diagnostic's words; `at` leads from the value to the very part that is wrong."""
+    raise PydanticCustomError(code, "{message}", {"message": message, "help": help, "at": at})  # type: ignore[misc]
 
 
 def shown(value: object) -> str:
@@ -103,10 +104,11 @@ def either(words: "tuple[str, ...] | list[str]") -> str:
 
 
 def name(value: Any) -> str:
-    problem = name_problem(value) if isinstance(value, str) else f"a name is a word, not {shown(value)}"
-    if problem:
-        refuse(problem, "use ASCII letters, digits and _", code="AC115")
-    return str(value)
+    if not isinstance(value, str):
+        refuse(f"a name is a word, not {shown(value)}", code="AC115")
+    if problem := name_problem(value):
+        refuse(problem, "use a name of ASCII letters, digits and _ that is not taken", code="AC115")
+    return value
 
 
 def single(value: object) -> tuple[str, Any] | None:

@@ -96,7 +96,8 @@ class Layer(ABC):
         """The output's shape. Raises ShapeError where the layer does not fit."""
         (x,) = inputs
         if x.flat:
-            raise ShapeError("AC206", f"{self.kind} needs a map, its input is a vector of {x} features")
+            message = f"{self.kind} needs a map, its input is a vector of {x} features"
+            raise ShapeError("AC206", message, "put it before what flattens the map")
         over_height, over_width = self.windows(x)
         height, width = over_height.output_size(x.height), over_width.output_size(x.width)
         if height < 1 or width < 1:

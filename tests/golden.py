@@ -1,0 +1,15 @@
+"""Expected output that lives in files a person can read; `pytest --update` writes it anew, to be reviewed."""
+
+from pathlib import Path
+
+import pytest
+
+
+def expect(path: Path, text: str, update: bool) -> None:
+    """Holds a text to its golden file."""
+    if update:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text + "\n", encoding="utf-8")
+    if not path.is_file():
+        pytest.fail(f"{path} does not exist; `pytest --update` writes it")
+    assert text + "\n" == path.read_text(encoding="utf-8")

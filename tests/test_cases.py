@@ -1,0 +1,77 @@
+"""Broken files and the exact rendering of what is said about them; shipped files and all their tables."""
+
+from pathlib import Path
+
+import pytest
+
+from advconv.check import check, check_bytes
+from advconv.diagnostics import CODES
+from advconv.net import load
+from advconv.report.summary import torchsummary
+from advconv.report.text import Paint, report
+from advconv.source import Source
+from tests.golden import expect
+
+CASES = sorted(Path("tests/cases").glob("*.yaml"))
+SHIPPED = sorted(Path("archs").rglob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+def test_a_broken_file_is_explained(path: Path, update: bool) -> None:
+    expect(path.with_suffix(".txt"), report(check_bytes(path.name, path.read_bytes())), update)
+
+
+def test_every_code_has_a_case() -> None:
+    seen = {found.code for path in CASES for found in check_bytes(path.name, path.read_bytes()).diagnostics}
+
+    assert set(CODES) - {"AC101"} <= seen
+
+
+def test_a_code_that_is_not_in_the_list_cannot_be_used() -> None:
+    from advconv.diagnostics import Span, error
+
+    with pytest.raises(KeyError):
+        error("AC999", Span(), "unheard of")
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_a_shipped_architecture_is_measured_as_before(path: Path, update: bool) -> None:
+    net = load(path)
+    assert net.checked.measures is not None
+    folder = Path("tests/golden/archs") / path.stem
+
+    expect(folder / "check.txt", report(net.checked), update)
+    expect(folder / "rf-table.txt", str(net.rf_table(explain=True)), update)
+    expect(folder / "summary.txt", str(net.summary()), update)
+    expect(folder / "torchsummary.txt", torchsummary(net.measures), update)
+
+
+def test_colour_marks_severity_and_nothing_else_changes() -> None:
+    checked = check(Source("t", "advconv: 2\n"))
+    coloured = report(checked, Paint(on=True))
+
+    assert "\x1b[31;1merror[AC118]\x1b[0m" in coloured
+    assert "\x1b" not in report(checked)
+
+
+def test_control_characters_of_a_file_do_not_reach_the_terminal() -> None:
+    text = report(check(Source("t\x1b[2J", 'advconv: "\\x1b[2J"\nname: "\u202e"\n')))
+
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+
+
+def test_carets_stand_under_wide_characters_and_behind_tabs() -> None:
+    lines = report(check(Source("t", 'advconv: 1\nname: "漢字" # x\ninput:\t0\n'))).splitlines()
+    carets = [(above, line) for above, line in zip(lines, lines[1:], strict=False) if set(line) == {" ", "|", "^"}]
+
+    assert carets[1] == ('2 | name: "漢字" # x', "  |       ^^^^^^")
+    assert carets[2] == ("3 | input: 0", "  |        ^")
+
+
+def test_a_long_line_is_cut_around_its_caret() -> None:
+    text = "advconv: 1\nname: x\ninput: [3, 8, 8]\nnetwork: {C1: [" + "conv: 4, " * 100 + "cov: 3]}\n"
+    lines = report(check(Source("t", text))).splitlines()
+
+    assert all(len(line) < 140 for line in lines[1:3])
+    assert lines[1][lines[2].index("^") :].startswith("cov: 3")
