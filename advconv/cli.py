@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeAlias
 
 from advconv.analysis.measure import Measures
 from advconv.check import Checked, check_bytes
@@ -52,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 Run = Callable[[argparse.Namespace], int]
 
 
@@ -109,7 +109,8 @@ def picture(text: str) -> Shape:
         raise argparse.ArgumentTypeError(f"{text!r} is not CHANNELS,HEIGHT,WIDTH, as in 3,64,64")
     if not all(int(part) for part in parts):
         raise argparse.ArgumentTypeError(f"{text!r} has a size of 0")
-    return Shape(*map(int, parts))
+    channels, height, width = map(int, parts)
+    return Shape(channels, height, width)
 
 
 class Version(argparse.Action):
@@ -161,7 +162,7 @@ def _files(path: str) -> Iterator[str | None]:
     found = sorted(str(file) for file in Path(path).rglob("*") if file.suffix in (".yaml", ".yml") and file.is_file())
     if not found:
         _complain(f"{path}: there is no .yaml file in this directory")
-    yield from found or [None]
+    yield from found or (None,)
 
 
 def _checked(path: str, size: Shape | None) -> Checked | None:
@@ -224,8 +225,7 @@ def run_new(options: argparse.Namespace) -> int:
     from advconv.spec import TITLE
     from advconv.starter import STARTER
 
-    path = Path(options.name)
-    path = path if path.suffix in (".yaml", ".yml") else path.with_name(f"{path.name}.yaml")
+    path = Path(options.name if options.name.endswith((".yaml", ".yml")) else f"{options.name}.yaml")
     if not TITLE.fullmatch(path.stem):
         _complain(f"{path.stem!r} cannot name an architecture; use letters, digits, '-', '_' and '.'")
         return USAGE

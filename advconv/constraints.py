@@ -140,9 +140,9 @@ def _features(constraints: Constraints, measures: Measures) -> Iterator[Verdict]
         yield Verdict(f"uses {_described(name, use)}", limit, value, _status(kept), margin, path, "AC403", help)
     for index, name in enumerate(constraints.forbids):
         found = features(measures.graph, (name,))
-        path, help = ("constraints", "forbids", index), f"take it out of {_places(measures, found)}" if found else ""
+        at, help = ("constraints", "forbids", index), f"take it out of {_places(measures, found)}" if found else ""
         value, margin = count_text(len(found)), _margin_text(NONE, len(found), count_text)
-        yield Verdict(f"forbids {name}", NONE.text, value, _status(not found), margin, path, "AC404", help)
+        yield Verdict(f"forbids {name}", NONE.text, value, _status(not found), margin, at, "AC404", help)
 
 
 def _described(name: str, use: Use) -> str:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-
 CODES = {
     "AC101": "the text cannot be read",
     "AC102": "the text is not YAML",

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from advconv.blocks.base import Builder, Problem
+from advconv.blocks.base import Broken, Builder, Problem
 from advconv.diagnostics import Diagnostic, error, in_order
 from advconv.geometry import Shape
 from advconv.graph import MAX_LAYERS, Draft, Graph, Node, Row, TooManyLayers
@@ -29,15 +29,17 @@ def grow(
 ) -> tuple[Draft, int | None, list[Diagnostic]]:
     """The rows of the network as layers; the last is None where one does not fit."""
     draft, problems = Draft(), list[Problem]()
-    end: int | None = draft.start(picture or spec.input)
+    end = draft.start(picture or spec.input)
     try:
         for name, rows in spec.network.items():
             row = Row(name, name, "", ("network", name))
             end = Builder(draft, problems, spec.defaults, spec.classes, name, row).grow(rows, end)
+    except Broken:
+        return draft, None, in_order([_diagnostic(document, draft, problem) for problem in problems])
     except TooManyLayers as limit:
         message = f"the network has more than {MAX_LAYERS:,} layers"
         return draft, None, [error("AC119", document.key_span(limit.row.path), message, "repeat fewer rows")]
-    return draft, end, in_order([_diagnostic(document, draft, problem) for problem in problems])
+    return draft, end, []
 
 
 def finish(spec: ArchSpec, document: Document, draft: Draft, end: int) -> list[Diagnostic]:

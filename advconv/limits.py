@@ -5,9 +5,7 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import PlainValidator
-
-from advconv.blocks.fields import either, is_number, refuse, shown
+from advconv.blocks.fields import Form, either, is_number, refuse, shown
 
 OPERATORS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq}
 BOUND = re.compile(r"(<=|>=|==|<|>)\s*(\S.*)")
@@ -66,8 +64,9 @@ def number(text: str, units: dict[str, int]) -> float:
         problem = f"{unit!r} is not its unit" if unit else "it has no unit"
         refuse(f"{text[:40]!r} cannot be compared with, {problem}", f"write a number with {known}", code="AC120")
     whole, _, fraction = digits.replace("_", "").partition(".")
-    scaled, rest = divmod(int(whole + fraction) * units[unit], 10 ** len(fraction))
-    return scaled if rest == 0 else scaled + rest / 10 ** len(fraction)
+    parts: int = 10 ** len(fraction)
+    scaled, rest = divmod(int(whole + fraction) * units[unit], parts)
+    return scaled + rest / parts if rest else scaled
 
 
 def limit(value: Any, units: dict[str, int]) -> Limit:
@@ -100,6 +99,10 @@ def accuracy(value: Any) -> Limit:
     return found
 
 
-CountLimit = Annotated[Limit, PlainValidator(lambda value: limit(value, COUNT_UNITS))]
-ByteLimit = Annotated[Limit, PlainValidator(lambda value: limit(value, BYTE_UNITS))]
-AccuracyLimit = Annotated[Limit, PlainValidator(accuracy)]
+COUNT = Form(lambda value: limit(value, COUNT_UNITS))
+BYTES = Form(lambda value: limit(value, BYTE_UNITS))
+
+CountLimit = Annotated[Limit, COUNT]
+MaybeCountLimit = Annotated[Limit | None, COUNT]
+MaybeByteLimit = Annotated[Limit | None, BYTES]
+MaybeAccuracyLimit = Annotated[Limit | None, Form(accuracy)]

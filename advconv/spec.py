@@ -3,16 +3,16 @@
 import re
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BeforeValidator, PlainValidator, ValidationError
+from pydantic import BeforeValidator, ValidationError
 
 from advconv.analysis.features import FEATURES
 from advconv.blocks import KINDS, Rows
 from advconv.blocks.base import Block, Fields, Style
-from advconv.blocks.fields import Count, Name, Pair, Size, is_int, refuse, shown, similar
+from advconv.blocks.fields import Form, MaybeCount, MaybeSize, Name, Pair, is_int, refuse, shown, similar
 from advconv.diagnostics import Diagnostic
 from advconv.explain import explain
 from advconv.geometry import Shape
-from advconv.limits import COUNT_UNITS, AccuracyLimit, ByteLimit, CountLimit, limit
+from advconv.limits import COUNT_UNITS, CountLimit, MaybeAccuracyLimit, MaybeByteLimit, MaybeCountLimit, limit
 from advconv.source import Document, Path
 
 if TYPE_CHECKING:
@@ -58,18 +58,18 @@ def feature(value: Any) -> str:
     return str(value)
 
 
-Feature = Annotated[str, PlainValidator(feature)]
+Feature = Annotated[str, Form(feature)]
 
 
 class Use(Fields):
     """How often a feature must occur, counting only what has these fields."""
 
     count: CountLimit = limit(">= 1", COUNT_UNITS)
-    kernel_size: Size | None = None
-    stride: Size | None = None
-    dilation: Size | None = None
-    in_channels: Count | None = None
-    out_channels: Count | None = None
+    kernel_size: MaybeSize = None
+    stride: MaybeSize = None
+    dilation: MaybeSize = None
+    in_channels: MaybeCount = None
+    out_channels: MaybeCount = None
 
     @property
     def narrowing(self) -> dict[str, int | Pair]:
@@ -86,25 +86,25 @@ def use(value: Any) -> Any:
 class Constraints(Fields):
     """What an architecture promises."""
 
-    receptive_field: CountLimit | None = None
-    rf_min: CountLimit | None = None
-    params: CountLimit | None = None
-    macs: CountLimit | None = None
-    weights: ByteLimit | None = None
-    memory: ByteLimit | None = None
-    training_memory: ByteLimit | None = None
+    receptive_field: MaybeCountLimit = None
+    rf_min: MaybeCountLimit = None
+    params: MaybeCountLimit = None
+    macs: MaybeCountLimit = None
+    weights: MaybeByteLimit = None
+    memory: MaybeByteLimit = None
+    training_memory: MaybeByteLimit = None
     uses: dict[Feature, Annotated[Use, BeforeValidator(use)]] = {}
     forbids: tuple[Feature, ...] = ()
-    accuracy: AccuracyLimit | None = None
+    accuracy: MaybeAccuracyLimit = None
 
 
 class ArchSpec(Fields):
     """An architecture file."""
 
-    advconv: Annotated[int, PlainValidator(version)]
-    name: Annotated[str, PlainValidator(title)]
-    input: Annotated[Shape, PlainValidator(picture)]
-    classes: Count | None = None
+    advconv: Annotated[int, Form(version)]
+    name: Annotated[str, Form(title)]
+    input: Annotated[Shape, Form(picture)]
+    classes: MaybeCount = None
     defaults: Style = Style()
     network: Network
     constraints: Constraints = Constraints()

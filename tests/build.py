@@ -81,7 +81,7 @@ def flops(graph: Graph, built: list[Module]) -> int:
     """What torch's own counter says of a forward pass of one picture."""
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         run(graph, [set_mode(module, training=False) for module in built], picture(graph))
-    return counter.get_total_flops()
+    return int(counter.get_total_flops())
 
 
 def set_mode(module: Module, training: bool) -> Module:
@@ -94,8 +94,8 @@ def picture(graph: Graph, dtype: torch.dtype = torch.float32) -> Tensor:
 
 
 def shape_of(output: Tensor) -> Shape:
-    sizes = tuple(output.shape[1:])
-    return Shape(sizes[0], flat=True) if len(sizes) == 1 else Shape(*sizes)
+    channels, *size = output.shape[1:]
+    return Shape(channels, size[0], size[1]) if size else Shape(channels, flat=True)
 
 
 def storage_bytes(tensors: list[Tensor]) -> int:

@@ -67,7 +67,7 @@ def test_where_unequal_jumps_meet_the_field_is_unknown_and_a_limit_on_it_fails()
         "b": [{"conv": {"out_channels": 4, "kernel_size": 9, "padding": "valid"}}],
     }
     row = {"branches": {"merge": "add", "paths": paths}}
-    limit = {"constraints": {"receptive_field": "> 1"}}
+    limit: dict[str, Any] = {"constraints": {"receptive_field": "> 1"}}
 
     assert measured(row).field.size is None
     assert codes(row) == ["AC210"]

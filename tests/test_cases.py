@@ -1,5 +1,6 @@
 """Broken files and the exact rendering of what is said about them; shipped files and all their tables."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -63,7 +64,7 @@ def test_control_characters_of_a_file_do_not_reach_the_terminal() -> None:
 
 def test_carets_stand_under_wide_characters_and_behind_tabs() -> None:
     lines = report(check(Source("t", 'advconv: 1\nname: "漢字" # x\ninput:\t0\n'))).splitlines()
-    carets = [(above, line) for above, line in zip(lines, lines[1:], strict=False) if set(line) == {" ", "|", "^"}]
+    carets = [(above, line) for above, line in pairwise(lines) if set(line) == {" ", "|", "^"}]
 
     assert carets[1] == ('2 | name: "漢字" # x', "  |       ^^^^^^")
     assert carets[2] == ("3 | input: 0", "  |        ^")

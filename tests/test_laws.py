@@ -64,7 +64,8 @@ def test_the_receptive_field_is_the_gradient_support(data: dict[str, Any]) -> No
     ends = [reach.jump * place + reach.last for reach, place in zip(reaches, positions, strict=True)]
     assume(max(ends) < 400)
     # The picture must hold the whole field, and something beyond it.
-    large = measured(data, Shape(4, *(end + 2 * reach.jump + 9 for end, reach in zip(ends, reaches, strict=True))))
+    height, width = (end + 2 * reach.jump + 9 for end, reach in zip(ends, reaches, strict=True))
+    large = measured(data, Shape(4, height, width))
     index = last_map(large.graph)
     assume(all(place < size for place, size in zip(positions, large.graph.nodes[index].shape.size, strict=True)))
     assume(len(large.graph.nodes) == len(measured(data).graph.nodes) and large.reaches[index] == reaches)

@@ -17,7 +17,7 @@ Test = Callable[[Layer, Shape], bool]
 """Whether a layer on an input of this shape has the feature."""
 
 
-def _is(kind: type[Layer]) -> Test:
+def _is(kind: type) -> Test:
     return lambda layer, x: isinstance(layer, kind)
 
 

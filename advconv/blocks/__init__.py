@@ -1,6 +1,6 @@
 """The vocabulary of the network: the union of the blocks is the schema, the registry and the type at once."""
 
-from typing import Annotated, Any, Union
+from typing import TYPE_CHECKING, Annotated, Any, Union
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Tag
 
@@ -100,11 +100,14 @@ def uniquely_named(rows: tuple[Block, ...]) -> tuple[Block, ...]:
     return rows
 
 
-Row = Annotated[
-    Union[tuple(Annotated[block, BeforeValidator(fields_of), Tag(block.kind)] for block in BLOCKS)],  # type: ignore  # noqa: UP007
-    Discriminator(kind_of),
-    BeforeValidator(checked_row),
-]
+if TYPE_CHECKING:
+    Row = Block
+else:
+    Row = Annotated[
+        Union[tuple(Annotated[block, BeforeValidator(fields_of), Tag(block.kind)] for block in BLOCKS)],  # noqa: UP007
+        Discriminator(kind_of),
+        BeforeValidator(checked_row),
+    ]
 Rows = Annotated[tuple[Row, ...], AfterValidator(uniquely_named), BeforeValidator(rows)]
 SomeRows = Annotated[Rows, BeforeValidator(some_rows)]
 ShortcutField = Annotated[

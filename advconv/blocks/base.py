@@ -13,7 +13,7 @@ from advconv.blocks.fields import (
     Bias,
     DropoutChoice,
     DropoutField,
-    Name,
+    MaybeName,
     NormChoice,
     NormField,
     Order,
@@ -42,11 +42,11 @@ class Block(Fields):
     short: ClassVar[str] = ""
     short_is_mapping: ClassVar[bool] = False
 
-    name: Name | None = None
+    name: MaybeName = None
 
     @abstractmethod
-    def expand(self, builder: "Builder", x: int) -> int | None:
-        """Grows the block's layers behind node `x` and gives the last; None where they do not fit."""
+    def expand(self, builder: "Builder", x: int) -> int:
+        """Grows the block's layers behind node `x` and gives the last. Raises ShapeError where they do not fit."""
 
 
 if TYPE_CHECKING:
@@ -83,6 +83,10 @@ class Problem:
     before: int
 
 
+class Broken(Exception):
+    """A row is broken and on record; what depends on it is left out without a word."""
+
+
 @dataclass(frozen=True, slots=True)
 class Builder:
     """A place in a draft of a graph. `name` is its path among modules, `row` what tables and messages call it."""
@@ -94,35 +98,29 @@ class Builder:
     name: str
     row: Row
 
-    def add(self, role: str, layer: Layer, *inputs: int | None) -> int | None:
-        """Appends a layer; None, and a problem on record, where it does not fit. What is broken stays broken."""
-        present = tuple(index for index in inputs if index is not None)
-        if len(present) < len(inputs):
-            return None
+    def add(self, role: str, layer: Layer, *inputs: int) -> int:
+        """Appends a layer and gives its index. Raises ShapeError where it does not fit."""
         name = f"{self.name}.{role}" if role else self.name
-        try:
-            return self.draft.add(name, layer, present, self.row)
-        except ShapeError as error:
-            return self.fail(error)
+        return self.draft.add(name, layer, inputs, self.row)
 
-    def fail(self, error: ShapeError) -> None:
-        self.problems.append(Problem(self.row, error, len(self.draft.nodes)))
-
-    def add_choice(self, role: str, choice: ActivationChoice | NormChoice, x: int | None) -> int | None:
+    def add_choice(self, role: str, choice: ActivationChoice | NormChoice, x: int) -> int:
         return x if choice.layer is None else self.add(role, choice.layer, x)
 
-    def add_dropout(self, choice: DropoutChoice, x: int | None) -> int | None:
+    def add_dropout(self, choice: DropoutChoice, x: int) -> int:
         return self.add("dropout", Dropout(*choice), x) if choice.p else x
 
     def shape(self, x: int) -> Shape:
         return self.draft.nodes[x].shape
 
-    def grow(self, rows: Sequence[Block], x: int | None) -> int | None:
-        """Rows one behind the other, at this place."""
+    def grow(self, rows: Sequence[Block], x: int) -> int:
+        """Rows one behind the other, at this place. Raises Broken where one does not fit, and keeps the problem."""
         for index, block in enumerate(rows):
-            if x is None:
-                return None
-            x = block.expand(self.at_row(index, block), x)
+            place = self.at_row(index, block)
+            try:
+                x = block.expand(place, x)
+            except ShapeError as error:
+                self.problems.append(Problem(place.row, error, len(self.draft.nodes)))
+                raise Broken from error
         return x
 
     def at_row(self, index: int, block: Block) -> "Builder":

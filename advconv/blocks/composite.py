@@ -1,11 +1,12 @@
 """Blocks made of rows: residual, branches, repeat."""
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import BeforeValidator, PlainValidator
+from pydantic import BeforeValidator
 
-from advconv.blocks.base import Block, Builder
-from advconv.blocks.fields import ActivationChoice, ActivationField, DropoutChoice, Name, refuse, shown, word
+from advconv.blocks.base import Block, Broken, Builder
+from advconv.blocks.fields import ActivationChoice, DropoutChoice, Form, MaybeActivation, Name, refuse, shown, word
 from advconv.blocks.units import Pointwise
 from advconv.layers.base import ShapeError
 from advconv.layers.dense import PadChannels
@@ -30,16 +31,14 @@ class Residual(Block):
 
     layers: "SomeRows"
     shortcut: "ShortcutField" = "auto"
-    activation: ActivationField | None = None
+    activation: MaybeActivation = None
 
-    def expand(self, builder: Builder, x: int) -> int | None:
+    def expand(self, builder: Builder, x: int) -> int:
         y = builder.at_field("layers").grow(self.layers, x)
-        if y is None:
-            return None
         total = builder.add("add", Add(), y, self.expand_shortcut(builder, x, y))
         return builder.add_choice("act", self.activation or builder.style.activation_after_add, total)
 
-    def expand_shortcut(self, builder: Builder, x: int, y: int) -> int | None:
+    def expand_shortcut(self, builder: Builder, x: int, y: int) -> int:
         beside = builder.at_field("shortcut", block="shortcut")
         if not isinstance(self.shortcut, str):
             return beside.grow(self.shortcut, x)
@@ -48,14 +47,14 @@ class Residual(Block):
         return {"identity": identity, "projection": project, "pad": pad}[self.shortcut](beside, x, y)
 
 
-def identity(builder: Builder, x: int, y: int) -> int | None:
+def identity(builder: Builder, x: int, y: int) -> int:
     if builder.shape(x) == builder.shape(y):
         return x
     message = f"an identity shortcut brings {builder.shape(x)} to a main path that ends in {builder.shape(y)}"
-    return builder.fail(ShapeError("AC203", message, "use `shortcut: auto`, or keep the shape on the main path"))
+    raise ShapeError("AC203", message, "use `shortcut: auto`, or keep the shape on the main path", "shortcut")
 
 
-def project(builder: Builder, x: int, y: int) -> int | None:
+def project(builder: Builder, x: int, y: int) -> int:
     """A 1x1 convolution with the main path's stride and a norm, no activation."""
     unit = Pointwise(
         out_channels=builder.shape(y).channels,
@@ -67,7 +66,7 @@ def project(builder: Builder, x: int, y: int) -> int | None:
     return unit.expand(builder, x)
 
 
-def pad(builder: Builder, x: int, y: int) -> int | None:
+def pad(builder: Builder, x: int, y: int) -> int:
     """Subsampling and zero channels: option A of the ResNet paper (He et al. 2016, section 3.3)."""
     strides = builder.draft.strides_between(x, y)
     small = builder.add("subsample", Subsample(strides), x) if strides != (1, 1) else x
@@ -91,8 +90,8 @@ class Branches(Block):
     paths: "Annotated[dict[Name, Rows], BeforeValidator(some_paths)]"
     merge: Annotated[str, word("merge", "add", "concat", "multiply")] = "concat"
 
-    def expand(self, builder: Builder, x: int) -> int | None:
-        ends = [builder.at_field(name, "paths", name, block=name).grow(rows, x) for name, rows in self.paths.items()]
+    def expand(self, builder: Builder, x: int) -> int:
+        ends = self.expand_paths(builder, x)
         if self.merge == "concat":
             return builder.add("concat", Concat(), *ends)
         total = ends[0]
@@ -100,6 +99,16 @@ class Branches(Block):
             role = self.merge if number == 0 else f"{self.merge}_{number + 1}"
             total = builder.add(role, MERGES[self.merge], total, end)
         return total
+
+    def expand_paths(self, builder: Builder, x: int) -> list[int]:
+        """The end of each path. All are tried, so that one run tells what is wrong with each."""
+        ends = []
+        for name, rows in self.paths.items():
+            with suppress(Broken):
+                ends.append(builder.at_field(name, "paths", name, block=name).grow(rows, x))
+        if len(ends) < len(self.paths):
+            raise Broken
+        return ends
 
 
 def times(value: Any) -> int:
@@ -114,11 +123,10 @@ class Repeat(Block):
 
     kind: ClassVar[str] = "repeat"
 
-    times: Annotated[int, PlainValidator(times)]
+    times: Annotated[int, Form(times)]
     layers: "SomeRows"
 
-    def expand(self, builder: Builder, x: int) -> int | None:
-        y: int | None = x
+    def expand(self, builder: Builder, x: int) -> int:
         for index in range(self.times):
-            y = builder.at_round(index).grow(self.layers, y)
-        return y
+            x = builder.at_round(index).grow(self.layers, x)
+        return x

@@ -1,9 +1,11 @@
 """The types of the fields of blocks: each takes the forms that people write and gives one."""
 
-from typing import Annotated, Any, Literal, NamedTuple, NoReturn
+from collections.abc import Callable
+from math import isfinite
+from typing import Annotated, Any, Literal, NamedTuple, NoReturn, TypeGuard
 
-from pydantic import PlainValidator
-from pydantic_core import PydanticCustomError
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import PydanticCustomError, core_schema
 
 from advconv.layers.base import Layer
 from advconv.layers.pointwise import FUNCTIONS, Activation, BatchNorm2d, GroupNorm
@@ -12,9 +14,22 @@ from advconv.names import name_problem
 Pair = tuple[int, int]
 
 
+class Form:
+    """Marks a field that takes the forms of one function and stores what that gives.
+
+    A field marked so cannot be null in a file, whatever its default is.
+    """
+
+    def __init__(self, read: Callable[[Any], Any]) -> None:
+        self.read = read
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.read)
+
+
 def refuse(message: str, help: str = "", code: str = "AC114", at: tuple[str | int, ...] = ()) -> NoReturn:
     """Ends a validation with a diagnostic's words; `at` leads from the value to the very part that is wrong."""
-    raise PydanticCustomError(code, "{message}", {"message": message, "help": help, "at": at})  # type: ignore[misc]
+    raise PydanticCustomError(code, "{message}", {"message": message, "help": help, "at": at})
 
 
 def shown(value: object) -> str:
@@ -27,12 +42,12 @@ def shown(value: object) -> str:
     return text if len(text) <= 40 else f"{text[:37]}..."
 
 
-def is_int(value: object) -> bool:
+def is_int(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def is_number(value: object) -> bool:
-    return is_int(value) or (isinstance(value, float) and value == value and abs(value) != float("inf"))
+def is_number(value: object) -> TypeGuard[float]:
+    return is_int(value) or (isinstance(value, float) and isfinite(value))
 
 
 def positive(value: Any) -> int:
@@ -80,7 +95,7 @@ def bias(value: Any) -> Literal["auto"] | bool:
     refuse(f"bias is auto, true or false, not {shown(value)}")
 
 
-def word(what: str, *words: str) -> PlainValidator:
+def word(what: str, *words: str) -> Form:
     """A field that takes one of some words."""
 
     def one_of(value: Any) -> Any:
@@ -88,7 +103,7 @@ def word(what: str, *words: str) -> PlainValidator:
             refuse(f"{what} is {either(words)}, not {shown(value)}", help=similar(value, words))
         return value
 
-    return PlainValidator(one_of)
+    return Form(one_of)
 
 
 def similar(value: object, words: "tuple[str, ...] | list[str]") -> str:
@@ -193,14 +208,24 @@ def dropout(value: Any) -> DropoutChoice:
     return DropoutChoice(float(p), kind == "channel")
 
 
-Count = Annotated[int, PlainValidator(positive)]
-Size = Annotated[Pair, PlainValidator(positive_pair)]
-Padding = Annotated[Literal["same"] | Sides, PlainValidator(padding)]
-Flag = Annotated[bool, PlainValidator(flag)]
-Bias = Annotated[Literal["auto"] | bool, PlainValidator(bias)]
-Name = Annotated[str, PlainValidator(name)]
-NormField = Annotated[NormChoice, PlainValidator(norm)]
-ActivationField = Annotated[ActivationChoice, PlainValidator(activation)]
-DropoutField = Annotated[DropoutChoice, PlainValidator(dropout)]
-ORDERS = ("conv-norm-act", "conv-act-norm", "norm-act-conv")
-Order = Annotated[str, word("order", *ORDERS)]
+ORDER = word("order", "conv-norm-act", "conv-act-norm", "norm-act-conv")
+
+Count = Annotated[int, Form(positive)]
+MaybeCount = Annotated[int | None, Form(positive)]
+Size = Annotated[Pair, Form(positive_pair)]
+MaybeSize = Annotated[Pair | None, Form(positive_pair)]
+Padding = Annotated[Literal["same"] | Sides, Form(padding)]
+MaybePadding = Annotated[Literal["same"] | Sides | None, Form(padding)]
+Flag = Annotated[bool, Form(flag)]
+Bias = Annotated[Literal["auto"] | bool, Form(bias)]
+MaybeBias = Annotated[Literal["auto"] | bool | None, Form(bias)]
+Name = Annotated[str, Form(name)]
+MaybeName = Annotated[str | None, Form(name)]
+NormField = Annotated[NormChoice, Form(norm)]
+MaybeNorm = Annotated[NormChoice | None, Form(norm)]
+ActivationField = Annotated[ActivationChoice, Form(activation)]
+MaybeActivation = Annotated[ActivationChoice | None, Form(activation)]
+DropoutField = Annotated[DropoutChoice, Form(dropout)]
+MaybeDropout = Annotated[DropoutChoice | None, Form(dropout)]
+Order = Annotated[str, ORDER]
+MaybeOrder = Annotated[str | None, ORDER]

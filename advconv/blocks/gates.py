@@ -1,9 +1,9 @@
 """Blocks that gate channels or work in a wider space: squeeze-and-excitation, inverted residual."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
-from advconv.blocks.base import Block, Builder
-from advconv.blocks.fields import ActivationChoice, ActivationField, Count, DropoutChoice, Size
+from advconv.blocks.base import Block, Builder, Style
+from advconv.blocks.fields import ActivationChoice, ActivationField, Count, DropoutChoice, MaybeCount, Sides, Size
 from advconv.blocks.units import Depthwise, Pointwise, Unit
 from advconv.layers.conv import Conv2d
 from advconv.layers.merge import Add, Multiply
@@ -21,7 +21,7 @@ class SqueezeExcite(Block):
     activation: ActivationField = ActivationChoice(Activation("relu"))
     gate: ActivationField = ActivationChoice(Activation("sigmoid"))
 
-    def expand(self, builder: Builder, x: int) -> int | None:
+    def expand(self, builder: Builder, x: int) -> int:
         channels = builder.shape(x).channels
         squeezed = max(1, channels // self.reduction)
         y = builder.add("pool", AdaptiveAvgPool2d(), x)
@@ -34,6 +34,7 @@ class SqueezeExcite(Block):
 
 NONE = ActivationChoice(None)
 NO_DROPOUT = DropoutChoice(0.0)
+UNPADDED = (0, 0, 0, 0)
 
 
 class InvertedResidual(Unit):
@@ -48,30 +49,31 @@ class InvertedResidual(Unit):
     out_channels: Count
     expansion: Count = 6
     kernel_size: Size = (3, 3)
-    squeeze_excite: Count | None = None
+    squeeze_excite: MaybeCount = None
 
-    def expand(self, builder: Builder, x: int) -> int | None:
-        y: int | None = x
-        for part, block in self.parts(builder, builder.shape(x).channels * self.expansion):
-            y = block.expand(builder.at_field(part), y) if y is not None else None
-        if y is None or builder.shape(y) != builder.shape(x):
-            return y
-        return builder.add("add", Add(), x, y)
+    def expand(self, builder: Builder, x: int) -> int:
+        y = self.convolve(builder, x, self.style(builder))
+        return builder.add("add", Add(), x, y) if builder.shape(y) == builder.shape(x) else y
 
-    def parts(self, builder: Builder, wide: int) -> "list[tuple[str, Unit | SqueezeExcite]]":
-        style = self.style(builder)
+    def convolve(self, builder: Builder, x: int, style: Style) -> int:
         # The narrow ends stay linear, whether the activation stands behind a convolution or before it.
         before, behind = (NONE, style.activation) if style.order == "norm-act-conv" else (style.activation, NONE)
-        common = {"norm": style.norm, "order": style.order, "bias": style.bias}
-        parts: list[tuple[str, Unit | SqueezeExcite]] = []
         if self.expansion > 1:
-            parts += [("expand", Pointwise(out_channels=wide, activation=before, dropout=NO_DROPOUT, **common))]
-        sizes = {"kernel_size": self.kernel_size, "stride": self.stride, "dilation": self.dilation}
-        padding = style.padding
-        depthwise = Depthwise(activation=style.activation, padding=padding, dropout=NO_DROPOUT, **sizes, **common)
-        parts += [("depthwise", depthwise)]
+            wide = builder.shape(x).channels * self.expansion
+            x = part(Pointwise(out_channels=wide), style, before).expand(builder.at_field("expand"), x)
+        x = part(self.depthwise, style, style.activation, style.padding).expand(builder.at_field("depthwise"), x)
         if self.squeeze_excite:
             gate = SqueezeExcite(reduction=self.squeeze_excite, activation=style.activation)
-            parts += [("gate", gate)]
-        project = Pointwise(out_channels=self.out_channels, activation=behind, dropout=style.dropout, **common)
-        return [*parts, ("project", project)]
+            x = gate.expand(builder.at_field("gate"), x)
+        project = part(Pointwise(out_channels=self.out_channels), style, behind)
+        return builder.add_dropout(style.dropout, project.expand(builder.at_field("project"), x))
+
+    @property
+    def depthwise(self) -> Depthwise:
+        return Depthwise(kernel_size=self.kernel_size, stride=self.stride, dilation=self.dilation)
+
+
+def part(unit: Unit, style: Style, activation: ActivationChoice, padding: Literal["same"] | Sides = UNPADDED) -> Unit:
+    """One of the block's convolutions: in the block's style, with an activation of its own and no dropout."""
+    own = {"activation": activation, "padding": padding, "dropout": NO_DROPOUT}
+    return unit.model_copy(update={"norm": style.norm, "order": style.order, "bias": style.bias} | own)

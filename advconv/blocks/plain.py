@@ -5,7 +5,17 @@ from typing import ClassVar
 from pydantic import model_validator
 
 from advconv.blocks.base import Block, Builder, sides_of
-from advconv.blocks.fields import ActivationField, Count, DropoutField, Flag, NormField, Padding, Size, refuse
+from advconv.blocks.fields import (
+    ActivationField,
+    DropoutField,
+    Flag,
+    MaybeCount,
+    MaybeSize,
+    NormField,
+    Padding,
+    Size,
+    refuse,
+)
 from advconv.layers.base import ShapeError
 from advconv.layers.dense import Flatten as FlattenLayer
 from advconv.layers.dense import Linear as LinearLayer
@@ -20,11 +30,11 @@ class Pool(Block):
     short: ClassVar[str] = "kernel_size"
 
     kernel_size: Size = (2, 2)
-    stride: Size | None = None
+    stride: MaybeSize = None
     padding: Padding = (0, 0, 0, 0)
     ceil_mode: Flag = False
 
-    def grow(self, builder: Builder, x: int, layer: Pool2d, fill: float) -> int | None:
+    def grow(self, builder: Builder, x: int, layer: Pool2d, fill: float) -> int:
         top, bottom, left, right = sides_of(self.padding, self.kernel_size)
         if top == bottom and left == right:
             padded = type(layer)(layer.kernel_size, layer.stride, (top, left), *_rest(layer))
@@ -41,7 +51,7 @@ class MaxPool(Pool):
 
     kind: ClassVar[str] = "maxpool"
 
-    def expand(self, builder: Builder, x: int) -> int | None:
+    def expand(self, builder: Builder, x: int) -> int:
         layer = MaxPool2d(self.kernel_size, self.stride or self.kernel_size, ceil_mode=self.ceil_mode)
         return self.grow(builder, x, layer, fill=float("-inf"))
 
@@ -60,7 +70,7 @@ class AvgPool(Pool):
             refuse("padding that differs between two ends cannot be left out of the mean", "pad both ends alike")
         return self
 
-    def expand(self, builder: Builder, x: int) -> int | None:
+    def expand(self, builder: Builder, x: int) -> int:
         stride = self.stride or self.kernel_size
         layer = AvgPool2d(self.kernel_size, stride, ceil_mode=self.ceil_mode, count_include_pad=self.count_include_pad)
         return self.grow(builder, x, layer, fill=0.0)
@@ -71,7 +81,7 @@ class GlobalAvgPool(Block):
 
     kind: ClassVar[str] = "gap"
 
-    def expand(self, builder: Builder, x: int) -> int | None:
+    def expand(self, builder: Builder, x: int) -> int:
         return builder.add("", AdaptiveAvgPool2d(), x)
 
 
@@ -80,7 +90,7 @@ class Flatten(Block):
 
     kind: ClassVar[str] = "flatten"
 
-    def expand(self, builder: Builder, x: int) -> int | None:
+    def expand(self, builder: Builder, x: int) -> int:
         return builder.add("", FlattenLayer(), x)
 
 
@@ -90,14 +100,14 @@ class Linear(Block):
     kind: ClassVar[str] = "linear"
     short: ClassVar[str] = "out_features"
 
-    out_features: Count | None = None
+    out_features: MaybeCount = None
     bias: Flag = True
 
-    def expand(self, builder: Builder, x: int) -> int | None:
+    def expand(self, builder: Builder, x: int) -> int:
         features = self.out_features or builder.classes
         if features is None:
             message = "linear has no out_features, and the file no classes to take them from"
-            return builder.fail(ShapeError("AC208", message, "write `linear: N`, or `classes: N` at the top"))
+            raise ShapeError("AC208", message, "write `linear: N`, or `classes: N` at the top")
         shape = builder.shape(x)
         is_single = not shape.flat and shape.size == (1, 1)
         vector = builder.add("flatten", FlattenLayer(inline=True), x) if is_single else x
@@ -119,7 +129,7 @@ class Dropout(Block):
             refuse("a dropout row of 0 does nothing", "leave the row out")
         return self
 
-    def expand(self, builder: Builder, x: int) -> int | None:
+    def expand(self, builder: Builder, x: int) -> int:
         return builder.add("", DropoutLayer(*self.share), x)
 
 
@@ -138,7 +148,7 @@ class Norm(Block):
             refuse("a norm row that is none does nothing", "leave the row out")
         return self
 
-    def expand(self, builder: Builder, x: int) -> int | None:
+    def expand(self, builder: Builder, x: int) -> int:
         return builder.add_choice("", self.norm, x)
 
 
@@ -157,5 +167,5 @@ class Activation(Block):
             refuse("an activation row that is none does nothing", "leave the row out")
         return self
 
-    def expand(self, builder: Builder, x: int) -> int | None:
+    def expand(self, builder: Builder, x: int) -> int:
         return builder.add_choice("", self.activation, x)

@@ -1,19 +1,19 @@
 """Convolutional units: a convolution with its norm, activation and dropout."""
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import PlainValidator
-
 from advconv.blocks.base import Block, Builder, Style, sides_of
 from advconv.blocks.fields import (
-    ActivationField,
-    Bias,
     Count,
-    DropoutField,
-    NormField,
-    Order,
-    Padding,
+    Form,
+    MaybeActivation,
+    MaybeBias,
+    MaybeDropout,
+    MaybeNorm,
+    MaybeOrder,
+    MaybePadding,
     Pair,
     Size,
     positive,
@@ -30,33 +30,29 @@ class Unit(Block):
     """What the convolutional units share. What a unit leaves open, the file's defaults say."""
 
     stride: Size = (1, 1)
-    padding: Padding | None = None
+    padding: MaybePadding = None
     dilation: Size = (1, 1)
-    bias: Bias | None = None
-    norm: NormField | None = None
-    activation: ActivationField | None = None
-    order: Order | None = None
-    dropout: DropoutField | None = None
+    bias: MaybeBias = None
+    norm: MaybeNorm = None
+    activation: MaybeActivation = None
+    order: MaybeOrder = None
+    dropout: MaybeDropout = None
 
     def style(self, builder: Builder) -> Style:
         own = {field: getattr(self, field) for field in Style.model_fields if getattr(self, field) is not None}
         return builder.style.model_copy(update=own) if own else builder.style
 
-    def expand(self, builder: Builder, x: int) -> int | None:
+    def expand(self, builder: Builder, x: int) -> int:
         style = self.style(builder)
-        y: int | None = x
         for stage in style.order.split("-"):
-            if stage == "conv":
-                y = self.convolve(builder, y, style) if y is not None else None
-            else:
-                y = add_stage(builder, stage, style, y)
-        return builder.add_dropout(style.dropout, y)
+            x = self.convolve(builder, x, style) if stage == "conv" else add_stage(builder, stage, style, x)
+        return builder.add_dropout(style.dropout, x)
 
-    def convolve(self, builder: Builder, x: int, style: Style) -> int | None:
+    @abstractmethod
+    def convolve(self, builder: Builder, x: int, style: Style) -> int:
         """The unit's convolution, or its pair of them."""
-        raise AssertionError(f"{self.kind} has no convolution")
 
-    def padded(self, builder: Builder, role: str, x: int, style: Style, layer: Conv2d) -> int | None:
+    def padded(self, builder: Builder, role: str, x: int, style: Style, layer: Conv2d) -> int:
         """The layer with the unit's padding: its own where both ends of an axis get the same, else a Pad before it."""
         extents = tuple(window.extent for window in layer.windows(builder.shape(x)))
         top, bottom, left, right = sides_of(style.padding, (extents[0], extents[1]))
@@ -70,7 +66,7 @@ def with_padding(layer: Conv2d, padding: Pair) -> Conv2d:
     return type(layer)(*given)
 
 
-def add_stage(builder: Builder, stage: str, style: Style, x: int | None, prefix: str = "") -> int | None:
+def add_stage(builder: Builder, stage: str, style: Style, x: int, prefix: str = "") -> int:
     return builder.add_choice(prefix + stage, style.norm if stage == "norm" else style.activation, x)
 
 
@@ -82,7 +78,7 @@ def groups(value: object) -> int | Literal["depthwise"]:
     return positive(value)
 
 
-Groups = Annotated[int | Literal["depthwise"], PlainValidator(groups)]
+Groups = Annotated[int | Literal["depthwise"], Form(groups)]
 
 
 class Conv(Unit):
@@ -95,20 +91,20 @@ class Conv(Unit):
     kernel_size: Size = (3, 3)
     groups: Groups = 1
 
-    def convolve(self, builder: Builder, x: int, style: Style) -> int | None:
+    def convolve(self, builder: Builder, x: int, style: Style) -> int:
         if self.groups == "depthwise":
             return self.convolve_depthwise(builder, x, style)
         bias = style.bias_or_auto
         layer = Conv2d(self.out_channels, self.kernel_size, self.stride, (0, 0), self.dilation, self.groups, bias)
         return self.padded(builder, "conv", x, style, layer)
 
-    def convolve_depthwise(self, builder: Builder, x: int, style: Style) -> int | None:
+    def convolve_depthwise(self, builder: Builder, x: int, style: Style) -> int:
         channels = builder.shape(x).channels
         if self.out_channels % channels:
             message = (
                 f"a depthwise convolution of {channels} channels gives a multiple of them, not {self.out_channels}"
             )
-            return builder.fail(ShapeError("AC202", message, f"use out_channels {channels}", "out_channels"))
+            raise ShapeError("AC202", message, f"use out_channels {channels}", "out_channels")
         multiplier = self.out_channels // channels
         layer = DepthwiseConv2d(
             multiplier, self.kernel_size, self.stride, dilation=self.dilation, bias=style.bias_or_auto
@@ -141,7 +137,7 @@ class Pointwise(Unit):
     out_channels: Count
     groups: Count = 1
 
-    def convolve(self, builder: Builder, x: int, style: Style) -> int | None:
+    def convolve(self, builder: Builder, x: int, style: Style) -> int:
         layer = Conv2d(
             self.out_channels, (1, 1), self.stride, dilation=self.dilation, groups=self.groups, bias=style.bias_or_auto
         )
@@ -156,7 +152,7 @@ class Depthwise(Unit):
     kernel_size: Size = (3, 3)
     multiplier: Count = 1
 
-    def convolve(self, builder: Builder, x: int, style: Style) -> int | None:
+    def convolve(self, builder: Builder, x: int, style: Style) -> int:
         layer = DepthwiseConv2d(
             self.multiplier, self.kernel_size, self.stride, dilation=self.dilation, bias=style.bias_or_auto
         )
@@ -177,7 +173,7 @@ class DepthwiseSeparable(Unit):
     multiplier: Count = 1
     between: Annotated[str, word("between", *BETWEEN)] = "none"
 
-    def convolve(self, builder: Builder, x: int, style: Style) -> int | None:
+    def convolve(self, builder: Builder, x: int, style: Style) -> int:
         bias = style.bias_or_auto
         depthwise = DepthwiseConv2d(self.multiplier, self.kernel_size, self.stride, dilation=self.dilation, bias=bias)
         y = self.padded(builder, "depthwise", x, style, depthwise)

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 Cell = str | int | float
@@ -18,7 +19,7 @@ class Table:
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     closing: tuple[str, ...] = ()
-    totals: dict[str, Cell] = field(default_factory=dict)
+    totals: Mapping[str, Cell] = field(default_factory=dict)
 
     def render(self, format: str = "text") -> str:
         """The table as `text`, `markdown`, `csv` (rows alone) or `json`."""
@@ -39,7 +40,7 @@ class Table:
     def json(self) -> str:
         rows = [dict(zip(self.columns, row, strict=True)) for row in self.rows]
         data = {"title": self.title, "rows": rows, "closing": self.closing} | (
-            {"totals": self.totals} if self.totals else {}
+            {"totals": dict(self.totals)} if self.totals else {}
         )
         return json.dumps(data, indent=2)
 

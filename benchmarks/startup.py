@@ -1,0 +1,47 @@
+"""Cold `advconv check`, against importing torch and against the script that people write instead.
+
+Run with bytecode compiled on both sides (`uv sync --compile-bytecode`): python benchmarks/startup.py
+"""
+
+import subprocess
+import sys
+
+from timing import machine, medians
+
+ARCH = "archs/c1c2c3c4.yaml"
+BY_HAND = "benchmarks/by_hand.py"
+RUNS = 9
+
+
+def main() -> None:
+    ours = [sys.executable, "-m", "advconv", "check", ARCH]
+    commands = {
+        "advconv check": ours,
+        "import torch": [sys.executable, "-c", "import torch"],
+        "torch and torchinfo by hand": [sys.executable, BY_HAND],
+    }
+    times = medians(commands, RUNS)
+    print(f"{machine()}; medians of {RUNS} runs in turn")
+    for name, took in times.items():
+        print(f"{name:<30} {took * 1000:8.0f} ms   {took / times['advconv check']:5.1f} x")
+    print(f"advconv check, resident at its peak: {peak_megabytes(ours):.1f} MB (at most 70)")
+    print("at most 1/7 of import torch:", verdict(times["import torch"] / times["advconv check"], 7))
+    print(
+        "at most 1/8 of the script by hand:", verdict(times["torch and torchinfo by hand"] / times["advconv check"], 8)
+    )
+
+
+def verdict(ratio: float, needed: float) -> str:
+    return f"1/{ratio:.1f}, {'kept' if ratio >= needed else 'MISSED'}"
+
+
+def peak_megabytes(command: list[str]) -> float:
+    """In a process of its own, whose only child is the command."""
+    program = f"import subprocess,resource\nsubprocess.run({command!r},check=True,stdout=subprocess.DEVNULL)\n"
+    program += "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    found = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    return int(found.stdout) * 1024 / 1e6
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,248 @@
+"""The command line, as a user meets it: output, exit codes, wrong input."""
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from advconv.cli import main
+from advconv.report.rf_table import COLUMNS
+
+ARCH = "archs/c1c2c3c4.yaml"
+BROKEN = "archs/reference/99850.yaml"
+
+
+def run(*arguments: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error of a command."""
+    with pytest.raises(SystemExit) as exit:
+        main(list(arguments))
+    out, err = capsys.readouterr()
+    assert isinstance(exit.value.code, int)
+    return exit.value.code, out, err
+
+
+def shell(*arguments: str, stdin: bytes = b"", **environment: str) -> subprocess.CompletedProcess[bytes]:
+    command = [sys.executable, "-m", "advconv", *arguments]
+    return subprocess.run(command, input=stdin, capture_output=True, env=os.environ | environment, check=False)
+
+
+def test_check_of_a_kept_promise_exits_0(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run("check", ARCH, capsys=capsys)
+
+    assert (code, err) == (0, "")
+    assert "ok    receptive_field" in out
+    assert "later accuracy" in out
+    assert out.splitlines()[-1].startswith("c1c2c3c4: ok, 8 of 8 constraints kept")
+
+
+def test_a_failed_constraint_exits_1(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run("check", BROKEN, capsys=capsys)
+
+    assert code == 1
+    assert f"{BROKEN}:44:14: error[AC403]" in out
+
+
+def test_warnings_alone_exit_0(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "w.yaml"
+    row = "residual: [conv: {out_channels: 3, kernel_size: 2}]"
+    file.write_text(f"advconv: 1\nname: w\ninput: [3, 8, 8]\nnetwork: {{C1: [{row}]}}\n")
+
+    code, out, _ = run("check", str(file), capsys=capsys)
+
+    assert code == 0
+    assert "warning[AC211]" in out
+
+
+def test_a_missing_file_exits_2_and_the_others_are_checked(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = run("check", "nowhere.yaml", BROKEN, ARCH, capsys=capsys)
+
+    assert code == 2
+    assert err == "advconv: nowhere.yaml: No such file or directory\n"
+    assert "99850: 2 errors" in out
+    assert "c1c2c3c4: ok" in out
+
+
+def test_directories_are_searched(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run("check", "archs", capsys=capsys)
+    assert code == 1
+    assert out.count(" params, ") == 7
+
+    code, _, err = run("check", str(tmp_path), capsys=capsys)
+    assert code == 2
+    assert "there is no .yaml file in this directory" in err
+
+
+def test_stdin_is_a_file_too() -> None:
+    found = shell("check", "-", stdin=Path(ARCH).read_bytes())
+
+    assert found.returncode == 0
+    assert b"c1c2c3c4: ok" in found.stdout
+
+
+def test_json_holds_what_the_text_says(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run("check", ARCH, BROKEN, "--format", "json", capsys=capsys)
+    good, bad = json.loads(out)["files"]
+
+    assert code == 1
+    assert (good["ok"], bad["ok"]) == (True, False)
+    assert good["network"]["receptive_field"]["size"] == [81, 81]
+    assert good["network"]["receptive_field"]["reach"]["height"]["jump"] == 8
+    assert sum(row["params"] for row in good["network"]["rows"]) == good["network"]["params"]
+    assert sum(row["training_memory"] for row in good["network"]["rows"]) == good["network"]["training_memory"]
+    assert max(row["memory"] for row in good["network"]["rows"]) == good["network"]["memory"]
+    assert [(found["code"], found["line"], found["column"]) for found in bad["diagnostics"]] == [
+        ("AC403", 44, 14), ("AC403", 45, 12),
+    ]  # fmt: skip
+
+
+def test_github_gets_a_command_a_diagnostic(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "100%,a:b.yaml"
+    file.write_text("advconv: 1\n")
+
+    _, out, _ = run("check", str(file), "--format", "github", capsys=capsys)
+
+    assert f"::error file={tmp_path}/100%25%2Ca%3Ab.yaml,line=1,col=1,endColumn=2,title=AC112::" in out
+    assert "%0Ahelp: write `name: ...`" in out
+    assert run("check", ARCH, "--format", "github", capsys=capsys)[1] == "\n"
+
+
+def test_input_measures_at_another_size(capsys: pytest.CaptureFixture[str]) -> None:
+    small, large = (
+        json.loads(run("check", ARCH, "--format", "json", *more, capsys=capsys)[1])["files"][0]["network"]
+        for more in ([], ["--input", "3,64,64"])
+    )
+
+    assert large["macs"] > 3.9 * small["macs"]
+    assert large["params"] == small["params"]
+
+
+@pytest.mark.parametrize("text", ["3,64", "3,64,0", "a,b,c", "3,64,-1", "3,64,99999999999999999999", "3,٦٤,64"])
+def test_a_wrong_input_size_is_a_usage_error(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = run("check", ARCH, f"--input={text}", capsys=capsys)
+
+    assert code == 2
+    assert "--input" in err
+
+
+def test_rf_table_has_exactly_these_columns_in_every_format(capsys: pytest.CaptureFixture[str]) -> None:
+    formats = {
+        name: run("rf-table", ARCH, "--format", name, capsys=capsys)[1] for name in ("text", "markdown", "csv", "json")
+    }
+
+    assert all(column in formats["text"] for column in COLUMNS)
+    assert [cell.strip() for cell in formats["markdown"].splitlines()[2].strip("|").split("|")] == list(COLUMNS)
+    rows = list(csv.DictReader(io.StringIO(formats["csv"])))
+    assert list(rows[0]) == list(COLUMNS)
+    assert [list(row) for row in json.loads(formats["json"])["rows"]] == [list(COLUMNS)] * len(rows)
+    assert rows[-1]["Notes"] == "Pointwise Conv (Last conv before GAP)"
+
+
+def test_rf_table_explains_each_row(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = run("rf-table", ARCH, "--explain", capsys=capsys)
+
+    assert (
+        "kernel 2*(3 - 1) + 1 = 5, size floor((8 + 2 + 2 - 5) / 1) + 1 = 8, jump 4*1 = 4, RF 17 + (5 - 1)*4 = 33" in out
+    )
+
+
+def test_rf_table_without_a_file_shows_the_shipped_architecture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    in_clone = run("rf-table", capsys=capsys)
+    monkeypatch.chdir(tmp_path)
+
+    assert in_clone == run("rf-table", capsys=capsys)
+    assert in_clone[1].startswith("c1c2c3c4: receptive field 81\n")
+
+
+def test_tables_of_a_file_that_is_no_network_are_its_diagnostics(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in ("rf-table", "summary"):
+        code, out, err = run(command, "tests/cases/window.yaml", capsys=capsys)
+        assert (code, out) == (1, "")
+        assert "error[AC201]" in err
+        assert run(command, "nowhere.yaml", capsys=capsys)[0] == 2
+
+
+def test_summary_says_its_convention_in_every_header(capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("text", "markdown", "csv", "json"):
+        assert "MACs (bias and norm not counted)" in run("summary", ARCH, "--format", name, capsys=capsys)[1]
+    assert "Total params: 161,978" in run("summary", ARCH, "--format", "torchsummary", capsys=capsys)[1]
+
+
+def test_new_writes_a_starter_that_passes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert run("new", "mine", capsys=capsys)[0] == 0
+    assert run("check", "mine.yaml", capsys=capsys)[0] == 0
+    assert run("new", "mine", capsys=capsys)[2] == "advconv: mine.yaml: File exists\n"
+    assert run("new", "no/such/folder/x", capsys=capsys)[0] == 2
+    assert run("new", "bad name!", capsys=capsys)[0] == 2
+    assert run("new", "", capsys=capsys)[0] == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["--version"], *([command, "--help"] for command in ("check", "rf-table", "summary", "new"))],
+)
+def test_help_has_an_example(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(*arguments, capsys=capsys)
+
+    assert code == 0
+    assert "example: advconv" in out or out.startswith("advconv ")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
+def test_completion_names_the_commands(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "rf-table" in run("completion", shell, capsys=capsys)[1]
+
+
+@pytest.mark.parametrize("arguments", [[], ["check"], ["chekc"], ["check", ARCH, "--format", "xml"]])
+def test_wrong_usage_exits_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = run(*arguments, capsys=capsys)
+
+    assert code == 2
+    assert err.startswith("usage: advconv")
+
+
+def test_output_survives_a_terminal_that_cannot_show_it() -> None:
+    found = shell("check", "-", stdin='advconv: 1\nname: "漢"\n'.encode(), PYTHONIOENCODING="ascii")
+
+    assert found.returncode == 1
+    assert b"\\u6f22" in found.stdout
+    assert b"Traceback" not in found.stderr
+
+
+def test_a_reader_that_leaves_early_is_no_error() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "advconv", "check", "archs", "--format", "json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    err = process.stderr.read()
+    process.stderr.close()
+
+    assert (process.wait(), err) == (0, b"")
+
+
+def test_odd_paths_are_errors_not_tracebacks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for path in (str(tmp_path / ("x" * 5000)), "a\0b", f"{ARCH}/x"):
+        assert run("check", path, capsys=capsys)[0] == 2
+    for path in ("/dev/null", "/dev/zero"):
+        assert run("check", path, capsys=capsys)[0] == 1
+
+
+def test_the_launcher_of_a_clone_is_the_command() -> None:
+    found = subprocess.run([sys.executable, "cli.py", "check", ARCH], capture_output=True, check=False)
+
+    assert found.returncode == 0
+    assert b"c1c2c3c4: ok" in found.stdout
