@@ -1,6 +1,6 @@
 """From text to verdicts: the one pipeline that the command line, Python and the tests share."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from advconv.analysis.measure import Measures, measure, overflow
 from advconv.analysis.receptive_field import disagreements
@@ -12,8 +12,7 @@ from advconv.source import Document, Source, decode, read
 from advconv.spec import ArchSpec, parse, parse_prefix
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(NamedTuple):
     """An architecture as far as it could be taken: what is missing is None, and `diagnostics` say why."""
 
     source: Source

@@ -1,8 +1,8 @@
 """What an architecture promises, and whether it keeps it."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from advconv.analysis.features import Feature, features
 from advconv.analysis.measure import Measures
@@ -23,8 +23,7 @@ class Status(StrEnum):
     PROMISED = "promised"
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """A constraint, what was measured, and how far that is from the limit."""
 
     name: str

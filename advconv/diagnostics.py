@@ -1,7 +1,7 @@
 """What is wrong with an architecture, where, and what to change."""
 
-from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import NamedTuple
 
 CODES = {
     "AC101": "the text cannot be read",
@@ -48,8 +48,7 @@ class Severity(StrEnum):
     WARNING = "warning"
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A place in a text: line and column from 1, and how many characters of that line it takes."""
 
     line: int = 1
@@ -57,8 +56,7 @@ class Span:
     width: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnostic:
+class Diagnostic(NamedTuple):
     """A finding with its code and its place; `help` is a statement that says what to change.
 
     `trail`: for a layer that does not fit, the rows that lead up to it, as (row, layer, output shape).
@@ -79,7 +77,7 @@ def error(code: str, span: Span, message: str, help: str = "") -> Diagnostic:
 
 
 def warning(code: str, span: Span, message: str, help: str = "") -> Diagnostic:
-    return replace(error(code, span, message, help), severity=Severity.WARNING)
+    return error(code, span, message, help)._replace(severity=Severity.WARNING)
 
 
 def has_errors(diagnostics: "list[Diagnostic]") -> bool:

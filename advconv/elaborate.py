@@ -1,7 +1,5 @@
 """From what a user wrote to the graph of layers."""
 
-from dataclasses import replace
-
 from advconv.blocks.base import Broken, Builder, Problem
 from advconv.diagnostics import Diagnostic, error, in_order
 from advconv.geometry import Shape
@@ -50,7 +48,7 @@ def finish(spec: ArchSpec, document: Document, draft: Draft, end: int) -> list[D
     if shape.elements != spec.classes or shape.size != (1, 1):
         message = f"the network puts out {shape}, classes is {spec.classes}"
         help = "end the network with `gap` and `linear`, or with a pointwise to the classes and `gap`"
-        return [replace(error("AC208", document.span(("classes",)), message, help), trail=_trail(draft.nodes))]
+        return [error("AC208", document.span(("classes",)), message, help)._replace(trail=_trail(draft.nodes))]
     if not shape.flat:
         draft.add("flatten", Flatten(inline=True), (end,), Row("output", "", "flatten", ("network",)))
     return []
@@ -63,7 +61,7 @@ def _diagnostic(document: Document, draft: Draft, problem: Problem) -> Diagnosti
     span = document.span(at_field) if has_field else document.key_span(row.path)
     found = error(wrong.code, span, f"{row.label}: {wrong.message}", wrong.help)
     last = (row.label, row.kind, "does not fit")
-    return replace(found, trail=(*_trail(draft.nodes[: problem.before]), last))
+    return found._replace(trail=(*_trail(draft.nodes[: problem.before]), last))
 
 
 def _trail(nodes: list[Node]) -> tuple[tuple[str, str, str], ...]:

@@ -1,6 +1,7 @@
 """The typed graph: layers at their places, with inputs and shapes."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from advconv.geometry import INT64_MAX, Shape
 from advconv.layers.base import Layer, ShapeError
@@ -10,8 +11,7 @@ from advconv.source import Path
 MAX_LAYERS = 100_000
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A row of the YAML, as all its layers know it.
 
     `label` is its name in messages (`C1[0]`), `block` where tables file it (`C3/near`), `kind` the block's word,
@@ -24,8 +24,7 @@ class Row:
     path: Path
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """A layer at a place. `name` is its path among modules; `inputs` are indices of earlier nodes."""
 
     name: str
@@ -55,7 +54,7 @@ class Graph:
     def with_layer(self, index: int, layer: Layer) -> "Graph":
         """The graph with another layer at `index`, shapes inferred anew. Raises ShapeError where one does not fit."""
         nodes = list(self.nodes)
-        nodes[index] = replace(nodes[index], layer=layer)
+        nodes[index] = nodes[index]._replace(layer=layer)
         for place in range(index, len(nodes)):
             node = nodes[place]
             shape = node.layer.output([nodes[source].shape for source in node.inputs])

@@ -2,8 +2,7 @@
 
 import operator
 import re
-from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from advconv.blocks.fields import Form, either, is_number, refuse, shown
 
@@ -18,8 +17,7 @@ BYTE_UNITS = COUNT_UNITS | {
 PERCENT = {"%": 1}
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(NamedTuple):
     """One side of a limit."""
 
     operator: str
@@ -34,8 +32,7 @@ class Bound:
         return self.value - value if "<" in self.operator else value - self.value
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(NamedTuple):
     """What a measured value is held to. `text` is how it was written."""
 
     text: str

@@ -1,7 +1,7 @@
 """YAML text as data, with the place of every value: scalars by YAML 1.2's core schema, no surprises, bounded work."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
@@ -262,18 +262,17 @@ class Composer:
         self.diagnostics.append(error(code, span, message, help))
 
 
-SCALARS: tuple[tuple[re.Pattern[str], Callable[[str], Any]], ...] = (
-    (re.compile(r"|~|null|Null|NULL"), lambda _: None),
-    (re.compile(r"true|True|TRUE"), lambda _: True),
-    (re.compile(r"false|False|FALSE"), lambda _: False),
-    (re.compile(r"[-+]?[0-9]{1,100}"), int),
-    (re.compile(r"0o[0-7]{1,100}"), lambda text: int(text, 8)),
-    (re.compile(r"0x[0-9a-fA-F]{1,100}"), lambda text: int(text, 16)),
-    (re.compile(r"[-+]?[0-9]{101,}|0o[0-7]{101,}|0x[0-9a-fA-F]{101,}"), lambda _: INT64_MAX + 1),
-    (re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"), float),
-    (re.compile(r"[-+]?\.(inf|Inf|INF)"), lambda text: float(text.replace(".", ""))),
-    (re.compile(r"\.(nan|NaN|NAN)"), lambda _: float("nan")),
-)
+WORDS = {
+    **dict.fromkeys(["", "~", "null", "Null", "NULL"]),
+    **dict.fromkeys(["true", "True", "TRUE"], True),
+    **dict.fromkeys(["false", "False", "FALSE"], False),
+    **dict.fromkeys([f"{sign}.{word}" for sign in ("", "+") for word in ("inf", "Inf", "INF")], float("inf")),
+    **dict.fromkeys(["-.inf", "-.Inf", "-.INF"], float("-inf")),
+    **dict.fromkeys([".nan", ".NaN", ".NAN"], float("nan")),
+}
+INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+BASES = {"0o": 8, "0x": 16}
 
 
 def resolve(text: str) -> Any:
@@ -282,12 +281,14 @@ def resolve(text: str) -> Any:
     >>> resolve("no"), resolve("012"), resolve("1e-3"), resolve("1:30"), resolve("2024-01-01")
     ('no', 12, 0.001, '1:30', '2024-01-01')
     """
-    if text[:1].isalpha() and text[0] not in "nNtTfF":
+    if text in WORDS:
+        return WORDS[text]
+    if text[0].isalpha():
         return text
-    for pattern, value in SCALARS:
-        if pattern.fullmatch(text):
-            return value(text)
-    return text
+    if INTEGER.fullmatch(text):
+        # Python refuses to read a number of thousands of digits; one this long is too large in any case.
+        return int(text, BASES.get(text[:2], 10)) if len(text.lstrip("-+0")) < 100 else INT64_MAX + 1
+    return float(text) if FLOAT.fullmatch(text) else text
 
 
 def _span(event: Any) -> Span:

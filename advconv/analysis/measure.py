@@ -1,6 +1,6 @@
 """All that is measured of a graph, together."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from advconv.analysis.cost import costs, total, weight_bytes
 from advconv.analysis.memory import Memory, memory
@@ -10,8 +10,7 @@ from advconv.graph import Graph, Node
 from advconv.layers.base import Cost
 
 
-@dataclass(frozen=True, slots=True)
-class Measures:
+class Measures(NamedTuple):
     """The tables of a graph, an entry for each node, and what follows for the whole network."""
 
     graph: Graph

@@ -1,14 +1,13 @@
 """Memory for one picture in float32, nothing computed in place."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from advconv.graph import Graph, Node, consumers
 from advconv.layers.base import FLOAT_BYTES
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(NamedTuple):
     """Bytes. `live`: the outputs that exist while a node runs; `kept`: what autograd newly holds because of it.
 
     `inference` is the peak of the live outputs, `training` the sum of what is kept. Parameters, gradients and

@@ -1,6 +1,6 @@
 """Theoretical receptive fields, propagated from the picture forwards."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from advconv.geometry import INT64_MAX, UNKNOWN, Reach, Shape, meet
 from advconv.graph import Graph, Node
@@ -54,8 +54,7 @@ def last_map(graph: Graph) -> int:
     return 0
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """The receptive field of a map, in pixels of height and width. None where it is unknown.
 
     `whole`: through a gate or a global pooling it is the whole picture; `size` and `narrowest` are without it.
@@ -83,8 +82,7 @@ def square(size: tuple[int, int]) -> str:
     return str(size[0]) if size[0] == size[1] else f"{size[0]}x{size[1]}"
 
 
-@dataclass(frozen=True, slots=True)
-class Meeting:
+class Meeting(NamedTuple):
     """A node where paths meet that do not agree: `apart` pixels between their centres, None for unequal jumps."""
 
     node: Node

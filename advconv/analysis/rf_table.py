@@ -1,6 +1,6 @@
 """The receptive-field calculation table: a row for each convolutional unit and pooling."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from advconv.analysis.features import separable_pairs
 from advconv.analysis.measure import Measures
@@ -12,8 +12,7 @@ from advconv.layers.dense import Pad
 from advconv.layers.pool import AdaptiveAvgPool2d, MaxPool2d, Pool2d
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """A convolutional unit or a pooling, from the map it reads to the map it puts out; pairs are (height, width)."""
 
     node: Node

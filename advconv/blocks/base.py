@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
@@ -74,8 +74,7 @@ class Style(Fields):
         return ActivationChoice(None) if self.order == "norm-act-conv" else self.activation
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """A layer that does not fit, and the row that asked for it. `before` counts the nodes that did fit."""
 
     row: Row

@@ -33,8 +33,7 @@ class Kept(NamedTuple):
 NOTHING = Kept()
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One call of torch, by name: a module's constructor (`nn.`), or a function that takes the inputs first.
 
     `packed`: the function takes its inputs as one tuple, as torch.cat does.
@@ -58,10 +57,12 @@ class ShapeError(Exception):
         self.code, self.message, self.help, self.field = code, message, help, field
 
 
+@dataclass(frozen=True, slots=True)
 class Layer(ABC):
-    """One constructor or function of torch. What its input tells (channels, features) is not written again."""
+    """One constructor or function of torch. What its input tells (channels, features) is not written again.
 
-    __slots__ = ()
+    A layer is a value; a kind without fields of its own is one through this class.
+    """
 
     is_view = False
     """Whether the output is the input's own storage."""

@@ -72,9 +72,10 @@ class Conv2d(Layer):
         return self.kernel_size == (1, 1)
 
 
-@dataclass(frozen=True, slots=True)
 class DepthwiseConv2d(Conv2d):
     """torch.nn.Conv2d with a group per input channel; `out_channels` counts the filters of each."""
+
+    __slots__ = ()
 
     def out_channels_for(self, x: Shape) -> int:
         return x.channels * self.out_channels

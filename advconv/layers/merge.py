@@ -1,7 +1,6 @@
 """Layers where paths meet."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from advconv.geometry import POINT, Shape
 from advconv.layers.base import NOTHING, Call, Cost, Kept, Layer, ShapeError, Shapes, Windows
@@ -38,17 +37,19 @@ class Elementwise(Merge):
         return max(x, other, key=lambda shape: shape.elements)
 
 
-@dataclass(frozen=True, slots=True)
 class Add(Elementwise):
     """torch.add."""
+
+    __slots__ = ()
 
     def torch(self, inputs: Shapes) -> Call:
         return Call("torch.add")
 
 
-@dataclass(frozen=True, slots=True)
 class Multiply(Elementwise):
     """torch.mul."""
+
+    __slots__ = ()
 
     def keeps(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> Kept:
         # The gradient of each factor is made of the other.
@@ -58,9 +59,10 @@ class Multiply(Elementwise):
         return Call("torch.mul")
 
 
-@dataclass(frozen=True, slots=True)
 class Concat(Merge):
     """torch.cat along the channels."""
+
+    __slots__ = ()
 
     def output(self, inputs: Shapes) -> Shape:
         x = inputs[0]

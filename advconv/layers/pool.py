@@ -56,9 +56,10 @@ class Pool2d(Layer):
         return {}
 
 
-@dataclass(frozen=True, slots=True)
 class MaxPool2d(Pool2d):
     """torch.nn.MaxPool2d."""
+
+    __slots__ = ()
 
     def keeps(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> Kept:
         return Kept(inputs=(True,), own_bytes=y.elements * INDEX_BYTES)
@@ -82,9 +83,10 @@ class AvgPool2d(Pool2d):
         return all(window.output_size(n) == 1 and window.extent >= n + window.before for window, n in axes)
 
 
-@dataclass(frozen=True, slots=True)
 class AdaptiveAvgPool2d(Layer):
     """torch.nn.AdaptiveAvgPool2d(1): the mean of the whole map."""
+
+    __slots__ = ()
 
     def windows(self, x: Shape) -> Windows:
         return Window(x.height, x.height), Window(x.width, x.width)

@@ -1,8 +1,5 @@
 """A table in the formats that people and programs read."""
 
-import csv
-import io
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -33,11 +30,16 @@ class Table:
         return "\n".join([f"**{self.title}**", "", self._tabulated("pipe"), *([""] if lines else []), *lines])
 
     def csv(self) -> str:
+        import csv
+        import io
+
         out = io.StringIO()
         csv.writer(out, lineterminator="\n").writerows([self.columns, *self.rows])
         return out.getvalue().rstrip("\n")
 
     def json(self) -> str:
+        import json
+
         rows = [dict(zip(self.columns, row, strict=True)) for row in self.rows]
         data = {"title": self.title, "rows": rows, "closing": self.closing} | (
             {"totals": dict(self.totals)} if self.totals else {}

@@ -1,7 +1,7 @@
 """A checked architecture, for people."""
 
 import unicodedata
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from advconv.analysis.cost import MACS_CONVENTION
 from advconv.analysis.measure import Measures
@@ -17,8 +17,7 @@ WIDTH = 120
 CODES = {"red": "31;1", "yellow": "33;1", "green": "32", "blue": "34;1", "bold": "1", "dim": "2"}
 
 
-@dataclass(frozen=True, slots=True)
-class Paint:
+class Paint(NamedTuple):
     """Colours, where they are wanted."""
 
     on: bool = False
