@@ -160,6 +160,7 @@ def test_a_pool_on_the_picture_keeps_nothing() -> None:
 
 def test_features_are_counted_whatever_words_wrote_them() -> None:
     assert count("dilated", {"conv": {"out_channels": 4, "dilation": [1, 2]}}) == 1
+    assert count("dilated", {"pointwise": {"out_channels": 4, "dilation": 2}}) == 0
     assert count("strided", {"residual": [{"strided": 8}]}) == 2
     assert count("dwsep", {"dwsep": 8}) == 1
     assert count("dwsep", "depthwise", {"pointwise": 8}) == 1

@@ -30,7 +30,7 @@ LAYER_FEATURES: dict[str, Test] = {
     "pointwise": _conv(lambda conv, x: conv.is_pointwise),
     "depthwise": _conv(lambda conv, x: conv.is_depthwise(x)),
     "grouped": _conv(lambda conv, x: conv.groups_for(x) > 1 and not conv.is_depthwise(x)),
-    "dilated": _conv(lambda conv, x: max(conv.dilation) > 1),
+    "dilated": _conv(lambda conv, x: conv.is_dilated),
     "strided": _conv(lambda conv, x: max(conv.stride) > 1),
     "maxpool": _is(MaxPool2d),
     "avgpool": _is(AvgPool2d),

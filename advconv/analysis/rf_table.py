@@ -79,7 +79,7 @@ def _notes(measures: Measures, index: int, is_separable: bool) -> str:
     if not isinstance(layer, Conv2d):
         return "Max Pool" if isinstance(layer, MaxPool2d) else "Avg Pool"
     x = measures.graph.input_shapes(node)[0]
-    traits = {"Dilated": max(layer.dilation) > 1, "Strided": max(layer.stride) > 1}
+    traits = {"Dilated": layer.is_dilated, "Strided": max(layer.stride) > 1}
     words = [" + ".join(trait for trait, has in traits.items() if has)]
     kinds = {
         "Depthwise Separable": is_separable,

@@ -71,6 +71,11 @@ class Conv2d(Layer):
     def is_pointwise(self) -> bool:
         return self.kernel_size == (1, 1)
 
+    @property
+    def is_dilated(self) -> bool:
+        """Taps stand apart; a single tap has nothing to stand apart from."""
+        return any(taps > 1 and apart > 1 for taps, apart in zip(self.kernel_size, self.dilation, strict=True))
+
 
 class DepthwiseConv2d(Conv2d):
     """torch.nn.Conv2d with a group per input channel; `out_channels` counts the filters of each."""

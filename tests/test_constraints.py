@@ -1,0 +1,104 @@
+"""What a network promises: how limits are written, and when they are kept."""
+
+from typing import Any
+
+import pytest
+from pydantic_core import PydanticCustomError
+
+from advconv.constraints import Status, Verdict
+from advconv.limits import BYTE_UNITS, COUNT_UNITS, limit, number
+from tests.build import arch, checked, codes
+
+
+def verdicts(*rows: Any, **constraints: Any) -> list[Verdict]:
+    return list(checked(arch(*rows, constraints=constraints)).verdicts)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("44", 44), ("200k", 200_000), ("1.5M", 1_500_000), ("200_000", 200_000), ("2G", 2 * 10**9), ("0.25", 0.25),
+        ("1 k", 1000), ("9007199254740993", 2**53 + 1), ("1.000000000001M", 1000000.000001),
+    ],
+)  # fmt: skip
+def test_numbers_have_units(text: str, value: float) -> None:
+    assert number(text, COUNT_UNITS) == value
+
+
+def test_bytes_are_decimal_unless_they_say_i() -> None:
+    assert [number(f"2{unit}", BYTE_UNITS) for unit in ("B", "kB", "MB", "KiB", "MiB")] == [
+        2,
+        2000,
+        2_000_000,
+        2048,
+        2 * 2**20,
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["", ">", "> ", "44", "> -1", "> 1e3", "> 4x", "=> 4", "> 2MB", "> 4 > 5", "!= 4", "> 1.k"]
+)
+def test_what_is_no_limit_is_refused(text: str) -> None:
+    with pytest.raises(PydanticCustomError):
+        limit(text, COUNT_UNITS)
+
+
+@pytest.mark.parametrize(
+    ("text", "below", "at", "above"),
+    [
+        ("< 5", True, False, False),
+        ("<= 5", True, True, False),
+        ("> 5", False, False, True),
+        (">= 5", False, True, True),
+        ("== 5", False, True, False),
+    ],
+)
+def test_limits_compare(text: str, below: bool, at: bool, above: bool) -> None:
+    assert [limit(text, COUNT_UNITS).holds(value) for value in (4, 5, 6)] == [below, at, above]
+
+
+def test_a_range_has_both_ends() -> None:
+    found = limit({"min": 1, "max": "5k"}, COUNT_UNITS)
+
+    assert [found.holds(value) for value in (0, 1, 5000, 5001)] == [False, True, True, False]
+    with pytest.raises(PydanticCustomError):
+        limit({"min": 2, "max": 1}, COUNT_UNITS)
+
+
+@pytest.mark.parametrize(("kernel", "kept"), [([5, 5], True), ([5, 4], False), ([4, 5], False)])
+def test_the_field_must_hold_on_each_axis(kernel: list[int], kept: bool) -> None:
+    (verdict,) = verdicts({"conv": {"out_channels": 4, "kernel_size": kernel}}, receptive_field="> 4")
+
+    assert (verdict.status is Status.KEPT) == kept
+
+
+def test_each_is_told_with_value_limit_and_margin() -> None:
+    (found,) = verdicts({"conv": {"out_channels": 8, "norm": "none"}}, params="< 1k")
+
+    assert (found.name, found.value, found.limit, found.margin) == ("params", "296", "< 1k", "704 below 1,000")
+
+
+def test_accuracy_is_a_promise_for_training() -> None:
+    (found,) = verdicts("gap", accuracy=">= 85%")
+
+    assert found.status is Status.PROMISED
+    assert codes("gap", constraints={"accuracy": ">= 0.85"}) == ["AC120"]
+    assert codes("gap", constraints={"accuracy": ">= 101%"}) == ["AC120"]
+
+
+def test_a_feature_is_narrowed_by_its_fields() -> None:
+    rows = [
+        {"strided": 8},
+        {"strided": {"out_channels": 16, "kernel_size": 1}},
+        {"strided": {"out_channels": 16, "stride": 3}},
+    ]
+    narrowed = {"kernel_size": 3, "stride": 2, "in_channels": 4, "out_channels": 8}
+    constraints = {"uses": {"strided": narrowed | {"count": "== 1"}}}
+
+    assert codes(*rows, constraints=constraints) == []
+    assert codes(*rows, constraints={"uses": {"strided": {"kernel_size": 3, "count": "== 2"}}}) == []
+    assert codes(*rows, constraints={"uses": {"strided": {"kernel_size": [3, 1]}}}) == ["AC403"]
+
+
+def test_constraints_are_silent_where_the_network_is_broken() -> None:
+    assert codes("linear", classes=10, constraints={"params": "< 1"}) == ["AC205"]
