@@ -1,0 +1,115 @@
+"""The documents: their commands run, their examples pass, their tables hold."""
+
+import contextlib
+import doctest
+import importlib
+import io
+import pkgutil
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import advconv
+from advconv.blocks import BLOCKS
+from advconv.check import check, check_bytes
+from advconv.cli import main
+from advconv.constraints import Status
+from advconv.diagnostics import CODES
+from advconv.source import Source
+
+DOCUMENTS = [Path("README.md"), *sorted(Path("docs").glob("*.md"))]
+LANGUAGE = Path("docs/language.md")
+
+
+def blocks(path: Path, kind: str) -> list[str]:
+    """The fenced blocks of one kind."""
+    return re.findall(rf"^```{kind}\n(.*?)^```$", path.read_text(encoding="utf-8"), flags=re.M | re.S)
+
+
+def commands(path: Path) -> Iterator[tuple[str, str]]:
+    """Each advconv command of a document with the output that stands under it."""
+    for block in blocks(path, "console"):
+        for command, output in re.findall(r"^\$ (.*?)\n((?:(?!\$ ).*\n)*)", block, flags=re.M):
+            if command.startswith("advconv "):
+                yield command, output
+
+
+def output_of(command: str) -> str:
+    with contextlib.redirect_stdout(io.StringIO()) as out, pytest.raises(SystemExit):
+        main(command.split()[1:])
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=str)
+def test_commands_print_what_the_document_shows(path: Path, update: bool) -> None:
+    text = path.read_text(encoding="utf-8")
+    for command, output in commands(path):
+        text = text.replace(f"$ {command}\n{output}", f"$ {command}\n{output_of(command)}")
+    if update:
+        path.write_text(text, encoding="utf-8")
+
+    assert path.read_text(encoding="utf-8") == text
+
+
+def test_whole_examples_pass() -> None:
+    examples = [text for path in DOCUMENTS for text in blocks(path, "yaml") if "advconv: 1" in text]
+
+    assert examples
+    for text in examples:
+        assert check(Source("example.yaml", text)).diagnostics == []
+
+
+def test_snippets_of_rows_pass() -> None:
+    snippets = [text for text in blocks(LANGUAGE, "yaml") if text.startswith("- ")]
+
+    assert len(snippets) > 10
+    for text in snippets:
+        rows = "\n".join(f"    {line}" for line in text.splitlines())
+        head = "advconv: 1\nname: snippet\ninput: [16, 32, 32]\nclasses: 10\nnetwork:\n  C1:"
+        assert check(Source("snippet.yaml", f"{head}\n{rows}\n  O: [gap, linear]\n")).diagnostics == [], text
+
+
+def test_every_block_and_code_is_documented() -> None:
+    text = LANGUAGE.read_text(encoding="utf-8")
+
+    assert [block.kind for block in BLOCKS if f"### `{block.kind}`" not in text] == []
+    assert [code for code, title in CODES.items() if f"| {code} | {title} |" not in text] == []
+
+
+def test_every_field_of_a_block_is_documented() -> None:
+    sections = re.split(r"^### `(\w+)`.*$", LANGUAGE.read_text(encoding="utf-8"), flags=re.M)
+    described = dict(zip(sections[1::2], sections[2::2], strict=True))
+    common = {"name", "stride", "padding", "dilation", "bias", "norm", "activation", "order", "dropout", "share"}
+
+    for block in BLOCKS:
+        assert [field for field in set(block.model_fields) - common if f"`{field}" not in described[block.kind]] == []
+
+
+def test_the_readmes_table_of_the_five_networks_holds() -> None:
+    rows = re.findall(
+        r"^\| ([\w-]+) \| ([\d,]+) \| (\d+) \| (\d+) \| (.*?) \| (.+?) \|$", Path("README.md").read_text(), flags=re.M
+    )
+    found = []
+    for path in sorted(Path("archs/reference").glob("*.yaml")):
+        checked = check_bytes(path.name, path.read_bytes())
+        measures = checked.measures
+        assert measures is not None
+        broken = [f"`{verdict.name}`" for verdict in checked.verdicts if verdict.status is Status.FAILED]
+        fields = str(measures.field), str(measures.field_through_pooling)
+        found.append((path.stem, f"{measures.total.params:,}", *fields, ", ".join(broken)))
+
+    assert sorted(row[:5] for row in rows) == sorted(found)
+
+
+def test_links_lead_somewhere() -> None:
+    for path in [*DOCUMENTS, *Path().glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)\)", path.read_text(encoding="utf-8")):
+            assert (path.parent / target).exists(), f"{path} links to {target}"
+
+
+def test_examples_in_docstrings_run() -> None:
+    for module in pkgutil.walk_packages(advconv.__path__, "advconv."):
+        if not module.name.endswith("__main__"):
+            assert doctest.testmod(importlib.import_module(module.name)).failed == 0
