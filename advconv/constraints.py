@@ -115,16 +115,16 @@ def _totals(constraints: Constraints, measures: Measures) -> Iterator[Verdict]:
     ):
         if limit is not None:
             kept, margin = limit.holds(value), _margin_text(limit, value, text)
-            help = "" if kept else _where_most(measures, parts)
+            help = "" if kept else _where_most(measures, parts, max if name == "memory" else sum)
             yield Verdict(name, limit.text, text(value), _status(kept), margin, ("constraints", name), "AC401", help)
 
 
-def _where_most(measures: Measures, parts: list[int]) -> str:
+def _where_most(measures: Measures, parts: list[int], combine: Callable[[list[int]], int]) -> str:
     """The row to look at first."""
-    rows: dict[str, int] = {}
+    rows: dict[str, list[int]] = {}
     for node, part in zip(measures.graph.nodes, parts, strict=True):
-        rows[node.row.label] = rows.get(node.row.label, 0) + part
-    return f"look at {max(rows, key=lambda label: rows[label])} first, it has the largest part"
+        rows.setdefault(node.row.label, []).append(part)
+    return f"look at {max(rows, key=lambda label: combine(rows[label]))} first, it has the largest part"
 
 
 def _features(constraints: Constraints, measures: Measures) -> Iterator[Verdict]:

@@ -15,23 +15,29 @@ Error = Any
 Keys = Callable[[Path], list[str]]
 """The keys that may stand where the last step of a path stands."""
 
+MOST = 1000
+"""How many mistakes one run explains."""
+
 SECTIONS = ("defaults", "constraints")
 
 
 def explain(document: Document, problem: ValidationError, keys_at: Keys) -> list[Diagnostic]:
     """A diagnostic for each mistake; a required key that stands there misspelt is one mistake."""
     errors = problem.errors(include_url=False)
-    found = [(item, _explained(document, item, keys_at)) for item in errors if not _is_misspelt(item, errors, keys_at)]
-    return in_order([diagnostic for _, diagnostic in found])
+    unknown: dict[Path, list[str]] = {}
+    for item in errors:
+        if item["type"] == "extra_forbidden":
+            unknown.setdefault(item["loc"][:-1], []).append(str(item["loc"][-1]))
+    told = [item for item in errors[:MOST] if not _is_misspelt(item, unknown, keys_at)]
+    found = [_explained(document, item, keys_at) for item in told]
+    if len(errors) > MOST:
+        found.append(error("AC114", found[-1].span, f"{len(errors) - MOST:,} more mistakes are not listed"))
+    return in_order(found)
 
 
-def _is_misspelt(item: Error, errors: list[Error], keys_at: Keys) -> bool:
-    if item["type"] != "missing":
-        return False
+def _is_misspelt(item: Error, unknown: dict[Path, list[str]], keys_at: Keys) -> bool:
     *parent, field = item["loc"]
-    beside = (
-        other["loc"][-1] for other in errors if other["type"] == "extra_forbidden" and [*other["loc"][:-1]] == parent
-    )
+    beside = unknown.get(tuple(parent), []) if item["type"] == "missing" else []
     return any(field in similar(key, keys_at((*parent, key))) for key in beside)
 
 

@@ -139,21 +139,28 @@ def parse_prefix(document: Document) -> ArchSpec | None:
     if not isinstance(data, dict) or not isinstance(data.get("network"), dict):
         return None
     needed = {key: data[key] for key in ("input", "classes", "defaults", "network") if key in data}
-    network: dict[str, Any] = {}
-    for name, rows in data["network"].items():
-        network[name] = rows
-        try:
-            spec = ArchSpec.model_validate({**needed, "advconv": 1, "name": "prefix", "network": network})
-        except ValidationError as problem:
-            return _cut(needed, network, name, problem)
-    return spec
-
-
-def _cut(needed: dict[str, Any], network: dict[str, Any], last: str, problem: ValidationError) -> ArchSpec | None:
-    places = [error["loc"] for error in problem.errors(include_url=False, include_input=False)]
-    rows = [place[2] for place in places if place[:2] == ("network", last) and len(place) > 2]
-    indices = [row for row in rows if isinstance(row, int)]
-    if len(indices) < len(places):
+    needed |= {"advconv": 1, "name": "prefix"}
+    try:
+        return ArchSpec.model_validate(needed)
+    except ValidationError as problem:
+        places = [error["loc"] for error in problem.errors(include_url=False, include_input=False)]
+    if any(place[0] != "network" for place in places):
         return None
-    cut = network | {last: network[last][: min(indices)]}
-    return ArchSpec.model_validate({**needed, "advconv": 1, "name": "prefix", "network": cut})
+    sound = _sound_rows(data["network"], places)
+    return ArchSpec.model_validate(needed | {"network": sound}) if sound else None
+
+
+def _sound_rows(network: dict[str, Any], places: list[Path]) -> dict[str, Any]:
+    """The blocks and rows before the first that a place lies in."""
+    first_wrong: dict[str, int] = {}
+    for _, name, *rest in places:
+        row = rest[0] if rest and isinstance(rest[0], int) else 0
+        first_wrong[str(name)] = min(row, first_wrong.get(str(name), row))
+    sound = {}
+    for name, rows in network.items():
+        end = first_wrong.get(name)
+        if end is None or end > 0:
+            sound[name] = rows[:end]
+        if end is not None:
+            break
+    return sound
