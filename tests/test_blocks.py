@@ -98,7 +98,7 @@ def test_padding_takes_every_form(padding: Any, size: str) -> None:
 
 def test_same_pads_the_odd_pixel_right_and_below() -> None:
     assert layers({"conv": {"out_channels": 4, "kernel_size": [2, 3]} | PLAIN}) == [
-        "pad((1, 1, 0, 1))", "Conv2d(4, 4, kernel_size=(2, 3))",
+        "ZeroPad2d((1, 1, 0, 1))", "Conv2d(4, 4, kernel_size=(2, 3))",
     ]  # fmt: skip
 
 
@@ -237,8 +237,8 @@ def test_pools_pad_nothing_and_stride_by_their_kernel() -> None:
 
 
 def test_asymmetric_padding_before_a_max_pool_never_wins() -> None:
-    assert layers({"maxpool": {"kernel_size": 2, "padding": "same"}})[0] == "pad((0, 1, 0, 1), value=-inf)"
-    assert layers({"avgpool": {"kernel_size": 2, "padding": "same"}})[0] == "pad((0, 1, 0, 1))"
+    assert layers({"maxpool": {"kernel_size": 2, "padding": "same"}})[0] == "ConstantPad2d((0, 1, 0, 1), -inf)"
+    assert layers({"avgpool": {"kernel_size": 2, "padding": "same"}})[0] == "ZeroPad2d((0, 1, 0, 1))"
 
 
 def test_a_pool_takes_padding_up_to_half_its_window() -> None:

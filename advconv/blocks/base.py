@@ -102,6 +102,10 @@ class Builder:
         name = f"{self.name}.{role}" if role else self.name
         return self.draft.add(name, layer, inputs, self.row)
 
+    def add_beside(self, role: str, layer: Layer, *inputs: int) -> int:
+        """As `add`, for a function of torch that runs before this row's module, which has the row's name to itself."""
+        return self.draft.add(f"{self.name}_{role}", layer, inputs, self.row)
+
     def add_choice(self, role: str, choice: ActivationChoice | NormChoice, x: int) -> int:
         return x if choice.layer is None else self.add(role, choice.layer, x)
 

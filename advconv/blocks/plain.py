@@ -39,7 +39,7 @@ class Pool(Block):
         if top == bottom and left == right:
             padded = type(layer)(layer.kernel_size, layer.stride, (top, left), *_rest(layer))
             return builder.add("", padded, x)
-        return builder.add("", layer, builder.add("pad", Pad(top, bottom, left, right, fill), x))
+        return builder.add("pool", layer, builder.add("pad", Pad(top, bottom, left, right, fill), x))
 
 
 def _rest(layer: Pool2d) -> tuple[bool, ...]:
@@ -110,7 +110,7 @@ class Linear(Block):
             raise ShapeError("AC208", message, "write `linear: N`, or `classes: N` at the top")
         shape = builder.shape(x)
         is_single = not shape.flat and shape.size == (1, 1)
-        vector = builder.add("flatten", FlattenLayer(inline=True), x) if is_single else x
+        vector = builder.add_beside("flatten", FlattenLayer(inline=True), x) if is_single else x
         return builder.add("", LinearLayer(features, self.bias), vector)
 
 

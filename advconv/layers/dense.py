@@ -31,7 +31,7 @@ class Input(Layer):
 
 @dataclass(frozen=True, slots=True)
 class Pad(Layer):
-    """torch.nn.functional.pad around the map, for what a layer's own padding cannot say."""
+    """torch.nn.ZeroPad2d or ConstantPad2d around the map, for what a layer's own padding cannot say."""
 
     top: int
     bottom: int
@@ -50,7 +50,7 @@ class Pad(Layer):
 
     def torch(self, inputs: Shapes) -> Call:
         sides = (self.left, self.right, self.top, self.bottom)
-        return Call("F.pad", (sides,), options({"value": self.value}, {"value": 0.0}))
+        return Call("nn.ConstantPad2d", (sides, self.value)) if self.value else Call("nn.ZeroPad2d", (sides,))
 
 
 @dataclass(frozen=True, slots=True)

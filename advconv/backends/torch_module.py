@@ -1,0 +1,62 @@
+"""The graph as a torch.nn.Module, nested as the YAML is."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from advconv.backends.plan import Leaf, Section, Step, plan
+from advconv.graph import Graph
+from advconv.layers.base import Call
+
+SPACES = {"nn": nn, "F": F, "torch": torch}
+
+
+def build(graph: Graph) -> nn.Module:
+    """The module of a graph, on the CPU, in training mode, freshly initialised by torch.
+
+    It takes pictures of shape (batch, channels, height, width). Its parameters are named by block, row name or index,
+    and role: `C1.0.conv.weight`.
+    """
+    return module_of(plan(graph))
+
+
+def module_of(part: Section | Leaf) -> nn.Module:
+    if isinstance(part, Leaf):
+        return cast(nn.Module, target(part.call)(*part.call.arguments, **dict(part.call.options)))
+    children = OrderedDict((name, module_of(child)) for name, child in part.children.items())
+    return nn.Sequential(children) if part.is_sequence else Steps(children, part.steps)
+
+
+def target(call: Call) -> Callable[..., Any]:
+    """The constructor or function of torch that a call names."""
+    space, _, name = call.target.partition(".")
+    return cast(Callable[..., Any], getattr(SPACES[space], name))
+
+
+def apply(call: Call, inputs: list[Tensor]) -> Tensor:
+    """The result of a function of torch."""
+    function, options = target(call), dict(call.options)
+    if call.packed:
+        return cast(Tensor, function(inputs, *call.arguments, **options))
+    return cast(Tensor, function(*inputs, *call.arguments, **options))
+
+
+class Steps(nn.Module):
+    """A module whose forward is a list of steps: children and functions of torch, each on values that are there."""
+
+    def __init__(self, children: "OrderedDict[str, nn.Module]", steps: tuple[Step, ...]) -> None:
+        super().__init__()
+        for name, child in children.items():
+            self.add_module(name, child)
+        self.steps = steps
+
+    def forward(self, x: Tensor) -> Tensor:
+        values = [x]
+        for callee, inputs in self.steps:
+            given = [values[index] for index in inputs]
+            values.append(self._modules[callee](*given) if isinstance(callee, str) else apply(callee, given))  # type: ignore[misc]
+        return values[-1]

@@ -1,0 +1,54 @@
+"""Random networks over every block, verified against torch: python benchmarks/verify.py [NETWORKS] [SEED]
+
+Each network is measured and built; every claim of `advconv verify` must hold. Prints the counts and the seed.
+"""
+
+import sys
+import time
+from collections import Counter
+from typing import Any
+
+import torch
+from hypothesis import HealthCheck, Phase, given, seed, settings
+
+from advconv.backends.evidence import verify
+from tests.build import checked
+from tests.strategies import archs
+
+
+def main(networks: int, start: int) -> int:
+    counts: Counter[str] = Counter()
+    failures: list[tuple[dict[str, Any], Any]] = []
+
+    @seed(start)
+    @settings(
+        max_examples=networks * 2,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(archs())
+    def one(data: dict[str, Any]) -> None:
+        measures = checked(data).measures
+        if measures is None or counts["networks"] == networks:
+            return
+        counts["networks"] += 1
+        counts["layers"] += len(measures.graph.nodes)
+        for claim in verify(measures):
+            counts["claims"] += 1
+            counts["not asked"] += claim.found is None
+            failures.extend([] if claim.holds else [(data, claim)])
+
+    began = time.perf_counter()
+    one()
+    print(f"torch {torch.__version__}, seed {start}: {dict(counts)}, {len(failures)} mismatches,", end=" ")
+    print(f"{time.perf_counter() - began:.0f} s")
+    for data, claim in failures[:5]:
+        print(claim, data, sep="\n")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, ".")
+    sys.exit(main(*(int(argument) for argument in (*sys.argv[1:], *("2000", "0")[len(sys.argv) - 1 :]))))
