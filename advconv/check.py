@@ -3,13 +3,13 @@
 from typing import NamedTuple
 
 from advconv.analysis.measure import Measures, measure, overflow
-from advconv.analysis.receptive_field import disagreements
+from advconv.analysis.receptive_field import findings
 from advconv.constraints import Status, Verdict, failures, judge
 from advconv.diagnostics import Diagnostic, Severity, error, has_errors, in_order, warning
-from advconv.elaborate import elaborate, grow
+from advconv.elaborate import elaborate
 from advconv.geometry import INT64_MAX, Shape
 from advconv.source import Document, Source, decode, read
-from advconv.spec import ArchSpec, parse, parse_prefix
+from advconv.spec import ArchSpec, Part, parse, parse_part
 
 
 class Checked(NamedTuple):
@@ -49,26 +49,21 @@ def check(source: Source, picture: Shape | None = None) -> Checked:
     document, unsound = read(source)
     if document is None:
         return Checked(source, in_order(unsound))
-    spec, diagnostics = parse(document)
-    if unsound:
-        return Checked(source, in_order(unsound + diagnostics))
-    if spec is None:
-        prefix = parse_prefix(document)
-        diagnostics += grow(prefix, document, picture)[2] if prefix else []
-        return Checked(source, in_order(diagnostics))
-    graph, diagnostics = elaborate(spec, document, picture)
-    if graph is None:
-        return Checked(source, in_order(diagnostics), spec)
-    return _judged(source, document, spec, measure(graph))
-
-
-def _judged(source: Source, document: Document, spec: ArchSpec, measures: Measures) -> Checked:
-    too_large = _too_large(document, measures)
-    if too_large:
-        return Checked(source, too_large, spec)
-    verdicts = judge(spec.constraints, measures)
-    diagnostics = _meetings(document, measures) + failures(verdicts, document)
-    return Checked(source, in_order(diagnostics), spec, measures, tuple(verdicts))
+    spec, wrong = parse(document)
+    # A number that could not be read stands for another; what would be said of a network with it is not worth much.
+    is_readable = all(found.code != "AC110" for found in unsound)
+    part = (Part(spec) if spec else parse_part(document)) if is_readable else None
+    graph, misfits = elaborate(part, document, picture) if part else (None, [])
+    measures = measure(graph) if graph else None
+    too_large = _too_large(document, measures) if measures else []
+    broken = [*unsound, *wrong, *misfits, *too_large]
+    if measures is None or part is None or too_large:
+        return Checked(source, in_order(broken), spec)
+    verdicts = judge(part.spec.constraints, measures) if part.is_whole else []
+    said = [*broken, *_surprises(document, measures), *failures(verdicts, document)]
+    if broken:
+        return Checked(source, in_order(said), spec)
+    return Checked(source, in_order(said), spec, measures, tuple(verdicts))
 
 
 def _too_large(document: Document, measures: Measures) -> list[Diagnostic]:
@@ -81,27 +76,19 @@ def _too_large(document: Document, measures: Measures) -> list[Diagnostic]:
     return [error("AC209", span, f"{node.row.label}: {what} would not fit in 64 bits", "make the network smaller")]
 
 
-def _meetings(document: Document, measures: Measures) -> list[Diagnostic]:
+def _surprises(document: Document, measures: Measures) -> list[Diagnostic]:
     """Where the receptive field becomes unknown or lopsided."""
     found = []
-    for meeting in disagreements(measures.graph, measures.reaches):
-        row = meeting.node.row
-        span = document.key_span(row.path)
-        if meeting.apart is None:
+    for node, apart in findings(measures.graph, measures.reaches):
+        row, span = node.row, document.key_span(node.row.path)
+        if apart is not None:
+            message = f"{row.label}: the centres of the paths that meet are {apart:g} pixels apart"
+            found.append(warning("AC211", span, message, "pad both ends alike, or use odd kernel sizes"))
+        elif len(node.inputs) > 1:
             message = f"{row.label}: paths of unequal stride meet, the receptive field is unknown from here on"
             found.append(warning("AC210", span, message, "give the paths the same stride"))
         else:
-            message = f"{row.label}: the centres of the paths that meet are {meeting.apart:g} pixels apart"
-            found.append(warning("AC211", span, message, "pad both ends alike, or use odd kernel sizes"))
-    return found + _endless(document, measures)
-
-
-def _endless(document: Document, measures: Measures) -> list[Diagnostic]:
-    """Strides multiply: a field can outgrow 64 bits on a map of one position."""
-    for index, node in enumerate(measures.graph.nodes):
-        sources = [reach for source in node.inputs for reach in measures.reaches[source]]
-        is_new = len(node.inputs) == 1 and not any(reach.unknown for reach in sources)
-        if is_new and any(reach.unknown for reach in measures.reaches[index]):
-            message = f"{node.row.label}: the receptive field is larger than {INT64_MAX:,} pixels"
-            return [error("AC209", document.key_span(node.row.path), message, "stride or dilate less")]
-    return []
+            # Strides multiply: a field can outgrow 64 bits on a map of one position.
+            message = f"{row.label}: the receptive field is larger than {INT64_MAX:,} pixels"
+            found.append(error("AC209", span, message, "stride or dilate less"))
+    return found

@@ -16,24 +16,51 @@ from advconv.source import MAX_BYTES
 DEFAULT_ARCH = Path("archs", "c1c2c3c4.yaml")
 
 OK, FAILED, USAGE = 0, 1, 2
+INTERRUPTED, BROKEN_PIPE = 130, 141  # as shells say it
+
+EXTRAS = {**dict.fromkeys(("torch", "torchvision", "torchinfo", "albumentations"), "train"), "shtab": "completion"}
+"""The extra that installs what the measuring side does without."""
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """The `advconv` command. Exit code 0: no errors; 1: an error or a failed constraint; 2: usage, a missing file."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
+    _prepare_streams()
     options = parser().parse_args(arguments)
     try:
         code = options.run(options)
         sys.stdout.flush()
+    except ModuleNotFoundError as missing:
+        if missing.name not in EXTRAS:
+            raise
+        extra = EXTRAS[missing.name]
+        _complain(f"{options.command} needs {missing.name}; install it with: pip install 'advconv[{extra}]'")
+        code = USAGE
     except BrokenPipeError:
-        # Whoever read us has seen enough; the interpreter must not complain about it on exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = OK
+        # Whoever read us has seen enough.
+        _drop_output()
+        code = BROKEN_PIPE
+    except OSError as problem:
+        _complain(f"the output cannot be written: {problem.strerror}")
+        _drop_output()
+        code = USAGE
     except KeyboardInterrupt:
-        code = 130
+        code = INTERRUPTED
     sys.exit(code)
+
+
+def _prepare_streams() -> None:
+    """What a stream cannot show is escaped; a stream that the caller has closed swallows what is written."""
+    if sys.stdout is None or sys.stderr is None:
+        nowhere = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, it stays open as long as the process
+        sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _drop_output() -> None:
+    """The interpreter would complain on exit about what it cannot write."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def parser() -> argparse.ArgumentParser:
@@ -47,6 +74,8 @@ def parser() -> argparse.ArgumentParser:
     _add_check(commands)
     _add_rf_table(commands)
     _add_summary(commands)
+    _add_emit(commands)
+    _add_verify(commands)
     _add_new(commands)
     _add_completion(commands)
     return top
@@ -84,7 +113,23 @@ def _add_summary(commands: Commands) -> None:
     summary = _command(commands, "summary", help, "advconv summary archs/c1c2c3c4.yaml", run_summary)
     summary.add_argument("file", metavar="FILE")
     summary.add_argument("--format", choices=(*FORMATS, "torchsummary"), default="text")
+    summary.add_argument("--torchinfo", action="store_true", help="print torchinfo's own table of the built module")
     _add_input(summary)
+
+
+def _add_emit(commands: Commands) -> None:
+    help = "print the network as the source of a torch module"
+    emit = _command(commands, "emit", help, "advconv emit archs/c1c2c3c4.yaml -o model.py", run_emit)
+    emit.add_argument("file", metavar="FILE")
+    emit.add_argument("-o", "--output", metavar="FILE", help="write it to a file instead")
+
+
+def _add_verify(commands: Commands) -> None:
+    help = "prove the report: hold each of its numbers beside what torch finds"
+    verify = _command(commands, "verify", help, "advconv verify archs/c1c2c3c4.yaml", run_verify)
+    verify.add_argument("file", metavar="FILE")
+    verify.add_argument("--format", choices=FORMATS, default="text")
+    _add_input(verify)
 
 
 def _add_new(commands: Commands) -> None:
@@ -104,11 +149,11 @@ def _add_input(command: argparse.ArgumentParser) -> None:
 
 def picture(text: str) -> Shape:
     """`3,64,64`"""
-    parts = text.replace("x", ",").split(",")
-    if len(parts) != 3 or not all(part.isascii() and part.isdigit() and 0 < len(part) < 10 for part in parts):
+    parts = [part.strip() for part in text.strip("[]() ").split(",")]
+    if len(parts) != 3 or not all(part.isascii() and part.isdigit() for part in parts):
         raise argparse.ArgumentTypeError(f"{text!r} is not CHANNELS,HEIGHT,WIDTH, as in 3,64,64")
-    if not all(int(part) for part in parts):
-        raise argparse.ArgumentTypeError(f"{text!r} has a size of 0")
+    if not all(len(part) < 19 and int(part) for part in parts):
+        raise argparse.ArgumentTypeError(f"the sizes of {text!r} are not between 1 and 10^18")
     channels, height, width = map(int, parts)
     return Shape(channels, height, width)
 
@@ -145,13 +190,18 @@ def _print_checks(results: list[Checked], format: str) -> None:
     elif format == "github":
         from advconv.report.data import github_report
 
-        print("\n".join(filter(None, map(github_report, results))))
+        _show("\n".join(filter(None, map(github_report, results))))
     else:
-        from advconv.report.text import Paint, report
+        from advconv.report.text import Paint, printable, report
 
         paint = Paint(_wants_colour())
-        titles = [f"== {checked.source.name}\n" if len(results) > 1 else "" for checked in results]
-        print("\n\n".join(title + report(checked, paint) for title, checked in zip(titles, results, strict=True)))
+        titles = [f"== {printable(checked.source.name)}\n" if len(results) > 1 else "" for checked in results]
+        _show("\n\n".join(title + report(checked, paint) for title, checked in zip(titles, results, strict=True)))
+
+
+def _show(text: str) -> None:
+    if text:
+        print(text)
 
 
 def _files(path: str) -> Iterator[str | None]:
@@ -159,26 +209,52 @@ def _files(path: str) -> Iterator[str | None]:
     if not os.path.isdir(path):
         yield path
         return
-    found = sorted(str(file) for file in Path(path).rglob("*") if file.suffix in (".yaml", ".yml") and file.is_file())
+    try:
+        found = sorted(_yaml_files(path))
+    except OSError as problem:
+        _complain(f"{problem.filename}: {problem.strerror}")
+        yield None
+        return
     if not found:
         _complain(f"{path}: there is no .yaml file in this directory")
     yield from found or (None,)
 
 
+def _yaml_files(top: str) -> Iterator[str]:
+    """Those in a folder and below it; hidden ones (.git, .venv) are left out, links to folders not followed."""
+    for folder, below, names in os.walk(top, onerror=_fail):
+        below[:] = [name for name in below if not name.startswith(".")]
+        yaml = (name for name in names if name.endswith((".yaml", ".yml")) and not name.startswith("."))
+        yield from (os.path.join(folder, name) for name in yaml)
+
+
+def _fail(problem: OSError) -> NoReturn:
+    raise problem
+
+
 def _checked(path: str, size: Shape | None) -> Checked | None:
     """The check of a file, or None and a message where it cannot be read."""
     try:
-        if path == "-":
-            return check_bytes("<stdin>", sys.stdin.buffer.read(MAX_BYTES + 1), size)
-        with open(path, "rb") as file:
-            return check_bytes(path, file.read(MAX_BYTES + 1), size)
+        data = _content(path)
     except (OSError, ValueError) as problem:
         _complain(f"{path}: {getattr(problem, 'strerror', None) or problem}")
         return None
+    return check_bytes("<stdin>" if path == "-" else path, data, size)
+
+
+def _content(path: str) -> bytes:
+    """As much of a file as can be a network, and a byte more."""
+    if path != "-":
+        with open(path, "rb") as file:
+            return file.read(MAX_BYTES + 1)
+    if sys.stdin is None:
+        raise OSError(0, "standard input is closed", path)
+    return sys.stdin.buffer.read(MAX_BYTES + 1)
 
 
 def _complain(message: str) -> None:
-    print(f"advconv: {message}", file=sys.stderr)
+    shown = "".join(character if character.isprintable() else "\ufffd" for character in message)
+    print(f"advconv: {shown}", file=sys.stderr)
 
 
 def _wants_colour() -> bool:
@@ -195,14 +271,26 @@ def run_rf_table(options: argparse.Namespace) -> int:
 def run_summary(options: argparse.Namespace) -> int:
     from advconv.report.summary import summary, torchsummary
 
+    if options.torchinfo:
+        return run_torchinfo(options)
     if options.format == "torchsummary":
         return _print_table(options.file, options, lambda net, name: torchsummary(net))
     return _print_table(options.file, options, lambda net, name: summary(net, name).render(options.format))
 
 
 def _print_table(path: str, options: argparse.Namespace, table: Callable[[Measures, str], str]) -> int:
-    """A table of a network that can be measured; the diagnostics of one that cannot."""
-    checked = _checked(path, options.input)
+    """A table of a network that can be measured."""
+
+    def show(measures: Measures, name: str) -> int:
+        print(table(measures, name))
+        return OK
+
+    return _with_network(path, getattr(options, "input", None), show)
+
+
+def _with_network(path: str, size: Shape | None, use: Callable[[Measures, str], int]) -> int:
+    """What `use` makes of a network that can be measured; the diagnostics of one that cannot."""
+    checked = _checked(path, size)
     if checked is None:
         return USAGE
     if checked.measures is None or checked.spec is None:
@@ -210,8 +298,44 @@ def _print_table(path: str, options: argparse.Namespace, table: Callable[[Measur
 
         print(report(checked), file=sys.stderr)
         return FAILED
-    print(table(checked.measures, checked.spec.name))
+    return use(checked.measures, checked.spec.name)
+
+
+def run_torchinfo(options: argparse.Namespace) -> int:
+    from advconv.report.torchinfo import torchinfo
+
+    return _print_table(options.file, options, lambda net, name: torchinfo(net))
+
+
+def run_emit(options: argparse.Namespace) -> int:
+    from advconv.backends.torch_source import emit
+
+    if not options.output:
+        return _print_table(options.file, options, lambda net, name: emit(net, name).rstrip("\n"))
+    return _with_network(options.file, None, lambda net, name: _write(options.output, emit(net, name)))
+
+
+def _write(path: str, text: str) -> int:
+    try:
+        Path(path).write_text(text, encoding="utf-8")
+    except (OSError, ValueError) as problem:
+        _complain(f"{path}: {getattr(problem, 'strerror', None) or problem}")
+        return USAGE
     return OK
+
+
+def run_verify(options: argparse.Namespace) -> int:
+    """Exit code 1 where a claim does not hold."""
+
+    def prove(measures: Measures, name: str) -> int:
+        from advconv.backends.evidence import verify
+        from advconv.report.verify import claims_table
+
+        claims = verify(measures)
+        print(claims_table(claims, name).render(options.format))
+        return OK if all(claim.holds for claim in claims) else FAILED
+
+    return _with_network(options.file, options.input, prove)
 
 
 def default_arch() -> Path:

@@ -115,12 +115,16 @@ def _totals(constraints: Constraints, measures: Measures) -> Iterator[Verdict]:
     ):
         if limit is not None:
             kept, margin = limit.holds(value), _margin_text(limit, value, text)
-            help = "" if kept else _where_most(measures, parts, max if name == "memory" else sum)
+            help = "" if kept else _total_help(measures, limit, value, parts, max if name == "memory" else sum)
             yield Verdict(name, limit.text, text(value), _status(kept), margin, ("constraints", name), "AC401", help)
 
 
-def _where_most(measures: Measures, parts: list[int], combine: Callable[[list[int]], int]) -> str:
+def _total_help(
+    measures: Measures, limit: Limit, value: int, parts: list[int], combine: Callable[[list[int]], int]
+) -> str:
     """The row to look at first."""
+    if limit.is_below(value):
+        return "lower the limit, or give the rows more channels"
     rows: dict[str, list[int]] = {}
     for node, part in zip(measures.graph.nodes, parts, strict=True):
         rows.setdefault(node.row.label, []).append(part)
@@ -128,8 +132,10 @@ def _where_most(measures: Measures, parts: list[int], combine: Callable[[list[in
 
 
 def _features(constraints: Constraints, measures: Measures) -> Iterator[Verdict]:
+    names = dict.fromkeys([*constraints.uses, *constraints.forbids])
+    occurrences = {name: features(measures.graph, (name,)) for name in names}
     for name, use in constraints.uses.items():
-        found = features(measures.graph, (name,))
+        found = occurrences[name]
         matching = [feature for feature in found if feature.has(use.narrowing)]
         kept = use.count.holds(len(matching))
         path = ("constraints", "uses", name)
@@ -138,7 +144,7 @@ def _features(constraints: Constraints, measures: Measures) -> Iterator[Verdict]
         limit, value = use.count.text, count_text(len(matching))
         yield Verdict(f"uses {_described(name, use)}", limit, value, _status(kept), margin, path, "AC403", help)
     for index, name in enumerate(constraints.forbids):
-        found = features(measures.graph, (name,))
+        found = occurrences[name]
         at, help = ("constraints", "forbids", index), f"take it out of {_places(measures, found)}" if found else ""
         value, margin = count_text(len(found)), _margin_text(NONE, len(found), count_text)
         yield Verdict(f"forbids {name}", NONE.text, value, _status(not found), margin, at, "AC404", help)
@@ -167,7 +173,8 @@ HOW_TO_USE = {
 
 def _use_help(measures: Measures, name: str, use: Use, found: list[Feature], matching: list[Feature]) -> str:
     if use.count.is_below(len(matching)):
-        others = [feature for feature in found if feature not in matching]
+        counted = {feature.index for feature in matching}
+        others = [feature for feature in found if feature.index not in counted]
         if others:
             return f"change {_places(measures, others)}: {name}, but with other fields"
         return HOW_TO_USE.get(name, f"write `- {name}: ...`")

@@ -24,6 +24,7 @@ CODES = {
     "AC118": "another version of the language",
     "AC119": "too many layers",
     "AC120": "a limit that cannot be read",
+    "AC121": "more findings than are listed",
     "AC201": "a window larger than its map",
     "AC202": "groups that do not divide the channels",
     "AC203": "paths whose shapes do not merge",
@@ -84,6 +85,13 @@ def has_errors(diagnostics: "list[Diagnostic]") -> bool:
     return any(diagnostic.severity is Severity.ERROR for diagnostic in diagnostics)
 
 
+MOST = 1000
+"""How many findings one run lists."""
+
+
 def in_order(diagnostics: "list[Diagnostic]") -> "list[Diagnostic]":
-    """Each finding once, as a reader meets them in the text."""
-    return sorted(dict.fromkeys(diagnostics), key=lambda diagnostic: (diagnostic.span.line, diagnostic.span.column))
+    """Each finding once, as a reader meets them in the text, up to a number that nobody reads."""
+    found = sorted(dict.fromkeys(diagnostics), key=lambda diagnostic: (diagnostic.span.line, diagnostic.span.column))
+    if len(found) <= MOST:
+        return found
+    return [*found[:MOST], error("AC121", found[MOST].span, "more is wrong from here on", "mend what is listed first")]

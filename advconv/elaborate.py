@@ -6,20 +6,18 @@ from advconv.geometry import Shape
 from advconv.graph import MAX_LAYERS, Draft, Graph, Node, Row, TooManyLayers
 from advconv.layers.dense import Flatten
 from advconv.source import Document
-from advconv.spec import ArchSpec
+from advconv.spec import ArchSpec, Part
 
 TRAIL = 12
 
 
-def elaborate(
-    spec: ArchSpec, document: Document, picture: Shape | None = None
-) -> tuple[Graph | None, list[Diagnostic]]:
-    """The graph of an architecture, for pictures of its input's shape or another, or why there is none."""
-    draft, end, diagnostics = grow(spec, document, picture)
+def elaborate(part: Part, document: Document, picture: Shape | None = None) -> tuple[Graph | None, list[Diagnostic]]:
+    """The graph of an architecture, for pictures of its input's shape or another; None where a row does not fit."""
+    draft, end, diagnostics = grow(part.spec, document, picture)
     if end is None:
         return None, diagnostics
-    wrong = finish(spec, document, draft, end)
-    return (None if wrong else Graph(tuple(draft.nodes))), wrong
+    wrong = finish(part.spec, document, draft, end) if part.is_whole else []
+    return Graph(tuple(draft.nodes)), wrong
 
 
 def grow(
@@ -61,14 +59,15 @@ def _diagnostic(document: Document, draft: Draft, problem: Problem) -> Diagnosti
     span = document.span(at_field) if has_field else document.key_span(row.path)
     found = error(wrong.code, span, f"{row.label}: {wrong.message}", wrong.help)
     last = (row.label, row.kind, "does not fit")
-    return found._replace(trail=(*_trail(draft.nodes[: problem.before]), last))
+    return found._replace(trail=(*_trail(draft.nodes[: problem.before], row.label), last))
 
 
-def _trail(nodes: list[Node]) -> tuple[tuple[str, str, str], ...]:
-    """The rows so far with the shape that each puts out."""
+def _trail(nodes: list[Node], broken: str = "") -> tuple[tuple[str, str, str], ...]:
+    """The rows so far with the shape that each puts out; of the broken one, whatever did fit is left out."""
     rows: dict[str, tuple[str, str, str]] = {}
     for node in nodes:
         rows[node.row.label] = (node.row.label, node.row.kind, str(node.shape))
+    rows.pop(broken, None)
     trail = tuple(rows.values())
     hidden = len(trail) - TRAIL
     return trail if hidden <= 1 else (trail[0], ("...", f"{hidden} rows", "..."), *trail[-TRAIL + 1 :])

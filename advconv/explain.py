@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from advconv.blocks.fields import shown, similar
-from advconv.diagnostics import Diagnostic, Span, error, in_order
+from advconv.diagnostics import MOST, Diagnostic, Span, error, in_order
 from advconv.source import Document, Path
 
 Error = Any
@@ -15,8 +15,14 @@ Error = Any
 Keys = Callable[[Path], list[str]]
 """The keys that may stand where the last step of a path stands."""
 
-MOST = 1000
-"""How many mistakes one run explains."""
+SYNONYMS = {
+    **dict.fromkeys(("filters", "channels", "out", "out_planes", "features"), "out_channels"),
+    **dict.fromkeys(("units", "out_channels"), "out_features"),
+    **dict.fromkeys(("layers", "blocks", "model", "architecture"), "network"),
+    **dict.fromkeys(("kernel", "k", "size"), "kernel_size"),
+    **dict.fromkeys(("count", "n"), "times"),
+}
+"""Words of other tools for keys of ours."""
 
 SECTIONS = ("defaults", "constraints")
 
@@ -28,17 +34,17 @@ def explain(document: Document, problem: ValidationError, keys_at: Keys) -> list
     for item in errors:
         if item["type"] == "extra_forbidden":
             unknown.setdefault(item["loc"][:-1], []).append(str(item["loc"][-1]))
-    told = [item for item in errors[:MOST] if not _is_misspelt(item, unknown, keys_at)]
+    told = [item for item in errors[: MOST + 1] if not _is_misspelt(item, unknown, keys_at)]
     found = [_explained(document, item, keys_at) for item in told]
-    if len(errors) > MOST:
-        found.append(error("AC114", found[-1].span, f"{len(errors) - MOST:,} more mistakes are not listed"))
     return in_order(found)
 
 
 def _is_misspelt(item: Error, unknown: dict[Path, list[str]], keys_at: Keys) -> bool:
+    if item["type"] != "missing":
+        return False
     *parent, field = item["loc"]
-    beside = unknown.get(tuple(parent), []) if item["type"] == "missing" else []
-    return any(field in similar(key, keys_at((*parent, key))) for key in beside)
+    beside = unknown.get(tuple(parent), [])
+    return any(SYNONYMS.get(key) == field or field in similar(key, keys_at((*parent, key))) for key in beside)
 
 
 def _explained(document: Document, item: Error, keys_at: Keys) -> Diagnostic:
@@ -46,7 +52,8 @@ def _explained(document: Document, item: Error, keys_at: Keys) -> Diagnostic:
     at_key = item["loc"][-1:] == ("[key]",)
     if item["type"].startswith("AC"):
         context = item["ctx"]
-        span = document.key_span(path) if at_key else document.span((*path, *context["at"]))
+        at = (*path, *context["at"])
+        span = document.key_span(at) if at_key or context["at_key"] else document.span(at)
         return error(item["type"], span, _named(context["message"], path), context["help"])
     return TYPES.get(item["type"], _other)(document, path, item, keys_at)
 
@@ -63,8 +70,10 @@ def _missing(document: Document, path: Path, item: Error, keys_at: Keys) -> Diag
 
 
 def _unknown_key(document: Document, path: Path, item: Error, keys_at: Keys) -> Diagnostic:
-    keys = keys_at(path)
-    help = similar(path[-1], keys) or f"the keys are {', '.join(keys)}"
+    key, keys = path[-1], keys_at(path)
+    meant = SYNONYMS.get(str(key), "")
+    help = f"write {meant}" if meant in keys else similar(key, keys) or f"the keys are {', '.join(keys)}"
+    help = "in_channels is never written: it is what the row before puts out" if key == "in_channels" else help
     return error("AC111", document.key_span(path), f"{_owner(path)} has no key {str(path[-1])[:40]!r}", help)
 
 

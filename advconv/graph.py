@@ -1,5 +1,6 @@
 """The typed graph: layers at their places, with inputs and shapes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -91,14 +92,33 @@ class Draft:
         return len(self.nodes) - 1
 
     def strides_between(self, start: int, end: int) -> tuple[int, int]:
-        """The product of the strides on the way from `start` to `end`, along first inputs."""
+        """The product of the strides on the way from `start` to `end`, along the main inputs."""
         height = width = 1
         while end != start:
             node = self.nodes[end]
-            end = node.inputs[0]
+            end = main_input(self.nodes, end)
             over_height, over_width = node.layer.windows(self.nodes[end].shape)
             height, width = height * over_height.stride, width * over_width.stride
         return height, width
+
+
+def main_input(nodes: Sequence[Node], index: int) -> int:
+    """The input that a node's map comes from: where paths meet, the first that is not spread over the others."""
+    node = nodes[index]
+    return next((source for source in node.inputs if nodes[source].shape.size == node.shape.size), node.inputs[0])
+
+
+def gates(graph: Graph) -> list[bool]:
+    """For each node whether it reaches the output only spread over a larger map."""
+    is_gate = [True] * len(graph.nodes)
+    is_gate[-1] = False
+    for index in range(len(graph.nodes) - 1, 0, -1):
+        node = graph.nodes[index]
+        for source in node.inputs:
+            is_spread = len(node.inputs) > 1 and graph.nodes[source].shape.size != node.shape.size
+            if not is_gate[index] and not is_spread:
+                is_gate[source] = False
+    return is_gate
 
 
 def consumers(graph: Graph) -> list[list[int]]:

@@ -43,23 +43,27 @@ class Limit(NamedTuple):
 
     def is_below(self, value: float) -> bool:
         """Whether more is asked for than the value."""
-        return any(not bound.holds(value) and bound.slack(value) <= 0 and value <= bound.value for bound in self.bounds)
+        failed = [bound for bound in self.bounds if not bound.holds(value)]
+        return any(value < bound.value or (value == bound.value and bound.operator == ">") for bound in failed)
 
     def slack(self, value: float) -> float:
         """How far the value is inside its nearest bound, below 0 on the wrong side."""
         return min(bound.slack(value) for bound in self.bounds)
 
 
-def number(text: str, units: dict[str, int]) -> float:
+def number(value: Any, units: dict[str, int]) -> float:
     """`200k -> 200000`; an int where it is whole. Refuses other units than those given."""
-    match = NUMBER.fullmatch(text.strip())
+    text = str(value).strip()
+    match = NUMBER.fullmatch(text) if isinstance(value, str) or is_number(value) else None
     if not match:
-        refuse(f"{text[:40]!r} is no number", 'write a number such as "44", "1.5M" or "200_000"', code="AC120")
+        refuse(f"{shown(value)} is no number", 'write a number such as "44", "1.5M" or "200_000"', code="AC120")
     digits, unit = match.groups()
     if unit not in units:
         known = either([name for name in units if name])
         problem = f"{unit!r} is not its unit" if unit else "it has no unit"
-        refuse(f"{text[:40]!r} cannot be compared with, {problem}", f"write a number with {known}", code="AC120")
+        meant = [name for name in units if unit and name.lower() == unit.lower()]
+        help = f"write {digits}{meant[0]}" if meant else f"write a number with {known}"
+        refuse(f"{text[:40]!r} cannot be compared with, {problem}", help, code="AC120")
     whole, _, fraction = digits.replace("_", "").partition(".")
     parts: int = 10 ** len(fraction)
     scaled, rest = divmod(int(whole + fraction) * units[unit], parts)
@@ -73,7 +77,9 @@ def limit(value: Any, units: dict[str, int]) -> Limit:
         return _range(value, units)
     match = BOUND.fullmatch(value.strip()) if isinstance(value, str) else None
     if not match:
-        example = f'write "> {value}", "<= {value}" or "== {value}"' if is_number(value) else 'write "> 44"'
+        sample = str(value) if is_number(value) or (isinstance(value, str) and NUMBER.fullmatch(value)) else "44"
+        sample = "85%" if units is PERCENT else sample
+        example = f'write ">= {sample}", "< {sample}" or "== {sample}"'
         refuse(f"a limit compares with <, <=, >, >= or ==, this is {shown(value)}", example, code="AC120")
     return Limit(value.strip(), (Bound(match[1], number(match[2], units)),))
 
@@ -81,7 +87,7 @@ def limit(value: Any, units: dict[str, int]) -> Limit:
 def _range(value: dict[str, Any], units: dict[str, int]) -> Limit:
     if not value or not set(value) <= {"min", "max"}:
         refuse("a range has the keys min and max", "write {min: 1M, max: 2M}", code="AC120")
-    numbers = {key: number(str(part), units) for key, part in value.items()}
+    numbers = {key: number(part, units) for key, part in value.items()}
     if numbers.get("min", 0) > numbers.get("max", float("inf")):
         refuse("the range is empty: its min is above its max", "", code="AC120")
     signs = {"min": ">=", "max": "<="}

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from advconv.analysis.measure import Measures
+from advconv.backends.torch_source import emit
 from advconv.check import Checked, check_bytes
 from advconv.diagnostics import Diagnostic
 from advconv.geometry import Shape
@@ -11,6 +13,10 @@ from advconv.report.rf_table import rf_table
 from advconv.report.summary import summary
 from advconv.report.table import Table
 from advconv.report.text import diagnostic_text, verdict_table
+from advconv.source import MAX_BYTES
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 class ArchError(Exception):
@@ -18,10 +24,14 @@ class ArchError(Exception):
 
     def __init__(self, checked: Checked) -> None:
         super().__init__("\n\n".join(diagnostic_text(checked.source, found) for found in checked.diagnostics))
+        self.checked = checked
         self.diagnostics: list[Diagnostic] = checked.diagnostics
 
+    def __reduce__(self) -> tuple[type["ArchError"], tuple[Checked]]:
+        return ArchError, (self.checked,)
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Net:
     """A network that could be built, whether or not it keeps its constraints."""
 
@@ -62,6 +72,23 @@ class Net:
         """The receptive-field calculation table."""
         return rf_table(self.measures, self.name, explain)
 
+    def module(self) -> "nn.Module":
+        """A torch.nn.Module of the network, freshly initialised; needs torch, as `advconv[train]` installs it."""
+        from advconv.backends.torch_module import build
+
+        return build(self.measures.graph)
+
+    def source(self) -> str:
+        """The network as the source of a torch module, with the same state_dict keys as `module()`."""
+        return emit(self.measures, self.name)
+
+    def verify(self) -> Table:
+        """Each number of the report beside what torch finds; needs torch."""
+        from advconv.backends.evidence import verify
+        from advconv.report.verify import claims_table
+
+        return claims_table(verify(self.measures), self.name)
+
     def summary(self) -> Table:
         """The layers with output shapes, parameters and MACs."""
         return summary(self.measures, self.name)
@@ -70,10 +97,15 @@ class Net:
 def load(path: str | Path, input: tuple[int, int, int] | None = None) -> Net:
     """The network in a file, measured for its own input or for pictures of another (channels, height, width).
 
-    Raises ArchError where the file is no network, and OSError where it cannot be read.
+    Raises ArchError where the file is no network, OSError where it cannot be read, and ValueError where `input` is not
+    three whole numbers of at least 1.
     """
+    if input is not None and not (
+        isinstance(input, tuple | list) and len(input) == 3 and all(isinstance(n, int) and n > 0 for n in input)
+    ):
+        raise ValueError(f"input is (channels, height, width), not {input!r}")
     with open(path, "rb") as file:
-        data = file.read()
+        data = file.read(MAX_BYTES + 1)
     checked = check_bytes(str(path), data, Shape(*input) if input else None)
     if checked.spec is None or checked.measures is None:
         raise ArchError(checked)

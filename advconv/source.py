@@ -108,7 +108,7 @@ def read(source: Source) -> tuple[Document | None, list[Diagnostic]]:
     except _Stop as stop:
         return None, [stop.diagnostic]
     except yaml.MarkedYAMLError as problem:
-        return None, [_syntax_error(problem)]
+        return None, [_syntax_error(source, problem)]
     except yaml.reader.ReaderError as problem:
         return None, [_unreadable(source, problem.position, f"the character U+{_code_point(problem):04X}")]
     except yaml.YAMLError as problem:
@@ -142,6 +142,7 @@ class Composer:
         self.events: Iterator[Any] = yaml.parse(source.text, Loader=LOADER)
         self.anchors: dict[str, Value | None] = {}
         self.diagnostics: list[Diagnostic] = []
+        self.merged = 0
 
     def document(self) -> tuple[Value, list[Diagnostic]]:
         next(self.events)
@@ -178,6 +179,9 @@ class Composer:
         end = self.fill_mapping(value, depth) if is_mapping else self.fill_sequence(value, depth)
         if event.flow_style and end.line + 1 == span.line:
             value.span = Span(span.line, span.column, end.column + 1 - span.column)
+        if value.is_block and value.keys:
+            # A mapping in lines of its own is pointed at by its first key.
+            value.span = next(iter(value.keys.values()))
         for child in value.children.values():
             value.count += child.count
             value.height = max(value.height, child.height + 1)
@@ -231,6 +235,9 @@ class Composer:
             return
         written = set(value.data)
         for part in parts:
+            self.merged += len(part.children)
+            if self.merged > MAX_VALUES:
+                raise _Stop(error("AC107", span, f"the merges up to here bring in more than {MAX_VALUES:,} values"))
             for key, child in part.children.items():
                 if key in written:
                     continue
@@ -242,7 +249,8 @@ class Composer:
                 value.keys[str(key)] = part.keys[str(key)]
 
     def scalar(self, event: Any, span: Span) -> Any:
-        if not event.implicit[0]:
+        # A tag has been reported; what stands behind it is read as if it were not there.
+        if event.style:
             return event.value
         data = resolve(event.value)
         if isinstance(data, int) and abs(data) > INT64_MAX:
@@ -304,11 +312,21 @@ def _end(event: Any) -> _Mark:
     return mark
 
 
-def _syntax_error(problem: yaml.MarkedYAMLError) -> Diagnostic:
+def _syntax_error(source: Source, problem: yaml.MarkedYAMLError) -> Diagnostic:
     mark: _Mark | None = problem.problem_mark or problem.context_mark
     span = Span(mark.line + 1, mark.column + 1) if mark else Span()
-    context = f" {problem.context}" if problem.context else ""
+    if _is_tab(source, mark):
+        return error("AC102", span, "a tab cannot indent YAML", "use spaces")
+    opening = problem.context_mark
+    since = f", begun in line {opening.line + 1}" if opening and mark and opening.line != mark.line else ""
+    context = f" {problem.context}{since}" if problem.context else ""
     return error("AC102", span, f"this is not YAML: {problem.problem or 'it ends too early'}{context}")
+
+
+def _is_tab(source: Source, mark: _Mark | None) -> bool:
+    """Whether the place of a syntax error is a tab."""
+    line = source.lines[mark.line] if mark and mark.line < len(source.lines) else ""
+    return mark is not None and line[mark.column : mark.column + 1] == "\t"
 
 
 def _code_point(problem: Any) -> int:

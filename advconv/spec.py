@@ -1,12 +1,12 @@
 """What a user wrote, validated: the sections of an architecture."""
 
 import re
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from pydantic import BeforeValidator, ValidationError
 
 from advconv.analysis.features import FEATURES
-from advconv.blocks import KINDS, Rows
+from advconv.blocks import KINDS, SomeRows
 from advconv.blocks.base import Block, Fields, Style
 from advconv.blocks.fields import Form, MaybeCount, MaybeSize, Name, Pair, is_int, refuse, shown, similar
 from advconv.diagnostics import Diagnostic
@@ -18,7 +18,7 @@ from advconv.source import Document, Path
 if TYPE_CHECKING:
     Network = dict[str, tuple[Block, ...]]
 else:
-    Network = Annotated[dict[Name, Rows], BeforeValidator(lambda value: some_blocks(value))]
+    Network = Annotated[dict[Name, SomeRows], BeforeValidator(lambda value: some_blocks(value))]
 
 TITLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -31,7 +31,8 @@ def version(value: Any) -> int:
 
 def title(value: Any) -> str:
     if not isinstance(value, str):
-        refuse(f"the name must be text, not {shown(value)}", f'write "{shown(value)}" in quotes', code="AC115")
+        help = "write it in quotes" if isinstance(value, int | float) else "write a word"
+        refuse(f"the name must be text, not {shown(value)}", help, code="AC115")
     if not TITLE.fullmatch(value):
         refuse(f"{value[:40]!r} cannot name a file", "use letters, digits, '-', '_' and '.'", code="AC115")
     return value
@@ -79,7 +80,7 @@ class Use(Fields):
 
 def use(value: Any) -> Any:
     """A bare limit is one on the count."""
-    is_range = isinstance(value, dict) and set(value) & {"min", "max"}
+    is_range = isinstance(value, dict) and value and set(value) <= {"min", "max"}
     return value if isinstance(value, dict | Use) and not is_range else {"count": value}
 
 
@@ -130,30 +131,56 @@ def keys_at(path: Path) -> list[str]:
     return list(model.model_fields)
 
 
-def parse_prefix(document: Document) -> ArchSpec | None:
-    """The network up to its first wrong row, so that what can be said of those rows is said in the same run.
+class Part(NamedTuple):
+    """As much of a spec as is sound. Unless it `is_whole`, nothing can be said of the network's end."""
 
-    None where the input, the classes or the defaults are wrong, on which all rows depend.
+    spec: ArchSpec
+    is_whole: bool = True
+
+
+def parse_part(document: Document) -> Part | None:
+    """What is sound of a spec that is not: the rows before the first wrong one, the constraints that can be read.
+
+    So that one run can say what is wrong with those too. None where the input or the defaults are wrong, on which all
+    rows depend.
     """
     data = document.root.data
     if not isinstance(data, dict) or not isinstance(data.get("network"), dict):
         return None
-    needed = {key: data[key] for key in ("input", "classes", "defaults", "network") if key in data}
-    needed |= {"advconv": 1, "name": "prefix"}
+    needed = {key: data[key] for key in ("input", "classes", "defaults", "network", "constraints") if key in data}
+    needed |= {"advconv": 1, "name": "part"}
+    # An unknown key beside missing classes may be a misspelt one.
+    is_guess = "classes" not in data and not set(data) <= set(ArchSpec.model_fields)
+    needed |= {"classes": 1} if is_guess else {}
     try:
-        return ArchSpec.model_validate(needed)
+        return Part(ArchSpec.model_validate(needed), is_whole=not is_guess)
     except ValidationError as problem:
         places = [error["loc"] for error in problem.errors(include_url=False, include_input=False)]
-    if any(place[0] != "network" for place in places):
+    if any(place[0] not in ("network", "constraints", "classes") for place in places):
         return None
-    sound = _sound_rows(data["network"], places)
-    return ArchSpec.model_validate(needed | {"network": sound}) if sound else None
+    return _without(needed, places, is_guess)
+
+
+def _without(needed: dict[str, Any], places: list[Path], is_guess: bool) -> Part | None:
+    """The data without what the places lie in."""
+    wrong_rows = [place[1:] for place in places if place[0] == "network"]
+    wrong_limits = [place[1:] for place in places if place[0] == "constraints"]
+    if () in wrong_rows:
+        return None
+    network = _sound_rows(needed["network"], wrong_rows)
+    constraints = _sound_limits(needed.get("constraints"), wrong_limits)
+    no_classes = ("classes",) in places
+    sound = needed | {"network": network, "constraints": constraints}
+    # Whatever number of classes is meant, a bare `linear` goes to it.
+    sound |= {"classes": 1} if no_classes else {}
+    is_whole = not wrong_rows and not no_classes and not is_guess
+    return Part(ArchSpec.model_validate(sound), is_whole) if network else None
 
 
 def _sound_rows(network: dict[str, Any], places: list[Path]) -> dict[str, Any]:
     """The blocks and rows before the first that a place lies in."""
     first_wrong: dict[str, int] = {}
-    for _, name, *rest in places:
+    for name, *rest in places:
         row = rest[0] if rest and isinstance(rest[0], int) else 0
         first_wrong[str(name)] = min(row, first_wrong.get(str(name), row))
     sound = {}
@@ -163,4 +190,15 @@ def _sound_rows(network: dict[str, Any], places: list[Path]) -> dict[str, Any]:
             sound[name] = rows[:end]
         if end is not None:
             break
+    return sound
+
+
+def _sound_limits(constraints: Any, places: list[Path]) -> dict[str, Any]:
+    if not isinstance(constraints, dict):
+        return {}
+    wrong = {place[0] for place in places}
+    sound = {key: value for key, value in constraints.items() if key not in wrong}
+    if "uses" in wrong and isinstance(constraints["uses"], dict):
+        wrong_uses = {place[1] for place in places if place[0] == "uses" and len(place) > 1}
+        sound["uses"] = {key: value for key, value in constraints["uses"].items() if key not in wrong_uses}
     return sound

@@ -2,7 +2,7 @@
 
 STARTER = """\
 advconv: 1                    # version of the language
-name: {name}
+name: "{name}"
 input: [3, 32, 32]            # channels, height, width
 classes: 10                   # what the network must put out
 

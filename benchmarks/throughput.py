@@ -29,7 +29,7 @@ def main() -> None:
     measures = check(Source("twenty.yaml", TWENTY)).measures
     assert measures is not None
     graph = measures.graph
-    narrow, wide = (Conv2d(channels, padding=(1, 1), bias=False) for channels in (32, 40))
+    narrow, wide = (Conv2d(out_channels=channels, padding=(1, 1), bias=False) for channels in (32, 40))
     changed = iter([narrow, wide] * 10**6)
     again = per_second(lambda: measure(graph.with_layer(1, next(changed))), RUNS, 2000)
     print(f"{machine()}; medians of {RUNS} runs")

@@ -88,10 +88,16 @@ def rows() -> st.SearchStrategy[Rows]:
     residual = block("residual", {"layers": inner}, {"shortcut": st.sampled_from(["auto", "projection"])})
     padded = paths().map(lambda path: [{"pointwise": 4}, {"residual": {"layers": path, "shortcut": "pad"}}])
     halved = st.just([{"pointwise": 4}, {"residual": {"layers": [{"strided": 8}], "shortcut": "pad"}}])
+    gate = st.just(["gap", {"pointwise": {"out_channels": 8, "norm": "none"}}, {"activation": "sigmoid"}])
+    gated = st.fixed_dictionaries({"a": paths(), "gate": gate}).map(
+        lambda inner: {"branches": {"merge": "multiply", "paths": inner}}
+    )
+    rows_beside = paths().map(lambda path: {"residual": {"layers": path, "shortcut": [{"pointwise": 8}]}})
+    skipped = paths().map(lambda path: {"branches": {"paths": {"a": path, "b": []}}})
     merges = {"merge": st.sampled_from(["add", "concat", "multiply"])}
     branches = block("branches", {"paths": st.fixed_dictionaries({"a": paths(), "b": paths()})}, merges)
     repeat = block("repeat", {"times": st.integers(1, 2), "layers": inner}, {})
-    single = st.one_of(plain_rows(), residual, branches, repeat).map(lambda row: [row])
+    single = st.one_of(plain_rows(), residual, branches, repeat, gated, rows_beside, skipped).map(lambda row: [row])
     return st.lists(st.one_of(single, single, single, padded, halved), min_size=1, max_size=4).map(
         lambda groups: list(chain(*groups))
     )

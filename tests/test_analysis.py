@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, assume, given, settings
 
 from advconv.analysis.features import features
 from advconv.analysis.measure import Measures, measure
-from advconv.analysis.receptive_field import last_map
+from advconv.analysis.receptive_field import last_maps
 from advconv.graph import Graph
 from advconv.layers import KINDS
 from advconv.layers.conv import Conv2d
@@ -84,6 +84,21 @@ def test_a_gate_makes_the_field_whole_and_the_field_without_it_is_kept() -> None
     assert codes({"conv": 4}, "squeeze_excite", constraints={"rf_min": "== 3"}) == []
 
 
+def test_a_gate_that_has_not_seen_the_whole_picture_leaves_the_field_unknown() -> None:
+    gate = {"pointwise": {"out_channels": 4, "stride": 16}}
+
+    assert measured({"branches": {"merge": "multiply", "paths": {"map": [], "gate": [gate]}}}).field.size is None
+    assert measured({"branches": {"merge": "multiply", "paths": {"gate": ["gap"], "map": []}}}).field.whole
+
+
+def test_of_last_maps_side_by_side_the_widest_counts_in_any_order() -> None:
+    wide, small = [{"conv": {"out_channels": 4, "kernel_size": 9}}, "gap"], [{"conv": 4}, "gap"]
+
+    for paths in ({"a": wide, "b": small}, {"a": small, "b": wide}):
+        found = measured({"branches": {"merge": "add", "paths": paths}}).field
+        assert (found.size, found.narrowest) == ((9, 9), (3, 3))
+
+
 def test_the_narrowest_path_goes_past_residual_layers() -> None:
     found = measured({"conv": 4}, {"residual": [{"conv": 4}, {"conv": 4}]}).field
 
@@ -113,8 +128,7 @@ def test_the_narrowest_path_is_the_least_of_all_paths(data: dict[str, Any]) -> N
     found = checked(data).measures
     assume(found is not None and found.field.size is not None and not found.field.whole)
     assert found is not None
-    index = last_map(found.graph)
-    every = list(paths_to(found.graph, index))
+    every = [path for index in last_maps(found.graph) for path in paths_to(found.graph, index)]
 
     assert found.field.narrowest == tuple(min(field_of(found.graph, path, axis) for path in every) for axis in (0, 1))
 
@@ -170,6 +184,7 @@ def test_features_are_counted_whatever_words_wrote_them() -> None:
     assert count("dwsep", {"conv": {"out_channels": 4, "groups": 2}}, {"pointwise": 8}) == 0
     assert count("dwsep", "depthwise", {"maxpool": 2}, {"pointwise": 8}) == 0
     assert count("dwsep", {"inverted_residual": 4}) == 1
+    assert count("dwsep", "depthwise", {"depthwise": {"kernel_size": 1}}) == 0
     assert count("depthwise", {"conv": {"out_channels": 4, "groups": 1}}, input=[1, 8, 8]) == 0
     assert count("grouped", {"conv": {"out_channels": 4, "groups": 2}}) == 1
 
@@ -188,7 +203,7 @@ def test_gap_is_an_average_on_the_main_path_that_covers_its_map() -> None:
 
 def test_one_changed_field_is_measured_like_a_network_written_so() -> None:
     before = graph({"conv": 8}, {"dwsep": 12}, "gap", {"linear": 10})
-    after = measure(before.with_layer(1, Conv2d(16, (5, 5), padding=(2, 2), bias=False)))
+    after = measure(before.with_layer(1, Conv2d(out_channels=16, kernel_size=(5, 5), padding=(2, 2), bias=False)))
     written = measured({"conv": {"out_channels": 16, "kernel_size": 5}}, {"dwsep": 12}, "gap", {"linear": 10})
 
     assert _tables(after) == _tables(written)

@@ -181,6 +181,17 @@ def test_the_activation_after_the_add_is_the_files_default() -> None:
     assert layers({"residual": {"layers": [{"conv": 4}], "activation": "none"}})[-1] == "add()"
 
 
+def test_the_main_path_is_the_one_that_is_not_spread() -> None:
+    gate, rest = ["gap", {"pointwise": 4}], [{"conv": 8}]
+    merged = [
+        {"residual": [{"branches": {"merge": "multiply", "paths": paths}}, *rest]}
+        for paths in ({"gate": gate, "map": []}, {"map": [], "gate": gate})
+    ]
+
+    assert len({measured(row).total for row in merged}) == 1
+    assert codes({"residual": {"layers": [{"conv": 4}], "shortcut": ["gap"]}}) == ["AC203"]
+
+
 def test_an_identity_shortcut_must_fit() -> None:
     assert codes({"residual": {"layers": [{"conv": 8}], "shortcut": "identity"}}) == ["AC203"]
     assert codes({"residual": {"layers": [{"conv": 2}], "shortcut": "pad"}}) == ["AC204"]

@@ -91,7 +91,7 @@ def test_json_holds_what_the_text_says(capsys: pytest.CaptureFixture[str]) -> No
     assert code == 1
     assert (good["ok"], bad["ok"]) == (True, False)
     assert good["network"]["receptive_field"]["size"] == [81, 81]
-    assert good["network"]["receptive_field"]["reach"]["height"]["jump"] == 8
+    assert good["network"]["receptive_field"]["maps"][0]["height"]["jump"] == 8
     assert sum(row["params"] for row in good["network"]["rows"]) == good["network"]["params"]
     assert sum(row["training_memory"] for row in good["network"]["rows"]) == good["network"]["training_memory"]
     assert max(row["memory"] for row in good["network"]["rows"]) == good["network"]["memory"]
@@ -108,7 +108,7 @@ def test_github_gets_a_command_a_diagnostic(tmp_path: Path, capsys: pytest.Captu
 
     assert f"::error file={tmp_path}/100%25%2Ca%3Ab.yaml,line=1,col=1,endColumn=2,title=AC112::" in out
     assert "%0Ahelp: write `name: ...`" in out
-    assert run("check", ARCH, "--format", "github", capsys=capsys)[1] == "\n"
+    assert run("check", ARCH, "--format", "github", capsys=capsys)[1] == ""
 
 
 def test_input_measures_at_another_size(capsys: pytest.CaptureFixture[str]) -> None:
@@ -219,7 +219,7 @@ def test_output_survives_a_terminal_that_cannot_show_it() -> None:
     assert b"Traceback" not in found.stderr
 
 
-def test_a_reader_that_leaves_early_is_no_error() -> None:
+def test_a_reader_that_leaves_early_ends_it_quietly() -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "advconv", "check", "archs", "--format", "json"],
         stdout=subprocess.PIPE,
@@ -231,7 +231,7 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
     err = process.stderr.read()
     process.stderr.close()
 
-    assert (process.wait(), err) == (0, b"")
+    assert (process.wait(), err) == (141, b"")
 
 
 def test_odd_paths_are_errors_not_tracebacks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -239,6 +239,61 @@ def test_odd_paths_are_errors_not_tracebacks(tmp_path: Path, capsys: pytest.Capt
         assert run("check", path, capsys=capsys)[0] == 2
     for path in ("/dev/null", "/dev/zero"):
         assert run("check", path, capsys=capsys)[0] == 1
+
+
+def test_streams_that_are_closed_or_full_are_errors_not_tracebacks() -> None:
+    for redirection, code in ((">&-", 0), (">/dev/full", 2), ("2>&-", 0)):
+        found = subprocess.run(
+            f"{sys.executable} -m advconv check {ARCH} {redirection}", shell=True, capture_output=True, check=False
+        )
+        assert (found.returncode, b"Traceback" in found.stderr) == (code, False)
+    found = subprocess.run(f"{sys.executable} -m advconv check - <&-", shell=True, capture_output=True, check=False)
+    assert (found.returncode, found.stderr) == (2, b"advconv: -: standard input is closed\n")
+
+
+def test_control_characters_in_names_of_files_do_not_reach_the_terminal(tmp_path: Path) -> None:
+    file = tmp_path / "a\x1b[31m.yaml"
+    file.write_text("advconv: 1\n")
+    found = shell("check", str(file), str(file), "no\x1b[31m.yaml")
+
+    assert b"\x1b" not in found.stdout + found.stderr
+
+
+def test_hidden_files_and_folders_are_not_searched(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in (".hidden.yaml", ".venv/lib.yaml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("advconv: 1\n")
+
+    assert run("check", str(tmp_path), capsys=capsys)[0] == 2
+
+
+def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    for command, package, extra in (
+        (["completion", "bash"], "shtab", "completion"),
+        (["verify", ARCH], "torch", "train"),
+    ):
+        for module in [name for name in sys.modules if name.startswith("advconv.backends.")]:
+            monkeypatch.delitem(sys.modules, module)
+        monkeypatch.setitem(sys.modules, package, None)
+        code, _, err = run(*command, capsys=capsys)
+        assert code == 2
+        assert err == f"advconv: {command[0]} needs {package}; install it with: pip install 'advconv[{extra}]'\n"
+
+
+def test_colour_is_for_terminals_that_want_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    from advconv import cli
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    assert not cli._wants_colour()
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    assert cli._wants_colour()
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not cli._wants_colour()
 
 
 def test_the_launcher_of_a_clone_is_the_command() -> None:

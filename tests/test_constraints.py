@@ -100,5 +100,29 @@ def test_a_feature_is_narrowed_by_its_fields() -> None:
     assert codes(*rows, constraints={"uses": {"strided": {"kernel_size": [3, 1]}}}) == ["AC403"]
 
 
+def test_help_points_the_way_out_at_a_bound_too() -> None:
+    for limit, help in (("< 3", "dilate less"), ("> 3", "dilate a convolution")):
+        (found,) = verdicts({"conv": 4}, receptive_field=limit)
+        assert found.help.startswith(help)
+    (found,) = verdicts({"conv": 4}, memory="> 1GB")
+    assert found.help.startswith("lower the limit")
+
+
+def test_one_run_tells_of_constraints_beside_other_mistakes() -> None:
+    promise = {"params": "< 1", "macs": "nonsense", "uses": {"gap": "== 1", "dwsepp": ">= 1"}}
+
+    assert sorted(codes({"conv": 4}, {"conv": {"out_channels": 4, "x": 1}}, constraints=promise)) == [
+        "AC111",
+        "AC113",
+        "AC120",
+    ]
+    assert sorted(codes({"conv": 4}, constraints=promise)) == ["AC113", "AC120", "AC401", "AC403"]
+    assert sorted(codes({"conv": 4}, classes=10, constraints={"params": "< 1"})) == ["AC208", "AC401"]
+
+
+def test_a_pair_is_narrowed_by_the_channels_that_it_puts_out() -> None:
+    assert codes({"dwsep": 64}, constraints={"uses": {"dwsep": {"in_channels": 4, "out_channels": 64}}}) == []
+
+
 def test_constraints_are_silent_where_the_network_is_broken() -> None:
     assert codes("linear", classes=10, constraints={"params": "< 1"}) == ["AC205"]

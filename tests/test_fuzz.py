@@ -61,6 +61,9 @@ def test_any_value_in_the_place_of_rows_ends_in_diagnostics(value: object) -> No
     import yaml
 
     head = {"advconv": 1, "name": "t", "input": [3, 8, 8]}
+    for key in ("network", "input", "classes", "name", "constraints"):
+        all_reports(check(Source("t", yaml.safe_dump(head | {"network": {"C1": ["gap"]}, key: value}))))
+    all_reports(check(Source("t", yaml.safe_dump(value))))
     all_reports(check(Source("t", yaml.safe_dump(head | {"network": {"C1": value}}, allow_unicode=True))))
     all_reports(check(Source("t", yaml.safe_dump(head | {"network": {"C1": [value]}, "defaults": value}))))
     all_reports(check(Source("t", yaml.safe_dump(head | {"network": {"C1": [{"conv": value}]}, "constraints": value}))))

@@ -1,6 +1,7 @@
 """One contract for all kinds of layers, against torch."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 import torch
@@ -19,8 +20,8 @@ MAP, LARGE = Shape(8, 9, 11), Shape(8, 1, 1)
 
 SAMPLES: tuple[tuple[Layer, tuple[Shape, ...]], ...] = (
     (Input(MAP), (MAP,)),
-    (Conv2d(6, (3, 5), (2, 1), (1, 0), (1, 2), groups=2), (MAP,)),
-    (DepthwiseConv2d(2, (3, 3), bias=False), (MAP,)),
+    (Conv2d(out_channels=6, kernel_size=(3, 5), stride=(2, 1), padding=(1, 0), dilation=(1, 2), groups=2), (MAP,)),
+    (DepthwiseConv2d(multiplier=2, bias=False), (MAP,)),
     (BatchNorm2d(eps=0.1, momentum=0.2), (MAP,)),
     (GroupNorm(4), (MAP,)),
     *((Activation(name), (MAP,)) for name in FUNCTIONS),
@@ -59,7 +60,10 @@ def test_shape_and_parameters_are_those_of_its_call(layer: Layer, inputs: tuple[
 
 @pytest.mark.parametrize("layer", [layer for layer, _ in SAMPLES], ids=lambda layer: str(layer)[:60])
 def test_layers_are_values(layer: Layer) -> None:
-    assert hash(layer) == hash(layer)
+    again = replace(layer)
+
+    assert again is not layer
+    assert (again, hash(again)) == (layer, hash(layer))
     with pytest.raises((AttributeError, TypeError)):
         layer.anything = 1  # type: ignore[attr-defined]
 

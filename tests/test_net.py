@@ -1,6 +1,10 @@
 """The package from Python."""
 
+import copy
+import pickle
+from html import escape
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +25,8 @@ def test_tables_show_themselves_in_notebooks() -> None:
 
     for table in (net.check(), net.rf_table(explain=True), net.summary()):
         html = table._repr_html_()
-        assert html.startswith("<table>")
+        assert html.startswith("<p>")
+        assert all(escape(line) in html for line in table.closing)
         assert html.count("<tr>") == len(table.rows) + 1
 
 
@@ -44,6 +49,13 @@ def test_a_file_that_is_no_network_raises_with_its_diagnostics() -> None:
         advconv.load("tests/cases/window.yaml")
 
     assert [found.code for found in caught.value.diagnostics] == ["AC201"]
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(copy.copy(caught.value)) == str(caught.value)
+
+
+@pytest.mark.parametrize("input", [(3, 64), (), (0, 1, 1), (3, 64.5, 64), (3, -5, 5), "3,64,64", (3, None, 3)])
+def test_an_input_is_three_numbers(input: Any) -> None:
+    with pytest.raises(ValueError, match=r"input is \(channels, height, width\)"):
+        advconv.load("archs/c1c2c3c4.yaml", input=input)
 
 
 def test_another_input_and_fields_that_are_not_square(tmp_path: Path) -> None:

@@ -117,6 +117,19 @@ def test_an_alias_bomb_is_refused() -> None:
     assert [found.code for found in problems("\n".join(lines))] == ["AC107"]
 
 
+def test_a_merge_bomb_is_refused() -> None:
+    base = "base: &b {" + ", ".join(f"k{i}: 1" for i in range(5000)) + "}\n"
+    merges = "".join(f"m{i}: {{<<: *b}}\n" for i in range(200))
+
+    assert [found.code for found in problems(base + merges)] == ["AC107"]
+
+
+def test_a_tab_is_named() -> None:
+    (found,) = problems("a:\n\t- b\n")
+
+    assert (found.message, found.help) == ("a tab cannot indent YAML", "use spaces")
+
+
 def test_a_file_over_a_megabyte_is_refused() -> None:
     assert problems("a: " + "x" * MAX_BYTES)[0].code == "AC101"
     assert decode("t", b"a" * (MAX_BYTES + 1))[1][0].code == "AC101"

@@ -7,7 +7,7 @@ from typing import Any
 from advconv.geometry import Shape
 from advconv.graph import Graph, Node, consumers, main_path
 from advconv.layers.base import Layer
-from advconv.layers.conv import Conv2d
+from advconv.layers.conv import Convolution
 from advconv.layers.dense import Flatten, Linear
 from advconv.layers.merge import Add, Concat, Multiply
 from advconv.layers.pointwise import Activation, Dropout, Norm
@@ -21,13 +21,13 @@ def _is(kind: type) -> Test:
     return lambda layer, x: isinstance(layer, kind)
 
 
-def _conv(test: Callable[[Conv2d, Shape], bool]) -> Test:
-    return lambda layer, x: isinstance(layer, Conv2d) and test(layer, x)
+def _conv(test: Callable[[Convolution, Shape], bool]) -> Test:
+    return lambda layer, x: isinstance(layer, Convolution) and test(layer, x)
 
 
 LAYER_FEATURES: dict[str, Test] = {
-    "conv": _is(Conv2d),
-    "pointwise": _conv(lambda conv, x: conv.is_pointwise),
+    "conv": _is(Convolution),
+    "pointwise": _conv(lambda conv, x: conv.kernel_size == (1, 1)),
     "depthwise": _conv(lambda conv, x: conv.is_depthwise(x)),
     "grouped": _conv(lambda conv, x: conv.groups_for(x) > 1 and not conv.is_depthwise(x)),
     "dilated": _conv(lambda conv, x: conv.is_dilated),
@@ -61,15 +61,21 @@ class Feature:
 
 def features(graph: Graph, names: tuple[str, ...] = FEATURES) -> list[Feature]:
     """The occurrences of the named features, in graph order for each name."""
-    found = []
-    for name in names:
-        found += [Feature(name, index, _fields(graph, graph.nodes[index])) for index in _places(graph, name)]
-    return found
+    return [
+        Feature(name, first, _fields(graph, graph.nodes[first], graph.nodes[last]))
+        for name in names
+        for first, last in _spans(graph, name)
+    ]
+
+
+def _spans(graph: Graph, name: str) -> list[tuple[int, int]]:
+    """The first and the last node of each occurrence."""
+    if name == "dwsep":
+        return list(separable_pairs(graph).items())
+    return [(index, index) for index in _places(graph, name)]
 
 
 def _places(graph: Graph, name: str) -> list[int]:
-    if name == "dwsep":
-        return list(separable_pairs(graph))
     if name == "gap":
         return global_poolings(graph)
     test = LAYER_FEATURES[name]
@@ -80,10 +86,11 @@ def _places(graph: Graph, name: str) -> list[int]:
     ]
 
 
-def _fields(graph: Graph, node: Node) -> dict[str, Any]:
+def _fields(graph: Graph, node: Node, last: Node) -> dict[str, Any]:
+    """The sizes of the first node, the channels from its input to the last's output."""
     named = ("kernel_size", "stride", "dilation")
     sizes = {field: getattr(node.layer, field) for field in named if hasattr(node.layer, field)}
-    channels = {"in_channels": graph.nodes[node.inputs[0]].shape.channels, "out_channels": node.shape.channels}
+    channels = {"in_channels": graph.nodes[node.inputs[0]].shape.channels, "out_channels": last.shape.channels}
     return sizes | channels
 
 
@@ -95,10 +102,13 @@ def separable_pairs(graph: Graph) -> dict[int, int]:
         after = _only_reader(readers, index)
         while after is not None and isinstance(graph.nodes[after].layer, Norm | Activation | Dropout):
             after = _only_reader(readers, after)
-        layer = graph.nodes[after].layer if after is not None else None
-        if after is not None and isinstance(layer, Conv2d) and layer.is_pointwise and layer.groups == 1:
+        if after is not None and _is_full_pointwise(graph, graph.nodes[after]):
             pairs[index] = after
     return pairs
+
+
+def _is_full_pointwise(graph: Graph, node: Node) -> bool:
+    return isinstance(node.layer, Convolution) and node.layer.is_pointwise(graph.input_shapes(node)[0])
 
 
 def _only_reader(readers: list[list[int]], index: int) -> int | None:

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from advconv.analysis.cost import costs, total, weight_bytes
 from advconv.analysis.memory import Memory, memory
-from advconv.analysis.receptive_field import Field, Reaches, last_map, reaches
+from advconv.analysis.receptive_field import Field, Reaches, last_maps, reaches
 from advconv.geometry import INT64_MAX
 from advconv.graph import Graph, Node
 from advconv.layers.base import Cost
@@ -27,7 +27,7 @@ class Measures(NamedTuple):
     @property
     def field(self) -> Field:
         """The receptive field of the network: that of its last map with more than one position."""
-        return Field.of(self.reaches[last_map(self.graph)])
+        return Field.of(*(self.reaches[index] for index in last_maps(self.graph)))
 
     @property
     def field_through_pooling(self) -> Field:

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from advconv.geometry import INT64_MAX, UNKNOWN, Reach, Shape, meet
+from advconv.geometry import INT64_MAX, UNKNOWN, Reach, meet
 from advconv.graph import Graph, Node
 
 Reaches = tuple[Reach, Reach]
@@ -27,13 +27,21 @@ def reaches(graph: Graph) -> list[Reaches]:
 
 
 def _merged(graph: Graph, table: list[Reaches], node: Node, axis: int) -> Reach:
-    """Where paths meet. A path of one position that is spread over a larger map lets each position see all it saw."""
+    """Where paths meet. One of one position is a gate if it is spread over a larger map: each position sees all it saw.
+
+    That is the whole picture, as far as the other paths see it at all; a gate that saw less leaves no interval right.
+    """
     size = node.shape.size[axis]
     full = [index for index in node.inputs if graph.nodes[index].shape.size[axis] == size]
     if size == 1:
         return _meet_in_one_position([table[index][axis] for index in full])
     reach = meet([table[index][axis] for index in full])
-    return reach._replace(whole=True) if len(full) < len(node.inputs) else reach
+    spread = [table[index][axis] for index in node.inputs if index not in full]
+    if reach.unknown or not spread:
+        return reach
+    low, high = max(0, reach.first), min(graph.input.size[axis] - 1, reach.jump * (size - 1) + reach.last)
+    sees_all = all(gate.whole or (gate.first <= low and gate.last >= high) for gate in spread)
+    return reach._replace(whole=True) if sees_all else UNKNOWN
 
 
 def _meet_in_one_position(reaches: list[Reach]) -> Reach:
@@ -45,13 +53,20 @@ def _bounded(reach: Reach) -> Reach:
     return UNKNOWN if max(reach.jump, reach.size) > INT64_MAX else reach
 
 
-def last_map(graph: Graph) -> int:
-    """The last node with a map of more than one position, whose field is the network's; else the picture."""
-    for index in range(len(graph.nodes) - 1, 0, -1):
+def last_maps(graph: Graph) -> list[int]:
+    """The last maps of more than one position on the ways to the output; the picture where there is none."""
+    found, seen, ahead = [], set(), [len(graph.nodes) - 1]
+    while ahead:
+        index = ahead.pop()
         shape = graph.nodes[index].shape
-        if not shape.flat and shape.height * shape.width > 1:
-            return index
-    return 0
+        if index in seen:
+            continue
+        seen.add(index)
+        if index == 0 or (not shape.flat and shape.height * shape.width > 1):
+            found.append(index)
+        else:
+            ahead += graph.nodes[index].inputs
+    return sorted(found)
 
 
 class Field(NamedTuple):
@@ -65,11 +80,14 @@ class Field(NamedTuple):
     whole: bool
 
     @classmethod
-    def of(cls, reaches: Reaches) -> "Field":
-        high, wide = reaches
-        if high.unknown or wide.unknown:
+    def of(cls, *maps: Reaches) -> "Field":
+        """The field of a map; of several side by side, the widest on each axis, and the narrowest path of all."""
+        if any(reach.unknown for reaches in maps for reach in reaches):
             return cls(None, None, False)
-        return cls((high.size, wide.size), (high.narrowest, wide.narrowest), high.whole or wide.whole)
+        heights, widths = zip(*maps, strict=True)
+        widest = max(reach.size for reach in heights), max(reach.size for reach in widths)
+        narrowest = min(reach.narrowest for reach in heights), min(reach.narrowest for reach in widths)
+        return cls(widest, narrowest, any(reach.whole for reaches in maps for reach in reaches))
 
     def __str__(self) -> str:
         if self.size is None:
@@ -82,28 +100,28 @@ def square(size: tuple[int, int]) -> str:
     return str(size[0]) if size[0] == size[1] else f"{size[0]}x{size[1]}"
 
 
-class Meeting(NamedTuple):
-    """A node where paths meet that do not agree: `apart` pixels between their centres, None for unequal jumps."""
+class Finding(NamedTuple):
+    """A node at which the field becomes unknown, or, with `apart`, whose paths' centres are so many pixels apart."""
 
     node: Node
-    apart: float | None
+    apart: float | None = None
 
 
-def disagreements(graph: Graph, table: list[Reaches]) -> list[Meeting]:
-    """Where the field becomes unknown, and where the paths' centres stand apart."""
+def findings(graph: Graph, table: list[Reaches]) -> list[Finding]:
+    """Where the field is not what a reader expects."""
     found = []
-    for node in graph.nodes:
-        full = [index for index in node.inputs if graph.nodes[index].shape.size == node.shape.size]
-        if len(full) < 2 or any(reach.unknown for index in full for reach in table[index]):
+    for node, reaches in zip(graph.nodes, table, strict=True):
+        if any(reach.unknown for source in node.inputs for reach in table[source]):
             continue
-        centres = [[table[index][axis].centre for index in full] for axis in (0, 1)]
-        apart = max(max(places) - min(places) for places in centres)
-        if node.shape.size != (1, 1) and not _same_jumps([table[index] for index in full], node.shape):
-            found.append(Meeting(node, None))
-        elif apart and node.shape.size != (1, 1):
-            found.append(Meeting(node, apart))
+        if any(reach.unknown for reach in reaches):
+            found.append(Finding(node))
+        elif len(node.inputs) > 1 and (apart := max(_apart(graph, table, node, axis) for axis in (0, 1))):
+            found.append(Finding(node, apart))
     return found
 
 
-def _same_jumps(paths: list[Reaches], shape: Shape) -> bool:
-    return all(size == 1 or len({path[axis].jump for path in paths}) == 1 for axis, size in enumerate(shape.size))
+def _apart(graph: Graph, table: list[Reaches], node: Node, axis: int) -> float:
+    """The distance between the centres of the paths that meet; gates, and maps of one position, have no centre."""
+    size = node.shape.size[axis]
+    centres = [table[i][axis].centre for i in node.inputs if graph.nodes[i].shape.size[axis] == size > 1]
+    return max(centres) - min(centres) if centres else 0.0

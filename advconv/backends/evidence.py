@@ -12,7 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from advconv.analysis.measure import Measures
-from advconv.analysis.receptive_field import last_map
+from advconv.analysis.receptive_field import last_maps
 from advconv.backends.plan import Leaf
 from advconv.backends.torch_module import apply, build, module_of
 from advconv.backends.torch_source import emit
@@ -50,7 +50,7 @@ def verify(measures: Measures) -> list[Claim]:
             _shapes_claim(graph, module),
             Claim("inference memory, bytes", f"{measures.memory.inference:,}", f"{live_bytes(graph, module):,}"),
             _training_claim(measures, module),
-            *(_field_claim(measures, axis) for axis in (0, 1)),
+            *(_field_claim(measures, index, axis) for index in last_maps(graph) for axis in (0, 1)),
             _source_claim(measures, module),
         ]
 
@@ -169,9 +169,8 @@ def saved_bytes(graph: Graph, module: nn.Module) -> int:
     return storage_bytes(saved, ours)
 
 
-def _field_claim(measures: Measures, axis: int) -> Claim:
-    """The first and last pixel that one position of the last map depends on, without the gates."""
-    index = last_map(measures.graph)
+def _field_claim(measures: Measures, index: int, axis: int) -> Claim:
+    """The first and last pixel that one position of a last map depends on, without the gates."""
     reach = measures.reaches[index][axis]
     name = f"receptive field over the {('height', 'width')[axis]}, first and last pixel"
     if reach.unknown:

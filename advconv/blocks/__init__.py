@@ -10,6 +10,7 @@ from advconv.blocks.fields import refuse, shown, similar
 from advconv.blocks.gates import InvertedResidual, SqueezeExcite
 from advconv.blocks.plain import Activation, AvgPool, Dropout, Flatten, GlobalAvgPool, Linear, MaxPool, Norm
 from advconv.blocks.units import Conv, Depthwise, DepthwiseSeparable, Dilated, Pointwise, Strided
+from advconv.layers.pointwise import FUNCTIONS
 
 BLOCKS: tuple[type[Block], ...] = (
     Conv,
@@ -47,9 +48,28 @@ def checked_row(row: Any) -> Any:
         refuse(f"a row names one block, this has {len(row)} keys", help, code="AC117")
     kind = kind_of(row)
     if kind not in KINDS:
-        help = similar(kind, list(KINDS)) or f"the blocks are {', '.join(KINDS)}"
-        refuse(f"there is no block {kind[:40]!r}", help, code="AC113")
+        help = _row_help(kind)
+        refuse(f"there is no block {kind[:40]!r}", help, code="AC113", at=(kind,), at_key=True)
     return row
+
+
+SYNONYMS = {
+    **dict.fromkeys(("bn", "batchnorm", "batchnorm2d", "batch_norm"), "norm: batch"),
+    **dict.fromkeys(("dense", "fc"), "linear: 10"),
+    **dict.fromkeys(("conv2d", "convolution"), "conv: 32"),
+    **dict.fromkeys(("globalavgpool", "global_average_pooling", "adaptiveavgpool2d"), "gap"),
+}
+"""Words of other tools for rows of ours."""
+
+
+def _row_help(kind: str) -> str:
+    word = kind.replace(":", " ").split(" ")[0]
+    if word in KINDS and word != kind:
+        return f"write `- {word}: ...`, with a colon and a space behind it"
+    if kind.lower() in FUNCTIONS:
+        return f"write `- activation: {kind.lower()}`"
+    known = SYNONYMS.get(kind.lower())
+    return f"write `- {known}`" if known else similar(kind, list(KINDS)) or f"the blocks are {', '.join(KINDS)}"
 
 
 def kind_of(row: Any) -> str:
@@ -68,6 +88,8 @@ def fields_of(row: Any) -> Any:
     if isinstance(value, dict) and block.short_is_mapping and block.short not in value:
         named = {key: part for key, part in value.items() if key == "name"}
         return named | {block.short: {key: part for key, part in value.items() if key != "name"}}
+    if isinstance(value, dict) and block.short == "layers" and value and set(value) <= set(KINDS):
+        refuse(f"the rows of {kind} are a list", f"write `{kind}: [{next(iter(value))}: ...]`")
     if isinstance(value, dict) or value is None:
         return value or {}
     if not block.short:

@@ -23,7 +23,10 @@ from advconv.blocks.fields import (
 from advconv.geometry import Shape
 from advconv.graph import Draft, Row
 from advconv.layers.base import Layer, ShapeError
+from advconv.layers.conv import Convolution
+from advconv.layers.dense import Pad
 from advconv.layers.pointwise import Activation, BatchNorm2d, Dropout
+from advconv.layers.pool import Pool2d
 
 
 class Fields(BaseModel):
@@ -101,6 +104,16 @@ class Builder:
         """Appends a layer and gives its index. Raises ShapeError where it does not fit."""
         name = f"{self.name}.{role}" if role else self.name
         return self.draft.add(name, layer, inputs, self.row)
+
+    def add_padded(
+        self, roles: tuple[str, str], layer: Convolution | Pool2d, sides: Sides, x: int, fill: float = 0.0
+    ) -> int:
+        """The layer with its own padding where both ends of an axis get the same, else behind a Pad of `fill`."""
+        top, bottom, left, right = sides
+        if top == bottom and left == right:
+            return self.add(roles[0], replace(layer, padding=(top, left)), x)
+        padded = self.add(roles[1], Pad(top, bottom, left, right, fill), x)
+        return self.add(roles[0] or "pool", layer, padded)
 
     def add_beside(self, role: str, layer: Layer, *inputs: int) -> int:
         """As `add`, for a function of torch that runs before this row's module, which has the row's name to itself."""

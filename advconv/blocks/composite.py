@@ -35,7 +35,11 @@ class Residual(Block):
 
     def expand(self, builder: Builder, x: int) -> int:
         y = builder.at_field("layers").grow(self.layers, x)
-        total = builder.add("add", Add(), y, self.expand_shortcut(builder, x, y))
+        s = self.expand_shortcut(builder, x, y)
+        if builder.shape(s) != builder.shape(y):
+            message = f"the shortcut brings {builder.shape(s)} to a main path that ends in {builder.shape(y)}"
+            raise ShapeError("AC203", message, "use `shortcut: auto`, or keep the shape on the main path", "shortcut")
+        total = builder.add("add", Add(), y, s)
         return builder.add_choice("act", self.activation or builder.style.activation_after_add, total)
 
     def expand_shortcut(self, builder: Builder, x: int, y: int) -> int:
@@ -48,10 +52,7 @@ class Residual(Block):
 
 
 def identity(builder: Builder, x: int, y: int) -> int:
-    if builder.shape(x) == builder.shape(y):
-        return x
-    message = f"an identity shortcut brings {builder.shape(x)} to a main path that ends in {builder.shape(y)}"
-    raise ShapeError("AC203", message, "use `shortcut: auto`, or keep the shape on the main path", "shortcut")
+    return x
 
 
 def project(builder: Builder, x: int, y: int) -> int:

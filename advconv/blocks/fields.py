@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError, core_schema
 from advconv.layers.base import Layer
 from advconv.layers.pointwise import FUNCTIONS, Activation, BatchNorm2d, GroupNorm
 from advconv.names import name_problem
+from advconv.source import resolve
 
 Pair = tuple[int, int]
 
@@ -27,18 +28,26 @@ class Form:
         return core_schema.no_info_plain_validator_function(self.read)
 
 
-def refuse(message: str, help: str = "", code: str = "AC114", at: tuple[str | int, ...] = ()) -> NoReturn:
-    """Ends a validation with a diagnostic's words; `at` leads from the value to the very part that is wrong."""
-    raise PydanticCustomError(code, "{message}", {"message": message, "help": help, "at": at})
+def refuse(
+    message: str, help: str = "", code: str = "AC114", at: tuple[str | int, ...] = (), at_key: bool = False
+) -> NoReturn:
+    """Ends a validation with a diagnostic's words; `at` leads from the value to the wrong part, or to its key."""
+    context = {"message": message, "help": help, "at": at, "at_key": at_key}
+    raise PydanticCustomError(code, "{message}", context)
 
 
 def shown(value: object) -> str:
     """A value as it looks in YAML, for messages."""
     if value is None or isinstance(value, bool):
         return {None: "nothing", True: "true", False: "false"}[value]
-    if isinstance(value, list | dict):
-        return "a list" if isinstance(value, list) else "a mapping"
-    text = str(value)
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        is_flat = len(value) <= 8 and not any(isinstance(part, list | dict) for part in value)
+        return f"[{', '.join(map(shown, value))}]" if is_flat else "a list"
+    # In quotes a number or a truth value is text, which has to be seen.
+    is_disguised = isinstance(value, str) and not isinstance(resolve(value), str)
+    text = f"the text {value!r}" if is_disguised else str(value)
     return text if len(text) <= 40 else f"{text[:37]}..."
 
 
@@ -110,7 +119,8 @@ def similar(value: object, words: "tuple[str, ...] | list[str]") -> str:
     """`did you mean relu?`, where a known word is near."""
     from difflib import get_close_matches
 
-    near = get_close_matches(str(value)[:40], words, n=1, cutoff=0.55)
+    text = str(value)[:40]
+    near = get_close_matches(text.lower(), words, n=1, cutoff=0.55) or get_close_matches(text, words, n=1, cutoff=0.55)
     return f"did you mean {near[0]}?" if near else ""
 
 
@@ -154,16 +164,20 @@ def norm(value: Any) -> NormChoice:
 def _norm_with(kind: str, value: Any) -> Layer:
     given = {"num_groups": value} if kind == "group" and not isinstance(value, dict) else value
     known = {"batch": ("eps", "momentum"), "layer": ("eps",), "group": ("num_groups", "eps")}[kind]
-    if not isinstance(given, dict) or not set(given) <= set(known):
-        refuse(f"{kind} norm takes {either(known)}, not {shown(value)}", f"write {{{kind}: {{{known[0]}: ...}}}}")
-    for key in ("eps", "momentum"):
-        if key in given and (not is_number(given[key]) or given[key] <= 0):
-            refuse(f"the {key} of a norm is a number above 0, not {shown(given[key])}")
+    if not isinstance(given, dict):
+        refuse(f"{kind} norm takes a mapping, not {shown(value)}", f"write {{{kind}: {{{known[0]}: ...}}}}", at=(kind,))
+    for key in given:
+        if key not in known:
+            help = similar(key, known) or f"the keys are {either(known)}"
+            refuse(f"{kind} norm has no key {key!r}", help, "AC111", at=(kind, key), at_key=True)
+        if key != "num_groups" and (not is_number(given[key]) or given[key] <= 0):
+            refuse(f"the {key} of a norm is a number above 0, not {shown(given[key])}", at=(kind, key))
     if kind == "batch":
         return BatchNorm2d(**given)
     groups = given.get("num_groups") if kind == "group" else 1
     if not is_int(groups) or groups < 1:
-        refuse(f"a group norm has a whole number of groups, at least 1, not {shown(groups)}", "write {group: 8}")
+        message = f"a group norm has a whole number of groups, at least 1, not {shown(groups)}"
+        refuse(message, "write {group: 8}", at=(kind, "num_groups"))
     return GroupNorm(groups, given.get("eps", 1e-5))
 
 
@@ -185,6 +199,8 @@ def activation(value: Any) -> ActivationChoice:
         if not is_number(pair[1]):
             refuse(f"{pair[0]} takes a number, not {shown(pair[1])}")
         return ActivationChoice(Activation(pair[0], pair[1]))
+    if pair and pair[0] in FUNCTIONS:
+        refuse(f"{pair[0]} takes no argument", f"write `activation: {pair[0]}`")
     words = (*FUNCTIONS, "none")
     refuse(f"an activation is {either(words)}, not {shown(pair[0] if pair else value)}", similar(value, words))
 
@@ -201,8 +217,11 @@ def dropout(value: Any) -> DropoutChoice:
         return value
     given = value if isinstance(value, dict) else {"p": value}
     p, kind = given.get("p"), given.get("kind", "element")
-    if not set(given) <= {"p", "kind"} or kind not in ("element", "channel"):
-        refuse("dropout is a number or {p: 0.05, kind: channel}", "kind is element or channel")
+    if unknown := [key for key in given if key not in ("p", "kind")]:
+        refuse(f"dropout has no key {unknown[0]!r}", "the keys are p and kind", "AC111", at=(unknown[0],), at_key=True)
+    if kind not in ("element", "channel"):
+        help = similar(kind, ("element", "channel"))
+        refuse(f"the kind of a dropout is element or channel, not {shown(kind)}", help, at=("kind",))
     if not is_number(p) or not 0 <= p < 1:
         refuse(f"dropout is a share of at least 0 and below 1, not {shown(p)}")
     return DropoutChoice(float(p), kind == "channel")

@@ -25,9 +25,9 @@ class SqueezeExcite(Block):
         channels = builder.shape(x).channels
         squeezed = max(1, channels // self.reduction)
         y = builder.add("pool", AdaptiveAvgPool2d(), x)
-        y = builder.add("reduce", Conv2d(squeezed, (1, 1)), y)
+        y = builder.add("reduce", Conv2d(out_channels=squeezed, kernel_size=(1, 1)), y)
         y = builder.add_choice("act", self.activation, y)
-        y = builder.add("expand", Conv2d(channels, (1, 1)), y)
+        y = builder.add("expand", Conv2d(out_channels=channels, kernel_size=(1, 1)), y)
         y = builder.add_choice("gate", self.gate, y)
         return builder.add("multiply", Multiply(), x, y)
 

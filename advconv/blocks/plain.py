@@ -19,7 +19,6 @@ from advconv.blocks.fields import (
 from advconv.layers.base import ShapeError
 from advconv.layers.dense import Flatten as FlattenLayer
 from advconv.layers.dense import Linear as LinearLayer
-from advconv.layers.dense import Pad
 from advconv.layers.pointwise import Dropout as DropoutLayer
 from advconv.layers.pool import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d, Pool2d
 
@@ -34,16 +33,9 @@ class Pool(Block):
     padding: Padding = (0, 0, 0, 0)
     ceil_mode: Flag = False
 
-    def grow(self, builder: Builder, x: int, layer: Pool2d, fill: float) -> int:
-        top, bottom, left, right = sides_of(self.padding, self.kernel_size)
-        if top == bottom and left == right:
-            padded = type(layer)(layer.kernel_size, layer.stride, (top, left), *_rest(layer))
-            return builder.add("", padded, x)
-        return builder.add("pool", layer, builder.add("pad", Pad(top, bottom, left, right, fill), x))
-
-
-def _rest(layer: Pool2d) -> tuple[bool, ...]:
-    return (layer.ceil_mode, *layer.own_options().values())
+    def add_to(self, builder: Builder, x: int, layer: Pool2d, fill: float) -> int:
+        # A pool has the row's name to itself, but beside a pad.
+        return builder.add_padded(("", "pad"), layer, sides_of(self.padding, self.kernel_size), x, fill)
 
 
 class MaxPool(Pool):
@@ -53,7 +45,7 @@ class MaxPool(Pool):
 
     def expand(self, builder: Builder, x: int) -> int:
         layer = MaxPool2d(self.kernel_size, self.stride or self.kernel_size, ceil_mode=self.ceil_mode)
-        return self.grow(builder, x, layer, fill=float("-inf"))
+        return self.add_to(builder, x, layer, fill=float("-inf"))
 
 
 class AvgPool(Pool):
@@ -67,13 +59,14 @@ class AvgPool(Pool):
     def counts_what_it_pads(self) -> "AvgPool":
         top, bottom, left, right = sides_of(self.padding, self.kernel_size)
         if not self.count_include_pad and (top, left) != (bottom, right):
-            refuse("padding that differs between two ends cannot be left out of the mean", "pad both ends alike")
+            message = "padding that differs between two ends cannot be left out of the mean"
+            refuse(message, "pad both ends alike", at=("padding",))
         return self
 
     def expand(self, builder: Builder, x: int) -> int:
         stride = self.stride or self.kernel_size
         layer = AvgPool2d(self.kernel_size, stride, ceil_mode=self.ceil_mode, count_include_pad=self.count_include_pad)
-        return self.grow(builder, x, layer, fill=0.0)
+        return self.add_to(builder, x, layer, fill=0.0)
 
 
 class GlobalAvgPool(Block):

@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, ClassVar, Literal
 
 from advconv.blocks.base import Block, Builder, Style, sides_of
@@ -14,7 +15,6 @@ from advconv.blocks.fields import (
     MaybeNorm,
     MaybeOrder,
     MaybePadding,
-    Pair,
     Size,
     positive,
     refuse,
@@ -22,8 +22,7 @@ from advconv.blocks.fields import (
     word,
 )
 from advconv.layers.base import ShapeError
-from advconv.layers.conv import Conv2d, DepthwiseConv2d
-from advconv.layers.dense import Pad
+from advconv.layers.conv import Conv2d, Convolution, DepthwiseConv2d
 
 
 class Unit(Block):
@@ -52,18 +51,12 @@ class Unit(Block):
     def convolve(self, builder: Builder, x: int, style: Style) -> int:
         """The unit's convolution, or its pair of them."""
 
-    def padded(self, builder: Builder, role: str, x: int, style: Style, layer: Conv2d) -> int:
-        """The layer with the unit's padding: its own where both ends of an axis get the same, else a Pad before it."""
-        extents = tuple(window.extent for window in layer.windows(builder.shape(x)))
-        top, bottom, left, right = sides_of(style.padding, (extents[0], extents[1]))
-        if top == bottom and left == right:
-            return builder.add(role, with_padding(layer, (top, left)), x)
-        return builder.add(role, layer, builder.add("pad", Pad(top, bottom, left, right), x))
-
-
-def with_padding(layer: Conv2d, padding: Pair) -> Conv2d:
-    given = (layer.out_channels, layer.kernel_size, layer.stride, padding, layer.dilation, layer.groups, layer.bias)
-    return type(layer)(*given)
+    def add_padded(self, builder: Builder, role: str, x: int, style: Style, layer: Convolution) -> int:
+        """The layer, strided, dilated and padded as the unit says."""
+        layer = replace(layer, stride=self.stride, dilation=self.dilation, bias=style.bias_or_auto)
+        over_height, over_width = layer.windows(builder.shape(x))
+        sides = sides_of(style.padding, (over_height.extent, over_width.extent))
+        return builder.add_padded((role, "pad"), layer, sides, x)
 
 
 def add_stage(builder: Builder, stage: str, style: Style, x: int, prefix: str = "") -> int:
@@ -94,22 +87,16 @@ class Conv(Unit):
     def convolve(self, builder: Builder, x: int, style: Style) -> int:
         if self.groups == "depthwise":
             return self.convolve_depthwise(builder, x, style)
-        bias = style.bias_or_auto
-        layer = Conv2d(self.out_channels, self.kernel_size, self.stride, (0, 0), self.dilation, self.groups, bias)
-        return self.padded(builder, "conv", x, style, layer)
+        layer = Conv2d(out_channels=self.out_channels, kernel_size=self.kernel_size, groups=self.groups)
+        return self.add_padded(builder, "conv", x, style, layer)
 
     def convolve_depthwise(self, builder: Builder, x: int, style: Style) -> int:
         channels = builder.shape(x).channels
         if self.out_channels % channels:
-            message = (
-                f"a depthwise convolution of {channels} channels gives a multiple of them, not {self.out_channels}"
-            )
+            message = f"a depthwise convolution of {channels} channels has a multiple of them, not {self.out_channels}"
             raise ShapeError("AC202", message, f"use out_channels {channels}", "out_channels")
-        multiplier = self.out_channels // channels
-        layer = DepthwiseConv2d(
-            multiplier, self.kernel_size, self.stride, dilation=self.dilation, bias=style.bias_or_auto
-        )
-        return self.padded(builder, "conv", x, style, layer)
+        layer = DepthwiseConv2d(multiplier=self.out_channels // channels, kernel_size=self.kernel_size)
+        return self.add_padded(builder, "conv", x, style, layer)
 
 
 class Strided(Conv):
@@ -138,10 +125,8 @@ class Pointwise(Unit):
     groups: Count = 1
 
     def convolve(self, builder: Builder, x: int, style: Style) -> int:
-        layer = Conv2d(
-            self.out_channels, (1, 1), self.stride, dilation=self.dilation, groups=self.groups, bias=style.bias_or_auto
-        )
-        return self.padded(builder, "conv", x, style, layer)
+        layer = Conv2d(out_channels=self.out_channels, kernel_size=(1, 1), groups=self.groups)
+        return self.add_padded(builder, "conv", x, style, layer)
 
 
 class Depthwise(Unit):
@@ -153,10 +138,8 @@ class Depthwise(Unit):
     multiplier: Count = 1
 
     def convolve(self, builder: Builder, x: int, style: Style) -> int:
-        layer = DepthwiseConv2d(
-            self.multiplier, self.kernel_size, self.stride, dilation=self.dilation, bias=style.bias_or_auto
-        )
-        return self.padded(builder, "conv", x, style, layer)
+        layer = DepthwiseConv2d(multiplier=self.multiplier, kernel_size=self.kernel_size)
+        return self.add_padded(builder, "conv", x, style, layer)
 
 
 BETWEEN = ("none", "norm", "act", "norm-act", "act-norm")
@@ -174,12 +157,12 @@ class DepthwiseSeparable(Unit):
     between: Annotated[str, word("between", *BETWEEN)] = "none"
 
     def convolve(self, builder: Builder, x: int, style: Style) -> int:
-        bias = style.bias_or_auto
-        depthwise = DepthwiseConv2d(self.multiplier, self.kernel_size, self.stride, dilation=self.dilation, bias=bias)
-        y = self.padded(builder, "depthwise", x, style, depthwise)
+        depthwise = DepthwiseConv2d(multiplier=self.multiplier, kernel_size=self.kernel_size)
+        x = self.add_padded(builder, "depthwise", x, style, depthwise)
         for stage in self.stages_between:
-            y = add_stage(builder, stage, style, y, prefix="depthwise_")
-        return builder.add("pointwise", Conv2d(self.out_channels, (1, 1), bias=bias), y)
+            x = add_stage(builder, stage, style, x, prefix="depthwise_")
+        pointwise = Conv2d(out_channels=self.out_channels, kernel_size=(1, 1), bias=style.bias_or_auto)
+        return builder.add("pointwise", pointwise, x)
 
     @property
     def stages_between(self) -> Sequence[str]:

@@ -1,5 +1,6 @@
 """Convolutions."""
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,27 +10,23 @@ from advconv.layers.base import Call, Cost, Kept, Layer, ShapeError, Shapes, Win
 DEFAULTS = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "bias": True}
 
 
-@dataclass(frozen=True, slots=True)
-class Conv2d(Layer):
-    """torch.nn.Conv2d. Pairs are (height, width)."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Convolution(Layer):
+    """torch.nn.Conv2d, but for its channels and groups. Pairs are (height, width)."""
 
-    out_channels: int
     kernel_size: tuple[int, int] = (3, 3)
     stride: tuple[int, int] = (1, 1)
     padding: tuple[int, int] = (0, 0)
     dilation: tuple[int, int] = (1, 1)
-    groups: int = 1
     bias: bool = True
 
     @property
     def kind(self) -> str:
         return "Conv2d"
 
-    def out_channels_for(self, x: Shape) -> int:
-        return self.out_channels
-
+    @abstractmethod
     def groups_for(self, x: Shape) -> int:
-        return self.groups
+        """The groups on an input of this shape."""
 
     def output(self, inputs: Shapes) -> Shape:
         y = Layer.output(self, inputs)
@@ -67,9 +64,14 @@ class Conv2d(Layer):
         """Each input channel has filters of its own."""
         return self.groups_for(x) == x.channels > 1
 
+    def is_pointwise(self, x: Shape) -> bool:
+        """1x1, each output made of all input channels."""
+        return self.kernel_size == (1, 1) and self.groups_for(x) == 1
+
     @property
-    def is_pointwise(self) -> bool:
-        return self.kernel_size == (1, 1)
+    def is_plain(self) -> bool:
+        """Strides over nothing and pads nothing."""
+        return self.stride == (1, 1) and self.padding == (0, 0)
 
     @property
     def is_dilated(self) -> bool:
@@ -77,13 +79,28 @@ class Conv2d(Layer):
         return any(taps > 1 and apart > 1 for taps, apart in zip(self.kernel_size, self.dilation, strict=True))
 
 
-class DepthwiseConv2d(Conv2d):
-    """torch.nn.Conv2d with a group per input channel; `out_channels` counts the filters of each."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conv2d(Convolution):
+    """A convolution to so many channels, in so many groups."""
 
-    __slots__ = ()
+    out_channels: int
+    groups: int = 1
 
     def out_channels_for(self, x: Shape) -> int:
-        return x.channels * self.out_channels
+        return self.out_channels
+
+    def groups_for(self, x: Shape) -> int:
+        return self.groups
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DepthwiseConv2d(Convolution):
+    """A convolution of each input channel by itself, with `multiplier` filters for each."""
+
+    multiplier: int = 1
+
+    def out_channels_for(self, x: Shape) -> int:
+        return x.channels * self.multiplier
 
     def groups_for(self, x: Shape) -> int:
         return x.channels

@@ -5,7 +5,7 @@ from typing import Any
 
 from advconv.analysis.cost import MACS_CONVENTION, weight_bytes
 from advconv.analysis.measure import Measures
-from advconv.analysis.receptive_field import Field, Reaches, last_map
+from advconv.analysis.receptive_field import Field, Reaches, last_maps
 from advconv.check import Checked
 from advconv.constraints import Verdict
 from advconv.diagnostics import Diagnostic
@@ -56,7 +56,8 @@ def network(measures: Measures) -> dict[str, Any]:
     return {
         "input": str(graph.input),
         "output": str(graph.output),
-        "receptive_field": _field(measures.field) | {"reach": _reaches(measures.reaches[last_map(graph)])},
+        "receptive_field": _field(measures.field)
+        | {"maps": [_reaches(measures.reaches[index]) for index in last_maps(graph)]},
         "receptive_field_through_pooling": _field(measures.field_through_pooling),
         "params": measures.total.params,
         "macs": measures.total.macs,

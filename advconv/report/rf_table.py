@@ -28,8 +28,8 @@ def rf_table(measures: Measures, name: str, explain: bool = False) -> Table:
     is before+after. `explain` adds how each row follows from its input.
     """
     found = steps(measures)
-    rows = [step for step in found if not step.leaves_one_position]
-    closing = [_closing(step) for step in found if step.leaves_one_position]
+    rows = [step for step in found if not step.closes_the_table]
+    closing = [_closing(step) for step in found if step.closes_the_table]
     formulas = [_formula(step) for step in rows]
     columns = (*COLUMNS, "Formula") if explain else COLUMNS
     cells = [(*_cells(step), *([formula] if explain else [])) for step, formula in zip(rows, formulas, strict=True)]
@@ -90,11 +90,19 @@ def _formula(step: Step) -> str:
 def _axis_formula(step: Step, axis: int) -> str:
     window, before, after = step.windows[axis], step.before[axis], step.after[axis]
     n, out = step.input_size[axis], step.output_size[axis]
-    rounding = "ceil" if window.ceil_mode else "floor"
-    size = f"size {rounding}(({n} + {window.before} + {window.after} - {window.extent}) / {window.stride}) + 1 = {out}"
+    size = f"size {_rounding(window, n, out)}"
     if window.dilation > 1:
         size = f"kernel {window.dilation}*({window.kernel_size} - 1) + 1 = {window.extent}, {size}"
     if before.unknown or after.unknown:
         return f"{size}, RF unknown"
     jump = f"jump {before.jump}*{window.stride} = {after.jump}"
     return f"{size}, {jump}, RF {before.size} + ({window.extent} - 1)*{before.jump} = {after.size}"
+
+
+def _rounding(window: Window, n: int, out: int) -> str:
+    """The output size's formula; with ceil_mode a last window that would start behind the map does not count."""
+    quotient = f"({n} + {window.before} + {window.after} - {window.extent}) / {window.stride}"
+    if not window.ceil_mode:
+        return f"floor({quotient}) + 1 = {out}"
+    places = -(-(n + window.before + window.after - window.extent) // window.stride) + 1
+    return f"ceil({quotient}) + 1 = {places}" + (f", less the last = {out}" if places != out else "")

@@ -20,7 +20,10 @@ class Table:
 
     def render(self, format: str = "text") -> str:
         """The table as `text`, `markdown`, `csv` (rows alone) or `json`."""
-        return {"text": self.text, "markdown": self.markdown, "csv": self.csv, "json": self.json}[format]()
+        if format not in FORMATS:
+            raise ValueError(f"a table is rendered as {', '.join(FORMATS)}, not {format!r}")
+        text: str = getattr(self, format)()
+        return text
 
     def text(self) -> str:
         return "\n".join([self.title, "", self._tabulated("simple"), *([""] if self.closing else []), *self.closing])
@@ -50,7 +53,10 @@ class Table:
         return self.text()
 
     def _repr_html_(self) -> str:
-        return self._tabulated("html")
+        from html import escape
+
+        closing = "".join(f"\n<pre>{escape(line)}</pre>" for line in self.closing)
+        return f"<p>{escape(self.title)}</p>\n{self._tabulated('html')}{closing}"
 
     def _tabulated(self, style: str) -> str:
         from tabulate import tabulate

@@ -14,7 +14,7 @@ from advconv.source import Source
 from advconv.units import bytes_text, count_text
 
 WIDTH = 120
-CODES = {"red": "31;1", "yellow": "33;1", "green": "32", "blue": "34;1", "bold": "1", "dim": "2"}
+COLOURS = {"red": "31;1", "yellow": "33;1", "green": "32", "blue": "34;1", "bold": "1", "dim": "2"}
 
 
 class Paint(NamedTuple):
@@ -23,7 +23,7 @@ class Paint(NamedTuple):
     on: bool = False
 
     def __call__(self, colour: str, text: str) -> str:
-        return f"\x1b[{CODES[colour]}m{text}\x1b[0m" if self.on else text
+        return f"\x1b[{COLOURS[colour]}m{text}\x1b[0m" if self.on else text
 
 
 PLAIN = Paint()
@@ -86,7 +86,7 @@ def _trail(diagnostic: Diagnostic) -> list[str]:
     return ["", *(f"    {row:<{widths[0]}}  {layer:<{widths[1]}}  {shape}" for row, layer, shape in rows)]
 
 
-MARKS = {Status.KEPT: ("green", "ok  "), Status.FAILED: ("red", "FAIL"), Status.PROMISED: ("blue", "later")}
+MARKS = {Status.KEPT: ("green", "ok"), Status.FAILED: ("red", "FAIL"), Status.PROMISED: ("blue", "later")}
 
 
 def _verdicts(verdicts: tuple[Verdict, ...], paint: Paint) -> str:
