@@ -1,4 +1,4 @@
-"""Random networks over every block, verified against torch: python benchmarks/verify.py [NETWORKS] [SEED]
+"""Random networks over every block, verified against torch: python -m benchmarks.verify [NETWORKS] [SEED]
 
 Each network is measured and built; every claim of `advconv verify` must hold. Prints the counts and the seed.
 """
@@ -40,6 +40,7 @@ def main(networks: int, start: int) -> int:
             counts["not asked"] += claim.found is None
             failures.extend([] if claim.holds else [(data, claim)])
 
+    torch.set_num_threads(1)
     began = time.perf_counter()
     one()
     print(f"torch {torch.__version__}, seed {start}: {dict(counts)}, {len(failures)} mismatches,", end=" ")
@@ -50,5 +51,5 @@ def main(networks: int, start: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, ".")
-    sys.exit(main(*(int(argument) for argument in (*sys.argv[1:], *("2000", "0")[len(sys.argv) - 1 :]))))
+    networks, start = [*map(int, sys.argv[1:]), *(2000, 0)[len(sys.argv) - 1 :]]
+    sys.exit(main(networks, start))

@@ -101,8 +101,8 @@ def test_a_feature_is_narrowed_by_its_fields() -> None:
 
 
 def test_help_points_the_way_out_at_a_bound_too() -> None:
-    for limit, help in (("< 3", "dilate less"), ("> 3", "dilate a convolution")):
-        (found,) = verdicts({"conv": 4}, receptive_field=limit)
+    for text, help in (("< 3", "dilate less"), ("> 3", "dilate a convolution")):
+        (found,) = verdicts({"conv": 4}, receptive_field=text)
         assert found.help.startswith(help)
     (found,) = verdicts({"conv": 4}, memory="> 1GB")
     assert found.help.startswith("lower the limit")

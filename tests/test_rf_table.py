@@ -35,8 +35,8 @@ def test_each_row_follows_from_its_own_cells(data: dict[str, Any]) -> None:
 def test_notes_name_the_convolution() -> None:
     rows = [
         {"conv": 8}, {"dilated": 8}, {"strided": 8}, {"dilated": {"out_channels": 8, "stride": 2}}, {"dwsep": 8},
-        {"dwsep": {"out_channels": 8, "stride": 2}}, {"pointwise": 8}, "depthwise", {"conv": {"out_channels": 8, "groups": 2}},
-        "maxpool", {"avgpool": 2},
+        {"dwsep": {"out_channels": 8, "stride": 2}}, {"pointwise": 8}, "depthwise",
+        {"conv": {"out_channels": 8, "groups": 2}}, "maxpool", {"avgpool": 2},
     ]  # fmt: skip
 
     assert notes(*rows, input=[4, 64, 64]) == [
