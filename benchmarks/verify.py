@@ -22,7 +22,7 @@ def main(networks: int, start: int) -> int:
 
     @seed(start)
     @settings(
-        max_examples=networks * 2,
+        max_examples=networks * 3,
         deadline=None,
         database=None,
         phases=[Phase.generate],

@@ -94,11 +94,16 @@ def _class(name: str, section: Section) -> str:
     if _has_rows(section):
         places = [f"self[{index}]" for index in range(len(section.children))]
         return f"class {name}(nn.Sequential):\n{_forward(section, places)}"
-    taken = "".join(f", {child}: nn.Module" for child in section.children)
+    taken = ["self", *(f"{child}: nn.Module" for child in section.children)]
     kept = "\n".join(f"{INDENT * 2}self.{child} = {child}" for child in section.children)
-    init = f"{INDENT}def __init__(self{taken}) -> None:\n{INDENT * 2}super().__init__()\n{kept}\n\n"
+    init = f"{_signature(taken)}\n{INDENT * 2}super().__init__()\n{kept}\n\n"
     init = init if section.children else ""
     return f"class {name}(nn.Module):\n{init}{_forward(section, [f'self.{child}' for child in section.children])}"
+
+
+def _signature(taken: list[str]) -> str:
+    line = f"{INDENT}def __init__({', '.join(taken)}) -> None:"
+    return line if len(line) <= WIDTH else f"{_spread(f'{INDENT}def __init__(', taken, 1)} -> None:"
 
 
 def _has_rows(section: Section) -> bool:

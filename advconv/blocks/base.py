@@ -143,11 +143,11 @@ class Builder:
         row = Row(f"{self.row.label}[{index}]", self.row.block, block.kind, (*self.row.path, index, block.kind))
         return replace(self, name=f"{self.name}.{block.name or index}", row=row)
 
-    def at_field(self, field: str, *path: str, block: str = "") -> "Builder":
-        """The place of rows inside a block: a field of it, or a named path."""
+    def at_field(self, field: str, *path: str, block: str = "", kind: str = "") -> "Builder":
+        """The place of rows inside a block: a field of it, or a named path; of a block inside it, its `kind`."""
         row = self.row
         tag = f"{row.block}/{block}" if block else row.block
-        inner = Row(f"{row.label}.{field}", tag, row.kind, (*row.path, *(path or (field,))))
+        inner = Row(f"{row.label}.{field}", tag, kind or row.kind, (*row.path, *(path or (field,))))
         return replace(self, name=f"{self.name}.{field}", row=inner)
 
     def at_round(self, index: int) -> "Builder":

@@ -64,7 +64,7 @@ class InvertedResidual(Unit):
         x = part(self.depthwise, style, style.activation, style.padding).expand(builder.at_field("depthwise"), x)
         if self.squeeze_excite:
             gate = SqueezeExcite(reduction=self.squeeze_excite, activation=style.activation)
-            x = gate.expand(builder.at_field("gate"), x)
+            x = gate.expand(builder.at_field("gate", kind=SqueezeExcite.kind), x)
         project = part(Pointwise(out_channels=self.out_channels), style, behind)
         return builder.add_dropout(style.dropout, project.expand(builder.at_field("project"), x))
 
