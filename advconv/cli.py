@@ -77,6 +77,8 @@ def parser() -> argparse.ArgumentParser:
     _add_emit(commands)
     _add_verify(commands)
     _add_new(commands)
+    _add_explain(commands)
+    _add_schema(commands)
     _add_completion(commands)
     return top
 
@@ -95,7 +97,7 @@ def _add_check(commands: Commands) -> None:
     help = "measure networks and hold them to their constraints"
     check = _command(commands, "check", help, "advconv check archs/ --input 3,64,64", run_check)
     check.add_argument("files", nargs="+", metavar="FILE", help="YAML files, directories of them, or - for stdin")
-    check.add_argument("--format", choices=("text", "json", "github"), default="text")
+    check.add_argument("--format", choices=("text", "json", "github", "sarif"), default="text")
     _add_input(check)
 
 
@@ -135,6 +137,16 @@ def _add_verify(commands: Commands) -> None:
 def _add_new(commands: Commands) -> None:
     new = _command(commands, "new", "write a commented starter file", "advconv new mynet", run_new)
     new.add_argument("name", metavar="NAME", help="writes NAME.yaml")
+
+
+def _add_explain(commands: Commands) -> None:
+    explain = _command(commands, "explain", "explain a diagnostic code", "advconv explain AC201", run_explain)
+    explain.add_argument("code", metavar="CODE")
+
+
+def _add_schema(commands: Commands) -> None:
+    help = "print the JSON Schema of architecture files"
+    _command(commands, "schema", help, "advconv schema > advconv.schema.json", run_schema)
 
 
 def _add_completion(commands: Commands) -> None:
@@ -187,6 +199,10 @@ def _print_checks(results: list[Checked], format: str) -> None:
         from advconv.report.data import json_report
 
         print(json_report(results))
+    elif format == "sarif":
+        from advconv.report.sarif import sarif_report
+
+        print(sarif_report(results))
     elif format == "github":
         from advconv.report.data import github_report
 
@@ -360,6 +376,26 @@ def run_new(options: argparse.Namespace) -> int:
         _complain(f"{path}: {problem.strerror}")
         return USAGE
     print(f"wrote {path}; measure it with: advconv check {path}")
+    return OK
+
+
+def run_explain(options: argparse.Namespace) -> int:
+    from advconv.manual import PAGES, page
+
+    code = options.code.upper()
+    if code not in PAGES:
+        _complain(f"there is no code {options.code}; the codes are {', '.join(PAGES)}")
+        return USAGE
+    print(page(code))
+    return OK
+
+
+def run_schema(options: argparse.Namespace) -> int:
+    import json
+
+    from advconv.schema import schema
+
+    print(json.dumps(schema(), indent=2))
     return OK
 
 

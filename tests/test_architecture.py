@@ -12,7 +12,8 @@ from advconv.names import MODULE_ATTRIBUTES
 
 ORDER = [
     "geometry", "diagnostics", "source", "names", "units", "layers", "graph", "analysis", "blocks", "limits", "explain",
-    "spec", "elaborate", "constraints", "check", "backends", "report", "net", "starter", "cli", "__main__", "__init__",
+    "spec", "dump", "schema", "manual", "elaborate", "constraints", "check", "backends", "report", "net", "starter",
+    "cli", "__main__", "__init__",
 ]  # fmt: skip
 MODULES = sorted(Path("advconv").rglob("*.py"))
 

@@ -18,11 +18,11 @@ Pair = tuple[int, int]
 class Form:
     """Marks a field that takes the forms of one function and stores what that gives.
 
-    A field marked so cannot be null in a file, whatever its default is.
+    A field marked so cannot be null in a file, whatever its default is. `words`: all that it takes, if that is words.
     """
 
-    def __init__(self, read: Callable[[Any], Any]) -> None:
-        self.read = read
+    def __init__(self, read: Callable[[Any], Any], words: tuple[str, ...] = ()) -> None:
+        self.read, self.words = read, words
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         return core_schema.no_info_plain_validator_function(self.read)
@@ -112,7 +112,7 @@ def word(what: str, *words: str) -> Form:
             refuse(f"{what} is {either(words)}, not {shown(value)}", help=similar(value, words))
         return value
 
-    return Form(one_of)
+    return Form(one_of, words)
 
 
 def similar(value: object, words: "tuple[str, ...] | list[str]") -> str:

@@ -1,0 +1,37 @@
+"""Checked architectures as SARIF 2.1.0, which code-scanning services read."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from advconv.check import Checked
+from advconv.diagnostics import CODES, Diagnostic
+
+
+def sarif_report(checked: list[Checked]) -> str:
+    """One run with a rule for each code and a result for each diagnostic (OASIS SARIF 2.1.0)."""
+    driver = {"name": "advconv", "rules": [_rule(code, title) for code, title in CODES.items()]}
+    results = [_result(item.source.name, found) for item in checked for found in item.diagnostics]
+    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
+    return json.dumps({"version": "2.1.0", "runs": [run]}, indent=2)
+
+
+def _rule(code: str, title: str) -> dict[str, Any]:
+    return {"id": code, "shortDescription": {"text": title}, "help": {"text": f"advconv explain {code}"}}
+
+
+def _result(file: str, diagnostic: Diagnostic) -> dict[str, Any]:
+    span = diagnostic.span
+    end = span.column + span.width
+    region = {"startLine": span.line, "startColumn": span.column, "endColumn": end}
+    place = {"artifactLocation": {"uri": _uri(file)}, "region": region}
+    text = diagnostic.message + (f"\nhelp: {diagnostic.help}" if diagnostic.help else "")
+    fields = {"ruleId": diagnostic.code, "ruleIndex": list(CODES).index(diagnostic.code), "level": diagnostic.severity}
+    return fields | {"message": {"text": text}, "locations": [{"physicalLocation": place}]}
+
+
+def _uri(file: str) -> str:
+    """A relative path stays relative, with what a URI cannot hold escaped."""
+    from urllib.parse import quote
+
+    return Path(file).as_uri() if Path(file).is_absolute() else quote(Path(file).as_posix())

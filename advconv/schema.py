@@ -1,0 +1,220 @@
+"""The JSON Schema of what users write, short forms too, for editors and other tools."""
+
+from typing import Any
+
+from pydantic.fields import FieldInfo
+
+from advconv.analysis.features import FEATURES
+from advconv.blocks import BLOCKS
+from advconv.blocks.base import Block, Fields, Style
+from advconv.blocks.composite import times
+from advconv.blocks.fields import Form, activation, bias, dropout, flag, name, norm, padding, positive, positive_pair
+from advconv.blocks.units import groups
+from advconv.layers.pointwise import FUNCTIONS
+from advconv.limits import BYTES, COUNT, accuracy
+from advconv.names import NAME
+from advconv.spec import TITLE, ArchSpec, Constraints, Use, feature, picture, title, version
+
+Schema = dict[str, Any]
+
+WHOLE: Schema = {"type": "integer", "minimum": 1}
+FROM_ZERO: Schema = {"type": "integer", "minimum": 0}
+ABOVE_ZERO: Schema = {"type": "number", "exclusiveMinimum": 0}
+
+
+def either(*schemas: Schema) -> Schema:
+    return {"anyOf": list(schemas)}
+
+
+def words(*values: str) -> Schema:
+    return {"enum": list(values)}
+
+
+def mapping(properties: dict[str, Schema], required: tuple[str, ...] = (), **more: Any) -> Schema:
+    """A mapping that has these keys alone."""
+    needed = {"required": list(required)} if required else {}
+    return {"type": "object", "properties": properties, "additionalProperties": False} | needed | more
+
+
+def row_of(item: Schema, *lengths: int) -> Schema:
+    """A list of one of these lengths."""
+    return either(*({"type": "array", "items": item, "minItems": n, "maxItems": n} for n in lengths))
+
+
+COMPARISON: Schema = {"type": "string", "pattern": r"^\s*(<=|>=|==|<|>)\s*[0-9][0-9_.]*\s*[A-Za-z%]*\s*$"}
+LIMIT = either(COMPARISON, mapping({"min": {"type": ["string", "number"]}, "max": {"type": ["string", "number"]}}))
+
+# What each form of a field takes, by the function that reads it.
+FORMS: dict[Any, Schema] = {
+    positive: WHOLE,
+    times: WHOLE | {"maximum": 100_000},
+    positive_pair: either(WHOLE, row_of(WHOLE, 2)),
+    padding: either(words("same", "valid"), FROM_ZERO, row_of(FROM_ZERO, 1, 2, 4)),
+    flag: {"type": "boolean"},
+    bias: either(words("auto"), {"type": "boolean"}),
+    groups: either(words("depthwise"), WHOLE),
+    name: {"type": "string", "pattern": f"^{NAME.pattern}$"},
+    norm: either(
+        words("batch", "layer", "none"),
+        mapping({"batch": mapping({"eps": ABOVE_ZERO, "momentum": ABOVE_ZERO})}, ("batch",)),
+        mapping({"layer": mapping({"eps": ABOVE_ZERO})}, ("layer",)),
+        mapping(
+            {"group": either(WHOLE, mapping({"num_groups": WHOLE, "eps": ABOVE_ZERO}, ("num_groups",)))}, ("group",)
+        ),
+    ),
+    activation: either(
+        words(*FUNCTIONS, "none"),
+        mapping(
+            {word: {"type": "number"} for word in FUNCTIONS if FUNCTIONS[word].argument},
+            minProperties=1,
+            maxProperties=1,
+        ),
+    ),
+    dropout: either(
+        {"type": "number", "minimum": 0, "exclusiveMaximum": 1},
+        mapping(
+            {"p": {"type": "number", "minimum": 0, "exclusiveMaximum": 1}, "kind": words("element", "channel")}, ("p",)
+        ),
+    ),
+    version: {"const": 1},
+    title: {"type": "string", "pattern": f"^{TITLE.pattern}$"},
+    picture: row_of(WHOLE, 3),
+    feature: words(*FEATURES),
+    COUNT.read: LIMIT,
+    BYTES.read: LIMIT,
+    accuracy: LIMIT,
+}
+
+ROWS: Schema = {"$ref": "#/$defs/rows"}
+SOME_ROWS: Schema = {"$ref": "#/$defs/some_rows"}
+
+# Fields that are no single value, by model and name.
+SHAPES: dict[str, Schema] = {
+    "residual.layers": SOME_ROWS,
+    "residual.shortcut": either(words("auto", "identity", "projection", "pad"), ROWS),
+    "repeat.layers": SOME_ROWS,
+    "branches.paths": {
+        "type": "object",
+        "propertyNames": FORMS[name],
+        "additionalProperties": ROWS,
+        "minProperties": 2,
+    },
+    "network": {"type": "object", "propertyNames": FORMS[name], "additionalProperties": SOME_ROWS, "minProperties": 1},
+    "defaults": {"$ref": "#/$defs/defaults"},
+    "constraints": {"$ref": "#/$defs/constraints"},
+    "uses": mapping({word: {"$ref": "#/$defs/use"} for word in FEATURES}),
+    "forbids": {"type": "array", "items": FORMS[feature]},
+    "augment": {"type": "array"},
+    "train": {"type": "object"},
+}
+
+DESCRIPTIONS: dict[str, str] = {
+    "accuracy": 'A promise that training is held to, such as ">= 85%".',
+    "activation": "The activation; in defaults and units behind the convolution, or where `order` puts it.",
+    "advconv": "The version of the language.",
+    "augment": "Transforms of the training pictures, kept as data.",
+    "between": "What stands between the depthwise and the pointwise convolution.",
+    "bias": "Whether there is a bias; auto has none where the unit has a norm.",
+    "ceil_mode": "Whether a last window may hang over the end of the map.",
+    "classes": "How many classes the network must put out.",
+    "constraints": "What the network promises.",
+    "count": "How often the feature must occur.",
+    "count_include_pad": "Whether padded zeros count in the mean.",
+    "defaults": "How convolutional units are made where they do not say otherwise.",
+    "dilation": "Distance between taps, in positions; a number or [height, width].",
+    "dropout": "The share that falls out after each unit; {p, kind: channel} for whole channels.",
+    "expansion": "How many times the channels are widened; 1 leaves the expansion out.",
+    "forbids": "Features that must not occur.",
+    "gate": "The activation that gives the weights of the channels.",
+    "groups": "Groups of channels that do not mix; depthwise for one a channel.",
+    "in_channels": "Channels that go in.",
+    "input": "The picture, [channels, height, width].",
+    "kernel_size": "Taps of the window; a number or [height, width].",
+    "layers": "Rows, one behind the other.",
+    "macs": "Multiply-accumulates for one picture; bias and norm not counted.",
+    "memory": "Peak bytes of live outputs at inference, float32, one picture.",
+    "merge": "How the paths meet.",
+    "multiplier": "Filters for each input channel.",
+    "name": "A name for the module, unique where it stands.",
+    "network": "Named blocks of rows, in order.",
+    "norm": "The norm of a unit.",
+    "order": "The order of a unit's stages.",
+    "out_channels": "Channels that come out.",
+    "out_features": "Features that come out; the number of classes unless it says otherwise.",
+    "padding": "same, valid, positions on each side, [height, width] or [top, bottom, left, right].",
+    "params": "How many parameters there are.",
+    "paths": "Parallel paths by name, each a list of rows; an empty one is the identity.",
+    "receptive_field": "Pixels that the last map with more than one position sees, on each axis.",
+    "reduction": "How many times fewer channels the gate squeezes to.",
+    "rf_min": "The receptive field along the narrowest path.",
+    "share": "The share that falls out, or {p, kind}.",
+    "shortcut": "auto, identity, projection, pad, or rows.",
+    "squeeze_excite": "Puts a gate with this reduction before the projection.",
+    "stride": "Positions from one window to the next; a number or [height, width].",
+    "times": "How many times over.",
+    "train": "How to train, kept as data.",
+    "training_memory": "Bytes that autograd keeps for the backward pass, float32, one picture.",
+    "uses": "Features with how often they must occur.",
+    "weights": "Bytes of the parameters in float32.",
+}
+
+
+def schema() -> Schema:
+    """The schema of an architecture file, draft 2020-12."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "advconv architecture",
+        "$defs": {
+            "rows": {"type": "array", "items": {"$ref": "#/$defs/row"}},
+            "some_rows": {"type": "array", "items": {"$ref": "#/$defs/row"}, "minItems": 1},
+            "row": row(),
+            **{block.kind: block_fields(block) for block in BLOCKS},
+            "defaults": fields_schema(Style, ""),
+            "constraints": fields_schema(Constraints, ""),
+            "use": either(COMPARISON, LIMIT, fields_schema(Use, "")),
+        },
+    } | fields_schema(ArchSpec, "")
+
+
+def row() -> Schema:
+    """A bare word, or a mapping whose one key names the block."""
+    bare = words(*(block.kind for block in BLOCKS if not required(block)))
+    kinds = {block.kind: row_value(block) for block in BLOCKS}
+    return either(bare, mapping(kinds, minProperties=1, maxProperties=1))
+
+
+def row_value(block: type[Block]) -> Schema:
+    """What stands behind a block's word: its fields, its short form, nothing."""
+    forms: list[Schema] = [{"$ref": f"#/$defs/{block.kind}"}]
+    if block.short:
+        forms.append(field_schema(block.model_fields[block.short], f"{block.kind}.{block.short}"))
+    forms += [] if required(block) else [{"type": "null"}]
+    return either(*forms) | {"description": summary(block)}
+
+
+def block_fields(block: type[Block]) -> Schema:
+    return fields_schema(block, f"{block.kind}.") | {"description": summary(block)}
+
+
+def summary(block: type[Block]) -> str:
+    """The first sentence of what a block says of itself."""
+    return (block.__doc__ or "").strip().split("\n")[0]
+
+
+def required(model: type[Fields]) -> tuple[str, ...]:
+    return tuple(key for key, field in model.model_fields.items() if field.is_required())
+
+
+def fields_schema(model: type[Fields], prefix: str) -> Schema:
+    properties = {
+        key: field_schema(field, f"{prefix}{key}") | {"description": DESCRIPTIONS[key]}
+        for key, field in model.model_fields.items()
+    }
+    return mapping(properties, required(model))
+
+
+def field_schema(field: FieldInfo, place: str) -> Schema:
+    if place in SHAPES:
+        return SHAPES[place]
+    (form,) = (mark for mark in field.metadata if isinstance(mark, Form))
+    return words(*form.words) if form.words else FORMS[form.read]

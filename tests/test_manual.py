@@ -1,0 +1,182 @@
+"""The pages of the codes, the schema, SARIF: what is printed for people's editors and services."""
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from advconv.blocks import BLOCKS
+from advconv.check import Checked, check, check_bytes
+from advconv.cli import main
+from advconv.diagnostics import CODES
+from advconv.dump import dump
+from advconv.manual import EXAMPLES, PAGES, blocks_manual, example, manual
+from advconv.report.sarif import sarif_report
+from advconv.schema import schema
+from advconv.source import Source, read
+from advconv.spec import ArchSpec, parse
+from tests.build import arch
+from tests.golden import expect
+
+SHIPPED = sorted(Path("archs").rglob("*.yaml"))
+
+
+def test_every_code_has_its_page_and_every_page_a_code() -> None:
+    assert list(PAGES) == list(CODES)
+
+
+@pytest.mark.parametrize("code", PAGES)
+def test_the_examples_of_a_page_fail_and_pass(code: str) -> None:
+    failing, passing = (
+        check(Source("example.yaml", example(text))) for text in (PAGES[code].fails, PAGES[code].passes)
+    )
+
+    assert code in {found.code for found in failing.diagnostics}
+    assert passing.diagnostics == []
+
+
+def test_the_manual_is_current(update: bool) -> None:
+    expect(Path("docs/diagnostics.md"), manual(), update)
+
+
+def test_the_page_of_the_blocks_is_current_and_its_examples_pass(update: bool) -> None:
+    expect(Path("docs/blocks.md"), blocks_manual(), update)
+    assert list(EXAMPLES) == [block.kind for block in BLOCKS]
+    for text in EXAMPLES.values():
+        assert check(Source("example.yaml", example(text))).diagnostics == [], text
+
+
+def test_explain_prints_a_page(capsys: pytest.CaptureFixture[str]) -> None:
+    for code, status in (("ac201", 0), ("AC999", 2)):
+        with pytest.raises(SystemExit) as exit:
+            main(["explain", code])
+        assert exit.value.code == status
+    out, err = capsys.readouterr()
+    assert out.startswith("## AC201: a window larger than its map\n")
+    assert "there is no code AC999" in err
+
+
+def data_of(path: Path) -> Any:
+    document, _ = read(Source(str(path), path.read_text(encoding="utf-8")))
+    assert document is not None
+    return document.root.data
+
+
+VALIDATOR = jsonschema.Draft202012Validator(schema())
+
+
+def test_the_schema_is_one_and_current(update: bool) -> None:
+    jsonschema.Draft202012Validator.check_schema(schema())
+    expect(Path("docs/advconv.schema.json"), json.dumps(schema(), indent=2), update)
+
+
+def test_every_field_has_a_description() -> None:
+    for definition in (
+        schema(),
+        *(schema()["$defs"][block.kind] for block in BLOCKS),
+        schema()["$defs"]["constraints"],
+    ):
+        assert all(len(field["description"]) > 10 for field in definition["properties"].values())
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_shipped_files_pass_the_schema_and_misspelt_keys_do_not(path: Path) -> None:
+    data = data_of(path)
+    assert list(VALIDATOR.iter_errors(data)) == []
+
+    for place in places_of_keys(data):
+        assert list(VALIDATOR.iter_errors(misspelt(data, place))), place
+
+
+def places_of_keys(data: Any, place: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Where each key of the language stands; names of blocks and rows are the user's own."""
+    if isinstance(data, list):
+        return [found for index, part in enumerate(data) for found in places_of_keys(part, (*place, index))]
+    if not isinstance(data, dict):
+        return []
+    own = [] if place in (("network",), ("train",)) or place[-1:] == ("paths",) else [(*place, key) for key in data]
+    return own + [found for key, part in data.items() for found in places_of_keys(part, (*place, key))]
+
+
+def misspelt(data: Any, place: tuple[Any, ...]) -> Any:
+    changed = copy.deepcopy(data)
+    parent = changed
+    for step in place[:-1]:
+        parent = parent[step]
+    parent[f"{place[-1]}x"] = parent.pop(place[-1])
+    return changed
+
+
+def test_the_schema_agrees_with_the_parser_about_every_page() -> None:
+    """What the schema refuses the parser refuses too; what only the parser sees needs shapes, names or measures."""
+    for code, entry in PAGES.items():
+        for text in (entry.fails, entry.passes):
+            document, unsound = read(Source("t", example(text)))
+            if document is None or unsound:
+                continue
+            refused = bool(list(VALIDATOR.iter_errors(document.root.data)))
+            assert not refused or parse(document)[1], code
+            assert (
+                refused
+                or code not in ("AC111", "AC112", "AC113", "AC114", "AC117", "AC118", "AC120")
+                or text == entry.passes
+            )
+
+
+@pytest.mark.parametrize(
+    "row", ["gap", {"gap": None}, {"conv": 32}, {"norm": {"group": 4}}, {"residual": ["depthwise"]}]
+)
+def test_short_forms_pass_the_schema(row: Any) -> None:
+    assert list(VALIDATOR.iter_errors(arch(row))) == []
+
+
+@pytest.mark.parametrize(
+    "row", ["conv", {"conv": None}, {"conv": "32"}, {"gap": 3}, {"residual": []}, {"conv": 1, "gap": None}]
+)
+def test_wrong_forms_do_not(row: Any) -> None:
+    assert list(VALIDATOR.iter_errors(arch(row)))
+
+
+def spec_of(path: str, text: str) -> ArchSpec:
+    document, _ = read(Source(path, text))
+    assert document is not None
+    spec, diagnostics = parse(document)
+    assert spec is not None, diagnostics
+    return spec
+
+
+@pytest.mark.parametrize("path", [*SHIPPED, Path("tests/cases/constraints.yaml")], ids=lambda path: path.stem)
+def test_a_dumped_spec_reads_back_the_same(path: Path) -> None:
+    import yaml
+
+    spec = spec_of(path.name, path.read_text(encoding="utf-8"))
+
+    assert spec_of("dumped", yaml.safe_dump(dump(spec), sort_keys=False)) == spec
+
+
+def test_sarif_is_valid() -> None:
+    checked: list[Checked] = [
+        check_bytes(str(path), path.read_bytes()) for path in sorted(Path("tests/cases").glob("*.yaml"))
+    ]
+    checked.append(check(Source("/tmp/a b%.yaml", "advconv: 1\n")))
+    log = json.loads(sarif_report(checked))
+
+    # The standard's own schema: OASIS SARIF 2.1.0, revision rtm.5.
+    jsonschema.validate(log, json.loads(Path("tests/data/sarif-2.1.0.json").read_text(encoding="utf-8")))
+    results = log["runs"][0]["results"]
+    assert len(results) == sum(len(item.diagnostics) for item in checked)
+    assert {result["level"] for result in results} == {"error", "warning"}
+    assert results[-1]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "file:///tmp/a%20b%25.yaml"
+
+
+def test_sarif_comes_from_check(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["check", "archs/reference/99968.yaml", "--format", "sarif"])
+
+    assert [result["ruleId"] for result in json.loads(capsys.readouterr().out)["runs"][0]["results"]] == [
+        "AC401",
+        "AC403",
+    ]
