@@ -8,7 +8,8 @@ from advconv.constraints import Status, Verdict, failures, judge
 from advconv.diagnostics import Diagnostic, Severity, error, has_errors, in_order, warning
 from advconv.elaborate import elaborate
 from advconv.geometry import INT64_MAX, Shape
-from advconv.source import Document, Source, decode, read
+from advconv.reader import read
+from advconv.source import Document, Source, decode
 from advconv.spec import ArchSpec, Part, parse, parse_part
 
 

@@ -11,9 +11,9 @@ from torch import nn
 from advconv.names import MODULE_ATTRIBUTES
 
 ORDER = [
-    "geometry", "diagnostics", "source", "names", "units", "layers", "graph", "analysis", "blocks", "limits", "explain",
-    "spec", "dump", "schema", "manual", "elaborate", "constraints", "check", "backends", "report", "net", "starter",
-    "cli", "__main__", "__init__",
+    "geometry", "diagnostics", "source", "reader", "names", "units", "layers", "graph", "analysis", "blocks", "limits",
+    "explain", "spec", "dump", "schema", "manual", "reference", "elaborate", "constraints", "check", "backends",
+    "report", "net", "starter", "commands", "cli", "__main__", "__init__",
 ]  # fmt: skip
 MODULES = sorted(Path("advconv").rglob("*.py"))
 

@@ -281,7 +281,7 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytes
 
 
 def test_colour_is_for_terminals_that_want_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    from advconv import cli
+    from advconv import commands
 
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
@@ -289,11 +289,11 @@ def test_colour_is_for_terminals_that_want_it(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")
-    assert not cli._wants_colour()
+    assert not commands._wants_colour()
     monkeypatch.setattr(sys, "stdout", Terminal())
-    assert cli._wants_colour()
+    assert commands._wants_colour()
     monkeypatch.setenv("NO_COLOR", "1")
-    assert not cli._wants_colour()
+    assert not commands._wants_colour()
 
 
 def test_the_launcher_of_a_clone_is_the_command() -> None:

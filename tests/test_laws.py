@@ -7,6 +7,7 @@ import torch
 from hypothesis import HealthCheck, assume, given, settings
 
 from advconv.backends.evidence import verify
+from advconv.dump import dump
 from tests import build
 from tests.strategies import archs
 
@@ -18,6 +19,16 @@ LAW = settings(
     derandomize="ADVCONV_EXAMPLES" not in os.environ,
     suppress_health_check=list(HealthCheck),
 )
+
+
+@LAW
+@given(archs())
+def test_a_dumped_spec_reads_back_the_same(data: dict[str, Any]) -> None:
+    spec = build.checked(data).spec
+    assume(spec is not None)
+    assert spec is not None
+
+    assert build.checked(dump(spec)).spec == spec
 
 
 @LAW

@@ -13,10 +13,12 @@ from advconv.check import Checked, check, check_bytes
 from advconv.cli import main
 from advconv.diagnostics import CODES
 from advconv.dump import dump
-from advconv.manual import EXAMPLES, PAGES, blocks_manual, example, manual
+from advconv.manual import PAGES, example, manual
+from advconv.reader import read
+from advconv.reference import EXAMPLES, blocks_manual
 from advconv.report.sarif import sarif_report
 from advconv.schema import schema
-from advconv.source import Source, read
+from advconv.source import Source
 from advconv.spec import ArchSpec, parse
 from tests.build import arch
 from tests.golden import expect

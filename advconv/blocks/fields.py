@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError, core_schema
 from advconv.layers.base import Layer
 from advconv.layers.pointwise import FUNCTIONS, Activation, BatchNorm2d, GroupNorm
 from advconv.names import name_problem
-from advconv.source import resolve
+from advconv.reader import resolve
 
 Pair = tuple[int, int]
 
