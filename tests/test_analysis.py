@@ -1,5 +1,6 @@
 """Receptive fields, memory and features on networks small enough to count by hand."""
 
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -10,6 +11,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from advconv.analysis.features import features
 from advconv.analysis.measure import Measures, measure
 from advconv.analysis.receptive_field import last_maps
+from advconv.blocks import BLOCKS
 from advconv.graph import Graph
 from advconv.layers import KINDS
 from advconv.layers.conv import Conv2d
@@ -133,18 +135,22 @@ def test_the_narrowest_path_is_the_least_of_all_paths(data: dict[str, Any]) -> N
     assert found.field.narrowest == tuple(min(field_of(found.graph, path, axis) for path in every) for axis in (0, 1))
 
 
-def test_the_strategies_draw_every_kind_of_layer() -> None:
+def test_the_strategies_draw_every_kind_of_layer_and_every_block() -> None:
     seen: set[type] = set()
+    words: set[str] = set()
 
-    @settings(max_examples=150, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=400, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(archs())
     def draw(data: dict[str, Any]) -> None:
         found = checked(data).measures
-        seen.update(type(node.layer) for node in found.graph.nodes) if found else None
+        if found:
+            seen.update(type(node.layer) for node in found.graph.nodes)
+            words.update(re.findall(r"[a-z_]+", str(data["network"])))
 
     draw()
 
     assert set(KINDS) <= seen
+    assert {block.kind for block in BLOCKS} <= words
 
 
 def test_memory_frees_after_the_last_use() -> None:

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -189,7 +190,14 @@ def test_new_writes_a_starter_that_passes(
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["--version"], *([command, "--help"] for command in ("check", "rf-table", "summary", "new"))],
+    [
+        ["--help"],
+        ["--version"],
+        *(
+            [command, "--help"]
+            for command in ("check", "rf-table", "summary", "new", "emit", "verify", "explain", "schema")
+        ),
+    ],
 )
 def test_help_has_an_example(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(*arguments, capsys=capsys)
@@ -239,6 +247,38 @@ def test_odd_paths_are_errors_not_tracebacks(tmp_path: Path, capsys: pytest.Capt
         assert run("check", path, capsys=capsys)[0] == 2
     for path in ("/dev/null", "/dev/zero"):
         assert run("check", path, capsys=capsys)[0] == 1
+
+
+def test_emit_prints_or_writes_the_source(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "model.py"
+    _, out, _ = run("emit", ARCH, capsys=capsys)
+
+    assert run("emit", ARCH, "-o", str(file), capsys=capsys) == (0, "", "")
+    assert file.read_text(encoding="utf-8") == out
+    assert run("emit", ARCH, "-o", str(tmp_path), capsys=capsys)[0] == 2
+    assert run("emit", "tests/cases/window.yaml", capsys=capsys)[0] == 1
+
+
+def test_verify_prints_each_claim_and_exits_1_where_one_fails(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, _ = run("verify", ARCH, "--format", "json", capsys=capsys)
+    claims = {row["Claim"]: row for row in json.loads(out)["rows"]}
+    assert code == 0
+    assert claims["parameters"]["Report"] == claims["parameters"]["Torch"] == "161,978"
+
+    monkeypatch.setattr("advconv.backends.evidence.macs", lambda graph, module: 1)
+    code, out, _ = run("verify", ARCH, capsys=capsys)
+    assert code == 1
+    assert "c1c2c3c4: 7 of 8 claims hold" in out
+    assert re.search(r"MACs +15,698,880 +1 +NO", out)
+
+
+def test_summary_shows_torchinfos_own_table(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run("summary", "archs/reference/159552.yaml", "--torchinfo", capsys=capsys)
+
+    assert code == 0
+    assert "Total params: 159,552" in out
 
 
 def test_streams_that_are_closed_or_full_are_errors_not_tracebacks() -> None:
