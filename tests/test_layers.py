@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from advconv.backends.evidence import shape_of
 from advconv.geometry import Shape
 from advconv.layers import KINDS
 from advconv.layers.base import Call, Cost, Kept, Layer, Shapes
@@ -14,7 +15,7 @@ from advconv.layers.dense import Flatten, Input, Linear, Pad, PadChannels
 from advconv.layers.merge import Add, Concat, Multiply
 from advconv.layers.pointwise import FUNCTIONS, Activation, BatchNorm2d, Dropout, GroupNorm
 from advconv.layers.pool import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d, Subsample
-from tests.build import from_call, numel, shape_of
+from tests.build import from_call, numel
 
 MAP, LARGE = Shape(8, 9, 11), Shape(8, 1, 1)
 
