@@ -27,9 +27,15 @@ def example(text: str) -> str:
 def page(code: str) -> str:
     """The page of a code, in Markdown. Raises KeyError for a code that is not in the list."""
     entry = PAGES[code]
-    fails, passes = (f"```yaml\n{text.rstrip()}\n```" for text in (entry.fails, entry.passes))
+    fails, passes = (f"```yaml\n{shown(text)}\n```" for text in (entry.fails, entry.passes))
     parts = [f"## {code}: {CODES[code]}", entry.what, entry.why, "Fails:", fails, "Passes:", passes]
     return "\n\n".join(parts)
+
+
+def shown(text: str) -> str:
+    """An example as it can be printed: the control character by its name, not the thousandth line."""
+    lines = text.rstrip().replace("\x07", "<U+0007>").splitlines()
+    return "\n".join(lines if len(lines) <= 12 else [*lines[:4], f"# and {len(lines) - 4:,} lines more"])
 
 
 def manual() -> str:
