@@ -50,6 +50,12 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         complain(f"the output cannot be written: {problem.strerror}")
         _drop_output()
         code = USAGE
+    except RuntimeError as problem:
+        # How torch says that there is not enough memory; there is no type for it on a CPU.
+        if "allocate memory" not in str(problem):
+            raise
+        complain("the network needs more memory than there is to build and run it")
+        code = USAGE
     except KeyboardInterrupt:
         code = INTERRUPTED
     sys.exit(code)

@@ -19,6 +19,8 @@ MODULE_ATTRIBUTES = frozenset(
     """.split()
 )
 
+TAKEN = ("self", "super")
+
 
 def name_problem(name: str) -> str:
     """Why this cannot be a name; empty where it can."""
@@ -28,6 +30,8 @@ def name_problem(name: str) -> str:
         return f"{name!r} is a keyword of Python"
     if name.startswith("_"):
         return f"{name!r} starts with an underscore, as the inner names of a torch module do"
+    if name in TAKEN:
+        return f"{name!r} has a meaning inside every Python class"
     if name in MODULE_ATTRIBUTES:
         return f"{name!r} is an attribute of every torch module"
     return ""

@@ -1,5 +1,7 @@
 """The page of the blocks, generated from their models, with an example of each that is run."""
 
+from inspect import cleandoc
+
 from advconv.blocks import BLOCKS
 from advconv.blocks.base import Block
 from advconv.dump import plain
@@ -44,7 +46,7 @@ def block_page(block: type[Block]) -> str:
         default = "needed" if field.is_required() else _default_text(key, field.default)
         lines.append(f"| `{key}` | {default} | {DESCRIPTIONS[key]} |")
     code = f"```yaml\n{EXAMPLES[block.kind]}\n```"
-    return "\n\n".join([f"## `{block.kind}`", (block.__doc__ or "").strip(), short, "\n".join(lines), code])
+    return "\n\n".join([f"## `{block.kind}`", cleandoc(block.__doc__ or ""), short, "\n".join(lines), code])
 
 
 OWN_DEFAULTS = {"stride": "its kernel_size", "out_features": "the classes", "activation": "*file*"}

@@ -1,5 +1,7 @@
 """The JSON Schema of what users write, short forms too, for editors and other tools."""
 
+import keyword
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic.fields import FieldInfo
@@ -10,15 +12,16 @@ from advconv.blocks.base import Block, Fields, Style
 from advconv.blocks.composite import times
 from advconv.blocks.fields import Form, activation, bias, dropout, flag, name, norm, padding, positive, positive_pair
 from advconv.blocks.units import groups
+from advconv.geometry import INT64_MAX
 from advconv.layers.pointwise import FUNCTIONS
-from advconv.limits import BYTES, COUNT, accuracy
-from advconv.names import NAME
+from advconv.limits import BYTE_UNITS, BYTES, COUNT, COUNT_UNITS, PERCENT, accuracy
+from advconv.names import MODULE_ATTRIBUTES, NAME, TAKEN
 from advconv.spec import TITLE, ArchSpec, Constraints, Use, feature, picture, title, version
 
 Schema = dict[str, Any]
 
-WHOLE: Schema = {"type": "integer", "minimum": 1}
-FROM_ZERO: Schema = {"type": "integer", "minimum": 0}
+WHOLE: Schema = {"type": "integer", "minimum": 1, "maximum": INT64_MAX}
+FROM_ZERO: Schema = {"type": "integer", "minimum": 0, "maximum": INT64_MAX}
 ABOVE_ZERO: Schema = {"type": "number", "exclusiveMinimum": 0}
 
 
@@ -41,8 +44,20 @@ def row_of(item: Schema, *lengths: int) -> Schema:
     return either(*({"type": "array", "items": item, "minItems": n, "maxItems": n} for n in lengths))
 
 
-COMPARISON: Schema = {"type": "string", "pattern": r"^\s*(<=|>=|==|<|>)\s*[0-9][0-9_.]*\s*[A-Za-z%]*\s*$"}
-LIMIT = either(COMPARISON, mapping({"min": {"type": ["string", "number"]}, "max": {"type": ["string", "number"]}}))
+def limit_schema(units: Iterable[str]) -> Schema:
+    """A comparison with one of these units, or a range."""
+    amount = rf"[0-9][0-9_]*(\.[0-9]+)?\s*({'|'.join(units)})"
+    end = either({"type": "string", "pattern": rf"^\s*{amount}\s*$"}, {"type": "number", "minimum": 0})
+    comparison: Schema = {"type": "string", "pattern": rf"^\s*(<=|>=|==|<|>)\s*{amount}\s*$"}
+    return either(comparison, mapping({"min": end, "max": end}, minProperties=1))
+
+
+NAMES: Schema = {
+    "type": "string",
+    "pattern": f"^(?!_){NAME.pattern}$",
+    "not": {"enum": sorted({*keyword.kwlist, *TAKEN, *MODULE_ATTRIBUTES})},
+}
+COUNTS = limit_schema(COUNT_UNITS)
 
 # What each form of a field takes, by the function that reads it.
 FORMS: dict[Any, Schema] = {
@@ -53,7 +68,7 @@ FORMS: dict[Any, Schema] = {
     flag: {"type": "boolean"},
     bias: either(words("auto"), {"type": "boolean"}),
     groups: either(words("depthwise"), WHOLE),
-    name: {"type": "string", "pattern": f"^{NAME.pattern}$"},
+    name: NAMES,
     norm: either(
         words("batch", "layer", "none"),
         mapping({"batch": mapping({"eps": ABOVE_ZERO, "momentum": ABOVE_ZERO})}, ("batch",)),
@@ -80,9 +95,9 @@ FORMS: dict[Any, Schema] = {
     title: {"type": "string", "pattern": f"^{TITLE.pattern}$"},
     picture: row_of(WHOLE, 3),
     feature: words(*FEATURES),
-    COUNT.read: LIMIT,
-    BYTES.read: LIMIT,
-    accuracy: LIMIT,
+    COUNT.read: COUNTS,
+    BYTES.read: limit_schema(BYTE_UNITS),
+    accuracy: limit_schema(PERCENT),
 }
 
 ROWS: Schema = {"$ref": "#/$defs/rows"}
@@ -171,7 +186,7 @@ def schema() -> Schema:
             **{block.kind: block_fields(block) for block in BLOCKS},
             "defaults": fields_schema(Style, ""),
             "constraints": fields_schema(Constraints, ""),
-            "use": either(COMPARISON, LIMIT, fields_schema(Use, "")),
+            "use": either(COUNTS, fields_schema(Use, "")),
         },
     } | fields_schema(ArchSpec, "")
 
@@ -187,9 +202,21 @@ def row_value(block: type[Block]) -> Schema:
     """What stands behind a block's word: its fields, its short form, nothing."""
     forms: list[Schema] = [{"$ref": f"#/$defs/{block.kind}"}]
     if block.short:
-        forms.append(field_schema(block.model_fields[block.short], f"{block.kind}.{block.short}"))
+        short = field_schema(block.model_fields[block.short], f"{block.kind}.{block.short}")
+        forms.append(as_row(short) if block.short_is_mapping else short)
     forms += [] if required(block) else [{"type": "null"}]
     return either(*forms) | {"description": summary(block)}
+
+
+def as_row(short: Schema) -> Schema:
+    """A short form that may be a mapping: as a row it may have a name beside, and is not none."""
+    forms = []
+    for form in short["anyOf"]:
+        named = {"properties": form["properties"] | {"name": NAMES}} if "properties" in form else {}
+        most = {"maxProperties": form["maxProperties"] + 1} if "maxProperties" in form else {}
+        some = {"enum": [word for word in form["enum"] if word != "none"]} if "enum" in form else {}
+        forms.append(form | named | most | some)
+    return either(*forms)
 
 
 def block_fields(block: type[Block]) -> Schema:

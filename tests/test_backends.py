@@ -196,6 +196,20 @@ def test_a_field_of_3000_pixels_fits_on_a_strip() -> None:
     assert support(strip, 0, place) == (reach.jump * place + reach.first, reach.jump * place + reach.last)
 
 
+def test_a_deep_network_is_verified_to_its_edges() -> None:
+    found = measured(
+        {"repeat": {"times": 900, "layers": [{"conv": {"out_channels": 1, "norm": "none"}}]}}, input=[1, 9, 9]
+    )
+
+    assert [claim for claim in verify(found) if not claim.holds] == []
+
+
+def test_a_field_claim_without_the_gates_says_so() -> None:
+    notes = [claim.note for claim in verify(measured({"conv": 4}, "squeeze_excite")) if "field" in claim.name]
+
+    assert all(note.endswith("without the gates") for note in notes)
+
+
 def test_the_shipped_promises_are_kept() -> None:
     for path in Path("archs").glob("*.yaml"):
         net = advconv.load(path)

@@ -168,6 +168,10 @@ def test_a_pad_shortcut_subsamples_and_adds_zero_channels() -> None:
     ]  # fmt: skip
 
 
+def test_a_pad_shortcut_that_has_nothing_to_add_is_the_identity() -> None:
+    assert names({"residual": {"layers": [{"conv": 4}], "shortcut": "pad"}}) == names({"residual": [{"conv": 4}]})
+
+
 def test_a_shortcut_may_be_rows_and_none_of_them_is_the_identity() -> None:
     assert "C1.0.shortcut.0.conv" in names({"residual": {"layers": [{"conv": 8}], "shortcut": [{"pointwise": 8}]}})
     assert names({"residual": {"layers": [{"conv": 4}], "shortcut": []}}) == names({"residual": [{"conv": 4}]})

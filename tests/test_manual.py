@@ -129,14 +129,32 @@ def test_the_schema_agrees_with_the_parser_about_every_page() -> None:
 
 
 @pytest.mark.parametrize(
-    "row", ["gap", {"gap": None}, {"conv": 32}, {"norm": {"group": 4}}, {"residual": ["depthwise"]}]
+    "row",
+    [
+        "gap",
+        {"gap": None},
+        {"conv": 32},
+        {"norm": {"group": 4}},
+        {"residual": ["depthwise"]},
+        {"norm": {"group": 4, "name": "n"}},
+    ],
 )
 def test_short_forms_pass_the_schema(row: Any) -> None:
     assert list(VALIDATOR.iter_errors(arch(row))) == []
 
 
 @pytest.mark.parametrize(
-    "row", ["conv", {"conv": None}, {"conv": "32"}, {"gap": 3}, {"residual": []}, {"conv": 1, "gap": None}]
+    "row",
+    [
+        "conv",
+        {"conv": None},
+        {"conv": "32"},
+        {"gap": 3},
+        {"residual": []},
+        {"conv": 1, "gap": None},
+        {"norm": "none"},
+        {"conv": {"out_channels": 1, "name": "train"}},
+    ],
 )
 def test_wrong_forms_do_not(row: Any) -> None:
     assert list(VALIDATOR.iter_errors(arch(row)))

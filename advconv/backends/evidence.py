@@ -96,11 +96,17 @@ def _shapes_claim(graph: Graph, module: nn.Module) -> Claim:
         whole = module(x)
     wrong = [node.name for node, value in zip(graph.nodes, values, strict=True) if node.shape != shape_of(value)]
     found = (
-        f"{len(graph.nodes) - len(wrong)} of {len(graph.nodes)}" if torch.equal(values[-1], whole) else "another output"
+        f"{len(graph.nodes) - len(wrong)} of {len(graph.nodes)}" if same_bits(values[-1], whole) else "another output"
     )
     return Claim(
         "shapes", f"{len(graph.nodes)} of {len(graph.nodes)}", found, f"not {', '.join(wrong[:5])}" if wrong else ""
     )
+
+
+def same_bits(value: Tensor, other: Tensor) -> bool:
+    """Equal to the bit; what has overflowed to a NaN is equal to itself."""
+    bits, others = (tensor.contiguous().view(torch.int32) for tensor in (value, other))
+    return torch.equal(bits, others)
 
 
 def shape_of(value: Tensor) -> Shape:
@@ -181,7 +187,8 @@ def _field_claim(measures: Measures, index: int, axis: int) -> Claim:
     if strip is None:
         return Claim(name, f"{first} to {last}", None, "no strip of this length fits the network")
     low, high = support(strip, axis, place)
-    return Claim(name, f"{first} to {last}", f"{low} to {high}", f"{reach.size} pixels, at position {place}")
+    gates = ", without the gates" if reach.whole else ""
+    return Claim(name, f"{first} to {last}", f"{low} to {high}", f"{reach.size} in all, at position {place}{gates}")
 
 
 def strip_for(graph: Graph, index: int, axis: int, length: int) -> Graph | None:
@@ -218,11 +225,23 @@ def support(graph: Graph, axis: int, place: int) -> tuple[int, int]:
     neither norms nor gates: a gradient passes wherever a value could.
     """
     x = picture(graph, torch.float64).requires_grad_()
-    values = outputs(graph, [_transparent(graph, node) for node in graph.nodes], x)
+    values = outputs(graph, [_kept_alive(_transparent(graph, node)) for node in graph.nodes], x)
     line = values[-1][0].sum(dim=(0, 2 - axis))
     (gradient,) = torch.autograd.grad(line[place], x)
     seen = gradient[0].sum(dim=(0, 2 - axis)).nonzero().flatten()
     return int(seen[0]), int(seen[-1])
+
+
+def _kept_alive(run: Run) -> Run:
+    """The node with a gradient of 0 or 1 behind it: only where it is counts, and through depth it would vanish."""
+
+    def alive(*inputs: Tensor) -> Tensor:
+        value = run(*inputs)
+        if value.requires_grad:
+            value.register_hook(lambda gradient: (gradient != 0).to(gradient.dtype))  # type: ignore[no-untyped-call]
+        return value
+
+    return alive
 
 
 def _transparent(graph: Graph, node: Node) -> Run:
@@ -242,7 +261,7 @@ def _transparent(graph: Graph, node: Node) -> Run:
 
 
 def _positive(module: nn.Module) -> nn.Module:
-    """Weights of one sign whose sum is 1 for each output, no bias: depth neither blows up nor vanishes."""
+    """Weights of one sign whose sum is 1 for each output, and no bias."""
     module = module.double().requires_grad_(False)
     if isinstance(module, nn.Conv2d | nn.Linear):
         nn.init.constant_(module.weight, 1 / module.weight[0].numel())
@@ -264,7 +283,7 @@ def _source_claim(measures: Measures, module: nn.Module) -> Claim:
         return Claim(name, claimed, "the same keys in another order")
     x = picture(measures.graph)
     with torch.no_grad():
-        same = torch.equal(module.eval()(x), written.eval()(x))
+        same = same_bits(module.eval()(x), written.eval()(x))
     return Claim(name, claimed, claimed if same else "other outputs")
 
 

@@ -186,7 +186,7 @@ def _expression(part: Section | Leaf, depth: int, classes: Classes, label: str =
 def _leaf(call: Call, depth: int, label: str) -> str:
     """A call on one line, or its arguments on a line of their own where that is too long."""
     line = f"{label}{_call(call)}"
-    if len(INDENT * depth + line) < WIDTH:
+    if len(INDENT * depth + line) < WIDTH or not _arguments(call):
         return line
     arguments = ", ".join(_arguments(call))
     if len(INDENT * (depth + 1) + arguments) <= WIDTH:

@@ -71,7 +71,8 @@ def pad(builder: Builder, x: int, y: int) -> int:
     """Subsampling and zero channels: option A of the ResNet paper (He et al. 2016, section 3.3)."""
     strides = builder.draft.strides_between(x, y)
     small = builder.add("subsample", Subsample(strides), x) if strides != (1, 1) else x
-    return builder.add("pad", PadChannels(builder.shape(y).channels), small)
+    channels = builder.shape(y).channels
+    return small if builder.shape(small).channels == channels else builder.add("pad", PadChannels(channels), small)
 
 
 MERGES = {"add": Add(), "multiply": Multiply()}

@@ -4,7 +4,10 @@ from advconv.analysis.measure import Measures
 
 
 def torchinfo(measures: Measures) -> str:
-    """The table for a batch of one, on the CPU. Its multiply-adds count bias and norm too; ours do not."""
+    """The table for a batch of one, on the CPU. Its multiply-adds count bias and norm too; ours do not.
+
+    torchinfo's time doubles with each level of modules inside modules; beyond some twenty levels it takes minutes.
+    """
     from torchinfo import summary
 
     from advconv.backends.torch_module import build

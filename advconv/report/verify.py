@@ -12,8 +12,9 @@ def claims_table(claims: Sequence[Claim], name: str) -> Table:
     """A row for each claim with both numbers."""
     rows = [(claim.name, claim.claimed, claim.found or "not asked", _verdict(claim), claim.note) for claim in claims]
     held = sum(claim.holds and claim.found is not None for claim in claims)
-    asked = sum(claim.found is not None for claim in claims)
-    return Table(f"{name}: {held} of {asked} claims hold", COLUMNS, tuple(rows))
+    not_asked = sum(claim.found is None for claim in claims)
+    rest = f", {not_asked} not asked" if not_asked else ""
+    return Table(f"{name}: {held} of {len(claims)} claims hold{rest}", COLUMNS, tuple(rows))
 
 
 def _verdict(claim: Claim) -> str:
