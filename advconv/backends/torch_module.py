@@ -34,15 +34,17 @@ def module_of(part: Section | Leaf) -> nn.Module:
 def target(call: Call) -> Callable[..., Any]:
     """The constructor or function of torch that a call names."""
     space, _, name = call.target.partition(".")
-    return cast(Callable[..., Any], getattr(SPACES[space], name))
+    # Annotated, not cast: older versions of torch.compile stumble over a cast in a forward pass.
+    found: Callable[..., Any] = getattr(SPACES[space], name)
+    return found
 
 
 def apply(call: Call, inputs: list[Tensor]) -> Tensor:
     """The result of a function of torch."""
     function, options = target(call), dict(call.options)
-    if call.packed:
-        return cast(Tensor, function(inputs, *call.arguments, **options))
-    return cast(Tensor, function(*inputs, *call.arguments, **options))
+    given = [inputs] if call.packed else inputs
+    value: Tensor = function(*given, *call.arguments, **options)
+    return value
 
 
 class Steps(nn.Module):
