@@ -33,10 +33,29 @@ def words(*values: str) -> Schema:
     return {"enum": list(values)}
 
 
+ARGUMENTS: dict[str, str] = {
+    "batch": "torch.nn.BatchNorm2d with arguments of its own.",
+    "eps": "What is added to the variance.",
+    "group": "torch.nn.GroupNorm with so many groups.",
+    "kind": "Whether single elements or whole channels fall out.",
+    "layer": "One group over all channels and positions, with arguments of its own.",
+    "max": "At most.",
+    "min": "At least.",
+    "momentum": "The share of the newest batch in the running statistics.",
+    "num_groups": "How many groups of channels.",
+    "p": "The share that falls out.",
+    **{word: f"{what.module} with this {what.argument}." for word, what in FUNCTIONS.items() if what.argument},
+}
+"""What the keys mean that stand inside a field's value."""
+
+
 def mapping(properties: dict[str, Schema], required: tuple[str, ...] = (), **more: Any) -> Schema:
     """A mapping that has these keys alone."""
     needed = {"required": list(required)} if required else {}
-    return {"type": "object", "properties": properties, "additionalProperties": False} | needed | more
+    told = {
+        key: {"description": ARGUMENTS[key]} | part if key in ARGUMENTS else part for key, part in properties.items()
+    }
+    return {"type": "object", "properties": told, "additionalProperties": False} | needed | more
 
 
 def row_of(item: Schema, *lengths: int) -> Schema:
@@ -117,7 +136,9 @@ SHAPES: dict[str, Schema] = {
     "network": {"type": "object", "propertyNames": FORMS[name], "additionalProperties": SOME_ROWS, "minProperties": 1},
     "defaults": {"$ref": "#/$defs/defaults"},
     "constraints": {"$ref": "#/$defs/constraints"},
-    "uses": mapping({word: {"$ref": "#/$defs/use"} for word in FEATURES}),
+    "uses": mapping(
+        {word: {"$ref": "#/$defs/use", "description": f"How often {word} must occur."} for word in FEATURES}
+    ),
     "forbids": {"type": "array", "items": FORMS[feature]},
     "augment": {"type": "array"},
     "train": {"type": "object"},
@@ -212,7 +233,11 @@ def as_row(short: Schema) -> Schema:
     """A short form that may be a mapping: as a row it may have a name beside, and is not none."""
     forms = []
     for form in short["anyOf"]:
-        named = {"properties": form["properties"] | {"name": NAMES}} if "properties" in form else {}
+        named = (
+            {"properties": form["properties"] | {"name": NAMES | {"description": DESCRIPTIONS["name"]}}}
+            if "properties" in form
+            else {}
+        )
         most = {"maxProperties": form["maxProperties"] + 1} if "maxProperties" in form else {}
         some = {"enum": [word for word in form["enum"] if word != "none"]} if "enum" in form else {}
         forms.append(form | named | most | some)
