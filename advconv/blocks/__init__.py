@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING, Annotated, Any, Union
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Tag
+from pydantic import BeforeValidator, Discriminator, Tag
 
 from advconv.blocks.base import Block
 from advconv.blocks.composite import Branches, Repeat, Residual, Shortcut
-from advconv.blocks.fields import refuse, shown, similar
+from advconv.blocks.fields import TakenName, refuse, shown, similar, single
 from advconv.blocks.gates import InvertedResidual, SqueezeExcite
 from advconv.blocks.plain import Activation, AvgPool, Dropout, Flatten, GlobalAvgPool, Linear, MaxPool, Norm
 from advconv.blocks.units import Conv, Depthwise, DepthwiseSeparable, Dilated, Pointwise, Strided
@@ -100,26 +100,28 @@ def fields_of(row: Any) -> Any:
 
 
 def rows(value: Any) -> Any:
+    """A list of rows; a name that a row above has already is marked, to be refused where it stands."""
     if not isinstance(value, list | tuple):
         refuse(f"rows are a list, not {shown(value)}", "write `[conv: 32]`, or a line `- conv: 32` for each row")
-    return value
+    seen: set[str] = set()
+    return [_with_name_marked(row, seen) for row in value]
+
+
+def _with_name_marked(row: Any, seen: set[str]) -> Any:
+    pair = single(row)
+    name = pair[1].get("name") if pair and isinstance(pair[1], dict) else None
+    if pair is None or not isinstance(name, str):
+        return row
+    if name in seen:
+        return {pair[0]: pair[1] | {"name": TakenName(name)}}
+    seen.add(name)
+    return row
 
 
 def some_rows(value: Any) -> Any:
     if not rows(value):
         refuse("there are no rows here", "write at least one row")
     return value
-
-
-def uniquely_named(rows: tuple[Block, ...]) -> tuple[Block, ...]:
-    """Rows that stand side by side have names of their own."""
-    seen: set[str] = set()
-    for index, row in enumerate(rows):
-        if row.name in seen:
-            message = f"a row above has the name {row.name!r} already"
-            refuse(message, "give one of them another name", code="AC116", at=(index, row.kind, "name"))
-        seen.update([row.name] if row.name else [])
-    return rows
 
 
 if TYPE_CHECKING:
@@ -130,7 +132,7 @@ else:
         Discriminator(kind_of),
         BeforeValidator(checked_row),
     ]
-Rows = Annotated[tuple[Row, ...], AfterValidator(uniquely_named), BeforeValidator(rows)]
+Rows = Annotated[tuple[Row, ...], BeforeValidator(rows)]
 SomeRows = Annotated[Rows, BeforeValidator(some_rows)]
 ShortcutField = Annotated[
     Annotated[Shortcut, Tag("word")] | Annotated[Rows, Tag("rows")],

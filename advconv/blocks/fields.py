@@ -128,9 +128,15 @@ def either(words: "tuple[str, ...] | list[str]") -> str:
     return f"{', '.join(words[:-1])} or {words[-1]}" if len(words) > 1 else words[0]
 
 
+class TakenName(str):
+    """A name that a row above has already."""
+
+
 def name(value: Any) -> str:
     if not isinstance(value, str):
         refuse(f"a name is a word, not {shown(value)}", code="AC115")
+    if isinstance(value, TakenName):
+        refuse(f"a row above has the name {str(value)!r} already", "give one of them another name", code="AC116")
     if problem := name_problem(value):
         refuse(problem, "use a name of ASCII letters, digits and _ that is not taken", code="AC115")
     return value
