@@ -40,6 +40,9 @@ CODES = {
     "AC402": "a limit on an unknown receptive field",
     "AC403": "a feature used too rarely or too often",
     "AC404": "a forbidden feature",
+    "AC501": "an unknown transform",
+    "AC502": "a range of a transform whose ends contradict",
+    "AC503": "pictures that do not fit the network",
 }
 """Every code there is. A code is never used again for something else."""
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from advconv.augment import Transform
 from advconv.blocks.base import Block, Fields
 from advconv.blocks.fields import ActivationChoice, DropoutChoice, NormChoice
 from advconv.geometry import Shape
@@ -71,5 +72,6 @@ FORMS: dict[type, Any] = {
     ActivationChoice: _activation,
     DropoutChoice: lambda choice: {"p": choice.p, "kind": "channel" if choice.channels else "element"},
     Limit: _limit,
+    Transform: lambda transform: {transform.name: plain(transform.arguments)},
     Shape: lambda shape: list(shape[:3]),
 }

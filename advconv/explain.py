@@ -24,7 +24,7 @@ SYNONYMS = {
 }
 """Words of other tools for keys of ours."""
 
-SECTIONS = ("defaults", "constraints")
+SECTIONS = ("defaults", "constraints", "train")
 
 
 def explain(document: Document, problem: ValidationError, keys_at: Keys) -> list[Diagnostic]:

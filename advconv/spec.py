@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 from pydantic import BeforeValidator, ValidationError
 
 from advconv.analysis.features import FEATURES
+from advconv.augment import ASSIGNMENT, TRANSFORM, Transform
 from advconv.blocks import KINDS, SomeRows
 from advconv.blocks.base import Block, Fields, Style
 from advconv.blocks.fields import Form, MaybeCount, MaybeSize, Name, Pair, is_int, refuse, shown, similar
@@ -13,6 +14,7 @@ from advconv.diagnostics import Diagnostic
 from advconv.explain import explain
 from advconv.geometry import Shape
 from advconv.limits import COUNT_UNITS, CountLimit, MaybeAccuracyLimit, MaybeByteLimit, MaybeCountLimit, limit
+from advconv.recipe import Data, Train
 from advconv.source import Document, Path
 
 if TYPE_CHECKING:
@@ -109,8 +111,9 @@ class ArchSpec(Fields):
     defaults: Style = Style()
     network: Network
     constraints: Constraints = Constraints()
-    augment: list[Any] = []
-    train: dict[str, Any] = {}
+    data: Data = "cifar10"
+    augment: tuple[Annotated[Transform, TRANSFORM], ...] = ASSIGNMENT
+    train: Train = Train()
 
 
 def parse(document: Document) -> tuple[ArchSpec | None, list[Diagnostic]]:
@@ -127,8 +130,12 @@ def keys_at(path: Path) -> list[str]:
         return list(ArchSpec.model_fields)
     if path[0] == "network":
         return list(KINDS[str(path[-2])].model_fields)
-    model = Style if path[0] == "defaults" else Constraints if len(path) == 2 else Use
-    return list(model.model_fields)
+    sections: dict[str, type[Fields]] = {
+        "defaults": Style,
+        "train": Train,
+        "constraints": Constraints if len(path) == 2 else Use,
+    }
+    return list(sections[str(path[0])].model_fields)
 
 
 class Part(NamedTuple):

@@ -1,0 +1,138 @@
+"""Augmentation by albumentations: compiled from what a file declares, drawn from (seed, epoch, picture) alone."""
+
+import os
+import random
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from advconv.augment import Transform
+from advconv.blocks.fields import shown
+from advconv.geometry import Shape
+
+# Read when the library is imported, which would otherwise ask the network for a newer version.
+os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
+
+import albumentations as A
+
+Image = NDArray[np.uint8]
+Path = tuple[str | int, ...]
+
+OUR_CHOICE = "ShiftScaleRotate is a special case of Affine transform"
+"""How albumentations advises against a transform that it still has, and that the assignment asks for."""
+
+
+class Misfit(Exception):
+    """A transform that cannot be had, or that does not keep pictures as the network takes them."""
+
+    def __init__(self, path: Path, message: str, help: str = "") -> None:
+        super().__init__(message)
+        self.path, self.message, self.help = path, message, help
+
+
+def compile_augment(augment: tuple[Transform, ...], mean: tuple[float, ...], size: Shape) -> A.Compose:
+    """The declared pipeline, tried on a picture. `mean`: of the data set, 0 to 1, a channel each. Raises Misfit."""
+    places = tuple(("augment", index, transform.name) for index, transform in enumerate(augment))
+    built = [_built(transform, place, mean) for transform, place in zip(augment, places, strict=True)]
+    _try([_built(_always(part), place, mean) for part, place in zip(augment, places, strict=True)], places, size)
+    return A.Compose(built)
+
+
+def _built(transform: Transform, place: Path, mean: tuple[float, ...]) -> Any:
+    arguments = {key: _filled(value, mean) if key == "fill" else value for key, value in transform.arguments.items()}
+    parts = transform.arguments.get("transforms")
+    if parts is not None:
+        inner = [(*place, "transforms", index, part.name) for index, part in enumerate(parts)]
+        arguments["transforms"] = [_built(part, at, mean) for part, at in zip(parts, inner, strict=True)]
+    else:
+        # Else what a transform refuses is a warning, and other arguments are used in its place.
+        arguments["strict"] = True
+    return _quietly(lambda: _called(transform.name, arguments, place))
+
+
+def _filled(value: Any, mean: tuple[float, ...]) -> Any:
+    if value == "mean":
+        return tuple(255 * part for part in mean)
+    return value
+
+
+def _quietly(build: Callable[[], Any]) -> Any:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=OUR_CHOICE)
+        return build()
+
+
+def _called(name: str, arguments: dict[str, Any], place: Path) -> Any:
+    try:
+        return getattr(A, name)(**arguments)
+    except (ValueError, TypeError) as problem:
+        path, reason = _reason(problem, arguments)
+        raise Misfit((*place, *path), f"{name}: {reason}") from problem
+
+
+def _reason(problem: Exception, arguments: dict[str, Any]) -> tuple[Path, str]:
+    """Which argument is wrong, and why, as the library's own validation says it."""
+    if not isinstance(problem.__cause__, ValidationError):
+        return (), str(problem).split("\n")[0]
+    first = problem.__cause__.errors()[0]
+    key = str(first["loc"][0]) if first["loc"] else ""
+    reason = str(first["msg"]).removeprefix("Value error, ").split("\n")[0]
+    given = f", not {shown(arguments[key])}" if key in arguments else ""
+    what = f"{key}: " if key else ""
+    return (key,) if key else (), f"{what}{reason[:1].lower()}{reason[1:]}{given}"
+
+
+def _always(transform: Transform) -> Transform:
+    """The same transform without chance, so that a trial shows what it does."""
+    parts = transform.arguments.get("transforms")
+    inner = {"transforms": tuple(map(_always, parts))} if parts is not None else {}
+    return Transform(transform.name, transform.arguments | inner | {"p": 1.0})
+
+
+def _try(steps: list[Any], places: tuple[Path, ...], size: Shape) -> None:
+    """Takes a picture through all steps: each must leave bytes, and the last one the network's size."""
+    picture: Image = np.random.default_rng(0).integers(0, 256, (size.height, size.width, size.channels), dtype=np.uint8)
+    for step, place in zip(steps, places, strict=True):
+        name = str(place[-1])
+        try:
+            picture = A.Compose([step], seed=0)(image=picture)["image"]
+        except Exception as problem:
+            # Each transform has its own way to say that a picture does not suit it.
+            raise Misfit(place, f"{name} fails on a {size} picture: {str(problem).splitlines()[0]}") from problem
+        if picture.dtype != np.uint8:
+            help = "leave it out, pictures are normalised on the device"
+            raise Misfit(place, f"{name} puts out {picture.dtype}, a picture is bytes", help)
+    if steps and picture.shape != (size.height, size.width, size.channels):
+        shape = "x".join(map(str, (*picture.shape[2:], *picture.shape[:2])))
+        raise Misfit(
+            places[-1], f"the pictures come out as {shape}, the network takes {size}", "end with a crop or Resize"
+        )
+
+
+class Augment:
+    """Draws pictures. What is drawn depends on the seed, the epoch and the picture's index, and on nothing else."""
+
+    def __init__(self, pipeline: A.Compose, seed: int) -> None:
+        self.pipeline, self.seed = pipeline, seed
+        self.bits = np.random.Philox(key=seed)
+        self.arrays = np.random.Generator(self.bits)
+        self.numbers = random.Random()
+        pipeline.set_random_state(self.arrays, self.numbers)
+
+    def __call__(self, picture: Image, epoch: int, index: int) -> Image:
+        self._reseed(epoch, index)
+        drawn: Image = self.pipeline(image=picture)["image"]
+        return drawn
+
+    def _reseed(self, epoch: int, index: int) -> None:
+        """Philox numbers its draws, so any draw can be had without those before it."""
+        state = self.bits.state
+        state["state"]["key"][:] = (self.seed, epoch)
+        state["state"]["counter"][:] = (0, 0, 0, index)
+        state |= {"buffer_pos": 4, "has_uint32": 0}
+        self.bits.state = state
+        self.numbers.seed(int(self.arrays.integers(2**63)))

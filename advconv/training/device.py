@@ -1,0 +1,115 @@
+"""Where a network trains, in which precision, and whether it is compiled."""
+
+import shutil
+import sys
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+
+class DeviceError(Exception):
+    """A device that is not there."""
+
+
+class Setup(NamedTuple):
+    """`dtype` is that of autocast, None for float32 throughout. `note`: what a user may have expected otherwise."""
+
+    device: torch.device
+    dtype: torch.dtype | None
+    compiles: bool
+    note: str = ""
+
+    def autocast(self) -> torch.autocast:
+        return torch.autocast(self.device.type, self.dtype or torch.bfloat16, enabled=self.dtype is not None)
+
+    def __str__(self) -> str:
+        precision = "float32" if self.dtype is None else "bfloat16 autocast"
+        return f"{device_name(self.device)}, {precision}{', compiled' if self.compiles else ''}"
+
+
+def setup(device: str, precision: str, compiles: str, rank: int = 0) -> Setup:
+    """The device that was asked for, or the best there is. Raises DeviceError."""
+    chosen = _device(device, rank)
+    is_compiled, note = _compiles(compiles, chosen)
+    return Setup(chosen, _dtype(precision, chosen), is_compiled, note)
+
+
+def _device(name: str, rank: int) -> torch.device:
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+        if device.type == "cuda" and device.index is None:
+            device = torch.device("cuda", rank % max(1, torch.cuda.device_count()))
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as problem:
+        raise DeviceError(f"there is no device {name!r} here: {str(problem).splitlines()[0]}") from problem
+    return device
+
+
+def _dtype(precision: str, device: torch.device) -> torch.dtype | None:
+    if precision == "auto":
+        precision = "bfloat16" if _has_bfloat16(device) else "float32"
+    return torch.bfloat16 if precision == "bfloat16" else None
+
+
+def _has_bfloat16(device: torch.device) -> bool:
+    """Whether the device multiplies bfloat16 itself: CUDA from Ampere, CPUs with AVX512_BF16 or AMX."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    if device.type != "cpu":
+        return False
+    # Torch has no public name for this before 2.11.
+    asks = (getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
+    return any(ask() for ask in asks if ask)
+
+
+def _compiles(wish: str, device: torch.device) -> tuple[bool, str]:
+    """Whether to compile, and why not where it was asked for. `auto` compiles on CUDA."""
+    if wish == "off" or (wish == "auto" and device.type != "cuda"):
+        return False, ""
+    if not any(map(shutil.which, ("c++", "g++", "clang++", "cl"))):
+        return False, "there is no C++ compiler, so it goes on without torch.compile"
+    if device.type == "cuda" and not _has_triton():
+        return False, "there is no Triton, so it goes on without torch.compile"
+    return True, ""
+
+
+def _has_triton() -> bool:
+    from importlib.util import find_spec
+
+    return find_spec("triton") is not None
+
+
+def device_name(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{device.type}, {torch.get_num_threads()} threads" if device.type == "cpu" else device.type
+
+
+def versions() -> dict[str, str]:
+    """What a run was made with."""
+    from importlib.metadata import version
+
+    names = ("advconv", "torch", "torchvision", "albumentations", "numpy")
+    return {"python": sys.version.split()[0], **{name: version(name) for name in names}}
+
+
+class Normalise(nn.Module):
+    """Bytes (batch, height, width, channels) as the network takes them: (batch, channels, height, width) around 0.
+
+    The memory stays as it is, which is torch's channels_last. `mean` and `std` are of numbers from 0 to 1.
+    """
+
+    def __init__(self, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+        super().__init__()
+        scale = 1 / (255 * torch.tensor(std, dtype=torch.float64))
+        shift = -torch.tensor(mean, dtype=torch.float64) / torch.tensor(std, dtype=torch.float64)
+        self.register_buffer("scale", scale.float().view(1, -1, 1, 1))
+        self.register_buffer("shift", shift.float().view(1, -1, 1, 1))
+        self.scale: Tensor
+        self.shift: Tensor
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        return pictures.permute(0, 3, 1, 2).float().mul_(self.scale).add_(self.shift)

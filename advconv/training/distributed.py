@@ -1,0 +1,68 @@
+"""Several processes that train one network, as torchrun starts them."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+from advconv.training.loader import Share
+
+
+@contextmanager
+def processes() -> Iterator[Share]:
+    """This process's share of the training; of one alone where torchrun has not started it."""
+    if "RANK" not in os.environ or "WORLD_SIZE" not in os.environ:
+        yield Share()
+        return
+    has_gpus = torch.cuda.is_available()
+    if has_gpus:
+        torch.cuda.set_device(local_rank())
+    dist.init_process_group("nccl" if has_gpus else "gloo")
+    try:
+        yield Share(dist.get_rank(), dist.get_world_size())
+    finally:
+        dist.destroy_process_group()
+
+
+def local_rank() -> int:
+    return int(os.environ.get("LOCAL_RANK", "0"))
+
+
+def synchronised(module: nn.Module, share: Share) -> nn.Module:
+    """The module with batch norms over the pictures of all processes, which torch has on GPUs alone."""
+    is_cuda = any(parameter.is_cuda for parameter in module.parameters())
+    if share.of == 1 or not is_cuda:
+        return module
+    return nn.SyncBatchNorm.convert_sync_batchnorm(module)  # type: ignore[no-any-return, no-untyped-call]
+
+
+def parallel(module: nn.Module, share: Share) -> nn.Module:
+    """The module whose gradients are the mean over all processes."""
+    return DistributedDataParallel(module) if share.of > 1 else module
+
+
+def any_of(flag: bool, share: Share) -> bool:
+    """Whether one of the processes says so, which all must know before the next step."""
+    if share.of == 1:
+        return flag
+    said = torch.tensor(int(flag), device="cuda" if dist.get_backend() == "nccl" else "cpu")
+    dist.all_reduce(said, dist.ReduceOp.MAX)
+    return bool(said.item())
+
+
+def mean_of(rows: torch.Tensor, share: Share) -> torch.Tensor:
+    """The mean over all processes."""
+    if share.of == 1:
+        return rows
+    dist.all_reduce(rows)
+    return rows / share.of
+
+
+def together(share: Share) -> None:
+    """Waits for all processes."""
+    if share.of > 1:
+        dist.barrier()

@@ -1,0 +1,201 @@
+"""The training itself: one step, the steps of an epoch, and what a network says of pictures."""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from advconv.recipe import Train
+from advconv.training.data import DataSets, Pictures
+from advconv.training.device import Normalise, Setup
+from advconv.training.distributed import mean_of, parallel, synchronised
+from advconv.training.loader import Batch, Plan
+from advconv.training.optim import average, optimizer, schedule
+
+
+class Diverged(Exception):
+    """A loss that is no number any more."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """An epoch: losses in nats, accuracies in percent, the rate of its last step, the time of its training alone."""
+
+    epoch: int
+    train_loss: float
+    train_accuracy: float
+    val_loss: float | None
+    val_accuracy: float | None
+    test_loss: float | None
+    test_accuracy: float | None
+    lr: float
+    seconds: float
+    pictures_per_second: float
+
+
+@dataclass
+class Tally:
+    """Sums over the steps so far of an epoch."""
+
+    loss: float = 0.0
+    correct: float = 0.0
+    steps: int = 0
+    seconds: float = 0.0
+
+
+class Scores(NamedTuple):
+    """What a network says of pictures: probabilities (count, classes), mean loss in nats, accuracy in percent."""
+
+    probabilities: Tensor
+    loss: float
+    accuracy: float
+
+
+class Learner:
+    """A network in training: its weights, their average, the optimizer, and how far it is."""
+
+    def __init__(self, module: nn.Module, data: DataSets, recipe: Train, plan: Plan, setup: Setup) -> None:
+        self.recipe, self.plan, self.setup, self.classes = recipe, plan, setup, len(data.classes)
+        self.module = synchronised(module.to(setup.device).to(memory_format=torch.channels_last), plan.share)
+        self.normalise = Normalise(data.mean, data.std).to(setup.device)
+        self.optimizer = optimizer(self.module, recipe)
+        self.schedule = schedule(self.optimizer, recipe, plan.epochs * plan.steps)
+        self.averaged = average(self.module, recipe).eval()
+        self.step, self.tally = 0, Tally()
+        self.unread: list[Tensor] = []
+        forward = parallel(self.module, plan.share)
+        self.forward: Callable[[Tensor], Tensor] = torch.compile(forward) if setup.compiles else forward
+
+    def update(self, images: Tensor, labels: Tensor) -> None:
+        """One step of the optimizer on bytes (batch, height, width, channels) and classes (batch)."""
+        self._reseed()
+        labels = labels.to(self.setup.device, non_blocking=True)
+        pictures = self.normalise(images.to(self.setup.device, non_blocking=True))
+        pictures, targets = self._mixed(pictures, labels) if self.recipe.mixup else (pictures, labels)
+        with self.setup.autocast():
+            scores = self.forward(pictures)
+        loss = F.cross_entropy(scores.float(), targets, label_smoothing=self.recipe.label_smoothing)
+        self.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        if self.recipe.clip:
+            nn.utils.clip_grad_norm_(self.module.parameters(), self.recipe.clip)
+        self.optimizer.step()
+        self.schedule.step()
+        self.averaged.update_parameters(self.module)
+        self.step += 1
+        self.unread.append(torch.stack([loss.detach(), (scores.detach().argmax(1) == labels).float().mean()]))
+
+    def _reseed(self) -> None:
+        """What a step draws depends on (seed, step, process) alone, so that a resumed training draws the same."""
+        drawn = np.random.SeedSequence((self.recipe.seed, self.step, self.plan.share.rank)).generate_state(1, np.uint64)
+        torch.manual_seed(int(drawn[0]) >> 1)
+
+    def _mixed(self, pictures: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Each picture mixed with another, and their classes in the same shares (Zhang et al., "mixup", 2018)."""
+        alpha = self.recipe.mixup
+        share = float(np.random.default_rng((self.recipe.seed, self.step)).beta(alpha, alpha))
+        other = torch.randperm(len(labels)).to(labels.device)
+        targets = F.one_hot(labels, self.classes).float()
+        return torch.lerp(pictures[other], pictures, share), torch.lerp(targets[other], targets, share)
+
+    def settle(self) -> None:
+        """Adds what the device has found since the last time. Raises Diverged."""
+        if not self.unread:
+            return
+        first = self.step - len(self.unread)
+        for index, (loss, correct) in enumerate(mean_of(torch.stack(self.unread), self.plan.share).tolist()):
+            if not math.isfinite(loss):
+                epoch, step = divmod(first + index, self.plan.steps)
+                raise Diverged(f"the loss is {loss} in epoch {epoch + 1}, step {step + 1} of {self.plan.steps}")
+            self.tally.loss += loss
+            self.tally.correct += correct
+            self.tally.steps += 1
+        self.unread.clear()
+
+    def score(self, pictures: Pictures) -> Scores:
+        """What the averaged weights say."""
+        return score(self.averaged.module, pictures, self.normalise, self.setup)
+
+    def state(self) -> dict[str, Any]:
+        """All that a training goes on from, between two steps."""
+        self.settle()
+        parts = {part: getattr(self, part).state_dict() for part in STATEFUL}
+        return parts | {"step": self.step, "tally": asdict(self.tally)}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        for part in STATEFUL:
+            getattr(self, part).load_state_dict(state[part])
+        self.step, self.tally = state["step"], Tally(**state["tally"])
+
+
+STATEFUL = ("module", "averaged", "optimizer", "schedule")
+
+READ_EVERY = {"cpu": 1}
+"""After how many steps the losses are read; a device that works on its own would have to wait for that."""
+
+EVALUATED = 500
+"""Pictures at a time where no gradients are needed."""
+
+
+def epochs(
+    learner: Learner,
+    batches: Iterator[Batch],
+    data: DataSets,
+    stops: Callable[[], bool],
+    shows: Callable[[Learner], None],
+) -> Iterator[Row]:
+    """Trains to the end, or to the step before which `stops` says so. `shows` is called whenever the losses are read."""
+    plan, every = learner.plan, READ_EVERY.get(learner.setup.device.type, 20)
+    while learner.step < plan.epochs * plan.steps:
+        clock = time.perf_counter()
+        for _ in range(learner.step % plan.steps, plan.steps):
+            if stops():
+                return
+            learner.update(*next(batches))
+            if learner.step % every == 0 or learner.step % plan.steps == 0:
+                learner.settle()
+                learner.tally.seconds += time.perf_counter() - clock
+                clock = time.perf_counter()
+                shows(learner)
+        yield measured(learner, data)
+        learner.tally = Tally()
+
+
+def measured(learner: Learner, data: DataSets) -> Row:
+    """The epoch that has just ended. With a validation set the test set is looked at in the last epoch alone."""
+    tally, plan = learner.tally, learner.plan
+    validation = learner.score(data.validation) if data.validation else None
+    is_last = learner.step == plan.epochs * plan.steps
+    test = learner.score(data.test) if is_last or not validation else None
+    return Row(
+        epoch=learner.step // plan.steps,
+        train_loss=tally.loss / tally.steps,
+        train_accuracy=100 * tally.correct / tally.steps,
+        val_loss=validation and validation.loss,
+        val_accuracy=validation and validation.accuracy,
+        test_loss=test and test.loss,
+        test_accuracy=test and test.accuracy,
+        lr=float(learner.schedule.get_last_lr()[0]),
+        seconds=tally.seconds,
+        pictures_per_second=tally.steps * plan.batch_size / tally.seconds,
+    )
+
+
+def score(module: nn.Module, pictures: Pictures, normalise: Normalise, setup: Setup, flip: bool = False) -> Scores:
+    """What a network says of pictures; with `flip` the mean of what it says of each and of its mirror image."""
+    found = []
+    with torch.inference_mode(), setup.autocast():
+        for images in torch.split(pictures.images, EVALUATED):
+            given = normalise(images.to(setup.device))
+            logs = [F.log_softmax(module(view).float(), 1) for view in ((given, given.flip(3)) if flip else (given,))]
+            found.append(torch.logsumexp(torch.stack(logs), 0) - math.log(len(logs)))
+    log = torch.cat(found).cpu()
+    loss = F.nll_loss(log, pictures.labels).item()
+    accuracy = 100 * (log.argmax(1) == pictures.labels).double().mean().item()
+    return Scores(log.exp(), loss, accuracy)

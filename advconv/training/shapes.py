@@ -1,0 +1,74 @@
+"""A set of pictures drawn at run time: ten kinds of shapes in noise."""
+
+from collections.abc import Callable
+from math import cos, pi, sin
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Picture = NDArray[np.uint8]
+Colour = tuple[float, ...]
+Point = tuple[float, float]
+Draw = Callable[[Picture, Point, float, Colour], None]
+
+
+def polygon(corners: list[Point]) -> Draw:
+    """Draws a polygon whose corners are given in radii from its centre."""
+
+    def draw(picture: Picture, centre: Point, radius: float, colour: Colour) -> None:
+        points = [[round(centre[0] + x * radius), round(centre[1] + y * radius)] for x, y in corners]
+        cv2.fillPoly(picture, [np.array(points, dtype=np.int32)], colour)
+
+    return draw
+
+
+def regular(corners: int, inner: float = 1.0) -> list[Point]:
+    """The corners of a regular polygon, each second one drawn in to `inner` radii."""
+    turns = [2 * pi * i / corners - pi / 2 for i in range(corners)]
+    reaches = [1.0 if i % 2 == 0 else inner for i in range(corners)]
+    return [(reach * cos(turn), reach * sin(turn)) for turn, reach in zip(turns, reaches, strict=True)]
+
+
+def disc(picture: Picture, centre: Point, radius: float, colour: Colour) -> None:
+    cv2.circle(picture, (round(centre[0]), round(centre[1])), round(radius), colour, -1)
+
+
+def ring(picture: Picture, centre: Point, radius: float, colour: Colour) -> None:
+    cv2.circle(picture, (round(centre[0]), round(centre[1])), round(radius), colour, max(1, round(radius / 3)))
+
+
+CROSS = [
+    (-0.3, -1), (0.3, -1), (0.3, -0.3), (1, -0.3), (1, 0.3), (0.3, 0.3),
+    (0.3, 1), (-0.3, 1), (-0.3, 0.3), (-1, 0.3), (-1, -0.3), (-0.3, -0.3),
+]  # fmt: skip
+
+KINDS: dict[str, Draw] = {
+    "disc": disc,
+    "ring": ring,
+    "square": polygon([(-0.8, -0.8), (0.8, -0.8), (0.8, 0.8), (-0.8, 0.8)]),
+    "diamond": polygon(regular(4)),
+    "triangle": polygon(regular(3)),
+    "arrow": polygon([(-1, -1), (1, 0), (-1, 1), (-0.4, 0)]),
+    "cross": polygon([(x, y) for x, y in CROSS]),
+    "star": polygon(regular(10, 0.45)),
+    "bar": polygon([(-1, -0.3), (1, -0.3), (1, 0.3), (-1, 0.3)]),
+    "pillar": polygon([(-0.3, -1), (0.3, -1), (0.3, 1), (-0.3, 1)]),
+}
+
+
+def draw_shapes(count: int, size: tuple[int, int, int], seed: int) -> tuple[Picture, NDArray[np.int64]]:
+    """Pictures (count, height, width, channels) of bytes and their kinds. `size` is (height, width, channels)."""
+    random = np.random.default_rng(seed)
+    height, width, channels = size
+    kinds = list(KINDS.values())
+    labels = random.integers(len(kinds), size=count)
+    pictures = np.clip(random.normal(110, 30, (count, height, width, channels)), 0, 255).astype(np.uint8)
+    for picture, label in zip(pictures, labels, strict=True):
+        radius = random.uniform(0.2, 0.35) * min(height, width)
+        centre = (random.uniform(radius, width - radius), random.uniform(radius, height - radius))
+        bright = random.integers(2, size=channels) * 170 + random.integers(60, size=channels)
+        canvas = np.full((height, width), 255, np.uint8)
+        kinds[label](canvas, centre, radius, (0.0,))
+        picture[canvas == 0] = (0.3 * picture[canvas == 0] + 0.7 * bright).astype(np.uint8)
+    return pictures, labels
