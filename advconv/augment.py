@@ -1,7 +1,8 @@
-"""The augmentation that a file declares: albumentations transforms by class name, with classic and present arguments."""
+"""The augmentation that a file declares: albumentations transforms by class name, old arguments and new."""
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 from pydantic_core import PydanticCustomError
@@ -73,7 +74,7 @@ def transform(value: Any) -> Transform:
     given = {} if given is None else given
     if not isinstance(given, dict):
         refuse(f"the arguments of {name} are a mapping, not {shown(given)}", f"write `{name}: {{p: 0.5}}`", at=(name,))
-    return Transform(name, _inside((name,), lambda: arguments(name, given)))
+    return Transform(name, _inside((name,), partial(arguments, name, given)))
 
 
 def _inside(path: tuple[str | int, ...], read: Callable[[], Any]) -> Any:
@@ -112,7 +113,7 @@ def keys(name: str) -> tuple[str, ...]:
 def _parts(name: str, given: Any) -> tuple[Transform, ...]:
     if not isinstance(given, list | tuple) or not given:
         refuse(f"{name} needs a list of transforms", f"write `{name}: {{transforms: [...]}}`", "AC112")
-    return tuple(_inside(("transforms", i), lambda part=part: transform(part)) for i, part in enumerate(given))
+    return tuple(_inside(("transforms", index), partial(transform, part)) for index, part in enumerate(given))
 
 
 def _renamed(name: str, given: dict[str, Any]) -> dict[str, Any]:
@@ -134,7 +135,7 @@ def _without_always(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _ranged(name: str, given: dict[str, Any]) -> dict[str, Any]:
-    """`max_width: 16, min_width: 16 -> hole_width_range: [16, 16]`, the classic defaults where a classic name stands."""
+    """`max_width: 16, min_width: 8 -> hole_width_range: [8, 16]`, with classic defaults where a classic name stands."""
     classic = {end for ends in RANGES.get(name, ()) for end in (ends.low, ends.high)} & set(given)
     if not classic:
         return given
@@ -181,7 +182,7 @@ def source(augment: tuple[Transform, ...], name: str) -> str:
         f'"""The augmentation of {name}."""\n\n'
         "import albumentations as A\n\n\n"
         "def augmentation(mean: tuple[float, ...]) -> A.Compose:\n"
-        '    """For pictures of bytes, (height, width, channels). `mean`: of the data set, 0 to 255, for each channel."""\n'
+        '    """For bytes (height, width, channels). `mean`: 0 to 255, of each channel of the data set."""\n'
         f"    return A.Compose(\n        {steps}\n    )\n"
     )
 

@@ -9,6 +9,7 @@ from advconv.diagnostics import Diagnostic, Severity, error, has_errors, in_orde
 from advconv.elaborate import elaborate
 from advconv.geometry import INT64_MAX, Shape
 from advconv.reader import read
+from advconv.recipe import SETS, misfits
 from advconv.source import Document, Source, decode
 from advconv.spec import ArchSpec, Part, parse, parse_part
 
@@ -54,10 +55,10 @@ def check(source: Source, picture: Shape | None = None) -> Checked:
     # A number that could not be read stands for another; what would be said of a network with it is not worth much.
     is_readable = all(found.code != "AC110" for found in unsound)
     part = (Part(spec) if spec else parse_part(document)) if is_readable else None
-    graph, misfits = elaborate(part, document, picture) if part else (None, [])
+    graph, unfit = elaborate(part, document, picture) if part else (None, [])
     measures = measure(graph) if graph else None
     too_large = _too_large(document, measures) if measures else []
-    broken = [*unsound, *wrong, *misfits, *too_large]
+    broken = [*unsound, *wrong, *unfit, *too_large, *_data_misfits(document, spec)]
     if measures is None or part is None or too_large:
         return Checked(source, in_order(broken), spec)
     verdicts = judge(part.spec.constraints, measures) if part.is_whole else []
@@ -65,6 +66,17 @@ def check(source: Source, picture: Shape | None = None) -> Checked:
     if broken:
         return Checked(source, in_order(said), spec)
     return Checked(source, in_order(said), spec, measures, tuple(verdicts))
+
+
+def _data_misfits(document: Document, spec: ArchSpec | None) -> list[Diagnostic]:
+    """Whether the pictures that a file names fit its network."""
+    if spec is None or not document.has(("data",)):
+        return []
+    return data_misfits(document, misfits(SETS[spec.data], spec.input, spec.classes))
+
+
+def data_misfits(document: Document, found: list[tuple[str, str, str]]) -> list[Diagnostic]:
+    return [error("AC503", document.span((field,)), message, help) for field, message, help in found]
 
 
 def _too_large(document: Document, measures: Measures) -> list[Diagnostic]:

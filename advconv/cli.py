@@ -21,11 +21,29 @@ from advconv.commands import (
     run_verify,
 )
 from advconv.geometry import Shape
+from advconv.recipe import SETS
 from advconv.report.table import FORMATS
+from advconv.run_commands import run_evaluate, run_export, run_predict
+from advconv.train_command import run_train
 
 INTERRUPTED, BROKEN_PIPE = 130, 141  # as shells say it
 
-EXTRAS = {**dict.fromkeys(("torch", "torchvision", "torchinfo", "albumentations"), "train"), "shtab": "completion"}
+EXTRAS = {
+    "albumentations": "train",
+    "cv2": "train",
+    "matplotlib": "train",
+    "numpy": "train",
+    "onnx": "export",
+    "onnxruntime": "export",
+    "onnxscript": "export",
+    "safetensors": "train",
+    "shtab": "completion",
+    "tensorboard": "tensorboard",
+    "torch": "train",
+    "torchinfo": "train",
+    "torchvision": "train",
+    "tqdm": "train",
+}
 """The extra that installs what the measuring side does without."""
 
 
@@ -89,6 +107,10 @@ def parser() -> argparse.ArgumentParser:
     _add_summary(commands)
     _add_emit(commands)
     _add_verify(commands)
+    _add_train(commands)
+    _add_evaluate(commands)
+    _add_predict(commands)
+    _add_export(commands)
     _add_new(commands)
     _add_explain(commands)
     _add_schema(commands)
@@ -133,9 +155,10 @@ def _add_summary(commands: Commands) -> None:
 
 
 def _add_emit(commands: Commands) -> None:
-    help = "print the network as the source of a torch module"
+    help = "print the network as the source of a torch module, or its augmentation as albumentations code"
     emit = _command(commands, "emit", help, "advconv emit archs/c1c2c3c4.yaml -o model.py", run_emit)
     emit.add_argument("file", metavar="FILE")
+    emit.add_argument("--what", choices=("model", "augment"), default="model")
     emit.add_argument("-o", "--output", metavar="FILE", help="write it to a file instead")
 
 
@@ -145,6 +168,74 @@ def _add_verify(commands: Commands) -> None:
     verify.add_argument("file", metavar="FILE")
     verify.add_argument("--format", choices=FORMATS, default="text")
     _add_input(verify)
+
+
+def _add_train(commands: Commands) -> None:
+    help = "check a network, train it, and say whether it keeps the accuracy that it promises"
+    train = _command(commands, "train", help, "advconv train archs/c1c2c3c4.yaml --epochs 10", run_train)
+    train.add_argument("file", nargs="?", metavar="FILE")
+    train.add_argument("--resume", metavar="RUN", help="go on with an interrupted run")
+    train.add_argument("--force", action="store_true", help="train a network that breaks its constraints")
+    fields = train.add_argument_group("what the file says otherwise")
+    fields.add_argument("--data", metavar="SET", help=f"{', '.join(SETS)}")
+    fields.add_argument("--epochs", type=int, metavar="N")
+    fields.add_argument("--batch-size", type=int, metavar="N", help="pictures of all processes together")
+    fields.add_argument("--lr", type=float, metavar="RATE", help="the highest learning rate")
+    fields.add_argument("--seed", type=int, metavar="N")
+    fields.add_argument("--val-split", type=int, metavar="N", help="training pictures held out for validation")
+    fields.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", help="any field: train.mixup=0.2")
+    doing = train.add_argument_group("how")
+    _add_data_dir(doing)
+    doing.add_argument("--limit", type=natural, metavar="N", help="use the first N pictures")
+    doing.add_argument("--until", type=float, metavar="PERCENT", help="stop when this accuracy is reached")
+    doing.add_argument("--name", metavar="NAME", help="of the run's directory; default: the network's")
+    _add_device(doing)
+    doing.add_argument("--workers", type=whole, metavar="N", help="processes that make pictures; 0: none beside")
+    doing.add_argument("--compile", choices=("auto", "on", "off"), default="auto", help="use torch.compile")
+    doing.add_argument("--tensorboard", action="store_true", help="write TensorBoard's files too")
+    doing.add_argument("--quiet", action="store_true", help="say how it ended, not how it goes")
+
+
+def _add_evaluate(commands: Commands) -> None:
+    help = "score a run's weights on the test set, whole and by class"
+    evaluate = _command(commands, "evaluate", help, "advconv evaluate runs/c1c2c3c4-20261121-120000", run_evaluate)
+    _add_run(evaluate)
+    evaluate.add_argument("--flip", action="store_true", help="average over each picture and its mirror image")
+    evaluate.add_argument("--format", choices=FORMATS, default="text")
+    _add_data_dir(evaluate)
+    _add_device(evaluate)
+
+
+def _add_predict(commands: Commands) -> None:
+    help = "say what a run's network sees in picture files"
+    example = "advconv predict runs/c1c2c3c4-20261121-120000 cat.png --top 1"
+    predict = _command(commands, "predict", help, example, run_predict)
+    _add_run(predict)
+    predict.add_argument("pictures", nargs="+", metavar="PICTURE")
+    predict.add_argument("--top", type=natural, default=3, metavar="N", help="the N likeliest classes; default: 3")
+    predict.add_argument("--format", choices=FORMATS, default="text")
+
+
+def _add_export(commands: Commands) -> None:
+    help = "write a run's network as ONNX, and hold it beside torch on test pictures"
+    example = "advconv export runs/c1c2c3c4-20261121-120000 -o model.onnx"
+    export = _command(commands, "export", help, example, run_export)
+    _add_run(export)
+    export.add_argument("-o", "--output", required=True, metavar="FILE")
+    _add_data_dir(export)
+
+
+def _add_run(command: argparse.ArgumentParser) -> None:
+    command.add_argument("run_path", metavar="RUN", help="the directory that train wrote")
+    command.add_argument("--weights", choices=("last", "best"), default="last")
+
+
+def _add_data_dir(command: argparse._ActionsContainer) -> None:
+    command.add_argument("--data-dir", metavar="DIR", help="where data sets lie; default: $ADVCONV_DATA, else data/")
+
+
+def _add_device(command: argparse._ActionsContainer) -> None:
+    command.add_argument("--device", default="auto", metavar="NAME", help="cpu, cuda, cuda:1, mps; default: the best")
 
 
 def _add_new(commands: Commands) -> None:
@@ -171,6 +262,18 @@ def _add_completion(commands: Commands) -> None:
 
 def _add_input(command: argparse.ArgumentParser) -> None:
     command.add_argument("--input", type=picture, metavar="C,H,W", help="measure for pictures of another shape")
+
+
+def whole(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 0")
+    return int(text)
+
+
+def natural(text: str) -> int:
+    if whole(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not at least 1")
+    return int(text)
 
 
 def picture(text: str) -> Shape:

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import NoReturn
 
 from advconv.analysis.measure import Measures
+from advconv.augment import source as augment_source
 from advconv.check import Checked, check_bytes
 from advconv.geometry import Shape
 from advconv.source import MAX_BYTES
+from advconv.spec import ArchSpec
 
 DEFAULT_ARCH = Path("archs", "c1c2c3c4.yaml")
 
@@ -22,7 +24,7 @@ def run_check(options: argparse.Namespace) -> int:
     results = []
     for path in options.files:
         for found in _files(path):
-            checked = _checked(found, options.input) if found is not None else None
+            checked = checked_file(found, options.input) if found is not None else None
             unread += checked is None
             results += [checked] if checked else []
     _print_checks(results, options.format)
@@ -85,7 +87,7 @@ def _fail(problem: OSError) -> NoReturn:
     raise problem
 
 
-def _checked(path: str, size: Shape | None) -> Checked | None:
+def checked_file(path: str, size: Shape | None) -> Checked | None:
     """The check of a file, or None and a message where it cannot be read."""
     try:
         data = _content(path)
@@ -134,16 +136,16 @@ def run_summary(options: argparse.Namespace) -> int:
 def _print_table(path: str, options: argparse.Namespace, table: Callable[[Measures, str], str]) -> int:
     """A table of a network that can be measured."""
 
-    def show(measures: Measures, name: str) -> int:
-        print(table(measures, name))
+    def show(measures: Measures, spec: ArchSpec) -> int:
+        print(table(measures, spec.name))
         return OK
 
     return _with_network(path, getattr(options, "input", None), show)
 
 
-def _with_network(path: str, size: Shape | None, use: Callable[[Measures, str], int]) -> int:
+def _with_network(path: str, size: Shape | None, use: Callable[[Measures, ArchSpec], int]) -> int:
     """What `use` makes of a network that can be measured; the diagnostics of one that cannot."""
-    checked = _checked(path, size)
+    checked = checked_file(path, size)
     if checked is None:
         return USAGE
     if checked.measures is None or checked.spec is None:
@@ -151,7 +153,7 @@ def _with_network(path: str, size: Shape | None, use: Callable[[Measures, str], 
 
         print(report(checked), file=sys.stderr)
         return FAILED
-    return use(checked.measures, checked.spec.name)
+    return use(checked.measures, checked.spec)
 
 
 def run_torchinfo(options: argparse.Namespace) -> int:
@@ -163,9 +165,15 @@ def run_torchinfo(options: argparse.Namespace) -> int:
 def run_emit(options: argparse.Namespace) -> int:
     from advconv.backends.torch_source import emit
 
-    if not options.output:
-        return _print_table(options.file, options, lambda net, name: emit(net, name).rstrip("\n"))
-    return _with_network(options.file, None, lambda net, name: _write(options.output, emit(net, name)))
+    def write(measures: Measures, spec: ArchSpec) -> int:
+        is_model = options.what == "model"
+        text = emit(measures, spec.name) if is_model else augment_source(spec.augment, spec.name)
+        if options.output:
+            return _write(options.output, text)
+        print(text, end="")
+        return OK
+
+    return _with_network(options.file, None, write)
 
 
 def _write(path: str, text: str) -> int:
@@ -180,12 +188,12 @@ def _write(path: str, text: str) -> int:
 def run_verify(options: argparse.Namespace) -> int:
     """Exit code 1 where a claim does not hold."""
 
-    def prove(measures: Measures, name: str) -> int:
+    def prove(measures: Measures, spec: ArchSpec) -> int:
         from advconv.backends.evidence import verify
         from advconv.report.verify import claims_table
 
         claims = verify(measures)
-        print(claims_table(claims, name).render(options.format))
+        print(claims_table(claims, spec.name).render(options.format))
         return OK if all(claim.holds for claim in claims) else FAILED
 
     return _with_network(options.file, options.input, prove)

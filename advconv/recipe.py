@@ -4,6 +4,7 @@ from typing import Annotated, Any, NamedTuple
 
 from advconv.blocks.base import Fields
 from advconv.blocks.fields import Count, Form, is_int, is_number, refuse, shown, word
+from advconv.geometry import Shape
 
 
 class DataSet(NamedTuple):
@@ -23,6 +24,19 @@ SETS = {
     "folder": DataSet("a folder of pictures", None, None),
     "shapes": DataSet("drawn shapes", None, 10),
 }
+
+
+def misfits(data: DataSet, input: Shape, classes: int | None) -> list[tuple[str, str, str]]:
+    """Where pictures do not fit a network: the field of the file, what is wrong, and what to change."""
+    found = []
+    if data.channels is not None and data.channels != input.channels:
+        message = f"{data.title} has {data.channels} channels, the input has {input.channels}"
+        found.append(("input", message, f"write `input: [{data.channels}, {input.height}, {input.width}]`"))
+    if data.classes is not None and classes is not None and data.classes != classes:
+        message = f"{data.title} has {data.classes} classes, the network puts out {classes}"
+        found.append(("classes", message, f"write `classes: {data.classes}`"))
+    return found
+
 
 DATA = word("data", *SETS)
 Data = Annotated[str, DATA]
@@ -62,6 +76,7 @@ FromZero = Annotated[int, Form(from_zero)]
 AboveZero = Annotated[float, Form(above_zero)]
 AtLeastZero = Annotated[float, Form(at_least_zero)]
 Share = Annotated[float, Form(share)]
+Seed = Annotated[int, Form(seed)]
 
 LEARNING_RATES = {"sgd": 0.3, "adamw": 0.003}
 
@@ -81,7 +96,7 @@ class Train(Fields):
     ema: Share = 0.995
     clip: AtLeastZero = 0.0
     precision: Annotated[str, word("precision", "auto", "float32", "bfloat16")] = "auto"
-    seed: Annotated[int, Form(seed)] = 0
+    seed: Seed = 0
     val_split: FromZero = 0
 
     @property

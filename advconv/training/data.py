@@ -214,7 +214,7 @@ def _tree(top: Path, size: Shape) -> tuple[Pictures, tuple[str, ...]]:
 
 
 def read_picture(path: Path, size: Shape) -> NDArray[np.uint8]:
-    """A picture file as bytes (height, width, channels) in the size of an input of 1 or 3 channels. Raises DataError."""
+    """A picture file as bytes (height, width, channels), for an input of 1 or 3 channels. Raises DataError."""
     from PIL import Image
 
     if size.channels not in (1, 3):

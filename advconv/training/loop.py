@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from advconv.recipe import Train
@@ -150,7 +151,7 @@ def epochs(
     stops: Callable[[], bool],
     shows: Callable[[Learner], None],
 ) -> Iterator[Row]:
-    """Trains to the end, or to the step before which `stops` says so. `shows` is called whenever the losses are read."""
+    """Trains to the end, or to the step before which `stops` says so; `shows` is called when losses are read."""
     plan, every = learner.plan, READ_EVERY.get(learner.setup.device.type, 20)
     while learner.step < plan.epochs * plan.steps:
         clock = time.perf_counter()
@@ -189,13 +190,22 @@ def measured(learner: Learner, data: DataSets) -> Row:
 
 def score(module: nn.Module, pictures: Pictures, normalise: Normalise, setup: Setup, flip: bool = False) -> Scores:
     """What a network says of pictures; with `flip` the mean of what it says of each and of its mirror image."""
-    found = []
-    with torch.inference_mode(), setup.autocast():
-        for images in torch.split(pictures.images, EVALUATED):
-            given = normalise(images.to(setup.device))
-            logs = [F.log_softmax(module(view).float(), 1) for view in ((given, given.flip(3)) if flip else (given,))]
-            found.append(torch.logsumexp(torch.stack(logs), 0) - math.log(len(logs)))
-    log = torch.cat(found).cpu()
+    parts = torch.split(pictures.images, EVALUATED)
+    log = torch.cat([_log_probabilities(module, images, normalise, setup, flip).cpu() for images in parts])
     loss = F.nll_loss(log, pictures.labels).item()
     accuracy = 100 * (log.argmax(1) == pictures.labels).double().mean().item()
     return Scores(log.exp(), loss, accuracy)
+
+
+def _log_probabilities(module: nn.Module, images: Tensor, normalise: Normalise, setup: Setup, flip: bool) -> Tensor:
+    """Logarithms of probabilities (count, classes) of pictures of bytes (count, height, width, channels)."""
+    with torch.inference_mode(), setup.autocast():
+        given = normalise(images.to(setup.device))
+        logs = [F.log_softmax(module(view).float(), 1) for view in ((given, given.flip(3)) if flip else (given,))]
+        return torch.logsumexp(torch.stack(logs), 0) - math.log(len(logs))
+
+
+def probabilities(module: nn.Module, image: NDArray[np.uint8], normalise: Normalise, setup: Setup) -> list[float]:
+    """What a network says of one picture of bytes (height, width, channels): a probability for each class."""
+    log = _log_probabilities(module, torch.from_numpy(image)[None], normalise, setup, flip=False)[0]
+    return [float(share) for share in log.exp()]

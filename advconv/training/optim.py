@@ -1,11 +1,13 @@
 """What moves the weights: the optimizer, its learning rate over time, and the average of what it finds."""
 
 import math
+from functools import partial
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 from advconv.recipe import Train
 
@@ -18,22 +20,21 @@ FIRST, LAST = 1 / 10, 1 / 1000
 
 def optimizer(module: nn.Module, recipe: Train) -> torch.optim.Optimizer:
     """SGD with Nesterov momentum, or AdamW whose first beta is the momentum."""
-    groups = [
+    groups: list[dict[str, Any]] = [
         {"params": [p for p in module.parameters() if p.ndim > 1], "weight_decay": recipe.weight_decay},
         # Norms and biases have one axis. To pull them to 0 would regularise nothing.
         {"params": [p for p in module.parameters() if p.ndim <= 1], "weight_decay": 0.0},
     ]
     if recipe.optimizer == "adamw":
         return torch.optim.AdamW(groups, lr=recipe.peak_lr, betas=(recipe.momentum, 0.999))
-    return torch.optim.SGD(  # type: ignore[no-untyped-call]
-        groups, lr=recipe.peak_lr, momentum=recipe.momentum, nesterov=recipe.momentum > 0
-    )
+    is_nesterov = recipe.momentum > 0
+    return torch.optim.SGD(groups, lr=recipe.peak_lr, momentum=recipe.momentum, nesterov=is_nesterov)
 
 
 def schedule(optimizer: torch.optim.Optimizer, recipe: Train, steps: int) -> LambdaLR:
     """The learning rate of each of so many steps, as a share of its peak."""
     factor = SCHEDULES[recipe.schedule]
-    return LambdaLR(optimizer, lambda step: factor(min(step / steps, 1.0)))
+    return LambdaLR(optimizer, lambda step: factor(min(step / steps, 1.0)))  # type: ignore[no-untyped-call]
 
 
 def onecycle(progress: float) -> float:
@@ -63,5 +64,18 @@ SCHEDULES = {"onecycle": onecycle, "cosine": cosine, "step": step, "constant": l
 
 def average(module: nn.Module, recipe: Train) -> AveragedModel:
     """An exponential moving average of weights and norm buffers; with `ema: 0` the newest ones."""
-    average_of = get_ema_multi_avg_fn(recipe.ema)  # type: ignore[no-untyped-call]
-    return AveragedModel(module, multi_avg_fn=average_of, use_buffers=True)
+    averaged = AveragedModel(module, use_buffers=True)
+    averaged.multi_avg_fn = partial(_blend, averaged, recipe.ema)
+    return averaged
+
+
+@torch.no_grad()
+def _blend(averaged: AveragedModel, decay: float, ours: list[Tensor], theirs: list[Tensor], count: Tensor) -> None:
+    """`ours` go towards `theirs`, far in the first steps, else the average would remember the random start."""
+    # Not `count`, which lies on the device: to read it is to wait for all that runs there.
+    steps = int(averaged.n_averaged)
+    share = 1 - min(decay, (1 + steps) / (10 + steps))
+    if ours[0].is_floating_point():
+        torch._foreach_lerp_(ours, theirs, share)
+    else:
+        torch._foreach_copy_(ours, theirs)

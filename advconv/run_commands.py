@@ -1,0 +1,84 @@
+"""What the commands do that take a run: evaluate, predict, export."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from advconv.commands import OK, USAGE, complain
+from advconv.report.table import Table
+from advconv.train_command import says_what_is_wrong
+
+if TYPE_CHECKING:
+    from advconv.training.data import Pictures
+    from advconv.training.run import Run
+
+
+@says_what_is_wrong
+def run_evaluate(options: argparse.Namespace) -> int:
+    """Accuracy from the weights alone."""
+    from advconv.training.device import Normalise, setup
+    from advconv.training.loop import score
+    from advconv.training.results import by_class
+    from advconv.training.run import load_weights, open_run
+
+    run = open_run(Path(options.run_path))
+    test = _test_pictures(run, options.data_dir)
+    device = setup(options.device, run.spec.train.precision, "off")
+    module = load_weights(run, options.weights).to(device.device)
+    normalise = Normalise(tuple(run.about.mean), tuple(run.about.std)).to(device.device)
+    scores = score(module, test, normalise, device, options.flip)
+    title = f"{run.about.name}, {options.weights} weights{', with mirror images' if options.flip else ''}: {run.path}"
+    print(by_class(test, scores, run.about.classes, title).render(options.format))
+    return OK
+
+
+def _test_pictures(run: "Run", data_dir: str | None) -> "Pictures":
+    """The test set of a run's data. Raises DataError where that is another one than the run knows."""
+    from advconv.training.data import DataError, Pictures, data_directory, load
+
+    directory = data_directory(data_dir or run.about.data_dir)
+    loaded = load(run.spec.data, directory, run.spec.input)
+    if list(loaded.classes) != run.about.classes:
+        raise DataError(f"{directory} holds other classes than those that the run was trained on")
+    return Pictures(loaded.test.images[: run.about.limit], loaded.test.labels[: run.about.limit])
+
+
+@says_what_is_wrong
+def run_predict(options: argparse.Namespace) -> int:
+    """The likeliest classes of picture files. A file that is no picture is told of, and the others are read."""
+    from advconv.training.data import DataError, read_picture
+    from advconv.training.device import Normalise, setup
+    from advconv.training.loop import probabilities
+    from advconv.training.run import load_weights, open_run
+
+    run = open_run(Path(options.run_path))
+    module, device = load_weights(run, options.weights), setup("cpu", "float32", "off")
+    normalise = Normalise(tuple(run.about.mean), tuple(run.about.std))
+    rows, unread = [], 0
+    for path in options.pictures:
+        try:
+            picture = read_picture(Path(path), run.spec.input)
+        except DataError as problem:
+            complain(str(problem))
+            unread += 1
+            continue
+        shares = probabilities(module, picture, normalise, device)
+        likeliest = sorted(zip(shares, run.about.classes, strict=True), reverse=True)[: options.top]
+        rows += [(path if rank == 0 else "", name, f"{share:.4f}") for rank, (share, name) in enumerate(likeliest)]
+    table = Table(f"{run.about.name}: {run.path}", ("picture", "class", "probability"), tuple(rows))
+    print(table.render(options.format))
+    return USAGE if unread else OK
+
+
+@says_what_is_wrong
+def run_export(options: argparse.Namespace) -> int:
+    from advconv.training.export import export
+    from advconv.training.run import load_weights, open_run
+
+    run = open_run(Path(options.run_path))
+    test = _test_pictures(run, options.data_dir)
+    proof = export(run, load_weights(run, options.weights), test, Path(options.output))
+    print(f"wrote {options.output}: {proof}")
+    if not proof.holds:
+        complain("onnxruntime and torch disagree, do not use the file")
+    return OK if proof.holds else USAGE

@@ -1,0 +1,274 @@
+"""What `advconv train` does: from a file and its options to a training and its exit code."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from advconv.analysis.measure import Measures
+from advconv.check import Checked, check, data_misfits
+from advconv.commands import FAILED, OK, USAGE, checked_file, complain
+from advconv.diagnostics import Diagnostic, error
+from advconv.reader import read
+from advconv.recipe import SETS, DataSet, misfits
+from advconv.report.text import diagnostic_text, report
+from advconv.resolve import SettingError, resolved, setting
+from advconv.source import Document, Source
+from advconv.spec import ArchSpec
+
+if TYPE_CHECKING:
+    from advconv.training.data import DataSets
+    from advconv.training.loader import Share
+    from advconv.training.loop import Scores
+    from advconv.training.run import Record, Run
+    from advconv.training.train import Job, Wishes
+
+SETTINGS = {
+    "data": "data",
+    "epochs": "train.epochs",
+    "batch_size": "train.batch_size",
+    "lr": "train.lr",
+    "seed": "train.seed",
+    "val_split": "train.val_split",
+}
+"""Options that stand for a field of the file."""
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def says_what_is_wrong(command: Command) -> Command:
+    """What the world outside does to a training is said in a line, not raised."""
+
+    @wraps(command)
+    def run(options: argparse.Namespace) -> int:
+        from advconv.training.data import DataError
+        from advconv.training.device import DeviceError
+        from advconv.training.files import RunError
+
+        try:
+            return command(options)
+        except (DataError, DeviceError, RunError, SettingError) as problem:
+            complain(str(problem))
+            return USAGE
+
+    return run
+
+
+class Asked(NamedTuple):
+    """An architecture that can be trained, and where its values stand."""
+
+    document: Document
+    spec: ArchSpec
+    measures: Measures
+
+
+@says_what_is_wrong
+def run_train(options: argparse.Namespace) -> int:
+    from advconv.training.distributed import processes
+
+    if (options.file is None) == (options.resume is None):
+        complain("train takes either a FILE or --resume RUN")
+        return USAGE
+    with processes() as share:
+        return _resumed(options, share) if options.resume else _started(options, share)
+
+
+def _started(options: argparse.Namespace, share: "Share") -> int:
+    from advconv.training.train import begin
+
+    asked = _asked(options)
+    if isinstance(asked, int):
+        return asked
+    wishes = _wishes(options)
+    job = _job(asked, wishes, options, share)
+    if job is None:
+        return FAILED
+    run = begin(job, options.name or asked.spec.name) if job.leads else None
+    return _trained(job, run)
+
+
+def _asked(options: argparse.Namespace) -> Asked | int:
+    """The network of a file with what the options change; else the exit code, and what is wrong has been said."""
+    checked = checked_file(options.file, None)
+    if checked is None:
+        return USAGE
+    if checked.spec is None or checked.measures is None:
+        return _refused(checked)
+    settings = _settings(options)
+    text = resolved(checked.spec, settings)
+    if settings:
+        checked = check(Source(f"{options.file} with its options", text))
+    if checked.spec is None or checked.measures is None:
+        return _refused(checked)
+    if not checked.ok and not options.force:
+        _refused(checked)
+        complain("a network that breaks its constraints is not trained; --force trains it all the same")
+        return FAILED
+    document, _ = read(checked.source)
+    assert document is not None, "what has a spec has a document"
+    return Asked(document, checked.spec, checked.measures)
+
+
+def _refused(checked: Checked) -> int:
+    print(report(checked), file=sys.stderr)
+    return FAILED
+
+
+def _settings(options: argparse.Namespace) -> list[tuple[str, Any]]:
+    given = [(field, getattr(options, option)) for option, field in SETTINGS.items()]
+    return [pair for pair in given if pair[1] is not None] + [setting(text) for text in options.set]
+
+
+def _wishes(options: argparse.Namespace, run: "Run | None" = None) -> "Wishes":
+    """What the options say, else what the run was started with."""
+    from advconv.training.data import data_directory
+    from advconv.training.train import Wishes
+
+    before = run.about if run else None
+    directory = options.data_dir or (before.data_dir if before else None)
+    limit = before.limit if before else options.limit
+    until = before.until if before and options.until is None else options.until
+    return Wishes(data_directory(directory), limit, until, _workers(options.workers), options.tensorboard)
+
+
+def _workers(wish: int | None) -> int:
+    """One processor for the training, the others for its pictures, shared by the processes of one machine."""
+    if wish is not None:
+        return wish
+    here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    return max(1, min(16, (os.cpu_count() or 1) // here - 1))
+
+
+def _job(asked: Asked, wishes: "Wishes", options: argparse.Namespace, share: "Share") -> "Job | None":
+    """All that a training needs, in memory; None where pictures, network and augmentation do not fit together."""
+    from advconv.training.device import setup
+    from advconv.training.distributed import local_rank
+    from advconv.training.show import Voice
+    from advconv.training.train import Job
+
+    wrong = _unfit(asked, SETS[asked.spec.data]) or _unfit_augment(asked)
+    if wrong:
+        _tell(asked, wrong)
+        return None
+    device = setup(options.device, asked.spec.train.precision, options.compile, local_rank())
+    data = _data(asked.spec, wishes, share)
+    if wrong := _unfit(asked, SETS[asked.spec.data]._replace(classes=len(data.classes))):
+        _tell(asked, wrong)
+        return None
+    voice = Voice(is_silent=options.quiet or share.rank > 0)
+    return Job(asked.spec, asked.measures, data, device, wishes, share, voice)
+
+
+def _tell(asked: Asked, wrong: list[Diagnostic]) -> None:
+    for found in wrong:
+        print(diagnostic_text(asked.document.source, found), file=sys.stderr)
+
+
+def _unfit(asked: Asked, data: DataSet) -> list[Diagnostic]:
+    """Whether the pictures and the network have the same channels and classes."""
+    output = asked.measures.graph.nodes[-1].shape
+    if not output.flat:
+        message = f"training needs a number for each class, the network puts out {output}"
+        return [error("AC503", asked.document.key_span(("network",)), message, "write `classes: ...`")]
+    return data_misfits(asked.document, misfits(data, asked.spec.input, output.elements))
+
+
+def _unfit_augment(asked: Asked) -> list[Diagnostic]:
+    """Whether albumentations takes what is declared, which only the library can tell."""
+    from advconv.training.augment import Misfit, compile_augment
+
+    try:
+        compile_augment(asked.spec.augment, (0.5,) * asked.spec.input.channels, asked.spec.input)
+    except Misfit as misfit:
+        return [error("AC114", asked.document.span(misfit.path), misfit.message, misfit.help)]
+    return []
+
+
+def _data(spec: ArchSpec, wishes: "Wishes", share: "Share") -> "DataSets":
+    """The pictures. The first process reads them before the others do, since it may have to download them."""
+    from advconv.training.data import load, split
+    from advconv.training.distributed import together
+
+    if share.rank > 0:
+        together(share)
+    loaded = load(spec.data, wishes.data_dir, spec.input)
+    if share.rank == 0:
+        together(share)
+    return split(loaded, spec.train.val_split, wishes.limit, spec.train.seed)
+
+
+def _trained(job: "Job", run: "Run | None") -> int:
+    """Trains, says how it went, gives the exit code. `run` is None where another process has just made it."""
+    from advconv.training.loop import Diverged
+    from advconv.training.signals import ending
+    from advconv.training.train import finish, go
+
+    _introduce(job, run)
+    with ending() as wish:
+        try:
+            learner, record = go(job, run, wish)
+        except Diverged as problem:
+            complain(f"{problem}; try a lower lr (it is {job.spec.train.peak_lr:g}), clip: 1 or precision: float32")
+            return FAILED
+        finally:
+            job.voice.stop()
+    if run is None or not job.leads:
+        return 128 + wish.signal if wish else OK
+    if wish:
+        at = f"epoch {learner.step // learner.plan.steps + 1} of {learner.plan.epochs}"
+        print(f"stopped in {at}; go on with: advconv train --resume {run.path}")
+        return 128 + wish.signal
+    scores = finish(job, run, learner, record)
+    return _verdict(job, run, record, scores)
+
+
+def _introduce(job: "Job", run: "Run | None") -> None:
+    if run is None:
+        return
+    sets, validation = job.data, job.data.validation
+    held_out = f" + {len(validation):,} for validation" if validation else ""
+    counts = f"{len(sets.train):,} training{held_out} + {len(sets.test):,} test pictures"
+    job.voice.say(f"{job.spec.name}: {job.measures.total.params:,} parameters; {SETS[job.spec.data].title}, {counts}")
+    job.voice.say(f"{job.setup}; writes {run.path}")
+    if job.setup.note:
+        job.voice.say(job.setup.note)
+
+
+def _verdict(job: "Job", run: "Run", record: "Record", scores: "Scores") -> int:
+    """The headline, and whether the promise was kept."""
+    epoch = record.rows[-1].epoch if record.rows else 0
+    print(f"test accuracy {scores.accuracy:.2f}%, averaged weights of epoch {epoch}")
+    if record.best is not None:
+        print(f"best epoch {record.best_epoch}: {record.best:.2f}%, picked on the {record.picked_on} set")
+    print(f"all of it is in {run.path}")
+    promise = job.spec.constraints.accuracy
+    if promise is None:
+        return OK
+    is_kept = promise.holds(scores.accuracy)
+    print(f"accuracy {promise.text}: {'kept' if is_kept else 'FAILED'} ({promise.slack(scores.accuracy):+.2f})")
+    return OK if is_kept else FAILED
+
+
+def _resumed(options: argparse.Namespace, share: "Share") -> int:
+    """Goes on with a run as it was started; device, workers, `until` and the place of the data may be others."""
+    from advconv.training.run import open_run
+
+    if changed := [f"--{option}" for option in FIXED if getattr(options, option.replace("-", "_")) not in (None, [])]:
+        complain(f"a run goes on with its own recipe; leave out {', '.join(changed)}")
+        return USAGE
+    run = open_run(Path(options.resume))
+    document, _ = read(Source(str(run.path / "arch.yaml"), (run.path / "arch.yaml").read_text(encoding="utf-8")))
+    assert document is not None, "open_run has checked it"
+    job = _job(Asked(document, run.spec, run.measures), _wishes(options, run), options, share)
+    if job is None:
+        return FAILED
+    if list(job.data.classes) != run.about.classes or list(job.data.mean) != run.about.mean:
+        complain(f"{job.wishes.data_dir} holds other pictures than those that the run was started with")
+        return USAGE
+    return _trained(job, run)
+
+
+FIXED = ("data", "epochs", "batch-size", "lr", "seed", "val-split", "set", "limit", "name")

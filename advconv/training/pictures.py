@@ -1,0 +1,115 @@
+"""The pictures of a run, as PNG files."""
+
+import io
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from torch import Tensor
+
+from advconv.training.data import Pictures
+from advconv.training.loop import Row, Scores
+
+BLUE, ORANGE, GREY = "#2468b2", "#d1662a", "#8a8a8a"
+
+
+def png(figure: Figure) -> bytes:
+    out = io.BytesIO()
+    # Without the version of matplotlib, the same run gives the same file.
+    figure.savefig(out, format="png", dpi=120, metadata={"Software": None})
+    return out.getvalue()
+
+
+def curves(rows: Sequence[Row], promise: float | None, title: str) -> bytes:
+    """Loss and accuracy over the epochs, the held-out ones of the averaged weights."""
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    epochs = [row.epoch for row in rows]
+    for axes, what, unit in ((left, "loss", "loss (nats)"), (right, "accuracy", "accuracy (%)")):
+        for part, colour, label in (
+            ("train", GREY, "training, augmented"),
+            ("val", ORANGE, "validation, averaged weights"),
+            ("test", BLUE, "test, averaged weights"),
+        ):
+            _line(axes, epochs, [getattr(row, f"{part}_{what}") for row in rows], colour, label)
+        axes.set(xlabel="epoch", ylabel=unit)
+        axes.grid(alpha=0.3)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+    if promise is not None:
+        right.axhline(promise, color="black", linestyle=":", linewidth=1, label=f"promised: {promise:g}%")
+    for axes in (left, right):
+        axes.legend(frameon=False)
+    figure.suptitle(title)
+    return png(figure)
+
+
+def _line(axes: Axes, epochs: list[int], values: list[float | None], colour: str, label: str) -> None:
+    points = [(epoch, value) for epoch, value in zip(epochs, values, strict=True) if value is not None]
+    if points:
+        marker = "o" if len(points) < 3 else ""
+        axes.plot(*zip(*points, strict=True), color=colour, marker=marker, label=label)
+
+
+class Tile(NamedTuple):
+    """A picture of bytes (height, width, channels) and what stands under it."""
+
+    image: NDArray[np.uint8]
+    text: str = ""
+
+
+def grid(tiles: Sequence[Tile], columns: int, title: str) -> bytes:
+    """Pictures in rows, each pixel a square."""
+    rows = max(1, -(-len(tiles) // columns))
+    has_text = any(tile.text for tile in tiles)
+    figure = Figure(figsize=(columns * 1.1, rows * (1.45 if has_text else 1.1) + 0.4), layout="constrained")
+    spots = figure.subplots(rows, columns, squeeze=False).flatten()
+    for spot in spots:
+        spot.axis("off")
+    for spot, tile in zip(spots, tiles, strict=False):
+        spot.imshow(shown(tile.image), interpolation="nearest", cmap="gray", vmin=0, vmax=255)
+        spot.set_title(tile.text, fontsize=6)
+    figure.suptitle(title, fontsize=9)
+    return png(figure)
+
+
+def shown(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A picture as it can be shown: its colours where it has three channels, else its first channel."""
+    return image if image.shape[2] == 3 else image[:, :, 0]
+
+
+def misclassified(pictures: Pictures, scores: Scores, classes: Sequence[str]) -> bytes:
+    """The mistakes that the network is surest of."""
+    sure, predicted = scores.probabilities.max(1)
+    sure = torch.where(predicted == pictures.labels, -1.0, sure)
+    worst = [int(index) for index in sure.argsort(descending=True, stable=True)[:40] if sure[index] >= 0]
+    tiles = []
+    for index in worst:
+        true, seen = (classes[int(labels[index])] for labels in (pictures.labels, predicted))
+        tiles.append(Tile(pictures.images[index].numpy(), f"{true}\nseen as {seen}\n{100 * sure[index]:.0f}%"))
+    title = f"The {len(tiles)} surest mistakes on the test set" if tiles else "No mistakes on the test set"
+    return grid(tiles, 8, title)
+
+
+def confusion(counts: Tensor, classes: Sequence[str], title: str) -> bytes:
+    """How often a class (row) was taken for another (column), in percent of the row."""
+    shares = (100 * counts / counts.sum(1, keepdim=True).clamp(min=1)).numpy()
+    size = min(14.0, 3 + 0.45 * len(classes))
+    figure = Figure(figsize=(size + 1, size), layout="constrained")
+    axes = figure.subplots()
+    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=100)
+    figure.colorbar(image, label="% of the class", shrink=0.8)
+    axes.set(xlabel="predicted", ylabel="true", title=title)
+    ticks = range(len(classes))
+    axes.set_xticks(ticks, classes, rotation=90, fontsize=8 if len(classes) <= 20 else 4)
+    axes.set_yticks(ticks, classes, fontsize=8 if len(classes) <= 20 else 4)
+    if len(classes) <= 20:
+        for row in ticks:
+            for column in ticks:
+                value = shares[row, column]
+                colour = "white" if value > 50 else "black"
+                axes.text(column, row, f"{value:.0f}", ha="center", va="center", color=colour, fontsize=7)
+    return png(figure)

@@ -1,0 +1,193 @@
+"""A training from its first batch to its verdict."""
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+
+from advconv.analysis.measure import Measures
+from advconv.backends.torch_module import build
+from advconv.backends.torch_source import emit
+from advconv.recipe import SETS
+from advconv.report.torchinfo import torchinfo
+from advconv.resolve import resolved
+from advconv.spec import ArchSpec
+from advconv.training import pictures as draw
+from advconv.training.augment import Augment, compile_augment
+from advconv.training.data import DataSets
+from advconv.training.device import Setup, versions
+from advconv.training.distributed import any_of
+from advconv.training.files import RunError, write
+from advconv.training.loader import Plan, Share, batches
+from advconv.training.loop import Learner, Row, Scores, epochs
+from advconv.training.results import by_class, confusion_counts
+from advconv.training.run import About, Record, Run, create, digest, open_run, restore, save
+from advconv.training.show import Voice
+from advconv.training.signals import Wish
+
+
+class Wishes(NamedTuple):
+    """What is asked of a training beside its file."""
+
+    data_dir: Path
+    limit: int | None
+    until: float | None
+    workers: int
+    tensorboard: bool
+
+
+class Job(NamedTuple):
+    """What is to be trained, on what, where, and by how many."""
+
+    spec: ArchSpec
+    measures: Measures
+    data: DataSets
+    setup: Setup
+    wishes: Wishes
+    share: Share
+    voice: Voice
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process is the one that writes."""
+        return self.share.rank == 0
+
+    def plan(self) -> Plan:
+        """Batches no larger than what there is. Raises RunError where the processes cannot share them evenly."""
+        recipe, pictures = self.spec.train, len(self.data.train)
+        size = min(recipe.batch_size, pictures)
+        if size % self.share.of:
+            raise RunError(f"a batch of {size} pictures does not divide into {self.share.of} processes")
+        return Plan(pictures, size, recipe.epochs, recipe.seed, self.share)
+
+    def learner(self) -> Learner:
+        torch.manual_seed(self.spec.train.seed)
+        return Learner(build(self.measures.graph), self.data, self.spec.train, self.plan(), self.setup)
+
+    def augment(self) -> Augment:
+        pipeline = compile_augment(self.spec.augment, self.data.mean, self.spec.input)
+        return Augment(pipeline, self.spec.train.seed)
+
+
+def begin(job: Job, name: str) -> Run:
+    """A new run with all that is known before the first step. Raises RunError."""
+    text = resolved(job.spec, [])
+    about = About(
+        name=name,
+        started=time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        hash=digest(text),
+        seed=job.spec.train.seed,
+        device=str(job.setup),
+        versions=versions(),
+        data_dir=str(job.wishes.data_dir.resolve()),
+        limit=job.wishes.limit,
+        until=job.wishes.until,
+        classes=list(job.data.classes),
+        mean=list(job.data.mean),
+        std=list(job.data.std),
+    )
+    files: dict[str, bytes | str] = {
+        "arch.yaml": text,
+        "model.py": emit(job.measures, job.spec.name),
+        "summary.txt": torchinfo(job.measures) + "\n",
+        "augmented.png": _augmented(job),
+    }
+    return open_run(create(about, files))
+
+
+def _augmented(job: Job) -> bytes:
+    """Training pictures as the network sees them: each row one picture, first as it is, then in the first epochs."""
+    augment, columns = job.augment(), 10
+    tiles = []
+    for index in range(min(6, len(job.data.train))):
+        image = job.data.train.images[index].numpy()
+        views = [image, *(augment(image, epoch, index) for epoch in range(columns - 1))]
+        tiles += [draw.Tile(view) for view in views]
+    return draw.grid(
+        tiles, columns, "Training pictures: as they are (left), and as the network sees them epoch by epoch"
+    )
+
+
+def go(job: Job, run: Run | None, wish: Wish) -> tuple[Learner, Record]:
+    """Trains from where the run stands until the end, `until`, or a wish to stop. Raises RunError and Diverged."""
+    learner, voice = job.learner(), job.voice
+    record = restore(run, learner) if run else Record([])
+    stream = batches(job.data.train, job.augment(), learner.plan, learner.step, job.wishes.workers, job.setup.pins)
+    voice.start(learner.plan.epochs * learner.plan.steps, learner.step)
+    with _board(job, run, learner.step // learner.plan.steps) as board:
+        if not _is_reached(job, record):
+            for row in epochs(learner, stream, job.data, lambda: any_of(bool(wish), job.share), voice.show):
+                is_best = record.add(row)
+                if run and job.leads:
+                    save(run.path, run.about, learner, record, is_best)
+                    _board_row(board, row)
+                voice.epoch(row, learner.plan.epochs)
+                if any_of(_is_reached(job, record), job.share):
+                    break
+    if wish and run and job.leads:
+        save(run.path, run.about, learner, record, is_best=False)
+    return learner, record
+
+
+def _is_reached(job: Job, record: Record) -> bool:
+    return job.wishes.until is not None and record.newest is not None and record.newest >= job.wishes.until
+
+
+@contextmanager
+def _board(job: Job, run: Run | None, epoch: int) -> Iterator[Any]:
+    """TensorBoard's writer, where it was asked for; what an interrupted run wrote beyond `epoch` is dropped."""
+    if not job.wishes.tensorboard or run is None or not job.leads:
+        yield None
+        return
+    from torch.utils.tensorboard import SummaryWriter
+
+    with SummaryWriter(str(run.path / "tensorboard"), purge_step=epoch + 1) as writer:
+        yield writer
+
+
+def _board_row(board: Any, row: Row) -> None:
+    if board is None:
+        return
+    for key, value in vars(row).items():
+        if key != "epoch" and value is not None:
+            board.add_scalar(key, value, row.epoch)
+
+
+def finish(job: Job, run: Run, learner: Learner, record: Record) -> Scores:
+    """Scores the averaged weights on the test set and writes all that shows how good they are. Raises RunError."""
+    scores = learner.score(job.data.test)
+    title = f"{run.about.name}: {scores.accuracy:.2f}% of {len(job.data.test):,} test pictures of {_title(job)}"
+    for name, data in _results(job, run, record, scores, title).items():
+        write(run.path / name, data)
+    return scores
+
+
+def _title(job: Job) -> str:
+    return SETS[job.spec.data].title
+
+
+def _results(job: Job, run: Run, record: Record, scores: Scores, title: str) -> Mapping[str, bytes | str]:
+    classes, test = job.data.classes, job.data.test
+    promise = job.spec.constraints.accuracy
+    result = {
+        "epoch": record.rows[-1].epoch if record.rows else 0,
+        "test_accuracy": scores.accuracy,
+        "test_loss": scores.loss,
+        "best_epoch": record.best_epoch,
+        "best_accuracy": record.best,
+        "best_picked_on": record.picked_on,
+        "promise": promise.text if promise else None,
+        "promise_kept": promise.holds(scores.accuracy) if promise else None,
+        "training_seconds": sum(row.seconds for row in record.rows),
+    }
+    return {
+        "result.json": json.dumps(result, indent=2) + "\n",
+        "per_class.csv": by_class(test, scores, classes, title).csv() + "\n",
+        "curves.png": draw.curves(record.rows, promise.bounds[0].value if promise else None, title),
+        "misclassified.png": draw.misclassified(test, scores, classes),
+        "confusion.png": draw.confusion(confusion_counts(test, scores), classes, title),
+    }
