@@ -153,7 +153,7 @@ def _range_of(ends: Ends, given: dict[str, Any]) -> list[float]:
     high: Any = given.get(ends.high, ends.default)
     low: Any = given.get(ends.low)
     low = high if low is None else low
-    for key, value in ((ends.low, low), (ends.high, high)):
+    for key, value in ((ends.high, high), (ends.low, low)):
         if not is_number(value):
             refuse(f"{key} must be a number, not {shown(value)}", at=(key,))
     if low > high:

@@ -282,4 +282,24 @@ PAGES: dict[str, Page] = {
         "network: {C1: [conv: 32, maxpool]}\nconstraints: {forbids: [maxpool]}",
         "network: {C1: [strided: 32]}\nconstraints: {forbids: [maxpool]}",
     ),
+    "AC501": Page(
+        "A transform of `augment` is none of albumentations 2.0.8, or one that cannot be had here.",
+        "Left out are those that put out other than bytes, since normalisation happens on the device, and those that need "
+        "masks, boxes or other pictures.",
+        "network: {C1: [conv: 32]}\naugment: [HorizontalFlop]",
+        "network: {C1: [conv: 32]}\naugment: [HorizontalFlip]",
+    ),
+    "AC502": Page(
+        "The ends of a range are the wrong way round.",
+        "Under its classic names such a range is easily written: `max_width: 1` beside `min_width: 16` asks for a hole that "
+        "is at most one pixel and at least sixteen pixels wide.",
+        "network: {C1: [conv: 32]}\naugment: [CoarseDropout: {max_height: 16, max_width: 1, min_width: 16}]",
+        "network: {C1: [conv: 32]}\naugment: [CoarseDropout: {max_height: 16, max_width: 16, min_width: 16}]",
+    ),
+    "AC503": Page(
+        "The pictures of `data` have other channels or classes than the network.",
+        "`check` says so where the file names its data; `train` holds every network to its pictures before it starts.",
+        "network: {C1: [conv: 32]}\ndata: mnist",
+        "network: {C1: [conv: 32]}\ndata: cifar10",
+    ),
 }

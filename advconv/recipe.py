@@ -30,10 +30,10 @@ def misfits(data: DataSet, input: Shape, classes: int | None) -> list[tuple[str,
     """Where pictures do not fit a network: the field of the file, what is wrong, and what to change."""
     found = []
     if data.channels is not None and data.channels != input.channels:
-        message = f"{data.title} has {data.channels} channels, the input has {input.channels}"
+        message = f"the input has {input.channels} channels, in {data.title} it is {data.channels}"
         found.append(("input", message, f"write `input: [{data.channels}, {input.height}, {input.width}]`"))
     if data.classes is not None and classes is not None and data.classes != classes:
-        message = f"{data.title} has {data.classes} classes, the network puts out {classes}"
+        message = f"the network puts out {classes} classes, in {data.title} there are {data.classes}"
         found.append(("classes", message, f"write `classes: {data.classes}`"))
     return found
 

@@ -37,8 +37,7 @@ def resolved(spec: ArchSpec, settings: list[tuple[str, Any]]) -> str:
 
 def _recipe(spec: ArchSpec) -> dict[str, Any]:
     """All of `train`, the learning rate too, which depends on the optimizer."""
-    recipe = {key: getattr(spec.train, key) for key in type(spec.train).model_fields}
-    return {key: value for key, value in recipe.items() if value is not None}
+    return {key: getattr(spec.train, key) for key in type(spec.train).model_fields} | {"lr": spec.train.peak_lr}
 
 
 def _set(data: Any, path: str, value: Any) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic.fields import FieldInfo
 
 from advconv.analysis.features import FEATURES
+from advconv.augment import KNOWN, keys
 from advconv.blocks import BLOCKS
 from advconv.blocks.base import Block, Fields, Style
 from advconv.blocks.composite import times
@@ -16,7 +17,9 @@ from advconv.geometry import INT64_MAX
 from advconv.layers.pointwise import FUNCTIONS
 from advconv.limits import BYTE_UNITS, BYTES, COUNT, COUNT_UNITS, PERCENT, accuracy
 from advconv.names import MODULE_ATTRIBUTES, NAME, TAKEN
+from advconv.recipe import Train, above_zero, at_least_zero, from_zero, seed, share
 from advconv.spec import TITLE, ArchSpec, Constraints, Use, feature, picture, title, version
+from advconv.transforms import COMPOSITIONS
 
 Schema = dict[str, Any]
 
@@ -114,6 +117,11 @@ FORMS: dict[Any, Schema] = {
     title: {"type": "string", "pattern": f"^{TITLE.pattern}$"},
     picture: row_of(WHOLE, 3),
     feature: words(*FEATURES),
+    from_zero: FROM_ZERO,
+    above_zero: ABOVE_ZERO,
+    at_least_zero: {"type": "number", "minimum": 0},
+    share: {"type": "number", "minimum": 0, "exclusiveMaximum": 1},
+    seed: {"type": "integer", "minimum": 0, "exclusiveMaximum": 2**32},
     COUNT.read: COUNTS,
     BYTES.read: limit_schema(BYTE_UNITS),
     accuracy: limit_schema(PERCENT),
@@ -140,25 +148,30 @@ SHAPES: dict[str, Schema] = {
         {word: {"$ref": "#/$defs/use", "description": f"How often {word} must occur."} for word in FEATURES}
     ),
     "forbids": {"type": "array", "items": FORMS[feature]},
-    "augment": {"type": "array"},
-    "train": {"type": "object"},
+    "augment": {"type": "array", "items": {"$ref": "#/$defs/transform"}},
+    "train": {"$ref": "#/$defs/train"},
 }
 
 DESCRIPTIONS: dict[str, str] = {
     "accuracy": 'A promise that training is held to, such as ">= 85%".',
     "activation": "The activation; in defaults and units behind the convolution, or where `order` puts it.",
     "advconv": "The version of the language.",
-    "augment": "Transforms of the training pictures, kept as data.",
+    "augment": "What albumentations does to the training pictures.",
+    "batch_size": "Pictures in a step, of all processes together.",
     "between": "What stands between the depthwise and the pointwise convolution.",
     "bias": "Whether there is a bias; auto has none where the unit has a norm.",
     "ceil_mode": "Whether a last window may hang over the end of the map.",
     "classes": "How many classes the network must put out.",
+    "clip": "The largest norm of the gradient; 0 leaves it as it is.",
     "constraints": "What the network promises.",
     "count": "How often the feature must occur.",
     "count_include_pad": "Whether padded zeros count in the mean.",
+    "data": "The pictures to train on.",
     "defaults": "How convolutional units are made where they do not say otherwise.",
     "dilation": "Distance between taps, in positions; a number or [height, width].",
     "dropout": "The share that falls out after each unit; {p, kind: channel} for whole channels.",
+    "ema": "How much of the averaged weights each step keeps; 0 for the newest weights.",
+    "epochs": "How often each picture is seen.",
     "expansion": "How many times the channels are widened; 1 leaves the expansion out.",
     "forbids": "Features that must not occur.",
     "gate": "The activation that gives the weights of the channels.",
@@ -166,31 +179,41 @@ DESCRIPTIONS: dict[str, str] = {
     "in_channels": "Channels that go in.",
     "input": "The picture, [channels, height, width].",
     "kernel_size": "Taps of the window; a number or [height, width].",
+    "label_smoothing": "The share of the target that goes to all classes alike.",
     "layers": "Rows, one behind the other.",
+    "lr": "The highest learning rate; 0.3 for sgd and 0.003 for adamw unless it says otherwise.",
     "macs": "Multiply-accumulates for one picture; bias and norm not counted.",
     "memory": "Peak bytes of live outputs at inference, float32, one picture.",
     "merge": "How the paths meet.",
+    "mixup": "Alpha of the beta distribution that pairs of pictures are mixed by; 0 mixes none.",
+    "momentum": "Momentum of sgd, the first beta of adamw.",
     "multiplier": "Filters for each input channel.",
     "name": "A name for the module, unique where it stands.",
     "network": "Named blocks of rows, in order.",
     "norm": "The norm of a unit.",
     "order": "The order of a unit's stages.",
+    "optimizer": "sgd, with Nesterov momentum, or adamw.",
     "out_channels": "Channels that come out.",
     "out_features": "Features that come out; the number of classes unless it says otherwise.",
     "padding": "same, valid, positions on each side, [height, width] or [top, bottom, left, right].",
     "params": "How many parameters there are.",
     "paths": "Parallel paths by name, each a list of rows; an empty one is the identity.",
+    "precision": "auto takes bfloat16 where the device has it.",
     "receptive_field": "Pixels that the last map with more than one position sees, on each axis.",
     "reduction": "How many times fewer channels the gate squeezes to.",
     "rf_min": "The receptive field along the narrowest path.",
+    "schedule": "How the learning rate goes: onecycle, cosine, step or constant.",
+    "seed": "Of the weights, the order of the pictures, and all that is drawn.",
     "share": "The share that falls out, or {p, kind}.",
     "shortcut": "auto, identity, projection, pad, or rows.",
     "squeeze_excite": "Puts a gate with this reduction before the projection.",
     "stride": "Positions from one window to the next; a number or [height, width].",
     "times": "How many times over.",
-    "train": "How to train, kept as data.",
+    "train": "How to train.",
     "training_memory": "Bytes that autograd keeps for the backward pass, float32, one picture.",
     "uses": "Features with how often they must occur.",
+    "val_split": "Training pictures that are held out for validation.",
+    "weight_decay": "Decay of the weights, not of norms and biases.",
     "weights": "Bytes of the parameters in float32.",
 }
 
@@ -207,16 +230,38 @@ def schema() -> Schema:
             **{block.kind: block_fields(block) for block in BLOCKS},
             "defaults": fields_schema(Style, ""),
             "constraints": fields_schema(Constraints, ""),
+            "train": fields_schema(Train, ""),
+            "transform": transform_schema(),
             "use": either(COUNTS, fields_schema(Use, "")),
         },
     } | fields_schema(ArchSpec, "")
+
+
+def transform_schema() -> Schema:
+    """A bare word, or a mapping whose one key names the transform."""
+    calls = {name: arguments_schema(name) for name in KNOWN}
+    return either(words(*(name for name in KNOWN if name not in COMPOSITIONS)), one_of(calls))
+
+
+def one_of(parts: dict[str, Schema]) -> Schema:
+    return mapping(parts, minProperties=1, maxProperties=1)
+
+
+def arguments_schema(name: str) -> Schema:
+    """The arguments of a transform; their values are for albumentations to judge."""
+    told: dict[str, Schema] = {key: {"description": f"As {name} of albumentations takes it."} for key in keys(name)}
+    if name in COMPOSITIONS:
+        told["transforms"] |= {"type": "array", "items": {"$ref": "#/$defs/transform"}, "minItems": 1}
+    needed = ("transforms",) if name in COMPOSITIONS else ()
+    forms = [mapping(told, needed), *([] if needed else [{"type": "null"}])]
+    return either(*forms) | {"description": f"albumentations.{name}"}
 
 
 def row() -> Schema:
     """A bare word, or a mapping whose one key names the block."""
     bare = words(*(block.kind for block in BLOCKS if not required(block)))
     kinds = {block.kind: row_value(block) for block in BLOCKS}
-    return either(bare, mapping(kinds, minProperties=1, maxProperties=1))
+    return either(bare, one_of(kinds))
 
 
 def row_value(block: type[Block]) -> Schema:

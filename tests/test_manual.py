@@ -106,7 +106,7 @@ def places_of_keys(data: Any, place: tuple[Any, ...] = ()) -> list[tuple[Any, ..
         return [found for index, part in enumerate(data) for found in places_of_keys(part, (*place, index))]
     if not isinstance(data, dict):
         return []
-    own = [] if place in (("network",), ("train",)) or place[-1:] == ("paths",) else [(*place, key) for key in data]
+    own = [] if place == ("network",) or place[-1:] == ("paths",) else [(*place, key) for key in data]
     return own + [found for key, part in data.items() for found in places_of_keys(part, (*place, key))]
 
 

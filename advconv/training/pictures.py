@@ -54,31 +54,49 @@ def _line(axes: Axes, epochs: list[int], values: list[float | None], colour: str
         axes.plot(*zip(*points, strict=True), color=colour, marker=marker, label=label)
 
 
+Image = NDArray[np.uint8]
+"""Bytes (height, width, channels)."""
+
+
+def mosaic(rows: Sequence[Sequence[Image]], title: str) -> bytes:
+    """Rows of pictures of one size, with a white line between them."""
+    framed = [[np.pad(shown(image), ((1, 1), (1, 1), (0, 0)), constant_values=255) for image in row] for row in rows]
+    whole = np.concatenate([np.concatenate(row, axis=1) for row in framed])
+    figure = Figure(figsize=(1.1 * len(rows[0]), 1.1 * len(rows) + 0.4), layout="constrained")
+    axes = figure.subplots()
+    _draw(axes, whole)
+    axes.set_title(title, fontsize=9)
+    return png(figure)
+
+
+def _draw(axes: Axes, image: Image) -> None:
+    axes.axis("off")
+    axes.imshow(image, interpolation="nearest", cmap="gray", vmin=0, vmax=255)
+
+
 class Tile(NamedTuple):
-    """A picture of bytes (height, width, channels) and what stands under it."""
+    """A picture and what stands above it."""
 
-    image: NDArray[np.uint8]
-    text: str = ""
+    image: Image
+    text: str
 
 
-def grid(tiles: Sequence[Tile], columns: int, title: str) -> bytes:
-    """Pictures in rows, each pixel a square."""
-    rows = max(1, -(-len(tiles) // columns))
-    has_text = any(tile.text for tile in tiles)
-    figure = Figure(figsize=(columns * 1.1, rows * (1.45 if has_text else 1.1) + 0.4), layout="constrained")
+def tiles(parts: Sequence[Tile], columns: int, title: str) -> bytes:
+    rows = max(1, -(-len(parts) // columns))
+    figure = Figure(figsize=(columns * 1.1, rows * 1.45 + 0.4), layout="constrained")
     spots = figure.subplots(rows, columns, squeeze=False).flatten()
     for spot in spots:
         spot.axis("off")
-    for spot, tile in zip(spots, tiles, strict=False):
-        spot.imshow(shown(tile.image), interpolation="nearest", cmap="gray", vmin=0, vmax=255)
-        spot.set_title(tile.text, fontsize=6)
+    for spot, part in zip(spots, parts, strict=False):
+        _draw(spot, shown(part.image))
+        spot.set_title(part.text, fontsize=6)
     figure.suptitle(title, fontsize=9)
     return png(figure)
 
 
-def shown(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def shown(image: Image) -> Image:
     """A picture as it can be shown: its colours where it has three channels, else its first channel."""
-    return image if image.shape[2] == 3 else image[:, :, 0]
+    return image if image.shape[2] == 3 else image[:, :, :1]
 
 
 def misclassified(pictures: Pictures, scores: Scores, classes: Sequence[str]) -> bytes:
@@ -86,12 +104,12 @@ def misclassified(pictures: Pictures, scores: Scores, classes: Sequence[str]) ->
     sure, predicted = scores.probabilities.max(1)
     sure = torch.where(predicted == pictures.labels, -1.0, sure)
     worst = [int(index) for index in sure.argsort(descending=True, stable=True)[:40] if sure[index] >= 0]
-    tiles = []
+    parts = []
     for index in worst:
         true, seen = (classes[int(labels[index])] for labels in (pictures.labels, predicted))
-        tiles.append(Tile(pictures.images[index].numpy(), f"{true}\nseen as {seen}\n{100 * sure[index]:.0f}%"))
-    title = f"The {len(tiles)} surest mistakes on the test set" if tiles else "No mistakes on the test set"
-    return grid(tiles, 8, title)
+        parts.append(Tile(pictures.images[index].numpy(), f"{true}\nseen as {seen}\n{100 * sure[index]:.0f}%"))
+    title = f"The {len(parts)} surest mistakes on the test set" if parts else "No mistakes on the test set"
+    return tiles(parts, 8, title)
 
 
 def confusion(counts: Tensor, classes: Sequence[str], title: str) -> bytes:
