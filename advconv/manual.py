@@ -284,15 +284,15 @@ PAGES: dict[str, Page] = {
     ),
     "AC501": Page(
         "A transform of `augment` is none of albumentations 2.0.8, or one that cannot be had here.",
-        "Left out are those that put out other than bytes, since normalisation happens on the device, and those that need "
-        "masks, boxes or other pictures.",
+        "Left out are those that put out other than bytes, since normalisation happens on the device, and those that "
+        "need masks, boxes or other pictures.",
         "network: {C1: [conv: 32]}\naugment: [HorizontalFlop]",
         "network: {C1: [conv: 32]}\naugment: [HorizontalFlip]",
     ),
     "AC502": Page(
         "The ends of a range are the wrong way round.",
-        "Under its classic names such a range is easily written: `max_width: 1` beside `min_width: 16` asks for a hole that "
-        "is at most one pixel and at least sixteen pixels wide.",
+        "Under its classic names such a range is easily written: `max_width: 1` beside `min_width: 16` asks for a hole "
+        "that is at most one pixel and at least sixteen pixels wide.",
         "network: {C1: [conv: 32]}\naugment: [CoarseDropout: {max_height: 16, max_width: 1, min_width: 16}]",
         "network: {C1: [conv: 32]}\naugment: [CoarseDropout: {max_height: 16, max_width: 16, min_width: 16}]",
     ),

@@ -43,21 +43,22 @@ def compile_augment(augment: tuple[Transform, ...], mean: tuple[float, ...], siz
 
 
 def _built(transform: Transform, place: Path, mean: tuple[float, ...]) -> Any:
-    arguments = {key: _filled(value, mean) if key == "fill" else value for key, value in transform.arguments.items()}
+    arguments = {key: _given(key, value, mean) for key, value in transform.arguments.items()}
     parts = transform.arguments.get("transforms")
     if parts is not None:
         inner = [(*place, "transforms", index, part.name) for index, part in enumerate(parts)]
         arguments["transforms"] = [_built(part, at, mean) for part, at in zip(parts, inner, strict=True)]
-    else:
+    elif "InitSchema" in vars(getattr(A, transform.name)):
         # Else what a transform refuses is a warning, and other arguments are used in its place.
         arguments["strict"] = True
     return _quietly(lambda: _called(transform.name, arguments, place))
 
 
-def _filled(value: Any, mean: tuple[float, ...]) -> Any:
-    if value == "mean":
+def _given(key: str, value: Any, mean: tuple[float, ...]) -> Any:
+    """A value as Python code would give it."""
+    if key == "fill" and value == "mean":
         return tuple(255 * part for part in mean)
-    return value
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _quietly(build: Callable[[], Any]) -> Any:

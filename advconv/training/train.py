@@ -101,15 +101,10 @@ def begin(job: Job, name: str) -> Run:
 
 def _augmented(job: Job) -> bytes:
     """Training pictures as the network sees them: each row one picture, first as it is, then in the first epochs."""
-    augment, columns = job.augment(), 10
-    tiles = []
-    for index in range(min(6, len(job.data.train))):
-        image = job.data.train.images[index].numpy()
-        views = [image, *(augment(image, epoch, index) for epoch in range(columns - 1))]
-        tiles += [draw.Tile(view) for view in views]
-    return draw.grid(
-        tiles, columns, "Training pictures: as they are (left), and as the network sees them epoch by epoch"
-    )
+    augment, rows = job.augment(), []
+    for index, image in enumerate(job.data.train.images[:6].numpy()):
+        rows.append([image, *(augment(image, epoch, index) for epoch in range(9))])
+    return draw.mosaic(rows, "Training pictures as they are (left), and as the network sees them epoch by epoch")
 
 
 def go(job: Job, run: Run | None, wish: Wish) -> tuple[Learner, Record]:
