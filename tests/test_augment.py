@@ -45,7 +45,7 @@ def test_the_table_leaves_out_only_what_it_says() -> None:
     }
 
 
-CLASSIC = {
+CLASSIC: dict[str, dict[str, Any]] = {
     "CoarseDropout": {
         "max_holes": 1, "max_height": 16, "max_width": 16, "min_holes": 1, "min_height": 16, "min_width": 16,
         "fill_value": "mean", "mask_fill_value": "None",
@@ -71,7 +71,7 @@ def test_the_hole_in_the_picture_is_16x16() -> None:
     for index in range(50):
         changed = (draw(PICTURE, 0, index) != PICTURE).any(axis=2)
         rows, columns = np.flatnonzero(changed.any(axis=1)), np.flatnonzero(changed.any(axis=0))
-        assert (np.ptp(rows), np.ptp(columns)) == (15, 15)
+        assert (int(np.ptp(rows)), int(np.ptp(columns))) == (15, 15)
         inside = draw(PICTURE, 0, index)[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(int)
         assert np.abs(inside - fill).max() <= 1
 
@@ -124,7 +124,7 @@ def test_a_draw_depends_on_seed_epoch_and_picture_alone() -> None:
     )
 
 
-NEEDS = {
+NEEDS: dict[str, dict[str, Any]] = {
     "CenterCrop": {"height": 32, "width": 32},
     "CropAndPad": {"px": 2},
     "GridElasticDeform": {"num_grid_xy": [4, 4], "magnitude": 2},

@@ -164,8 +164,10 @@ def epochs(
                 learner.tally.seconds += time.perf_counter() - clock
                 clock = time.perf_counter()
                 shows(learner)
-        yield measured(learner, data)
+        row = measured(learner, data)
+        # Before the row is out, since that is when a checkpoint is written.
         learner.tally = Tally()
+        yield row
 
 
 def measured(learner: Learner, data: DataSets) -> Row:

@@ -181,7 +181,7 @@ def restore(run: Run, learner: Learner) -> Record:
         rows = [Row(**row) for row in told["rows"]]
         return Record(rows, told["best"], told["best_epoch"])
     except (RuntimeError, KeyError, TypeError, ValueError, EOFError, pickle.UnpicklingError) as problem:
-        raise RunError(f"{path} is damaged: {str(problem).splitlines()[0]}") from problem
+        raise RunError(f"{path} is damaged: {problem!r:.100}") from problem
 
 
 def write_logs(path: Path, record: Record) -> None:

@@ -1,0 +1,260 @@
+"""What interrupts a training costs at most an epoch: it goes on to the very weights that it was heading for."""
+
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from advconv.training import files
+from advconv.training.files import RunError
+from advconv.training.loop import Learner
+from tests.training import command, metrics, only_run, weights, write_arch
+
+OPTIONS = ("--limit", "640", "--epochs", "3", "--workers", "0", "--device", "cpu")
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that nothing interrupts."""
+    directory = tmp_path_factory.mktemp("whole")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(directory)
+        assert command("train", write_arch(directory / "t.yaml"), *OPTIONS) == 0
+    return only_run(directory)
+
+
+def wish_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if Ctrl-C were pressed during a step."""
+    update = Learner.update
+
+    def counted(self: Learner, *batch: Any) -> None:
+        update(self, *batch)
+        if self.step == step:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(Learner, "update", counted)
+
+
+@pytest.mark.parametrize("step", [1, 19, 20, 33, 60])
+def test_an_interrupted_run_ends_where_an_uninterrupted_one_does(
+    whole: Path, here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], step: int
+) -> None:
+    with monkeypatch.context() as patch:
+        wish_at(step, patch)
+        code = command("train", write_arch(here / "t.yaml"), *OPTIONS)
+    run = only_run(here)
+
+    assert code == 128 + signal.SIGINT
+    assert f"go on with: advconv train --resume {run.relative_to(here)}" in capsys.readouterr().out
+    assert command("train", "--resume", run, "--workers", "1", "--device", "cpu") == 0
+    assert weights(run) == weights(whole)
+    assert metrics(run) == metrics(whole)
+    assert (run / "best.safetensors").read_bytes() == (whole / "best.safetensors").read_bytes()
+
+
+def test_a_finished_run_can_be_resumed_and_says_the_same(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = weights(whole)
+
+    assert command("train", "--resume", whole, "--device", "cpu") == 0
+    assert "test accuracy" in capsys.readouterr().out
+    assert weights(whole) == before
+
+
+KILLED = """
+import os, random, signal, sys, time
+from pathlib import Path
+from advconv.cli import main
+import advconv.train_command, advconv.training.train, advconv.training.export, torchinfo
+
+random.seed(int(sys.argv[1]))
+arch, options = sys.argv[2], sys.argv[3:]
+
+def attempt(*arguments):
+    child = os.fork()
+    if child == 0:
+        os.setpgid(0, 0)
+        main(["train", *arguments])
+    return child
+
+def run():
+    found = [path for path in Path("runs").glob("*") if not path.name.startswith(".")]
+    return str(found[0]) if found else None
+
+kills = 0
+while kills < 20:
+    child = attempt("--resume", run(), "--workers", "1", "--quiet") if run() else attempt(arch, *options, "--quiet")
+    deadline = time.monotonic() + random.uniform(0.05, 1.6)
+    while time.monotonic() < deadline:
+        if os.waitpid(child, os.WNOHANG)[0]:
+            break
+        time.sleep(0.005)
+    else:
+        os.killpg(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        kills += 1
+        continue
+    print("finished after", kills)
+    kills = 20
+print("run", run())
+"""
+
+
+def test_a_run_that_is_killed_twenty_times_ends_where_an_uninterrupted_one_does(tmp_path: Path) -> None:
+    """SIGKILL at random moments: before the first step, within an epoch, while a checkpoint is written."""
+    epochs = ("--limit", "640", "--epochs", "12", "--workers", "1", "--device", "cpu")
+    program = [sys.executable, "-c", KILLED, "7", write_arch(tmp_path / "t.yaml"), *epochs]
+    done = subprocess.run(program, cwd=tmp_path, check=True, capture_output=True, text=True, env=os.environ | PATHS)
+    run = tmp_path / done.stdout.split()[-1]
+    assert "Traceback" not in done.stderr
+    assert command("train", "--resume", run, "--device", "cpu") == 0
+
+    shutil.rmtree(tmp_path / "whole", ignore_errors=True)
+    (tmp_path / "whole").mkdir()
+    whole = [sys.executable, "-m", "advconv", "train", str(tmp_path / "t.yaml"), *epochs]
+    subprocess.run(whole, cwd=tmp_path / "whole", check=True, capture_output=True, env=os.environ | PATHS)
+    assert weights(run) == weights(only_run(tmp_path / "whole"))
+    assert metrics(run) == metrics(only_run(tmp_path / "whole"))
+
+
+PATHS = {"PYTHONPATH": str(Path(__file__).parents[1])}
+
+
+def test_sigterm_finishes_the_step_and_says_how_to_go_on(tmp_path: Path) -> None:
+    file = write_arch(tmp_path / "t.yaml")
+    program = [sys.executable, "-m", "advconv", "train", file, "--limit", "640", "--epochs", "5000", "--device", "cpu"]
+    with subprocess.Popen(program, cwd=tmp_path, stdout=subprocess.PIPE, text=True, env=os.environ | PATHS) as process:
+        assert process.stdout is not None
+        next(line for line in process.stdout if line.startswith("epoch"))
+        process.send_signal(signal.SIGTERM)
+        said = process.stdout.read()
+
+    assert process.returncode == 128 + signal.SIGTERM
+    assert "stopped in epoch" in said
+    assert (only_run(tmp_path) / "state.pt").exists()
+
+
+def test_a_changed_architecture_is_refused(whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = shutil.copytree(whole, tmp_path / "run")
+    text = (run / "arch.yaml").read_text(encoding="utf-8")
+    (run / "arch.yaml").write_text(text.replace("out_channels: 16", "out_channels: 17"), encoding="utf-8")
+
+    for arguments in (
+        ("train", "--resume", run),
+        ("evaluate", run),
+        ("predict", run, "x.png"),
+        ("export", run, "-o", "x"),
+    ):
+        assert command(*arguments) == 2
+        assert "has changed since the run started" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("state.pt", b"", "state.pt is damaged"),
+        ("state.pt", b"PK\x03\x04", "state.pt is damaged"),
+        ("run.json", b"{", "run.json is damaged"),
+        ("run.json", b"{}", "run.json is damaged"),
+        ("run.json", None, "is no run: it has no run.json"),
+        ("arch.yaml", None, "arch.yaml cannot be read: No such file"),
+    ],
+)
+def test_a_damaged_run_is_told(
+    whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, content: bytes | None, said: str
+) -> None:
+    run = shutil.copytree(whole, tmp_path / "run")
+    (run / name).unlink()
+    if content is not None:
+        (run / name).write_bytes(content)
+
+    assert command("train", "--resume", run) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_truncated_checkpoint_is_told_wherever_it_ends(
+    whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = shutil.copytree(whole, tmp_path / "run")
+    state = (run / "state.pt").read_bytes()
+    for share in (0.1, 0.5, 0.9, 0.999):
+        (run / "state.pt").write_bytes(state[: int(share * len(state))])
+        assert command("train", "--resume", run) == 2
+        assert "state.pt is damaged" in capsys.readouterr().err
+
+
+def test_weights_of_another_network_are_told(whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = shutil.copytree(whole, tmp_path / "run")
+    (run / "last.safetensors").write_bytes(b"no weights")
+
+    assert command("evaluate", run) == 2
+    assert "does not hold the weights of this network" in capsys.readouterr().err
+
+
+def test_a_run_goes_on_with_its_own_recipe(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command("train", "--resume", whole, "--epochs", "9", "--set", "train.lr=1") == 2
+    assert "leave out --epochs, --set" in capsys.readouterr().err
+
+
+def test_a_run_goes_on_with_its_own_pictures(whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = shutil.copytree(whole, tmp_path / "run")
+    about = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    (run / "run.json").write_text(json.dumps(about | {"limit": 600}), encoding="utf-8")
+
+    assert command("train", "--resume", run) == 2
+    assert "holds other pictures than those that the run was started with" in capsys.readouterr().err
+
+
+def test_a_full_disk_is_told_and_leaves_the_older_file(tmp_path: Path) -> None:
+    """The limit on the size of a file stands in for the disk: the system refuses the bytes beyond it alike."""
+    path = tmp_path / "state.pt"
+    files.write(path, b"older")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        with pytest.raises(RunError, match=r"state.pt cannot be written: File too large"):
+            files.write(path, b"newer" * 1000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    assert path.read_bytes() == b"older"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_disk_that_fills_up_in_training_leaves_the_last_checkpoint(
+    whole: Path, here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written = []
+
+    def fails_later(file: int) -> None:
+        written.append(file)
+        if len(written) > 12:
+            raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fails_later)
+        assert command("train", write_arch(here / "t.yaml"), *OPTIONS) == 2
+    said = capsys.readouterr().err
+    assert "cannot be written: No space left on device" in said
+    run = only_run(here)
+    assert command("train", "--resume", run, "--device", "cpu") == 0
+    assert weights(run) == weights(whole)
+
+
+def test_a_directory_that_cannot_be_made_is_told(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "runs").write_text("a file", encoding="utf-8")
+
+    assert command("train", write_arch(here / "t.yaml"), *OPTIONS) == 2
+    assert "cannot be made" in capsys.readouterr().err

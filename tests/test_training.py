@@ -1,0 +1,355 @@
+"""Training: it learns, one seed gives one result, and what is interrupted goes on to the very same end."""
+
+import csv
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+from torch import nn
+
+from advconv.recipe import Train
+from advconv.training.optim import SCHEDULES, average, optimizer, schedule
+from tests.training import command, metrics, only_run, real_pictures, small, weights, write_arch
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of two epochs that nothing has interrupted."""
+    directory = tmp_path_factory.mktemp("trained")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(directory)
+        file = write_arch(directory / "t.yaml", constraints={"accuracy": ">= 20%"})
+        assert command("train", file, "--limit", "1600", "--workers", "1", "--device", "cpu") == 0
+    return only_run(directory)
+
+
+def test_it_learns(trained: Path) -> None:
+    first, last = metrics(trained)
+
+    assert last["train_loss"] < first["train_loss"]
+    assert last["test_loss"] < first["test_loss"]
+    assert last["test_accuracy"] > 25
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_one_seed_gives_one_result_whatever_the_number_of_workers(trained: Path, here: Path, workers: str) -> None:
+    file = write_arch(here / "t.yaml", constraints={"accuracy": ">= 20%"})
+    assert command("train", file, "--limit", "1600", "--workers", workers, "--device", "cpu") == 0
+
+    assert metrics(only_run(here)) == metrics(trained)
+    assert weights(only_run(here)) == weights(trained)
+
+
+def test_another_seed_gives_another_result(trained: Path, here: Path) -> None:
+    command("train", write_arch(here / "t.yaml"), "--limit", "1600", "--workers", "0", "--seed", "1", "--device", "cpu")
+
+    assert weights(only_run(here)) != weights(trained)
+
+
+ARTEFACTS = {
+    "arch.yaml", "augmented.png", "best.safetensors", "confusion.png", "curves.png", "last.safetensors", "log.csv",
+    "metrics.jsonl", "misclassified.png", "model.py", "per_class.csv", "result.json", "run.json", "state.pt",
+    "summary.txt",
+}  # fmt: skip
+
+
+def test_a_run_has_every_artefact_and_nothing_else(trained: Path) -> None:
+    assert {path.name for path in trained.iterdir()} == ARTEFACTS
+
+
+@pytest.mark.parametrize("name", ["augmented.png", "confusion.png", "curves.png", "misclassified.png"])
+def test_pictures_open_and_are_not_blank(trained: Path, name: str) -> None:
+    with Image.open(trained / name) as picture:
+        pixels = np.asarray(picture.convert("RGB"))
+
+    assert min(pixels.shape[:2]) > 200
+    assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 20
+
+
+def test_the_log_says_what_the_metrics_say(trained: Path) -> None:
+    with open(trained / "log.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+
+    for row, full in zip(rows, metrics(trained), strict=True):
+        assert all(
+            math.isclose(float(row[key]), value, rel_tol=1e-5) for key, value in full.items() if value is not None
+        )
+        assert all(row[key] == "" for key, value in full.items() if value is None)
+
+
+def test_the_summary_is_torchinfos(trained: Path) -> None:
+    text = (trained / "summary.txt").read_text(encoding="utf-8")
+    parameters = sum(value.numel() for key, value in load_file(trained / "last.safetensors").items() if is_weight(key))
+
+    assert f"Total params: {parameters:,}" in text
+
+
+def is_weight(key: str) -> bool:
+    return not key.endswith(("running_mean", "running_var", "num_batches_tracked"))
+
+
+ALONE = """
+import json, sys
+import numpy as np, torch
+from safetensors.torch import load_file
+sys.modules["advconv"] = None
+import model
+network = model.Net().eval()
+network.load_state_dict(load_file("last.safetensors"))
+about = json.load(open("run.json"))
+pictures = torch.from_numpy(np.load(sys.argv[1])).permute(0, 3, 1, 2) / 255
+mean, std = (torch.tensor(about[key]).view(1, -1, 1, 1) for key in ("mean", "std"))
+with torch.no_grad():
+    print(json.dumps(network((pictures - mean) / std).softmax(1).tolist()))
+"""
+
+
+def test_model_py_loads_the_weights_without_advconv_and_says_what_predict_says(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pictures = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 3), dtype=np.uint8)
+    np.save(tmp_path / "pictures.npy", pictures)
+    for index, picture in enumerate(pictures):
+        Image.fromarray(picture).save(tmp_path / f"{index}.png")
+    command("predict", trained, tmp_path / "0.png", tmp_path / "1.png", "--top", "10", "--format", "json")
+    said = json.loads(capsys.readouterr().out)["rows"]
+
+    program = [sys.executable, "-c", ALONE, str(tmp_path / "pictures.npy")]
+    alone = json.loads(subprocess.run(program, cwd=trained, capture_output=True, check=True, text=True).stdout)
+
+    classes = json.loads((trained / "run.json").read_text(encoding="utf-8"))["classes"]
+    for index, shares in enumerate(alone):
+        told = {row["class"]: float(row["probability"]) for row in said[10 * index : 10 * index + 10]}
+        assert told == pytest.approx(dict(zip(classes, shares, strict=True)), abs=1e-3)
+
+
+def test_evaluate_says_the_headline_of_the_run(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    result = json.loads((trained / "result.json").read_text(encoding="utf-8"))
+    assert command("evaluate", trained, "--format", "json", "--device", "cpu") == 0
+    said = json.loads(capsys.readouterr().out)
+
+    assert said["totals"]["accuracy"] == result["test_accuracy"] == metrics(trained)[-1]["test_accuracy"]
+    assert sum(row["pictures"] for row in said["rows"]) == 1000
+    assert sum(row["right"] for row in said["rows"]) == round(10 * result["test_accuracy"])
+
+    assert command("evaluate", trained, "--flip", "--weights", "best", "--device", "cpu") == 0
+    assert "with mirror images" in capsys.readouterr().out
+
+
+def test_the_confusion_of_classes_adds_up(trained: Path) -> None:
+    with open(trained / "per_class.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    result = json.loads((trained / "result.json").read_text(encoding="utf-8"))
+
+    assert sum(int(row["pictures"]) for row in rows) == 1000
+    assert sum(int(row["right"]) for row in rows) == round(10 * result["test_accuracy"])
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_an_exported_network_says_what_torch_says(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import onnx
+    import onnxruntime
+
+    path = tmp_path / "model.onnx"
+    assert command("export", trained, "-o", path) == 0
+    assert "agree on 1,000 of 1,000 test pictures" in capsys.readouterr().out
+
+    about = json.loads((trained / "run.json").read_text(encoding="utf-8"))
+    facts = {entry.key: json.loads(entry.value) for entry in onnx.load(path).metadata_props}
+    assert facts["classes"] == about["classes"]
+    assert facts["mean"] == about["mean"]
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    assert session.run(None, {"pictures": np.zeros((7, 3, 16, 16), np.float32)})[0].shape == (7, 10)
+
+
+def test_until_stops_and_says_what_it_was_picked_on(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = write_arch(here / "t.yaml")
+    assert command("train", file, "--limit", "640", "--epochs", "9", "--until", "1", "--workers", "0") == 0
+    assert "picked on the test set" in capsys.readouterr().out
+    assert len(metrics(only_run(here))) == 1
+
+
+def test_a_validation_set_keeps_the_test_set_for_the_end(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = write_arch(here / "t.yaml")
+    assert command("train", file, "--limit", "1280", "--val-split", "500", "--workers", "0") == 0
+    rows = metrics(only_run(here))
+
+    assert [row["test_accuracy"] is None for row in rows] == [True, False]
+    assert all(row["val_accuracy"] is not None for row in rows)
+    assert "780 training + 500 for validation + 1,000 test pictures" in (said := capsys.readouterr().out)
+    assert "picked on the validation set" in said
+
+
+def test_a_promise_that_is_not_kept_exits_1(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = write_arch(here / "t.yaml", constraints={"accuracy": ">= 99%"})
+
+    assert command("train", file, "--limit", "128", "--epochs", "1", "--workers", "0") == 1
+    assert "accuracy >= 99%: FAILED (-" in capsys.readouterr().out
+
+
+def test_a_network_that_breaks_its_constraints_is_trained_with_force_alone(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write_arch(here / "t.yaml", constraints={"params": "< 10"})
+
+    assert command("train", file, "--limit", "128") == 1
+    assert "--force trains it all the same" in capsys.readouterr().err
+    assert not (here / "runs").exists()
+    assert command("train", file, "--limit", "128", "--epochs", "1", "--workers", "0", "--force") == 0
+
+
+def test_options_change_any_field_and_the_run_says_so(here: Path) -> None:
+    settings = [
+        "train.schedule=cosine",
+        "augment=[VerticalFlip]",
+        "network.C1.0.conv.out_channels=4",
+        "train.mixup=0.4",
+    ]
+    options = [part for text in settings for part in ("--set", text)]
+    recipe = ["--epochs", "1", "--batch-size", "32", "--lr", "0.1", "--name", "named", "--set", "train.clip=1"]
+    optimized = ["--set", "train.optimizer=adamw", "--set", "train.precision=float32", "--set", "train.ema=0"]
+    assert command("train", write_arch(here / "t.yaml"), "--limit", "128", *options, *recipe, *optimized) == 0
+    text = (only_run(here) / "arch.yaml").read_text(encoding="utf-8")
+
+    assert only_run(here).name.startswith("named-")
+    for line in (
+        "schedule: cosine",
+        "- VerticalFlip: {}",
+        "out_channels: 4",
+        "mixup: 0.4",
+        "batch_size: 32",
+        "lr: 0.1",
+    ):
+        assert line in text
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--set", "train.schedule"], "'train.schedule' is not PATH=VALUE"),
+        (["--set", "train.schedule=cosin"], "did you mean cosine?"),
+        (["--set", "train.schedul=cosine"], "train has no key 'schedul'"),
+        (["--set", "network.C1.9=gap"], "'9' is no row of 6"),
+        (["--set", "name.x=1"], "there is nothing inside of a single value"),
+        (["--set", "train={"], "the value of train is not YAML"),
+        (["--set", "augment=[{RandomCrop: {height: 64, width: 64}}]"], "RandomCrop fails on a 3x16x16 picture"),
+        (["--epochs", "0"], "epochs must be a whole number of at least 1, not 0"),
+        (["--data", "mnist"], "the input has 3 channels, in MNIST it is 1"),
+        (["--data", "cifar100"], "the network puts out 10 classes, in CIFAR-100 there are 100"),
+        (["--val-split", "5000"], "val_split holds 5,000 of 5,000 training pictures out"),
+        (["--device", "nowhere"], "there is no device 'nowhere' here"),
+        (["--device", "cuda:99"], "there is no device 'cuda:99' here"),
+        (["--resume", "nowhere"], "train takes either a FILE or --resume RUN"),
+    ],
+)
+def test_options_that_cannot_be_are_told(
+    here: Path, capsys: pytest.CaptureFixture[str], options: list[str], said: str
+) -> None:
+    assert command("train", write_arch(here / "t.yaml"), *options) in (1, 2)
+    assert said in capsys.readouterr().err
+    assert not (here / "runs").exists()
+
+
+def test_a_network_without_classes_is_not_trained(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arch = small(rows=[{"conv": 8}])
+    del arch["classes"]
+    (here / "t.yaml").write_text(json.dumps(arch), encoding="utf-8")
+
+    assert command("train", here / "t.yaml") == 1
+    assert "training needs a number for each class, the network puts out 8x16x16" in capsys.readouterr().err
+
+
+def test_a_loss_that_is_no_number_stops_with_its_place(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = write_arch(here / "t.yaml", rows=[{"conv": {"out_channels": 8, "norm": "none"}}, "gap", "linear"])
+
+    assert (
+        command("train", file, "--limit", "640", "--lr", "1e30", "--workers", "0", "--set", "train.schedule=constant")
+        == 1
+    )
+    said = capsys.readouterr().err
+    assert "the loss is nan in epoch 1, step 2 of 20; try a lower lr (it is 1e+30)" in said
+    assert not (only_run(here) / "state.pt").exists()
+
+
+def test_quiet_says_how_it_ended_alone(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command("train", write_arch(here / "t.yaml"), "--limit", "64", "--epochs", "1", "--quiet", "--workers", "0")
+    said = capsys.readouterr()
+
+    assert said.err == ""
+    assert "epoch 1/1" not in said.out
+    assert "test accuracy" in said.out
+
+
+def test_tensorboard_gets_the_rows(here: Path) -> None:
+    command("train", write_arch(here / "t.yaml"), "--limit", "64", "--epochs", "1", "--tensorboard", "--workers", "0")
+
+    assert list((only_run(here) / "tensorboard").glob("events.out.tfevents.*"))
+
+
+def test_real_pictures_are_learned(here: Path) -> None:
+    data = real_pictures(here / "cifar10")
+    file = write_arch(here / "t.yaml", input=(3, 32, 32), data="cifar10", train={"epochs": 3})
+
+    assert command("train", file, "--limit", "2560", "--data-dir", data, "--batch-size", "32") == 0
+    first, *_, last = metrics(only_run(here))
+    assert last["train_loss"] < first["train_loss"] < 2.3
+    assert last["test_accuracy"] > 25
+
+
+RATES = {
+    "onecycle": {0.0: 0.1, 0.2: 1.0, 0.6: 0.5005, 1.0: 0.001},
+    "cosine": {0.0: 1.0, 0.5: 0.5, 1.0: 0.0},
+    "step": {0.0: 1.0, 0.49: 1.0, 0.5: 0.1, 0.75: 0.01},
+    "constant": {0.0: 1.0, 1.0: 1.0},
+}
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_a_schedule_is_where_it_should_be(name: str) -> None:
+    recipe = Train.model_validate({"schedule": name, "lr": 2.0})
+    moved = optimizer(nn.Linear(1, 1), recipe)
+    rates, steps = [], 100
+    schedule_of = schedule(moved, recipe, steps)
+    for _ in range(steps + 1):
+        rates.append(schedule_of.get_last_lr()[0])
+        moved.step()
+        schedule_of.step()
+
+    assert {share: rates[round(share * steps)] / 2 for share in RATES[name]} == pytest.approx(RATES[name])
+
+
+def test_norms_and_biases_do_not_decay() -> None:
+    module = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Linear(2, 2))
+    decayed, kept = optimizer(module, Train()).param_groups
+
+    assert [p.ndim for p in decayed["params"]] == [4, 2]
+    assert [p.ndim for p in kept["params"]] == [1, 1, 1, 1]
+    assert (decayed["weight_decay"], kept["weight_decay"]) == (5e-4, 0.0)
+
+
+def test_the_average_is_that_of_the_formula() -> None:
+    module = nn.Linear(1, 1, bias=False)
+    averaged = average(module, Train.model_validate({"ema": 0.5}))
+    expected, decays = 0.0, [0.0, 2 / 11, 3 / 12, 4 / 13]
+    for step, decay in enumerate(decays):
+        with torch.no_grad():
+            module.weight.fill_(float(step))
+        averaged.update_parameters(module)
+        expected = decay * expected + (1 - decay) * step
+
+    assert next(averaged.module.parameters()).item() == pytest.approx(expected)

@@ -1,0 +1,71 @@
+"""Small trainings for tests: a network, the command line, and where the real pictures lie."""
+
+import json
+import lzma
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from advconv.cli import main
+from tests import build
+
+SHARED = Path(__file__).parents[2] / "shared" / "cifar10"
+BATCHES = "cifar-10-batches-py"
+
+ROWS = [{"conv": 16}, {"strided": {"out_channels": 32, "dropout": 0.1}}, {"strided": 32}, {"residual": [{"conv": 32}]}]
+HEAD = ["gap", "linear"]
+
+
+def small(**sections: Any) -> dict[str, Any]:
+    """A network for pictures of 16x16 that learns drawn shapes; dropout makes it draw in each step."""
+    train = {"epochs": 2, "batch_size": 32, "lr": 0.1} | sections.pop("train", {})
+    augment = ["HorizontalFlip", {"ShiftScaleRotate": {"rotate_limit": 10}}]
+    given = {"classes": 10, "data": "shapes", "augment": augment, "train": train} | sections
+    rows = given.pop("rows", [*ROWS, *HEAD])
+    return build.arch(*rows, **({"input": (3, 16, 16)} | given))
+
+
+def write_arch(path: Path, **sections: Any) -> str:
+    path.write_text(yaml.safe_dump(small(**sections), sort_keys=False), encoding="utf-8")
+    return str(path)
+
+
+def command(*arguments: str | Path) -> int:
+    """The exit code of a command."""
+    with pytest.raises(SystemExit) as ended:
+        main([str(argument) for argument in arguments])
+    return int(ended.value.code or 0)
+
+
+def only_run(directory: Path) -> Path:
+    (run,) = [path for path in (directory / "runs").iterdir() if not path.name.startswith(".")]
+    return run
+
+
+def metrics(run: Path) -> list[dict[str, Any]]:
+    """The rows of a run, without what a clock says."""
+    rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+    return [{key: row[key] for key in row if key not in ("seconds", "pictures_per_second")} for row in rows]
+
+
+def weights(run: Path) -> bytes:
+    return (run / "last.safetensors").read_bytes()
+
+
+def real_pictures(into: Path) -> Path:
+    """CIFAR-10 as torchvision reads it, from `$ADVCONV_DATA` or the copy beside the clone; else the test is skipped."""
+    given = Path(os.environ.get("ADVCONV_DATA", "data"))
+    if (given / BATCHES).is_dir():
+        shutil.copytree(given / BATCHES, into / BATCHES)
+        return into
+    if not SHARED.is_dir():
+        pytest.skip("CIFAR-10 is neither in $ADVCONV_DATA nor beside the clone")
+    (into / BATCHES).mkdir(parents=True)
+    for packed in SHARED.glob("*.xz"):
+        (into / BATCHES / packed.stem).write_bytes(lzma.decompress(packed.read_bytes()))
+    shutil.copy(SHARED / "batches.meta", into / BATCHES)
+    return into
