@@ -135,11 +135,14 @@ def _wishes(options: argparse.Namespace, run: "Run | None" = None) -> "Wishes":
 
 
 def _workers(wish: int | None) -> int:
-    """One processor for the training, the others for its pictures, shared by the processes of one machine."""
+    """One processor for the training, the others for its pictures, shared by the processes of one machine.
+
+    Two at least: where training uses all processors, two workers hold it up for half as long as one that takes its turn.
+    """
     if wish is not None:
         return wish
     here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-    return max(1, min(16, (os.cpu_count() or 1) // here - 1))
+    return max(2, min(16, (os.cpu_count() or 1) // here - 1))
 
 
 def _job(asked: Asked, wishes: "Wishes", options: argparse.Namespace, share: "Share") -> "Job | None":
