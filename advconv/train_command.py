@@ -137,7 +137,7 @@ def _wishes(options: argparse.Namespace, run: "Run | None" = None) -> "Wishes":
 def _workers(wish: int | None) -> int:
     """One processor for the training, the others for its pictures, shared by the processes of one machine.
 
-    Two at least: where training uses all processors, two workers hold it up for half as long as one that takes its turn.
+    Two at least: where training uses all processors, two workers hold it up for half as long as one.
     """
     if wish is not None:
         return wish

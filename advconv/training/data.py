@@ -139,7 +139,7 @@ def _part(name: str, directory: Path, is_train: bool) -> Any:
     try:
         return _open(name, directory, is_train, download=True)
     except Exception as problem:
-        reason = getattr(problem, "reason", None) or problem
+        reason = " ".join(str(getattr(problem, "reason", None) or problem).split())
         raise DataError(
             f"{directory}: {title} is {_state(name, directory)} and cannot be downloaded ({reason}); "
             "name the directory that has it with --data-dir or $ADVCONV_DATA, or train on --data shapes"

@@ -1,0 +1,263 @@
+"""Pictures: where they come from, what is wrong with them, and that they arrive as they are."""
+
+import gzip
+import json
+import pickle
+import struct
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torchvision import datasets
+
+from advconv.geometry import Shape
+from advconv.training.data import DataError, Loaded, Pictures, load, split
+from advconv.training.device import Normalise
+from advconv.training.loader import Batches, Plan, Share
+from advconv.training.shapes import KINDS, draw_shapes
+from tests.training import BATCHES, command, only_run, real_pictures, write_arch
+
+SIZE = Shape(3, 32, 32)
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> NoReturn:
+        raise urllib.error.URLError("no network")
+
+    monkeypatch.setattr(urllib.request, "urlopen", refuse)
+
+
+def test_real_pictures_are_those_that_torchvision_reads(tmp_path: Path) -> None:
+    directory = real_pictures(tmp_path)
+    loaded = load("cifar10", directory, SIZE)
+    theirs = datasets.CIFAR10(directory, train=False)
+
+    assert (loaded.test.images.numpy() == theirs.data).all()
+    assert loaded.test.labels.tolist() == theirs.targets
+    assert list(loaded.classes) == theirs.classes
+    assert (len(loaded.train), len(loaded.test)) == (50_000, 10_000)
+    # The published statistics of CIFAR-10.
+    data = split(loaded, 0, None, 0)
+    assert data.mean == pytest.approx((0.4914, 0.4822, 0.4465), abs=1e-4)
+    assert data.std == pytest.approx((0.2470, 0.2435, 0.2616), abs=1e-4)
+
+
+def test_a_damaged_batch_is_told_by_its_name(tmp_path: Path) -> None:
+    directory = real_pictures(tmp_path)
+    batch = directory / BATCHES / "data_batch_3"
+    batch.write_bytes(batch.read_bytes()[:-1])
+
+    with pytest.raises(DataError, match=r"damaged there \(not as its check sum says: data_batch_3\).*no network"):
+        load("cifar10", directory, SIZE)
+
+
+@pytest.mark.parametrize("name", ["cifar10", "cifar100", "mnist", "fashion-mnist", "svhn"])
+def test_missing_pictures_without_a_network_are_told(tmp_path: Path, name: str) -> None:
+    with pytest.raises(DataError, match=r"missing.* cannot be downloaded \(.*no network.*--data shapes"):
+        load(name, tmp_path, SIZE)
+
+
+def test_a_truncated_archive_is_told(tmp_path: Path) -> None:
+    (tmp_path / "cifar-10-python.tar.gz").write_bytes(gzip.compress(b"half of it"))
+
+    with pytest.raises(DataError, match="cannot be downloaded"):
+        load("cifar10", tmp_path, SIZE)
+
+
+def test_the_command_tells_of_missing_pictures_before_it_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ADVCONV_DATA", str(tmp_path / "elsewhere"))
+
+    assert command("train", write_arch(tmp_path / "t.yaml", data="cifar10", input=(3, 32, 32))) == 2
+    assert "elsewhere: CIFAR-10 is missing" in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
+
+
+def idx(array: "np.ndarray[Any, np.dtype[np.uint8]]") -> bytes:
+    """The format of MNIST's files: a magic number with the number of axes, their lengths, bytes."""
+    return struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape) + array.tobytes()
+
+
+@pytest.mark.parametrize(("name", "folder"), [("mnist", "MNIST"), ("fashion-mnist", "FashionMNIST")])
+def test_grey_pictures_are_resized_to_the_input(tmp_path: Path, name: str, folder: str) -> None:
+    raw = tmp_path / folder / "raw"
+    raw.mkdir(parents=True)
+    images = np.zeros((12, 28, 28), np.uint8)
+    images[:, :, 14:] = 200
+    for part in ("train", "t10k"):
+        (raw / f"{part}-images-idx3-ubyte").write_bytes(idx(images))
+        (raw / f"{part}-labels-idx1-ubyte").write_bytes(idx(np.arange(12, dtype=np.uint8) % 10))
+
+    loaded = load(name, tmp_path, Shape(1, 32, 32))
+    assert loaded.train.images.shape == (12, 32, 32, 1)
+    assert loaded.train.images[3, :, :15].max() == 0
+    assert loaded.train.images[3, :, 17:].min() == 200
+    assert load(name, tmp_path, Shape(1, 28, 28)).train.images.numpy().squeeze().tolist() == images.tolist()
+
+    (raw / "train-images-idx3-ubyte").write_bytes(b"\0\0")
+    with pytest.raises(DataError, match="are damaged"):
+        load(name, tmp_path, Shape(1, 28, 28))
+
+
+def test_cifar100_has_its_fine_classes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The layout is that of the real files; their check sums are not, so they are not asked."""
+    monkeypatch.setattr(datasets.cifar, "check_integrity", lambda *_: True)
+    folder = tmp_path / "cifar-100-python"
+    folder.mkdir()
+    entry = {"data": np.arange(2 * 3072, dtype=np.uint16).astype(np.uint8).reshape(2, 3072), "fine_labels": [3, 99]}
+    for name in ("train", "test"):
+        (folder / name).write_bytes(pickle.dumps(entry))
+    (folder / "meta").write_bytes(pickle.dumps({"fine_label_names": [f"class {index}" for index in range(100)]}))
+
+    loaded = load("cifar100", tmp_path, SIZE)
+    assert loaded.train.labels.tolist() == [3, 99]
+    assert len(loaded.classes) == 100
+    assert loaded.train.images[0, 0, 0].tolist() == [0, 0, 0]
+    assert loaded.train.images[0, 0, 1].tolist() == [1, 1, 1]
+
+
+def test_svhn_is_read_with_channels_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from scipy.io import savemat
+
+    monkeypatch.setattr(datasets.svhn, "check_integrity", lambda *_: True)
+    images = np.random.default_rng(0).integers(0, 256, (32, 32, 3, 4), dtype=np.uint8)
+    for part in ("train", "test"):
+        savemat(tmp_path / f"{part}_32x32.mat", {"X": images, "y": np.array([[1], [2], [10], [3]])})
+
+    loaded = load("svhn", tmp_path, SIZE)
+    assert loaded.train.images.numpy().tolist() == images.transpose(3, 0, 1, 2).tolist()
+    assert loaded.train.labels.tolist() == [1, 2, 0, 3]
+
+
+def folder(top: Path, size: tuple[int, int] = (20, 30), classes: tuple[str, ...] = ("cat", "dog")) -> Path:
+    for part in ("train", "val"):
+        for shade, name in enumerate(classes):
+            (top / part / name).mkdir(parents=True)
+            for index in range(3):
+                Image.new("RGB", size, (80 * shade, 10 * index, 0)).save(top / part / name / f"{index}.png")
+    return top
+
+
+def test_a_folder_is_resized_to_the_input(tmp_path: Path) -> None:
+    loaded = load("folder", folder(tmp_path), SIZE)
+
+    assert loaded.classes == ("cat", "dog")
+    assert loaded.train.images.shape == (6, 32, 32, 3)
+    assert loaded.train.labels.tolist() == [0, 0, 0, 1, 1, 1]
+    assert (loaded.train.images[5] == torch.tensor([80, 20, 0])).all()
+    assert load("folder", tmp_path, Shape(1, 8, 8)).test.images.shape == (6, 8, 8, 1)
+
+
+def test_a_network_is_trained_on_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = write_arch(tmp_path / "t.yaml", data="folder", classes=2)
+
+    assert command("train", file, "--data-dir", folder(tmp_path / "pictures"), "--epochs", "1", "--workers", "0") == 0
+    assert json.loads((only_run(tmp_path) / "run.json").read_text(encoding="utf-8"))["classes"] == ["cat", "dog"]
+
+
+def test_folders_that_cannot_be_are_told(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"has train/CLASS/ and test/CLASS/"):
+        load("folder", tmp_path, SIZE)
+    top = folder(tmp_path / "a")
+    (top / "val" / "dog").rename(top / "val" / "fox")
+    with pytest.raises(DataError, match=r"train/ and val/ differ in their classes \(dog, fox\)"):
+        load("folder", top, SIZE)
+    top = folder(tmp_path / "b")
+    (top / "train" / "cat" / "1.png").write_bytes(b"no picture")
+    with pytest.raises(DataError, match=r"1\.png: no picture that can be read"):
+        load("folder", top, SIZE)
+    (top / "train" / "empty").mkdir()
+    with pytest.raises(DataError, match="empty"):
+        load("folder", top, SIZE)
+    with pytest.raises(DataError, match="have 1 or 3 channels, the input has 2"):
+        load("folder", folder(tmp_path / "c"), Shape(2, 8, 8))
+
+
+def test_a_folder_of_other_classes_than_the_networks_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert command("train", write_arch(tmp_path / "t.yaml", data="folder"), "--data-dir", folder(tmp_path / "p")) == 1
+    assert "the network puts out 10 classes, in a folder of pictures there are 2" in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
+
+
+def test_drawn_shapes_are_the_same_every_time_and_all_kinds() -> None:
+    images, labels = draw_shapes(200, (24, 32, 3), seed=1)
+    again, _ = draw_shapes(200, (24, 32, 3), seed=1)
+
+    assert images.shape == (200, 24, 32, 3)
+    assert (images == again).all()
+    assert set(labels) == set(range(len(KINDS)))
+
+
+def counted(count: int = 103) -> Loaded:
+    images = torch.arange(count, dtype=torch.uint8).view(-1, 1, 1, 1).repeat(1, 2, 2, 1)
+    pictures = Pictures(images, torch.arange(count) % 10)
+    return Loaded(pictures, pictures, tuple("abcdefghij"))
+
+
+def test_what_is_held_out_is_not_trained_on() -> None:
+    data = split(counted(), 30, 100, seed=4)
+    assert data.validation is not None
+    kept, held_out = (set(part.images[:, 0, 0, 0].tolist()) for part in (data.train, data.validation))
+
+    assert (len(kept), len(held_out)) == (70, 30)
+    assert kept | held_out == set(range(100))
+    assert len(data.test) == 100
+
+
+def test_mean_and_deviation_are_those_of_numpy() -> None:
+    data = split(counted(), 30, None, seed=4)
+    values = data.train.images.numpy() / 255
+
+    assert data.mean == pytest.approx(values.mean(axis=(0, 1, 2)))
+    assert data.std == pytest.approx(values.std(axis=(0, 1, 2)))
+
+
+def test_normalised_pictures_have_mean_0_and_deviation_1() -> None:
+    data = split(counted(), 0, None, seed=0)
+    given = Normalise(data.mean, data.std)(data.train.images)
+
+    assert given.shape == (103, 1, 2, 2)
+    assert given.mean().item() == pytest.approx(0, abs=1e-5)
+    assert given.std(correction=0).item() == pytest.approx(1, abs=1e-5)
+
+
+def test_an_epoch_sees_each_picture_at_most_once_and_another_order_each_time() -> None:
+    plan = Plan(pictures=103, batch_size=20, epochs=2, seed=1)
+    drawn = list(Batches(plan, 0))
+    orders = [np.concatenate([batch for epoch, batch in drawn if epoch == number]) for number in range(2)]
+
+    assert plan.steps == 5
+    assert all(len(set(order)) == len(order) == 100 for order in orders)
+    assert (orders[0] != orders[1]).any()
+
+
+def test_batches_go_on_from_any_step() -> None:
+    plan = Plan(pictures=103, batch_size=20, epochs=2, seed=1)
+    drawn = [(epoch, batch.tolist()) for epoch, batch in Batches(plan, 0)]
+
+    for start in range(11):
+        rest = Batches(plan, start)
+        assert len(rest) == 10 - start
+        assert [(epoch, batch.tolist()) for epoch, batch in rest] == drawn[start:]
+
+
+def test_processes_share_each_batch() -> None:
+    whole = Plan(pictures=103, batch_size=20, epochs=1, seed=1)
+    parts = [Batches(whole._replace(share=Share(rank, 2)), 0) for rank in range(2)]
+
+    for (_, batch), (_, even), (_, odd) in zip(Batches(whole, 0), *parts, strict=True):
+        assert set(even) | set(odd) == set(batch)
+        assert len(even) == len(odd) == 10
