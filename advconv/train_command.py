@@ -131,16 +131,15 @@ def _wishes(options: argparse.Namespace, run: "Run | None" = None) -> "Wishes":
     directory = options.data_dir or (before.data_dir if before else None)
     limit = before.limit if before else options.limit
     until = before.until if before and options.until is None else options.until
-    return Wishes(data_directory(directory), limit, until, _workers(options.workers), options.tensorboard)
+    workers = default_workers() if options.workers is None else options.workers
+    return Wishes(data_directory(directory), limit, until, workers, options.tensorboard)
 
 
-def _workers(wish: int | None) -> int:
+def default_workers() -> int:
     """One processor for the training, the others for its pictures, shared by the processes of one machine.
 
     Two at least: where training uses all processors, two workers hold it up for half as long as one.
     """
-    if wish is not None:
-        return wish
     here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     return max(2, min(16, (os.cpu_count() or 1) // here - 1))
 

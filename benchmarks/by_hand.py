@@ -6,19 +6,19 @@ from torchinfo import summary
 
 def unit(i: int, o: int, stride: int = 1, dilation: int = 1, act: bool = True) -> nn.Sequential:
     conv = nn.Conv2d(i, o, 3, stride, dilation, dilation, bias=False)
-    return nn.Sequential(conv, nn.BatchNorm2d(o), *([nn.ReLU()] if act else []))
+    return nn.Sequential(conv, nn.BatchNorm2d(o), *([nn.SiLU()] if act else []))
 
 
-def separable(i: int, o: int, act: bool = True) -> nn.Sequential:
-    depthwise, pointwise = nn.Conv2d(i, i, 3, 1, 1, groups=i, bias=False), nn.Conv2d(i, o, 1, bias=False)
-    return nn.Sequential(depthwise, pointwise, nn.BatchNorm2d(o), *([nn.ReLU()] if act else []))
+def separable(i: int, o: int, stride: int = 1, act: bool = True) -> nn.Sequential:
+    depthwise, pointwise = nn.Conv2d(i, i, 3, stride, 1, groups=i, bias=False), nn.Conv2d(i, o, 1, bias=False)
+    return nn.Sequential(depthwise, pointwise, nn.BatchNorm2d(o), *([nn.SiLU()] if act else []))
 
 
 class Residual(nn.Module):
     def __init__(self, *layers: nn.Module) -> None:
         super().__init__()
         self.layers = nn.Sequential(*layers)
-        self.act = nn.ReLU()
+        self.act = nn.SiLU()
 
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = self.act(self.layers(x) + x)
@@ -27,11 +27,11 @@ class Residual(nn.Module):
 
 def net() -> nn.Sequential:
     return nn.Sequential(
-        nn.Sequential(unit(3, 32), unit(32, 48, stride=2)),
-        nn.Sequential(Residual(separable(48, 48), unit(48, 48, act=False)), unit(48, 64, stride=2)),
-        nn.Sequential(Residual(unit(64, 64, dilation=2), separable(64, 64, act=False)), unit(64, 64, stride=2)),
-        Residual(separable(64, 64), separable(64, 64, act=False)),
-        nn.Sequential(nn.Conv2d(64, 96, 1, bias=False), nn.BatchNorm2d(96), nn.ReLU()),
+        nn.Sequential(unit(3, 24), unit(24, 40, stride=2)),
+        *(Residual(unit(40, 40), unit(40, 40, act=False)) for _ in range(2)),
+        unit(40, 64, stride=2),
+        nn.Sequential(Residual(unit(64, 64, dilation=2), unit(64, 64, act=False)), separable(64, 96, stride=2)),
+        Residual(separable(96, 96), separable(96, 96, act=False)),
         nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(96, 10)),
     )
 

@@ -1,5 +1,6 @@
 """Batches of augmented pictures, made by workers while the network trains."""
 
+import gc
 import signal
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -92,7 +93,11 @@ def batches(pictures: Pictures, augment: Augment, plan: Plan, start: int, worker
         prefetch_factor=4 if workers else None,
         worker_init_fn=_quiet,
     )
-    return iter(loader)
+    # Workers are forked: what the garbage collector does not touch stays shared memory.
+    gc.freeze()
+    started = iter(loader)
+    gc.unfreeze()
+    return started
 
 
 def _quiet(worker: int) -> None:
