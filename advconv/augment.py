@@ -96,6 +96,8 @@ def arguments(name: str, given: dict[str, Any]) -> dict[str, Any]:
             help = similar(key, taken) or f"it takes {', '.join(taken)}"
             refuse(f"{name} takes no {str(key)[:40]!r}", help, "AC111", at=(key,), at_key=True)
     present = _without_always(_renamed(name, _ranged(name, values)))
+    if "p" in present and not (is_number(present["p"]) and 0 <= present["p"] <= 1):
+        refuse(f"p of {name} is a share from 0 to 1, not {shown(present['p'])}", at=("p",))
     _hold_ranges(name, present)
     if name in COMPOSITIONS:
         present["transforms"] = _parts(name, present.get("transforms"))

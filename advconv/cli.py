@@ -24,7 +24,10 @@ from advconv.geometry import Shape
 from advconv.recipe import SETS
 from advconv.report.table import FORMATS
 from advconv.run_commands import run_evaluate, run_export, run_predict
+from advconv.spec import TITLE
 from advconv.train_command import run_train
+
+NO_MEMORY = ("allocate memory", "out of memory", "is killed by signal")
 
 INTERRUPTED, BROKEN_PIPE = 130, 141  # as shells say it
 
@@ -68,9 +71,9 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         complain(f"the output cannot be written: {problem.strerror}")
         _drop_output()
         code = USAGE
-    except RuntimeError as problem:
-        # How torch says that there is not enough memory; there is no type for it on a CPU.
-        if "allocate memory" not in str(problem):
+    except (RuntimeError, MemoryError) as problem:
+        # How torch says that there is not enough memory; there is no one type for it.
+        if not isinstance(problem, MemoryError) and not any(sign in str(problem) for sign in NO_MEMORY):
             raise
         complain("the network needs more memory than there is to build and run it")
         code = USAGE
@@ -188,10 +191,10 @@ def _add_train(commands: Commands) -> None:
     _add_data_dir(doing)
     doing.add_argument("--limit", type=natural, metavar="N", help="use the first N pictures")
     doing.add_argument("--until", type=float, metavar="PERCENT", help="stop when this accuracy is reached")
-    doing.add_argument("--name", metavar="NAME", help="of the run's directory; default: the network's")
+    doing.add_argument("--name", type=title, metavar="NAME", help="of the run's directory; default: the network's")
     _add_device(doing)
     doing.add_argument("--workers", type=whole, metavar="N", help="processes that make pictures; 0: none beside")
-    doing.add_argument("--compile", choices=("auto", "on", "off"), default="auto", help="use torch.compile")
+    doing.add_argument("--compile", choices=("auto", "on", "off"), help="use torch.compile; auto: on CUDA")
     doing.add_argument("--tensorboard", action="store_true", help="write TensorBoard's files too")
     doing.add_argument("--quiet", action="store_true", help="say how it ended, not how it goes")
 
@@ -231,11 +234,15 @@ def _add_run(command: argparse.ArgumentParser) -> None:
 
 
 def _add_data_dir(command: argparse._ActionsContainer) -> None:
-    command.add_argument("--data-dir", metavar="DIR", help="where data sets lie; default: $ADVCONV_DATA, else data/")
+    command.add_argument(
+        "--data-dir",
+        metavar="DIR",
+        help="where data sets lie; default: $ADVCONV_DATA, else where a run had them, else data/",
+    )
 
 
 def _add_device(command: argparse._ActionsContainer) -> None:
-    command.add_argument("--device", default="auto", metavar="NAME", help="cpu, cuda, cuda:1, mps; default: the best")
+    command.add_argument("--device", metavar="NAME", help="cpu, cuda, cuda:1, mps; default: as the run, else the best")
 
 
 def _add_new(commands: Commands) -> None:
@@ -262,6 +269,14 @@ def _add_completion(commands: Commands) -> None:
 
 def _add_input(command: argparse.ArgumentParser) -> None:
     command.add_argument("--input", type=picture, metavar="C,H,W", help="measure for pictures of another shape")
+
+
+def title(text: str) -> str:
+    if not TITLE.fullmatch(text):
+        raise argparse.ArgumentTypeError(
+            f"{text[:40]!r} cannot name a directory; use letters, digits, '-', '_' and '.'"
+        )
+    return text
 
 
 def whole(text: str) -> int:

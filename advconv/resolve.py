@@ -27,17 +27,29 @@ def setting(text: str) -> tuple[str, Any]:
     return path.strip(), document.root.data
 
 
-def resolved(spec: ArchSpec, settings: list[tuple[str, Any]]) -> str:
-    """The text of a file that says all of a spec, with some values set. Raises SettingError."""
-    data = dump(spec) | {"data": spec.data, "augment": plain(spec.augment), "train": _recipe(spec)}
+def changed(spec: ArchSpec, settings: list[tuple[str, Any]]) -> str:
+    """The text of a file that says what a spec says, with some values set. Raises SettingError."""
+    data = _whole(spec)
     for path, value in settings:
         _set(data, path, copy.deepcopy(value))
+    return _text_of(data)
+
+
+def resolved(spec: ArchSpec) -> str:
+    """The text of a file that says all of a spec, the learning rate too, which depends on the optimizer."""
+    data = _whole(spec)
+    data["train"]["lr"] = spec.train.peak_lr
+    return _text_of(data)
+
+
+def _whole(spec: ArchSpec) -> dict[str, Any]:
+    recipe = {key: getattr(spec.train, key) for key in type(spec.train).model_fields}
+    said = {key: value for key, value in recipe.items() if value is not None}
+    return dump(spec) | {"data": spec.data, "augment": plain(spec.augment), "train": said}
+
+
+def _text_of(data: dict[str, Any]) -> str:
     return yaml.dump(data, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=120)
-
-
-def _recipe(spec: ArchSpec) -> dict[str, Any]:
-    """All of `train`, the learning rate too, which depends on the optimizer."""
-    return {key: getattr(spec.train, key) for key in type(spec.train).model_fields} | {"lr": spec.train.peak_lr}
 
 
 def _set(data: Any, path: str, value: Any) -> None:

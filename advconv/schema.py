@@ -171,7 +171,7 @@ DESCRIPTIONS: dict[str, str] = {
     "dilation": "Distance between taps, in positions; a number or [height, width].",
     "dropout": "The share that falls out after each unit; {p, kind: channel} for whole channels.",
     "ema": "How much of the averaged weights each step keeps; 0 for the newest weights.",
-    "epochs": "How often each picture is seen.",
+    "epochs": "How often the pictures are gone through.",
     "expansion": "How many times the channels are widened; 1 leaves the expansion out.",
     "forbids": "Features that must not occur.",
     "gate": "The activation that gives the weights of the channels.",

@@ -2,8 +2,10 @@
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,7 +17,7 @@ from advconv.diagnostics import Diagnostic, error
 from advconv.reader import read
 from advconv.recipe import SETS, DataSet, misfits
 from advconv.report.text import diagnostic_text, report
-from advconv.resolve import SettingError, resolved, setting
+from advconv.resolve import SettingError, changed, setting
 from advconv.source import Document, Source
 from advconv.spec import ArchSpec
 
@@ -44,15 +46,21 @@ def says_what_is_wrong(command: Command) -> Command:
 
     @wraps(command)
     def run(options: argparse.Namespace) -> int:
+        from advconv.training.augment import DrawError
         from advconv.training.data import DataError
         from advconv.training.device import DeviceError
         from advconv.training.files import RunError
 
         try:
             return command(options)
-        except (DataError, DeviceError, RunError, SettingError) as problem:
-            complain(str(problem))
-            return USAGE
+        except (DataError, DeviceError, DrawError, RunError, SettingError) as problem:
+            # From a worker the message is the last line of a traceback.
+            complain(str(problem).strip().splitlines()[-1].removeprefix(f"{DrawError.__module__}.DrawError: "))
+        except BrokenPipeError:
+            raise
+        except OSError as problem:
+            complain(f"{problem.filename or 'the system'}: {problem.strerror}")
+        return USAGE
 
     return run
 
@@ -82,8 +90,7 @@ def _started(options: argparse.Namespace, share: "Share") -> int:
     asked = _asked(options)
     if isinstance(asked, int):
         return asked
-    wishes = _wishes(options)
-    job = _job(asked, wishes, options, share)
+    job = _job(asked, _wishes(options), options, share)
     if job is None:
         return FAILED
     run = begin(job, options.name or asked.spec.name) if job.leads else None
@@ -97,10 +104,8 @@ def _asked(options: argparse.Namespace) -> Asked | int:
         return USAGE
     if checked.spec is None or checked.measures is None:
         return _refused(checked)
-    settings = _settings(options)
-    text = resolved(checked.spec, settings)
-    if settings:
-        checked = check(Source(f"{options.file} with its options", text))
+    if settings := _settings(options):
+        checked = check(Source(f"{options.file} with its options", changed(checked.spec, settings)))
     if checked.spec is None or checked.measures is None:
         return _refused(checked)
     if not checked.ok and not options.force:
@@ -127,12 +132,10 @@ def _wishes(options: argparse.Namespace, run: "Run | None" = None) -> "Wishes":
     from advconv.training.data import data_directory
     from advconv.training.train import Wishes
 
-    before = run.about if run else None
-    directory = options.data_dir or (before.data_dir if before else None)
-    limit = before.limit if before else options.limit
-    until = before.until if before and options.until is None else options.until
-    workers = default_workers() if options.workers is None else options.workers
-    return Wishes(data_directory(directory), limit, until, workers, options.tensorboard)
+    before = Wishes(**run.about.options) if run else Wishes("")
+    said = {key: getattr(options, key) for key in Wishes._fields if getattr(options, key) not in (None, False)}
+    wishes = before._replace(**said)
+    return wishes._replace(data_dir=str(data_directory(options.data_dir, before.data_dir).resolve()))
 
 
 def default_workers() -> int:
@@ -140,8 +143,9 @@ def default_workers() -> int:
 
     Two at least: where training uses all processors, two workers hold it up for half as long as one.
     """
-    here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-    return max(2, min(16, (os.cpu_count() or 1) // here - 1))
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    here = processors // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    return max(min(2, processors), min(16, here - 1))
 
 
 def _job(asked: Asked, wishes: "Wishes", options: argparse.Namespace, share: "Share") -> "Job | None":
@@ -155,13 +159,19 @@ def _job(asked: Asked, wishes: "Wishes", options: argparse.Namespace, share: "Sh
     if wrong:
         _tell(asked, wrong)
         return None
-    device = setup(options.device, asked.spec.train.precision, options.compile, local_rank())
+    device = setup(wishes.device, asked.spec.train.precision, wishes.compile, local_rank())
+    if wishes.tensorboard:
+        import tensorboard  # noqa: F401, before anything is written
     data = _data(asked.spec, wishes, share)
     if wrong := _unfit(asked, SETS[asked.spec.data]._replace(classes=len(data.classes))):
         _tell(asked, wrong)
         return None
     voice = Voice(is_silent=options.quiet or share.rank > 0)
-    return Job(asked.spec, asked.measures, data, device, wishes, share, voice)
+    workers = default_workers() if options.workers is None else options.workers
+    job = Job(asked.spec, asked.measures, data, device, wishes, workers, share, voice)
+    # Raises where the processes cannot share the batches.
+    job.plan()
+    return job
 
 
 def _tell(asked: Asked, wrong: list[Diagnostic]) -> None:
@@ -190,14 +200,15 @@ def _unfit_augment(asked: Asked) -> list[Diagnostic]:
 
 
 def _data(spec: ArchSpec, wishes: "Wishes", share: "Share") -> "DataSets":
-    """The pictures. The first process reads them before the others do, since it may have to download them."""
+    """The pictures. On each machine one process reads them before the others, since it may have to download them."""
     from advconv.training.data import load, split
-    from advconv.training.distributed import together
+    from advconv.training.distributed import local_rank, together
 
-    if share.rank > 0:
+    is_first = local_rank() == 0
+    if not is_first:
         together(share)
-    loaded = load(spec.data, wishes.data_dir, spec.input)
-    if share.rank == 0:
+    loaded = load(spec.data, Path(wishes.data_dir), spec.input)
+    if is_first:
         together(share)
     return split(loaded, spec.train.val_split, wishes.limit, spec.train.seed)
 
@@ -205,26 +216,28 @@ def _data(spec: ArchSpec, wishes: "Wishes", share: "Share") -> "DataSets":
 def _trained(job: "Job", run: "Run | None") -> int:
     """Trains, says how it went, gives the exit code. `run` is None where another process has just made it."""
     from advconv.training.loop import Diverged
+    from advconv.training.run import held
     from advconv.training.signals import ending
     from advconv.training.train import finish, go
 
     _introduce(job, run)
-    with ending() as wish:
+    with ending() as wish, held(run.path) if run and job.leads else nullcontext():
         try:
-            learner, record = go(job, run, wish)
+            reached = go(job, run, wish)
         except Diverged as problem:
             complain(f"{problem}; try a lower lr (it is {job.spec.train.peak_lr:g}), clip: 1 or precision: float32")
             return FAILED
         finally:
             job.voice.stop()
+    learner, code = reached.learner, 128 + (wish.signal or signal.SIGTERM) if reached.is_stopped else OK
     if run is None or not job.leads:
-        return 128 + wish.signal if wish else OK
-    if wish:
+        return code
+    if reached.is_stopped:
         at = f"epoch {learner.step // learner.plan.steps + 1} of {learner.plan.epochs}"
         print(f"stopped in {at}; go on with: advconv train --resume {run.path}")
-        return 128 + wish.signal
-    scores = finish(job, run, learner, record)
-    return _verdict(job, run, record, scores)
+        return code
+    scores = finish(job, run, learner, reached.record)
+    return _verdict(job, run, reached.record, scores)
 
 
 def _introduce(job: "Job", run: "Run | None") -> None:
@@ -243,6 +256,8 @@ def _verdict(job: "Job", run: "Run", record: "Record", scores: "Scores") -> int:
     """The headline, and whether the promise was kept."""
     epoch = record.rows[-1].epoch if record.rows else 0
     print(f"test accuracy {scores.accuracy:.2f}%, averaged weights of epoch {epoch}")
+    if job.wishes.until is not None and record.newest is not None and record.newest >= job.wishes.until:
+        print(f"reached {job.wishes.until:g}% on the {record.picked_on} set in epoch {epoch}")
     if record.best is not None:
         print(f"best epoch {record.best_epoch}: {record.best:.2f}%, picked on the {record.picked_on} set")
     print(f"all of it is in {run.path}")

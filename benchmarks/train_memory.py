@@ -61,6 +61,7 @@ def trained(data: str) -> int:
         while process.poll() is None:
             peak = max(peak, sum(map(proportional, family(process.pid))))
             time.sleep(0.1)
+        assert list(Path(there).glob("runs/*/last.safetensors")), "the training did not get that far"
     return peak
 
 

@@ -24,6 +24,7 @@ from advconv.train_command import default_workers
 from advconv.training.data import load, split
 from advconv.training.device import Normalise, setup
 from advconv.training.loader import Share, batches
+from advconv.training.loop import READ_EVERY, READ_SELDOM
 from advconv.training.show import Voice
 from advconv.training.train import Job, Wishes
 
@@ -42,7 +43,7 @@ def main() -> None:
     for _ in range(ROUNDS):
         for name, step in loops.items():
             speeds[name].append(speed(step, job))
-    print(f"{machine()}; {job.setup}; {ARCH}, batch {job.plan().batch_size}, {job.wishes.workers} workers")
+    print(f"{machine()}; {job.setup}; {ARCH}, batch {job.plan().batch_size}, {job.workers} workers")
     print(f"medians of {ROUNDS} rounds in turn, {STEPS} steps each")
     for name, found in speeds.items():
         print(f"{name}: {median(found):,.0f} pictures/s ({min(found):,.0f} to {max(found):,.0f})")
@@ -56,8 +57,8 @@ def a_job(device: str) -> Job:
     assert net.checked.spec is not None
     spec = net.checked.spec.model_copy(update={"train": net.checked.spec.train.model_copy(update={"epochs": 10**6})})
     data = split(load("shapes", Path(), spec.input), 0, None, 0)
-    wishes = Wishes(Path(), None, None, default_workers(), False)
-    return Job(spec, net.measures, data, setup(device, "auto", "auto"), wishes, Share(), Voice(is_silent=True))
+    there, quiet = setup(device, "auto", "auto"), Voice(is_silent=True)
+    return Job(spec, net.measures, data, there, Wishes(""), default_workers(), Share(), quiet)
 
 
 def speed(step: Step, job: Job) -> float:
@@ -78,8 +79,8 @@ def synchronise(job: Job) -> None:
 
 def trained(job: Job) -> Step:
     learner = job.learner()
-    stream = batches(job.data.train, job.augment(), learner.plan, 0, job.wishes.workers, job.setup.pins)
-    every = 1 if job.setup.device.type == "cpu" else 20
+    stream = batches(job.data.train, job.augment(), learner.plan, 0, job.workers, job.setup.pins)
+    every = READ_EVERY.get(job.setup.device.type, READ_SELDOM)
 
     def step() -> None:
         learner.update(*next(stream))

@@ -11,7 +11,7 @@ import pytest
 
 from advconv.augment import ASSIGNMENT, Transform, source, transform
 from advconv.geometry import Shape
-from advconv.training.augment import Augment, Image, Misfit, compile_augment
+from advconv.training.augment import Augment, DrawError, Image, Misfit, compile_augment
 from advconv.transforms import COMPOSITIONS, TRANSFORMS
 
 SIZE = Shape(3, 32, 32)
@@ -182,6 +182,13 @@ def test_every_transform_draws_the_same_again(name: str) -> None:
         ({"SomeOf": {"transforms": ["Blur"], "n": "a"}}, (), "SomeOf: "),
         ({"ShiftScaleRotate": {"border_mode": 77}}, ("border_mode",), "not 77"),
         ({"CropAndPad": None}, (), "CropAndPad: both px and percent"),
+        ({"OneOf": {"transforms": [{"RandomCrop": {"height": 24, "width": 24}}, "NoOp"]}}, (), "come out as 3x24x24"),
+        (
+            {"OneOf": {"transforms": [{"RandomCrop": {"height": 64, "width": 64}}, "NoOp"]}},
+            (),
+            "OneOf fails on a 3x32x32",
+        ),
+        ({"OneOf": {"transforms": [{"Blur": {"p": 0}}]}}, (), "OneOf: "),
     ],
 )
 def test_what_the_library_refuses_is_told_with_its_place(row: Any, place: tuple[Any, ...], message: str) -> None:
@@ -190,6 +197,19 @@ def test_what_the_library_refuses_is_told_with_its_place(row: Any, place: tuple[
 
     assert caught.value.path == ("augment", 1, next(iter(row)), *place)
     assert message in caught.value.message
+
+
+def test_a_transform_that_turns_pictures_needs_square_ones() -> None:
+    with pytest.raises(Misfit, match="the pictures come out as 3x64x32, the network takes 3x32x64"):
+        compile_augment((transform("D4"),), MEAN, Shape(3, 32, 64))
+
+
+def test_what_fails_only_in_training_is_told() -> None:
+    draw = Augment(A.Compose([A.RandomCrop(40, 40, p=1.0)]), seed=0)
+    with pytest.raises(DrawError, match="RandomCrop fails on picture 7: Crop size"):
+        draw(PICTURE, 0, 7)
+    with pytest.raises(DrawError, match=r"makes picture 7 \(20, 20, 3\), it has to stay \(32, 32, 3\)"):
+        Augment(A.Compose([A.RandomCrop(20, 20, p=1.0)]), seed=0)(PICTURE, 0, 7)
 
 
 def test_a_transform_that_changes_sizes_is_welcome_where_the_last_one_mends_them() -> None:

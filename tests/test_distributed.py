@@ -59,4 +59,6 @@ def test_a_batch_that_does_not_divide_is_told(tmp_path: Path) -> None:
         [*program, *words], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     )
 
+    assert done.returncode != 0
+    assert not (tmp_path / "runs").exists()
     assert "a batch of 63 pictures does not divide into 2 processes" in done.stderr

@@ -1,11 +1,15 @@
-"""Training: it learns, one seed gives one result, and what is interrupted goes on to the very same end."""
+"""Training: it learns, one seed gives one result, and a run shows all of it."""
 
+import contextlib
 import csv
 import json
 import math
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +19,10 @@ from safetensors.torch import load_file
 from torch import nn
 
 from advconv.recipe import Train
+from advconv.training.data import DataSets, Pictures
+from advconv.training.device import setup
+from advconv.training.loader import Plan
+from advconv.training.loop import Learner, score
 from advconv.training.optim import SCHEDULES, average, optimizer, schedule
 from tests.training import command, metrics, only_run, real_pictures, small, weights, write_arch
 
@@ -75,8 +83,10 @@ def test_pictures_open_and_are_not_blank(trained: Path, name: str) -> None:
     with Image.open(trained / name) as picture:
         pixels = np.asarray(picture.convert("RGB"))
 
+    # Text alone is black, white and grey.
+    colours = pixels.astype(int).max(axis=2) - pixels.astype(int).min(axis=2)
     assert min(pixels.shape[:2]) > 200
-    assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 20
+    assert (colours > 20).mean() > 0.002
 
 
 def test_the_log_says_what_the_metrics_say(trained: Path) -> None:
@@ -180,7 +190,7 @@ def test_an_exported_network_says_what_torch_says(
 def test_until_stops_and_says_what_it_was_picked_on(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = write_arch(here / "t.yaml")
     assert command("train", file, "--limit", "640", "--epochs", "9", "--until", "1", "--workers", "0") == 0
-    assert "picked on the test set" in capsys.readouterr().out
+    assert "reached 1% on the test set in epoch 1" in capsys.readouterr().out
     assert len(metrics(only_run(here))) == 1
 
 
@@ -296,9 +306,14 @@ def test_quiet_says_how_it_ended_alone(here: Path, capsys: pytest.CaptureFixture
 
 
 def test_tensorboard_gets_the_rows(here: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
     command("train", write_arch(here / "t.yaml"), "--limit", "64", "--epochs", "1", "--tensorboard", "--workers", "0")
 
-    assert list((only_run(here) / "tensorboard").glob("events.out.tfevents.*"))
+    events = EventAccumulator(str(only_run(here) / "tensorboard")).Reload()
+    (row,) = metrics(only_run(here))
+    (loss,) = events.Scalars("train_loss")
+    assert (loss.step, loss.value) == (1, pytest.approx(row["train_loss"]))
 
 
 def test_real_pictures_are_learned(here: Path) -> None:
@@ -331,6 +346,125 @@ def test_a_schedule_is_where_it_should_be(name: str) -> None:
         schedule_of.step()
 
     assert {share: rates[round(share * steps)] / 2 for share in RATES[name]} == pytest.approx(RATES[name])
+
+
+def test_the_rate_is_that_of_the_optimizer_that_an_option_chooses(here: Path) -> None:
+    options = ["--set", "train.optimizer=adamw", "--limit", "32", "--epochs", "1", "--workers", "0"]
+    arch = small(train={"lr": 0.1})
+    del arch["train"]["lr"]
+    (here / "t.yaml").write_text(json.dumps(arch), encoding="utf-8")
+
+    command("train", here / "t.yaml", *options)
+    assert "lr: 0.003" in (only_run(here) / "arch.yaml").read_text(encoding="utf-8")
+
+
+SIXTEEN = Pictures(torch.arange(64, dtype=torch.uint8).view(16, 2, 2, 1), torch.arange(16) % 2)
+
+
+def a_learner(**recipe: Any) -> Learner:
+    """One with a network of its own for pictures of 1x2x2."""
+    images = torch.arange(64, dtype=torch.uint8).view(16, 2, 2, 1)
+    data = DataSets(
+        Pictures(images, torch.arange(16) % 2), None, Pictures(images, torch.arange(16) % 2), ("a", "b"), (0.1,), (0.1,)
+    )
+    module = nn.Sequential(nn.Flatten(), nn.Linear(4, 2))
+    train = Train.model_validate({"precision": "float32", "ema": 0} | recipe)
+    torch.manual_seed(0)
+    for part in module.modules():
+        if isinstance(part, nn.Linear):
+            part.reset_parameters()
+    return Learner(module, data, train, Plan(16, 16, 10, 0), setup("cpu", "float32", "off"))
+
+
+def moved(learner: Learner) -> float:
+    """How far one step on all pictures moves the weights."""
+    before = [parameter.detach().clone() for parameter in learner.module.parameters()]
+    images = torch.arange(64, dtype=torch.uint8).view(16, 2, 2, 1)
+    learner.update(images, torch.arange(16) % 2)
+    return math.sqrt(
+        sum(float((a - b).square().sum()) for a, b in zip(before, learner.module.parameters(), strict=True))
+    )
+
+
+def test_clipping_bounds_a_step() -> None:
+    plain = {"schedule": "constant", "lr": 1.0, "momentum": 0.0, "weight_decay": 0.0}
+
+    assert moved(a_learner(**plain, clip=1e-3)) == pytest.approx(1e-3, rel=1e-3)
+    assert moved(a_learner(**plain)) > 1e-2
+
+
+def test_mixed_pictures_and_their_classes_are_mixed_in_the_same_shares() -> None:
+    learner = a_learner(mixup=1.0)
+    learner._reseed()
+    pictures = torch.arange(16.0).view(16, 1, 1, 1)
+    labels = (torch.arange(16) >= 8).long()
+    mixed, targets = learner._mixed(pictures, labels)
+    share = float(np.random.default_rng((0, 0)).beta(1.0, 1.0))
+
+    assert targets.sum(1) == pytest.approx(torch.ones(16))
+    for index in range(16):
+        other = (mixed[index].item() - share * index) / (1 - share)
+        assert other == pytest.approx(round(other), abs=1e-3)
+        assert targets[index, 1].item() == pytest.approx(
+            share * (index >= 8) + (1 - share) * (round(other) >= 8), abs=1e-5
+        )
+
+
+def test_smoothed_labels_give_the_loss_of_the_formula() -> None:
+    learner = a_learner(label_smoothing=0.2)
+    images, labels = SIXTEEN
+    log = learner.module(learner.normalise(images)).log_softmax(1)
+    picked = log[torch.arange(16), labels]
+
+    learner.update(images, labels)
+    assert learner.unread[0][0].item() == pytest.approx(-(0.8 * picked + 0.2 * log.mean(1)).mean().item(), rel=1e-5)
+
+
+def test_mirror_images_are_averaged() -> None:
+    learner = a_learner()
+    pictures = Pictures(torch.randint(0, 256, (5, 2, 2, 1), dtype=torch.uint8), torch.zeros(5, dtype=torch.int64))
+    mirrored = Pictures(pictures.images.flip(2), pictures.labels)
+    alone, other = (score(learner.module, view, learner.normalise, learner.setup) for view in (pictures, mirrored))
+    both = score(learner.module, pictures, learner.normalise, learner.setup, flip=True)
+
+    assert (both.probabilities - (alone.probabilities + other.probabilities) / 2).abs().max() < 1e-6
+
+
+def test_compiled_training_follows_the_curve_of_the_other(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--limit", "320", "--epochs", "1", "--workers", "0", "--device", "cpu", "--set", "train.precision=float32"]
+    file = write_arch(here / "t.yaml")
+    command("train", file, *words, "--compile", "on", "--name", "on")
+    assert "float32, compiled" in capsys.readouterr().out
+    command("train", file, *words, "--compile", "off", "--name", "off")
+    on, off = (metrics(run)[0] for run in sorted((here / "runs").iterdir(), reverse=True))
+
+    assert on["train_loss"] == pytest.approx(off["train_loss"], rel=1e-2)
+
+
+def test_without_a_compiler_it_goes_on_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    there = setup("cpu", "auto", "on")
+
+    assert not there.compiles
+    assert there.note == "there is no C++ compiler, so it goes on without torch.compile"
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="there are no terminals here")
+def test_a_terminal_gets_a_bar_with_loss_accuracy_speed_and_time(tmp_path: Path) -> None:
+    main_end, end = os.openpty()
+    words = ["train", write_arch(tmp_path / "t.yaml"), "--limit", "640", "--epochs", "3", "--workers", "0"]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1]), "COLUMNS": "120", "TERM": "xterm"}
+    program = [sys.executable, "-m", "advconv", *words]
+    with subprocess.Popen(program, cwd=tmp_path, env=environment, stdout=end, stderr=end):
+        os.close(end)
+        said = b""
+        # On Linux the terminal of a process that has ended is an error to read from.
+        with contextlib.suppress(OSError):
+            while part := os.read(main_end, 4096):
+                said += part
+    os.close(main_end)
+
+    assert re.search(rb"epoch 2/3: +\d+%.*\d+/60 \[\d\d:\d\d<\d\d:\d\d.*loss \d.*accuracy \d+.*%.*/s", said)
 
 
 def test_norms_and_biases_do_not_decay() -> None:

@@ -70,7 +70,7 @@ def _quietly(build: Callable[[], Any]) -> Any:
 def _called(name: str, arguments: dict[str, Any], place: Path) -> Any:
     try:
         return getattr(A, name)(**arguments)
-    except (ValueError, TypeError) as problem:
+    except Exception as problem:
         path, reason = _reason(problem, arguments)
         raise Misfit((*place, *path), f"{name}: {reason}") from problem
 
@@ -78,7 +78,7 @@ def _called(name: str, arguments: dict[str, Any], place: Path) -> Any:
 def _reason(problem: Exception, arguments: dict[str, Any]) -> tuple[Path, str]:
     """Which argument is wrong, and why, as the library's own validation says it."""
     if not isinstance(problem.__cause__, ValidationError):
-        return (), str(problem).split("\n")[0]
+        return (), str(problem).split("\n")[0] or type(problem).__name__
     first = problem.__cause__.errors()[0]
     key = str(first["loc"][0]) if first["loc"] else ""
     reason = str(first["msg"]).removeprefix("Value error, ").split("\n")[0]
@@ -94,24 +94,41 @@ def _always(transform: Transform) -> Transform:
     return Transform(transform.name, transform.arguments | inner | {"p": 1.0})
 
 
+TRIALS = 30
+"""How often a pipeline is tried: a transform may choose among others, or among ways to turn."""
+
+
 def _try(steps: list[Any], places: tuple[Path, ...], size: Shape) -> None:
-    """Takes a picture through all steps: each must leave bytes, and the last one the network's size."""
-    picture: Image = np.random.default_rng(0).integers(0, 256, (size.height, size.width, size.channels), dtype=np.uint8)
+    """Takes pictures through all steps: each must leave bytes, and the last one the network's size."""
+    shape = (size.height, size.width, size.channels)
+    pictures = np.random.default_rng(0).integers(0, 256, (TRIALS, *shape), dtype=np.uint8)
+    found: list[Image] = list(pictures)
     for step, place in zip(steps, places, strict=True):
-        name = str(place[-1])
-        try:
-            picture = A.Compose([step], seed=0)(image=picture)["image"]
-        except Exception as problem:
-            # Each transform has its own way to say that a picture does not suit it.
-            raise Misfit(place, f"{name} fails on a {size} picture: {str(problem).splitlines()[0]}") from problem
-        if picture.dtype != np.uint8:
-            help = "leave it out, pictures are normalised on the device"
-            raise Misfit(place, f"{name} puts out {picture.dtype}, a picture is bytes", help)
-    if steps and picture.shape != (size.height, size.width, size.channels):
+        found = [_tried(step, place, picture) for picture in found]
+    for picture in found:
+        if picture.shape != shape:
+            out = "x".join(map(str, (*picture.shape[2:], *picture.shape[:2])))
+            message = f"the pictures come out as {out}, the network takes {size}"
+            raise Misfit(places[-1], message, "end with a crop or Resize")
+
+
+def _tried(step: Any, place: Path, picture: Image) -> Image:
+    name = str(place[-1])
+    try:
+        drawn: Image = step(image=picture)["image"]
+    except Exception as problem:
+        # Each transform has its own way to say that a picture does not suit it.
         shape = "x".join(map(str, (*picture.shape[2:], *picture.shape[:2])))
-        raise Misfit(
-            places[-1], f"the pictures come out as {shape}, the network takes {size}", "end with a crop or Resize"
-        )
+        message = f"{name} fails on a {shape} picture: {str(problem).splitlines()[0]}"
+        raise Misfit(place, message, "give it other arguments, or leave it out of `augment`") from problem
+    if drawn.dtype != np.uint8:
+        message = f"{name} puts out {drawn.dtype}, a picture is bytes"
+        raise Misfit(place, message, "leave it out, pictures are normalised on the device")
+    return drawn
+
+
+class DrawError(Exception):
+    """A picture that a pipeline did not take, although it took all that it was tried on."""
 
 
 class Augment:
@@ -126,10 +143,17 @@ class Augment:
 
     def __call__(self, picture: Image, epoch: int, index: int) -> Image:
         self._reseed(epoch, index)
+        shape, drawn = picture.shape, picture
         # The steps without the pipeline around them, whose checks of boxes and masks take as long as a step.
         for step in self.steps:
-            picture = step(image=picture)["image"]
-        return picture
+            try:
+                drawn = step(image=drawn)["image"]
+            except Exception as problem:
+                reason = f"{type(step).__name__} fails on picture {index}: {str(problem).splitlines()[0]}"
+                raise DrawError(reason) from problem
+        if drawn.shape != shape:
+            raise DrawError(f"the augmentation makes picture {index} {drawn.shape}, it has to stay {shape}")
+        return drawn
 
     def _reseed(self, epoch: int, index: int) -> None:
         """Philox numbers its draws, so any draw can be had without those before it."""

@@ -1,7 +1,9 @@
 """The pictures of a data set, as bytes in memory that workers share."""
 
+import math
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -52,9 +54,9 @@ class Loaded(NamedTuple):
     classes: tuple[str, ...]
 
 
-def data_directory(given: str | None) -> Path:
-    """Where data sets lie: as given, else `$ADVCONV_DATA`, else `data`."""
-    return Path(given or os.environ.get("ADVCONV_DATA") or "data")
+def data_directory(given: str | None, before: str = "") -> Path:
+    """Where data sets lie: as given, else `$ADVCONV_DATA`, else where a run had them `before`, else `data`."""
+    return Path(given or os.environ.get("ADVCONV_DATA") or before or "data")
 
 
 def load(name: str, directory: Path, size: Shape) -> Loaded:
@@ -74,7 +76,9 @@ def split(loaded: Loaded, held_out: int, limit: int | None, seed: int) -> DataSe
     validation = train.some(order[:held_out]) if held_out else None
     kept = train.some(order[held_out:].sort().values) if held_out else train
     mean, std = _statistics(kept.images)
-    kept.images.share_memory_()  # type: ignore[no-untyped-call]
+    # A container may have little shared memory. Workers that are forked share pages all the same.
+    with suppress(RuntimeError):
+        kept.images.share_memory_()  # type: ignore[no-untyped-call]
     return DataSets(kept, validation, _first(loaded.test, limit), loaded.classes, mean, std)
 
 
@@ -83,16 +87,15 @@ def _first(pictures: Pictures, limit: int | None) -> Pictures:
 
 
 def _statistics(images: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and standard deviation of each channel, as of numbers from 0 to 1, exact from the counts of each byte."""
-    levels = torch.arange(256, dtype=torch.float64) / 255
+    """Mean and standard deviation of each channel, 0 to 1, from whole numbers, so the same on any machine."""
     means, deviations = [], []
     for channel in range(images.shape[-1]):
-        counts = torch.bincount(images[..., channel].flatten(), minlength=256).double()
-        mean = (counts @ levels / counts.sum()).item()
-        deviation = (counts @ (levels - mean) ** 2 / counts.sum()).sqrt().item()
-        means.append(mean)
+        counts = enumerate(torch.bincount(images[..., channel].flatten(), minlength=256).tolist())
+        moments = [(count, count * level, count * level**2) for level, count in counts]
+        count, total, squares = (sum(column) for column in zip(*moments, strict=True))
+        means.append(total / (255 * count))
         # A channel without contrast stays as it is.
-        deviations.append(deviation or 1.0)
+        deviations.append(math.sqrt(count * squares - total**2) / (255 * count) or 1.0)
     return tuple(means), tuple(deviations)
 
 
@@ -152,8 +155,11 @@ def _state(name: str, directory: Path) -> str:
     from torchvision.datasets.utils import check_integrity
 
     kind = {"cifar10": datasets.CIFAR10, "cifar100": datasets.CIFAR100}.get(name)
-    if kind is None or not (directory / kind.base_folder).is_dir():
+    if kind is None:
         return "missing or damaged there"
+    if not (directory / kind.base_folder).is_dir():
+        has_archive = (directory / kind.filename).exists()
+        return "missing there" + (f" ({kind.filename} is not as its check sum says)" if has_archive else "")
     files = [*kind.train_list, *kind.test_list]
     damaged = [file for file, md5 in files if not check_integrity(str(directory / kind.base_folder / file), md5)]
     return f"damaged there (not as its check sum says: {', '.join(damaged)})" if damaged else "damaged there"
@@ -179,7 +185,7 @@ def _resized(pictures: Pictures, size: Shape) -> Pictures:
 
 def _resize(image: NDArray[np.uint8], size: Shape) -> NDArray[np.uint8]:
     """A picture in another size; averaged where it shrinks, so that nothing is skipped."""
-    shrinks = image.shape[0] > size.height
+    shrinks = image.shape[0] * image.shape[1] > size.height * size.width
     resized = cv2.resize(
         image, (size.width, size.height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     )
@@ -210,7 +216,9 @@ def _tree(top: Path, size: Shape) -> tuple[Pictures, tuple[str, ...]]:
     except FileNotFoundError as problem:
         raise DataError(f"{top}: {str(problem).splitlines()[0]}") from problem
     images = [torch.from_numpy(read_picture(Path(path), size)) for path, _ in tree.samples]
-    return Pictures(torch.stack(images), torch.tensor(tree.targets)), tuple(tree.classes)
+    # Shuffled, always alike, so that the first pictures are not those of the first class.
+    order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))
+    return Pictures(torch.stack(images), torch.tensor(tree.targets)).some(order), tuple(tree.classes)
 
 
 def read_picture(path: Path, size: Shape) -> NDArray[np.uint8]:

@@ -1,5 +1,6 @@
 """Where a network trains, in which precision, and whether it is compiled."""
 
+import os
 import shutil
 import sys
 from typing import NamedTuple
@@ -45,6 +46,8 @@ def _device(name: str, rank: int) -> torch.device:
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     try:
         device = torch.device(name)
+        if device.type not in ("cpu", "cuda", "mps", "xpu"):
+            raise RuntimeError("networks are not trained there")
         if device.type == "cuda" and device.index is None:
             device = torch.device("cuda", rank % max(1, torch.cuda.device_count()))
         torch.zeros(1, device=device)
@@ -74,11 +77,15 @@ def _compiles(wish: str, device: torch.device) -> tuple[bool, str]:
     """Whether to compile, and why not where it was asked for. `auto` compiles on CUDA."""
     if wish == "off" or (wish == "auto" and device.type != "cuda"):
         return False, ""
-    if not any(map(shutil.which, ("c++", "g++", "clang++", "cl"))):
+    if not shutil.which(os.environ.get("CXX", COMPILERS.get(sys.platform, "g++"))):
         return False, "there is no C++ compiler, so it goes on without torch.compile"
     if device.type == "cuda" and not _has_triton():
         return False, "there is no Triton, so it goes on without torch.compile"
     return True, ""
+
+
+COMPILERS = {"darwin": "clang++", "win32": "cl"}
+"""What torch.compile calls where $CXX names nothing else; elsewhere g++."""
 
 
 def _has_triton() -> bool:
@@ -90,15 +97,21 @@ def _has_triton() -> bool:
 def device_name(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"{device.type}, {torch.get_num_threads()} threads" if device.type == "cpu" else device.type
+    threads = torch.get_num_threads()
+    return f"CPU, {threads} thread{'' if threads == 1 else 's'}" if device.type == "cpu" else device.type.upper()
 
 
 def versions() -> dict[str, str]:
     """What a run was made with."""
-    from importlib.metadata import version
+    from importlib.metadata import PackageNotFoundError, version
 
-    names = ("advconv", "torch", "torchvision", "albumentations", "numpy")
-    return {"python": sys.version.split()[0], **{name: version(name) for name in names}}
+    found = {"python": sys.version.split()[0]}
+    for name in ("advconv", "torch", "torchvision", "albumentations", "numpy"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
 
 
 class Normalise(nn.Module):

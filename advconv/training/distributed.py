@@ -20,8 +20,9 @@ def processes() -> Iterator[Share]:
         return
     has_gpus = torch.cuda.is_available()
     if has_gpus:
-        torch.cuda.set_device(local_rank())
-    dist.init_process_group("nccl" if has_gpus else "gloo")
+        torch.cuda.set_device(local_rank() % torch.cuda.device_count())
+    # What the processes say to each other on the way is small and goes through gloo, gradients where the network is.
+    dist.init_process_group("cpu:gloo,cuda:nccl" if has_gpus else "gloo")
     try:
         yield Share(dist.get_rank(), dist.get_world_size())
     finally:
@@ -49,7 +50,7 @@ def any_of(flag: bool, share: Share) -> bool:
     """Whether one of the processes says so, which all must know before the next step."""
     if share.of == 1:
         return flag
-    said = torch.tensor(int(flag), device="cuda" if dist.get_backend() == "nccl" else "cpu")
+    said = torch.tensor(int(flag))
     dist.all_reduce(said, dist.ReduceOp.MAX)
     return bool(said.item())
 
@@ -64,5 +65,4 @@ def mean_of(rows: torch.Tensor, share: Share) -> torch.Tensor:
 
 def together(share: Share) -> None:
     """Waits for all processes."""
-    if share.of > 1:
-        dist.barrier()
+    any_of(False, share)

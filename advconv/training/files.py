@@ -14,7 +14,7 @@ def write(path: Path, data: bytes | str) -> None:
 
     Raises RunError where it cannot be written; the older file is left as it was.
     """
-    part = path.with_name(f".{path.name}.part")
+    part = path.parent / f".{path.name}.part"
     try:
         with open(part, "wb") as file:
             file.write(data.encode() if isinstance(data, str) else data)

@@ -93,7 +93,7 @@ def batches(pictures: Pictures, augment: Augment, plan: Plan, start: int, worker
         prefetch_factor=4 if workers else None,
         worker_init_fn=_quiet,
     )
-    # Workers are forked: what the garbage collector does not touch stays shared memory.
+    # Where workers are forked, memory that the garbage collector does not touch stays shared.
     gc.freeze()
     started = iter(loader)
     gc.unfreeze()

@@ -68,7 +68,7 @@ class Learner:
         self.optimizer = optimizer(self.module, recipe)
         self.schedule = schedule(self.optimizer, recipe, plan.epochs * plan.steps)
         self.averaged = average(self.module, recipe).eval()
-        self.step, self.tally = 0, Tally()
+        self.step, self.tally, self.rate = 0, Tally(), 0.0
         self.unread: list[Tensor] = []
         forward = parallel(self.module, plan.share)
         self.forward: Callable[[Tensor], Tensor] = torch.compile(forward) if setup.compiles else forward
@@ -76,8 +76,8 @@ class Learner:
     def update(self, images: Tensor, labels: Tensor) -> None:
         """One step of the optimizer on bytes (batch, height, width, channels) and classes (batch)."""
         self._reseed()
-        labels = labels.to(self.setup.device, non_blocking=True)
-        pictures = self.normalise(images.to(self.setup.device, non_blocking=True))
+        labels = labels.to(self.setup.device, non_blocking=self.setup.pins)
+        pictures = self.normalise(images.to(self.setup.device, non_blocking=self.setup.pins))
         pictures, targets = self._mixed(pictures, labels) if self.recipe.mixup else (pictures, labels)
         with self.setup.autocast():
             scores = self.forward(pictures)
@@ -87,6 +87,7 @@ class Learner:
         if self.recipe.clip:
             nn.utils.clip_grad_norm_(self.module.parameters(), self.recipe.clip)
         self.optimizer.step()
+        self.rate = float(self.schedule.get_last_lr()[0])
         self.schedule.step()
         self.averaged.update_parameters(self.module)
         self.step += 1
@@ -137,7 +138,7 @@ class Learner:
 
 STATEFUL = ("module", "averaged", "optimizer", "schedule")
 
-READ_EVERY = {"cpu": 1}
+READ_EVERY, READ_SELDOM = {"cpu": 1}, 20
 """After how many steps the losses are read; a device that works on its own would have to wait for that."""
 
 EVALUATED = 500
@@ -152,11 +153,12 @@ def epochs(
     shows: Callable[[Learner], None],
 ) -> Iterator[Row]:
     """Trains to the end, or to the step before which `stops` says so; `shows` is called when losses are read."""
-    plan, every = learner.plan, READ_EVERY.get(learner.setup.device.type, 20)
+    plan, every = learner.plan, READ_EVERY.get(learner.setup.device.type, READ_SELDOM)
     while learner.step < plan.epochs * plan.steps:
         clock = time.perf_counter()
         for _ in range(learner.step % plan.steps, plan.steps):
-            if stops():
+            if learner.step % every == 0 and stops():
+                learner.settle()
                 return
             learner.update(*next(batches))
             if learner.step % every == 0 or learner.step % plan.steps == 0:
@@ -174,17 +176,20 @@ def measured(learner: Learner, data: DataSets) -> Row:
     """The epoch that has just ended. With a validation set the test set is looked at in the last epoch alone."""
     tally, plan = learner.tally, learner.plan
     validation = learner.score(data.validation) if data.validation else None
-    is_last = learner.step == plan.epochs * plan.steps
+    epoch, is_last = learner.step // plan.steps, learner.step == plan.epochs * plan.steps
     test = learner.score(data.test) if is_last or not validation else None
+    for scores in filter(None, (validation, test)):
+        if not math.isfinite(scores.loss):
+            raise Diverged(f"the averaged weights have a loss of {scores.loss} after epoch {epoch}")
     return Row(
-        epoch=learner.step // plan.steps,
+        epoch=epoch,
         train_loss=tally.loss / tally.steps,
         train_accuracy=100 * tally.correct / tally.steps,
         val_loss=validation and validation.loss,
         val_accuracy=validation and validation.accuracy,
         test_loss=test and test.loss,
         test_accuracy=test and test.accuracy,
-        lr=float(learner.schedule.get_last_lr()[0]),
+        lr=learner.rate,
         seconds=tally.seconds,
         pictures_per_second=tally.steps * plan.batch_size / tally.seconds,
     )
@@ -195,8 +200,8 @@ def score(module: nn.Module, pictures: Pictures, normalise: Normalise, setup: Se
     parts = torch.split(pictures.images, EVALUATED)
     log = torch.cat([_log_probabilities(module, images, normalise, setup, flip).cpu() for images in parts])
     loss = F.nll_loss(log, pictures.labels).item()
-    accuracy = 100 * (log.argmax(1) == pictures.labels).double().mean().item()
-    return Scores(log.exp(), loss, accuracy)
+    correct = int((log.argmax(1) == pictures.labels).sum())
+    return Scores(log.exp(), loss, 100 * correct / len(pictures))
 
 
 def _log_probabilities(module: nn.Module, images: Tensor, normalise: Normalise, setup: Setup, flip: bool) -> Tensor:

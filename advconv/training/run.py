@@ -7,9 +7,11 @@ import json
 import os
 import pickle
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from shutil import rmtree
 from typing import Any, NamedTuple
 
 import torch
@@ -37,9 +39,7 @@ class About:
     seed: int
     device: str
     versions: dict[str, str]
-    data_dir: str
-    limit: int | None
-    until: float | None
+    options: dict[str, Any]
     classes: list[str]
     mean: list[float]
     std: list[float]
@@ -54,9 +54,9 @@ class Run(NamedTuple):
     measures: Measures
 
 
-def digest(text: str) -> str:
+def digest(text: bytes) -> str:
     """What an architecture is known by: the SHA-256 of its resolved file."""
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text).hexdigest()
 
 
 def create(about: About, files: Mapping[str, bytes | str], directory: Path = RUNS) -> Path:
@@ -71,15 +71,18 @@ def create(about: About, files: Mapping[str, bytes | str], directory: Path = RUN
         return _moved(part, path)
     except OSError as problem:
         raise RunError(f"{path} cannot be made: {problem.strerror}") from problem
+    finally:
+        rmtree(part, ignore_errors=True)
 
 
 def _moved(part: Path, path: Path) -> Path:
     """The directory under its name, or the next free one: runs can start in the same second."""
     for number in range(1, 1000):
         free = path if number == 1 else path.with_name(f"{path.name}-{number}")
-        # A rename would put it in the place of an empty directory.
+        # A rename would put it in the place of an empty directory; one with files in it refuses.
         if not free.exists():
-            return part.rename(free)
+            with suppress(FileExistsError):
+                return part.rename(free)
     raise OSError(0, "there are a thousand runs of this second")
 
 
@@ -89,12 +92,29 @@ def open_run(path: Path) -> Run:
         raise RunError(f"{path} is no run: it has no run.json")
     about = _about(path / "run.json")
     text = read(path / "arch.yaml")
-    if hashlib.sha256(text).hexdigest() != about.hash:
+    if digest(text) != about.hash:
         raise RunError(f"{path / 'arch.yaml'} has changed since the run started; train the changed one as a new run")
     checked = check_bytes(str(path / "arch.yaml"), text)
     if checked.spec is None or checked.measures is None:
         raise RunError(f"{path / 'arch.yaml'} is no network to this version of advconv")
     return Run(path, about, checked.spec, checked.measures)
+
+
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Keeps other processes from writing the same run, where the system has locks. Raises RunError."""
+    try:
+        import fcntl
+    except ModuleNotFoundError:
+        yield
+        return
+    with open(path / "run.json", "r+b") as file:
+        try:
+            # A lock of this process alone: workers that outlive it by a moment do not hold it.
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as problem:
+            raise RunError(f"{path} is being written by another process") from problem
+        yield
 
 
 def _about(path: Path) -> About:
@@ -152,6 +172,8 @@ class Record:
 
 def save(path: Path, about: About, learner: Learner, record: Record, is_best: bool) -> None:
     """Writes a checkpoint. `state.pt` alone is what a run goes on from; the rest follows from it. Raises RunError."""
+    # First, since it may find that the weights are none.
+    learner.settle()
     weights = _weights(learner)
     if is_best:
         write(path / "best.safetensors", weights)

@@ -63,8 +63,9 @@ def draw_shapes(count: int, size: tuple[int, int, int], seed: int) -> tuple[Pict
     height, width, channels = size
     kinds = list(KINDS.values())
     labels = random.integers(len(kinds), size=count)
-    pictures = np.clip(random.normal(110, 30, (count, height, width, channels)), 0, 255).astype(np.uint8)
+    pictures = np.empty((count, height, width, channels), np.uint8)
     for picture, label in zip(pictures, labels, strict=True):
+        picture[:] = np.clip(random.normal(110, 30, picture.shape), 0, 255)
         radius = random.uniform(0.2, 0.35) * min(height, width)
         centre = (random.uniform(radius, width - radius), random.uniform(radius, height - radius))
         bright = random.integers(2, size=channels) * 170 + random.integers(60, size=channels)

@@ -4,7 +4,6 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
@@ -25,19 +24,20 @@ from advconv.training.files import RunError, write
 from advconv.training.loader import Plan, Share, batches
 from advconv.training.loop import Learner, Row, Scores, epochs
 from advconv.training.results import by_class, confusion_counts
-from advconv.training.run import About, Record, Run, create, digest, open_run, restore, save
+from advconv.training.run import About, Record, Run, create, digest, open_run, restore, save, write_logs
 from advconv.training.show import Voice
 from advconv.training.signals import Wish
 
 
 class Wishes(NamedTuple):
-    """What is asked of a training beside its file."""
+    """What is asked of a training beside its file, and remembered by its run."""
 
-    data_dir: Path
-    limit: int | None
-    until: float | None
-    workers: int
-    tensorboard: bool
+    data_dir: str
+    limit: int | None = None
+    until: float | None = None
+    device: str = "auto"
+    compile: str = "auto"
+    tensorboard: bool = False
 
 
 class Job(NamedTuple):
@@ -48,6 +48,7 @@ class Job(NamedTuple):
     data: DataSets
     setup: Setup
     wishes: Wishes
+    workers: int
     share: Share
     voice: Voice
 
@@ -75,17 +76,15 @@ class Job(NamedTuple):
 
 def begin(job: Job, name: str) -> Run:
     """A new run with all that is known before the first step. Raises RunError."""
-    text = resolved(job.spec, [])
+    text = resolved(job.spec)
     about = About(
         name=name,
         started=time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        hash=digest(text),
+        hash=digest(text.encode()),
         seed=job.spec.train.seed,
         device=str(job.setup),
         versions=versions(),
-        data_dir=str(job.wishes.data_dir.resolve()),
-        limit=job.wishes.limit,
-        until=job.wishes.until,
+        options=job.wishes._asdict(),
         classes=list(job.data.classes),
         mean=list(job.data.mean),
         std=list(job.data.std),
@@ -107,11 +106,22 @@ def _augmented(job: Job) -> bytes:
     return draw.mosaic(rows, "Training pictures as they are (left), and as the network sees them epoch by epoch")
 
 
-def go(job: Job, run: Run | None, wish: Wish) -> tuple[Learner, Record]:
+class Reached(NamedTuple):
+    """Where a training has come to; `is_stopped` where one of its processes was asked to end before that."""
+
+    learner: Learner
+    record: Record
+    is_stopped: bool
+
+
+def go(job: Job, run: Run | None, wish: Wish) -> Reached:
     """Trains from where the run stands until the end, `until`, or a wish to stop. Raises RunError and Diverged."""
     learner, voice = job.learner(), job.voice
     record = restore(run, learner) if run else Record([])
-    stream = batches(job.data.train, job.augment(), learner.plan, learner.step, job.wishes.workers, job.setup.pins)
+    if run and job.leads:
+        # Where the last process ended between a checkpoint and its logs.
+        write_logs(run.path, record)
+    stream = batches(job.data.train, job.augment(), learner.plan, learner.step, job.workers, job.setup.pins)
     voice.start(learner.plan.epochs * learner.plan.steps, learner.step)
     with _board(job, run, learner.step // learner.plan.steps) as board:
         if not _is_reached(job, record):
@@ -121,11 +131,13 @@ def go(job: Job, run: Run | None, wish: Wish) -> tuple[Learner, Record]:
                     save(run.path, run.about, learner, record, is_best)
                     _board_row(board, row)
                 voice.epoch(row, learner.plan.epochs)
-                if any_of(_is_reached(job, record), job.share):
+                # The first process decides: the others may have normed other pictures.
+                if any_of(job.leads and _is_reached(job, record), job.share):
                     break
-    if wish and run and job.leads:
+    is_stopped = any_of(bool(wish), job.share) and learner.step < learner.plan.epochs * learner.plan.steps
+    if is_stopped and run and job.leads:
         save(run.path, run.about, learner, record, is_best=False)
-    return learner, record
+    return Reached(learner, record, is_stopped)
 
 
 def _is_reached(job: Job, record: Record) -> bool:
