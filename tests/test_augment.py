@@ -174,11 +174,6 @@ def test_every_transform_draws_the_same_again(name: str) -> None:
             ("num_holes_range",),
             "all values in (0, 1) must be >= 1, not (0, 1)",
         ),
-        (
-            {"OneOf": {"transforms": [{"Blur": {"p": 4}}]}},
-            ("transforms", 0, "Blur", "p"),
-            "Blur: p: input should be less",
-        ),
         ({"SomeOf": {"transforms": ["Blur"], "n": "a"}}, (), "SomeOf: "),
         ({"ShiftScaleRotate": {"border_mode": 77}}, ("border_mode",), "not 77"),
         ({"CropAndPad": None}, (), "CropAndPad: both px and percent"),
