@@ -4,13 +4,13 @@ from torch import Tensor, nn
 from torchinfo import summary
 
 
-def unit(i: int, o: int, stride: int = 1, dilation: int = 1, act: bool = True) -> nn.Sequential:
-    conv = nn.Conv2d(i, o, 3, stride, dilation, dilation, bias=False)
+def unit(i: int, o: int, stride: int = 1, dilation: int = 1, groups: int = 1, act: bool = True) -> nn.Sequential:
+    conv = nn.Conv2d(i, o, 3, stride, dilation, dilation, groups, bias=False)
     return nn.Sequential(conv, nn.BatchNorm2d(o), *([nn.SiLU()] if act else []))
 
 
-def separable(i: int, o: int, stride: int = 1, act: bool = True) -> nn.Sequential:
-    depthwise, pointwise = nn.Conv2d(i, i, 3, stride, 1, groups=i, bias=False), nn.Conv2d(i, o, 1, bias=False)
+def separable(i: int, o: int, act: bool = True) -> nn.Sequential:
+    depthwise, pointwise = nn.Conv2d(i, i, 3, 1, 1, groups=i, bias=False), nn.Conv2d(i, o, 1, bias=False)
     return nn.Sequential(depthwise, pointwise, nn.BatchNorm2d(o), *([nn.SiLU()] if act else []))
 
 
@@ -27,10 +27,10 @@ class Residual(nn.Module):
 
 def net() -> nn.Sequential:
     return nn.Sequential(
-        nn.Sequential(unit(3, 24), unit(24, 40, stride=2)),
-        *(Residual(unit(40, 40), unit(40, 40, act=False)) for _ in range(2)),
-        unit(40, 64, stride=2),
-        nn.Sequential(Residual(unit(64, 64, dilation=2), unit(64, 64, act=False)), separable(64, 96, stride=2)),
+        nn.Sequential(unit(3, 16), unit(16, 64, stride=2)),
+        nn.Sequential(Residual(unit(64, 64), unit(64, 64, act=False)), unit(64, 64, stride=2)),
+        Residual(unit(64, 64, dilation=2, groups=2), unit(64, 64, groups=2, act=False)),
+        unit(64, 96, stride=2, groups=4),
         Residual(separable(96, 96), separable(96, 96, act=False)),
         nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(96, 10)),
     )

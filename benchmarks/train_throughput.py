@@ -29,7 +29,7 @@ from advconv.training.show import Voice
 from advconv.training.train import Job, Wishes
 
 ARCH = "archs/c1c2c3c4.yaml"
-ROUNDS, STEPS, WARM_UP = 7, 40, 30
+ROUNDS, STEPS, WARM_UP = 5, 40, 20
 """The warm-up of each round uses up what workers have made while the others ran."""
 
 Step = Callable[[], None]
@@ -79,7 +79,7 @@ def synchronise(job: Job) -> None:
 
 def trained(job: Job) -> Step:
     learner = job.learner()
-    stream = batches(job.data.train, job.augment(), learner.plan, 0, job.workers, job.setup.pins)
+    stream = batches(job.data.train, job.augment(), learner.plan, 0, job.workers, job.setup.device.type)
     every = READ_EVERY.get(job.setup.device.type, READ_SELDOM)
 
     def step() -> None:

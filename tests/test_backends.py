@@ -102,7 +102,7 @@ def test_parameters_are_named_by_block_row_and_role() -> None:
     assert {"C1.first.conv.weight", "C1.1.map.0.norm.weight", "C1.3.layers.1.reduce.weight", "C1.fc.weight"} <= keys
     assert {"C1.4.expand.conv.weight", "C1.4.gate.expand.bias", "C1.6.1.inner.depthwise.weight"} <= keys
     net = advconv.load("archs/c1c2c3c4.yaml")
-    assert {"C1.0.conv.weight", "C1.0.norm.weight", "C2.0.layers.0.depthwise.weight"} <= set(net.module().state_dict())
+    assert {"C1.0.conv.weight", "C1.0.norm.weight", "C4.0.layers.0.depthwise.weight"} <= set(net.module().state_dict())
 
 
 def test_the_module_is_copied_and_pickled() -> None:

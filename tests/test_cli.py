@@ -91,7 +91,7 @@ def test_json_holds_what_the_text_says(capsys: pytest.CaptureFixture[str]) -> No
 
     assert code == 1
     assert (good["ok"], bad["ok"]) == (True, False)
-    assert good["network"]["receptive_field"]["size"] == [89, 89]
+    assert good["network"]["receptive_field"]["size"] == [81, 81]
     assert good["network"]["receptive_field"]["maps"][0]["height"]["jump"] == 8
     assert sum(row["params"] for row in good["network"]["rows"]) == good["network"]["params"]
     assert sum(row["training_memory"] for row in good["network"]["rows"]) == good["network"]["training_memory"]
@@ -147,7 +147,7 @@ def test_rf_table_explains_each_row(capsys: pytest.CaptureFixture[str]) -> None:
     _, out, _ = run("rf-table", ARCH, "--explain", capsys=capsys)
 
     assert (
-        "kernel 2*(3 - 1) + 1 = 5, size floor((8 + 2 + 2 - 5) / 1) + 1 = 8, jump 4*1 = 4, RF 25 + (5 - 1)*4 = 41" in out
+        "kernel 2*(3 - 1) + 1 = 5, size floor((8 + 2 + 2 - 5) / 1) + 1 = 8, jump 4*1 = 4, RF 17 + (5 - 1)*4 = 33" in out
     )
 
 
@@ -158,7 +158,7 @@ def test_rf_table_without_a_file_shows_the_shipped_architecture(
     monkeypatch.chdir(tmp_path)
 
     assert in_clone == run("rf-table", capsys=capsys)
-    assert in_clone[1].startswith("c1c2c3c4: receptive field 89\n")
+    assert in_clone[1].startswith("c1c2c3c4: receptive field 81\n")
 
 
 def test_tables_of_a_file_that_is_no_network_are_its_diagnostics(capsys: pytest.CaptureFixture[str]) -> None:
@@ -172,7 +172,7 @@ def test_tables_of_a_file_that_is_no_network_are_its_diagnostics(capsys: pytest.
 def test_summary_says_its_convention_in_every_header(capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("text", "markdown", "csv", "json"):
         assert "MACs (bias and norm not counted)" in run("summary", ARCH, "--format", name, capsys=capsys)[1]
-    assert "Total params: 192,914" in run("summary", ARCH, "--format", "torchsummary", capsys=capsys)[1]
+    assert "Total params: 193,434" in run("summary", ARCH, "--format", "torchsummary", capsys=capsys)[1]
 
 
 def test_new_writes_a_starter_that_passes(
@@ -265,13 +265,13 @@ def test_verify_prints_each_claim_and_exits_1_where_one_fails(
     code, out, _ = run("verify", ARCH, "--format", "json", capsys=capsys)
     claims = {row["Claim"]: row for row in json.loads(out)["rows"]}
     assert code == 0
-    assert claims["parameters"]["Report"] == claims["parameters"]["Torch"] == "192,914"
+    assert claims["parameters"]["Report"] == claims["parameters"]["Torch"] == "193,434"
 
     monkeypatch.setattr("advconv.backends.evidence.macs", lambda graph, module: 1)
     code, out, _ = run("verify", ARCH, capsys=capsys)
     assert code == 1
     assert "c1c2c3c4: 7 of 8 claims hold" in out
-    assert re.search(r"MACs +24,245,184 +1 +NO", out)
+    assert re.search(r"MACs +26,939,328 +1 +NO", out)
 
 
 def test_summary_shows_torchinfos_own_table(capsys: pytest.CaptureFixture[str]) -> None:

@@ -151,8 +151,13 @@ def test_a_folder_is_resized_to_the_input(tmp_path: Path) -> None:
 
     assert loaded.classes == ("cat", "dog")
     assert loaded.train.images.shape == (6, 32, 32, 3)
-    assert loaded.train.labels.tolist() == [0, 0, 0, 1, 1, 1]
-    assert (loaded.train.images[5] == torch.tensor([80, 20, 0])).all()
+    colours = {(0, 0, 0), (0, 10, 0), (0, 20, 0), (80, 0, 0), (80, 10, 0), (80, 20, 0)}
+    found = {tuple(image[0, 0].tolist()) for image in loaded.train.images}
+    assert found == colours
+    assert all((image == image[0, 0]).all() for image in loaded.train.images)
+    # The first colour is that of the class, in an order in which the classes are mixed.
+    assert (loaded.train.images[:, 0, 0, 0] == 80 * loaded.train.labels).all()
+    assert loaded.train.labels.tolist() != [0, 0, 0, 1, 1, 1]
     assert load("folder", tmp_path, Shape(1, 8, 8)).test.images.shape == (6, 8, 8, 1)
 
 
@@ -252,6 +257,15 @@ def test_batches_go_on_from_any_step() -> None:
         rest = Batches(plan, start)
         assert len(rest) == 10 - start
         assert [(epoch, batch.tolist()) for epoch, batch in rest] == drawn[start:]
+
+
+def test_a_batch_in_parts_is_the_same_batch() -> None:
+    plan = Plan(pictures=103, batch_size=21, epochs=2, seed=1)
+    whole, halves = (list(Batches(plan, 3, parts)) for parts in (1, 2))
+
+    assert len(halves) == len(Batches(plan, 3, 2)) == 2 * len(whole)
+    for (_, batch), (_, first), (_, second) in zip(whole, halves[::2], halves[1::2], strict=True):
+        assert [*first, *second] == batch.tolist()
 
 
 def test_processes_share_each_batch() -> None:

@@ -49,7 +49,7 @@ def wish_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Learner, "update", counted)
 
 
-@pytest.mark.parametrize("step", [1, 19, 20, 33, 60])
+@pytest.mark.parametrize("step", [1, 19, 20, 33, 59])
 def test_an_interrupted_run_ends_where_an_uninterrupted_one_does(
     whole: Path, here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], step: int
 ) -> None:
@@ -64,6 +64,17 @@ def test_an_interrupted_run_ends_where_an_uninterrupted_one_does(
     assert weights(run) == weights(whole)
     assert metrics(run) == metrics(whole)
     assert (run / "best.safetensors").read_bytes() == (whole / "best.safetensors").read_bytes()
+
+
+def test_a_wish_to_stop_in_the_last_step_comes_too_late(
+    whole: Path, here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with monkeypatch.context() as patch:
+        wish_at(60, patch)
+        assert command("train", write_arch(here / "t.yaml"), *OPTIONS) == 0
+
+    assert "averaged weights of epoch 3" in capsys.readouterr().out
+    assert weights(only_run(here)) == weights(whole)
 
 
 def test_a_finished_run_can_be_resumed_and_says_the_same(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -98,7 +109,7 @@ def run():
 kills = late = 0
 while kills < 20:
     child = attempt("--resume", run(), "--workers", "1", "--quiet") if run() else attempt(arch, *options, "--quiet")
-    deadline = time.monotonic() + random.uniform(0.05, 1.6)
+    deadline = time.monotonic() + random.uniform(0.1, 2.5)
     while time.monotonic() < deadline:
         if os.waitpid(child, os.WNOHANG)[0]:
             break
@@ -116,7 +127,7 @@ print("late", late, "run", run())
 
 def test_a_run_that_is_killed_twenty_times_ends_where_an_uninterrupted_one_does(tmp_path: Path) -> None:
     """SIGKILL at random moments: before the first step, within an epoch, while a checkpoint is written."""
-    epochs = ("--limit", "640", "--epochs", "16", "--workers", "1", "--device", "cpu")
+    epochs = ("--limit", "640", "--epochs", "40", "--workers", "1", "--device", "cpu")
     program = [sys.executable, "-c", KILLED, "7", write_arch(tmp_path / "t.yaml"), *epochs]
     done = subprocess.run(program, cwd=tmp_path, check=False, capture_output=True, text=True, env=os.environ | PATHS)
     assert done.returncode == 0, done.stderr

@@ -3,6 +3,7 @@
 import gc
 import signal
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 import cv2
@@ -50,10 +51,10 @@ Batch = tuple[Tensor, Tensor]
 
 
 class Batches(Sampler[Keys]):
-    """All batches from one step of the training to its end, so that no epoch waits for its first one."""
+    """All batches from one step of the training to its end, each in parts; so no epoch waits for its first one."""
 
-    def __init__(self, plan: Plan, start: int) -> None:
-        self.plan, self.start = plan, start
+    def __init__(self, plan: Plan, start: int, parts: int = 1) -> None:
+        self.plan, self.start, self.parts = plan, start, parts
 
     def __iter__(self) -> Iterator[Keys]:
         rank, of = self.plan.share
@@ -62,10 +63,11 @@ class Batches(Sampler[Keys]):
             order = self.plan.order(epoch)
             for step in range(skipped if epoch == first else 0, self.plan.steps):
                 batch = order[step * self.plan.batch_size : (step + 1) * self.plan.batch_size]
-                yield epoch, batch[rank::of]
+                for part in np.array_split(batch[rank::of], self.parts):
+                    yield epoch, part
 
     def __len__(self) -> int:
-        return self.plan.epochs * self.plan.steps - self.start
+        return (self.plan.epochs * self.plan.steps - self.start) * self.parts
 
 
 class Augmented(Dataset[Batch]):
@@ -82,22 +84,34 @@ class Augmented(Dataset[Batch]):
         return torch.from_numpy(drawn), self.labels[torch.from_numpy(indices)]
 
 
-def batches(pictures: Pictures, augment: Augment, plan: Plan, start: int, workers: int, pin: bool) -> Iterator[Batch]:
+PARTS = {"cpu": 2}
+"""In how many parts a batch is made. Where training uses all processors, a worker that takes one of them stops the
+others too, which wait for it; two at the same time hold training up for half as long as one after the other."""
+
+
+def batches(pictures: Pictures, augment: Augment, plan: Plan, start: int, workers: int, device: str) -> Iterator[Batch]:
     """The batches of a training from a step on. With 0 workers they are made where they are asked for."""
+    parts = min(PARTS.get(device, 1), max(1, workers))
     loader = DataLoader(
         Augmented(pictures, augment),
         batch_size=None,
-        sampler=Batches(plan, start),
+        sampler=Batches(plan, start, parts),
         num_workers=workers,
-        pin_memory=pin,
+        pin_memory=device == "cuda",
         prefetch_factor=4 if workers else None,
         worker_init_fn=_quiet,
     )
     # Where workers are forked, memory that the garbage collector does not touch stays shared.
     gc.freeze()
-    started = iter(loader)
+    made: Iterator[Batch] = iter(loader)
     gc.unfreeze()
-    return started
+    return made if parts == 1 else _joined(made, parts)
+
+
+def _joined(made: Iterator[Batch], parts: int) -> Iterator[Batch]:
+    while some := list(islice(made, parts)):
+        images, labels = zip(*some, strict=True)
+        yield torch.cat(images), torch.cat(labels)
 
 
 def _quiet(worker: int) -> None:

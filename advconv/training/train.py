@@ -121,7 +121,7 @@ def go(job: Job, run: Run | None, wish: Wish) -> Reached:
     if run and job.leads:
         # Where the last process ended between a checkpoint and its logs.
         write_logs(run.path, record)
-    stream = batches(job.data.train, job.augment(), learner.plan, learner.step, job.workers, job.setup.pins)
+    stream = batches(job.data.train, job.augment(), learner.plan, learner.step, job.workers, job.setup.device.type)
     voice.start(learner.plan.epochs * learner.plan.steps, learner.step)
     with _board(job, run, learner.step // learner.plan.steps) as board:
         if not _is_reached(job, record):

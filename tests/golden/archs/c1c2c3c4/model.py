@@ -35,22 +35,22 @@ class Head(nn.Sequential):
 class Net(nn.Module):
     """Takes (batch, 3, 32, 32), gives (batch, 10).
 
-    161,978 parameters, 15,698,880 MACs, receptive field 81.
+    193,434 parameters, 26,939,328 MACs, receptive field 81.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        # C1: to 48x16x16, receptive field 5
+        # C1: to 64x16x16, receptive field 5
         self.C1 = nn.Sequential(
             named(
-                conv=nn.Conv2d(3, 32, kernel_size=3, padding=1, bias=False),
-                norm=nn.BatchNorm2d(32),
-                act=nn.ReLU(),
+                conv=nn.Conv2d(3, 16, kernel_size=3, padding=1, bias=False),
+                norm=nn.BatchNorm2d(16),
+                act=nn.SiLU(),
             ),
             named(
-                conv=nn.Conv2d(32, 48, kernel_size=3, stride=2, padding=1, bias=False),
-                norm=nn.BatchNorm2d(48),
-                act=nn.ReLU(),
+                conv=nn.Conv2d(16, 64, kernel_size=3, stride=2, padding=1, bias=False),
+                norm=nn.BatchNorm2d(64),
+                act=nn.SiLU(),
             ),
         )
         # C2: to 64x8x8, receptive field 17
@@ -58,51 +58,55 @@ class Net(nn.Module):
             Residual(
                 layers=nn.Sequential(
                     named(
-                        depthwise=nn.Conv2d(
-                            48, 48, kernel_size=3, padding=1, groups=48, bias=False
-                        ),
-                        pointwise=nn.Conv2d(48, 48, kernel_size=1, bias=False),
-                        norm=nn.BatchNorm2d(48),
-                        act=nn.ReLU(),
+                        conv=nn.Conv2d(64, 64, kernel_size=3, padding=1, bias=False),
+                        norm=nn.BatchNorm2d(64),
+                        act=nn.SiLU(),
                     ),
                     named(
-                        conv=nn.Conv2d(48, 48, kernel_size=3, padding=1, bias=False),
-                        norm=nn.BatchNorm2d(48),
+                        conv=nn.Conv2d(64, 64, kernel_size=3, padding=1, bias=False),
+                        norm=nn.BatchNorm2d(64),
                     ),
                 ),
-                act=nn.ReLU(),
+                act=nn.SiLU(),
             ),
             named(
-                conv=nn.Conv2d(48, 64, kernel_size=3, stride=2, padding=1, bias=False),
+                conv=nn.Conv2d(64, 64, kernel_size=3, stride=2, padding=1, bias=False),
                 norm=nn.BatchNorm2d(64),
-                act=nn.ReLU(),
+                act=nn.SiLU(),
             ),
         )
-        # C3: to 64x4x4, receptive field 49
+        # C3: to 96x4x4, receptive field 49
         self.C3 = nn.Sequential(
             Residual(
                 layers=nn.Sequential(
                     named(
                         conv=nn.Conv2d(
-                            64, 64, kernel_size=3, padding=2, dilation=2, bias=False
+                            64,
+                            64,
+                            kernel_size=3,
+                            padding=2,
+                            dilation=2,
+                            groups=2,
+                            bias=False,
                         ),
                         norm=nn.BatchNorm2d(64),
-                        act=nn.ReLU(),
+                        act=nn.SiLU(),
                     ),
                     named(
-                        depthwise=nn.Conv2d(
-                            64, 64, kernel_size=3, padding=1, groups=64, bias=False
+                        conv=nn.Conv2d(
+                            64, 64, kernel_size=3, padding=1, groups=2, bias=False
                         ),
-                        pointwise=nn.Conv2d(64, 64, kernel_size=1, bias=False),
                         norm=nn.BatchNorm2d(64),
                     ),
                 ),
-                act=nn.ReLU(),
+                act=nn.SiLU(),
             ),
             named(
-                conv=nn.Conv2d(64, 64, kernel_size=3, stride=2, padding=1, bias=False),
-                norm=nn.BatchNorm2d(64),
-                act=nn.ReLU(),
+                conv=nn.Conv2d(
+                    64, 96, kernel_size=3, stride=2, padding=1, groups=4, bias=False
+                ),
+                norm=nn.BatchNorm2d(96),
+                act=nn.SiLU(),
             ),
         )
         # C4: to 96x4x4, receptive field 81
@@ -111,26 +115,21 @@ class Net(nn.Module):
                 layers=nn.Sequential(
                     named(
                         depthwise=nn.Conv2d(
-                            64, 64, kernel_size=3, padding=1, groups=64, bias=False
+                            96, 96, kernel_size=3, padding=1, groups=96, bias=False
                         ),
-                        pointwise=nn.Conv2d(64, 64, kernel_size=1, bias=False),
-                        norm=nn.BatchNorm2d(64),
-                        act=nn.ReLU(),
+                        pointwise=nn.Conv2d(96, 96, kernel_size=1, bias=False),
+                        norm=nn.BatchNorm2d(96),
+                        act=nn.SiLU(),
                     ),
                     named(
                         depthwise=nn.Conv2d(
-                            64, 64, kernel_size=3, padding=1, groups=64, bias=False
+                            96, 96, kernel_size=3, padding=1, groups=96, bias=False
                         ),
-                        pointwise=nn.Conv2d(64, 64, kernel_size=1, bias=False),
-                        norm=nn.BatchNorm2d(64),
+                        pointwise=nn.Conv2d(96, 96, kernel_size=1, bias=False),
+                        norm=nn.BatchNorm2d(96),
                     ),
                 ),
-                act=nn.ReLU(),
-            ),
-            named(
-                conv=nn.Conv2d(64, 96, kernel_size=1, bias=False),
-                norm=nn.BatchNorm2d(96),
-                act=nn.ReLU(),
+                act=nn.SiLU(),
             ),
         )
         # O: to 10
