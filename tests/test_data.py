@@ -4,11 +4,13 @@ import gzip
 import json
 import pickle
 import struct
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any, NoReturn
 
+import albumentations as A
 import numpy as np
 import pytest
 import torch
@@ -16,9 +18,10 @@ from PIL import Image
 from torchvision import datasets
 
 from advconv.geometry import Shape
+from advconv.training.augment import Augment
 from advconv.training.data import DataError, Loaded, Pictures, load, split
 from advconv.training.device import Normalise
-from advconv.training.loader import Batches, Plan, Share
+from advconv.training.loader import Batches, Plan, Share, Works, batches
 from advconv.training.shapes import KINDS, draw_shapes
 from tests.training import BATCHES, command, only_run, real_pictures, write_arch
 
@@ -260,12 +263,28 @@ def test_batches_go_on_from_any_step() -> None:
 
 
 def test_a_batch_in_parts_is_the_same_batch() -> None:
-    plan = Plan(pictures=103, batch_size=21, epochs=2, seed=1)
-    whole, halves = (list(Batches(plan, 3, parts)) for parts in (1, 2))
+    planned = Batches(Plan(pictures=103, batch_size=21, epochs=2, seed=1), 3)
+    works = Works(planned, parts=2, places=4)
+    halves = list(works)
 
-    assert len(halves) == len(Batches(plan, 3, 2)) == 2 * len(whole)
-    for (_, batch), (_, first), (_, second) in zip(whole, halves[::2], halves[1::2], strict=True):
-        assert [*first, *second] == batch.tolist()
+    assert len(halves) == len(works) == 2 * len(planned)
+    for number, (epoch, batch) in enumerate(planned):
+        first, second = halves[2 * number : 2 * number + 2]
+        assert [*first.pictures, *second.pictures] == batch.tolist()
+        assert (first.epoch, first.batch, first.start) == (epoch, number % 4, 0)
+        assert (second.epoch, second.batch, second.start) == (epoch, number % 4, len(first.pictures))
+
+
+@pytest.mark.parametrize(("workers", "device"), [(0, "cpu"), (1, "cpu"), (3, "cpu"), (2, "cuda")])
+def test_a_batch_stays_until_the_next_one_is_asked_for(workers: int, device: str) -> None:
+    loaded, plan = counted(96), Plan(pictures=96, batch_size=8, epochs=3, seed=1)
+    keep = Augment(A.Compose([A.NoOp()]), seed=0)
+    orders = [batch.tolist() for _, batch in Batches(plan, 0)]
+
+    for order, (images, labels) in zip(orders, batches(loaded.train, keep, plan, 0, workers, device), strict=True):
+        time.sleep(0.002)
+        assert images[:, 1, 1, 0].tolist() == order
+        assert labels.tolist() == [index % 10 for index in order]
 
 
 def test_processes_share_each_batch() -> None:

@@ -76,10 +76,17 @@ def split(loaded: Loaded, held_out: int, limit: int | None, seed: int) -> DataSe
     validation = train.some(order[:held_out]) if held_out else None
     kept = train.some(order[held_out:].sort().values) if held_out else train
     mean, std = _statistics(kept.images)
-    # A container may have little shared memory. Workers that are forked share pages all the same.
-    with suppress(RuntimeError):
-        kept.images.share_memory_()  # type: ignore[no-untyped-call]
+    # Where that cannot be, workers that are forked share pages all the same.
+    shared(kept.images)
     return DataSets(kept, validation, _first(loaded.test, limit), loaded.classes, mean, std)
+
+
+def shared(tensor: Tensor) -> bool:
+    """Puts a tensor where other processes can read and write it; a container may have too little of such memory."""
+    with suppress(RuntimeError):
+        tensor.share_memory_()  # type: ignore[no-untyped-call]
+        return True
+    return False
 
 
 def _first(pictures: Pictures, limit: int | None) -> Pictures:

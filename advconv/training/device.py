@@ -24,11 +24,6 @@ class Setup(NamedTuple):
     def autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, self.dtype or torch.bfloat16, enabled=self.dtype is not None)
 
-    @property
-    def pins(self) -> bool:
-        """Whether batches are copied to the device from pinned memory."""
-        return self.device.type == "cuda"
-
     def __str__(self) -> str:
         precision = "float32" if self.dtype is None else "bfloat16 autocast"
         return f"{device_name(self.device)}, {precision}{', compiled' if self.compiles else ''}"

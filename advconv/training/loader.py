@@ -2,8 +2,9 @@
 
 import gc
 import signal
+import warnings
 from collections.abc import Iterator
-from itertools import islice
+from itertools import pairwise
 from typing import NamedTuple
 
 import cv2
@@ -14,7 +15,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from advconv.training.augment import Augment
-from advconv.training.data import Pictures
+from advconv.training.data import Pictures, shared
 
 
 class Share(NamedTuple):
@@ -43,75 +44,105 @@ class Plan(NamedTuple):
         return np.random.default_rng((self.seed, epoch)).permutation(self.pictures)
 
 
-Keys = tuple[int, NDArray[np.int64]]
-"""An epoch and the pictures of a batch."""
-
 Batch = tuple[Tensor, Tensor]
 """Bytes (batch, height, width, channels) and classes (batch)."""
 
 
-class Batches(Sampler[Keys]):
-    """All batches from one step of the training to its end, each in parts; so no epoch waits for its first one."""
+class Batches:
+    """The epoch and the pictures of each batch, from one step of the training to its end."""
 
-    def __init__(self, plan: Plan, start: int, parts: int = 1) -> None:
-        self.plan, self.start, self.parts = plan, start, parts
+    def __init__(self, plan: Plan, start: int) -> None:
+        self.plan, self.start = plan, start
 
-    def __iter__(self) -> Iterator[Keys]:
+    def __iter__(self) -> Iterator[tuple[int, NDArray[np.int64]]]:
         rank, of = self.plan.share
         first, skipped = divmod(self.start, self.plan.steps)
         for epoch in range(first, self.plan.epochs):
             order = self.plan.order(epoch)
             for step in range(skipped if epoch == first else 0, self.plan.steps):
-                batch = order[step * self.plan.batch_size : (step + 1) * self.plan.batch_size]
-                for part in np.array_split(batch[rank::of], self.parts):
-                    yield epoch, part
+                yield epoch, order[step * self.plan.batch_size : (step + 1) * self.plan.batch_size][rank::of]
 
     def __len__(self) -> int:
-        return (self.plan.epochs * self.plan.steps - self.start) * self.parts
+        return self.plan.epochs * self.plan.steps - self.start
 
 
-class Augmented(Dataset[Batch]):
-    """Whole batches of drawn pictures."""
+class Work(NamedTuple):
+    """Pictures to draw, and where they go: into a batch on the shelf, from `start` on."""
 
-    def __init__(self, pictures: Pictures, augment: Augment) -> None:
-        self.images, self.labels = pictures
-        self.augment = augment
+    epoch: int
+    pictures: NDArray[np.int64]
+    batch: int
+    start: int
 
-    def __getitem__(self, keys: Keys) -> Batch:
-        epoch, indices = keys
-        pictures = self.images.numpy()
-        drawn = np.stack([self.augment(pictures[index], epoch, int(index)) for index in indices])
-        return torch.from_numpy(drawn), self.labels[torch.from_numpy(indices)]
+
+class Works(Sampler[Work]):
+    """All batches in parts, each batch in the next place of the shelf."""
+
+    def __init__(self, batches: Batches, parts: int, places: int) -> None:
+        self.batches, self.parts, self.places = batches, parts, places
+
+    def __iter__(self) -> Iterator[Work]:
+        for number, (epoch, batch) in enumerate(self.batches):
+            starts = np.linspace(0, len(batch), self.parts + 1, dtype=np.int64)
+            for start, end in pairwise(starts.tolist()):
+                yield Work(epoch, batch[start:end], number % self.places, start)
+
+    def __len__(self) -> int:
+        return len(self.batches) * self.parts
+
+
+class Drawn(Dataset[int]):
+    """Draws pictures onto a shelf of batches (places, batch, height, width, channels) in memory that all share."""
+
+    def __init__(self, images: Tensor, augment: Augment, shelf: Tensor) -> None:
+        self.images, self.augment, self.shelf = images, augment, shelf
+
+    def __getitem__(self, work: Work) -> int:
+        pictures, batch = self.images.numpy(), self.shelf[work.batch].numpy()
+        for place, index in enumerate(work.pictures.tolist(), work.start):
+            batch[place] = self.augment(pictures[index], work.epoch, index)
+        return work.batch
 
 
 PARTS = {"cpu": 2}
 """In how many parts a batch is made. Where training uses all processors, a worker that takes one of them stops the
 others too, which wait for it; two at the same time hold training up for half as long as one after the other."""
 
+AHEAD = 4
+"""How many parts each worker makes before they are asked for."""
+
 
 def batches(pictures: Pictures, augment: Augment, plan: Plan, start: int, workers: int, device: str) -> Iterator[Batch]:
-    """The batches of a training from a step on. With 0 workers they are made where they are asked for."""
+    """The batches of a training from a step on. Each is there until the next one is asked for.
+
+    With 0 workers they are made where they are asked for.
+    """
     parts = min(PARTS.get(device, 1), max(1, workers))
-    loader = DataLoader(
-        Augmented(pictures, augment),
-        batch_size=None,
-        sampler=Batches(plan, start, parts),
-        num_workers=workers,
-        pin_memory=device == "cuda",
-        prefetch_factor=4 if workers else None,
-        worker_init_fn=_quiet,
-    )
-    # Where workers are forked, memory that the garbage collector does not touch stays shared.
-    gc.freeze()
-    made: Iterator[Batch] = iter(loader)
-    gc.unfreeze()
-    return made if parts == 1 else _joined(made, parts)
-
-
-def _joined(made: Iterator[Batch], parts: int) -> Iterator[Batch]:
-    while some := list(islice(made, parts)):
-        images, labels = zip(*some, strict=True)
-        yield torch.cat(images), torch.cat(labels)
+    places = AHEAD * workers // parts + 3
+    shelf = torch.empty((places, plan.batch_size // plan.share.of, *pictures.images.shape[1:]), dtype=torch.uint8)
+    if not shared(shelf):
+        workers = 0
+    planned = Batches(plan, start)
+    works = Works(planned, parts, places)
+    with warnings.catch_warnings():
+        # More workers than processors are the user's wish.
+        warnings.filterwarnings("ignore", message="This DataLoader will create")
+        loader = DataLoader(
+            Drawn(pictures.images, augment, shelf),
+            batch_size=None,
+            sampler=works,
+            num_workers=workers,
+            prefetch_factor=AHEAD if workers else None,
+            worker_init_fn=_quiet,
+        )
+        # Where workers are forked, memory that the garbage collector does not touch stays shared.
+        gc.freeze()
+        made = iter(loader)
+        gc.unfreeze()
+    for _, batch in planned:
+        for _ in range(parts):
+            place = next(made)
+        yield shelf[place], pictures.labels[torch.from_numpy(batch)]
 
 
 def _quiet(worker: int) -> None:

@@ -76,8 +76,8 @@ class Learner:
     def update(self, images: Tensor, labels: Tensor) -> None:
         """One step of the optimizer on bytes (batch, height, width, channels) and classes (batch)."""
         self._reseed()
-        labels = labels.to(self.setup.device, non_blocking=self.setup.pins)
-        pictures = self.normalise(images.to(self.setup.device, non_blocking=self.setup.pins))
+        labels = labels.to(self.setup.device)
+        pictures = self.normalise(images.to(self.setup.device))
         pictures, targets = self._mixed(pictures, labels) if self.recipe.mixup else (pictures, labels)
         with self.setup.autocast():
             scores = self.forward(pictures)
