@@ -66,7 +66,8 @@ def run_predict(options: argparse.Namespace) -> int:
         likeliest = sorted(zip(shares, run.about.classes, strict=True), reverse=True)[: options.top]
         rows += [(path if rank == 0 else "", name, f"{share:.4f}") for rank, (share, name) in enumerate(likeliest)]
     table = Table(f"{run.about.name}: {run.path}", ("picture", "class", "probability"), tuple(rows))
-    print(table.render(options.format))
+    if rows:
+        print(table.render(options.format))
     return USAGE if unread else OK
 
 

@@ -134,7 +134,7 @@ def test_a_run_that_is_killed_twenty_times_ends_where_an_uninterrupted_one_does(
     run = tmp_path / done.stdout.split()[-1]
     assert int(done.stdout.split()[1]) >= 5, "most kills came before the first checkpoint"
     assert "Traceback" not in done.stderr
-    # Processes of their own too: what else a process has done may change how torch computes in it.
+    # Processes of their own too, so that all compute with the same number of threads.
     advconv = [sys.executable, "-m", "advconv", "train"]
     resume = [*advconv, "--resume", str(run), "--device", "cpu"]
     subprocess.run(resume, cwd=tmp_path, check=True, capture_output=True, env=os.environ | PATHS)

@@ -442,7 +442,6 @@ def test_without_a_compiler_it_goes_on_and_says_so(monkeypatch: pytest.MonkeyPat
     assert there.note == "there is no C++ compiler, so it goes on without torch.compile"
 
 
-@pytest.mark.skipif(not hasattr(os, "openpty"), reason="there are no terminals here")
 def test_a_terminal_gets_a_bar_with_loss_accuracy_speed_and_time(tmp_path: Path) -> None:
     main_end, end = os.openpty()
     termios.tcsetwinsize(end, (24, 120))

@@ -1,0 +1,1 @@
+"""Training: pictures, augmentation, the loop, and the run that shows all of it."""

@@ -7,20 +7,18 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from advconv.augment import Transform
 from advconv.blocks.fields import shown
 from advconv.geometry import Shape
+from advconv.source import Path
+from advconv.training.shapes import Image
 
 # Read when the library is imported, which would otherwise ask the network for a newer version.
 os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
 
 import albumentations as A
-
-Image = NDArray[np.uint8]
-Path = tuple[str | int, ...]
 
 OUR_CHOICE = "ShiftScaleRotate is a special case of Affine transform"
 """How albumentations advises against a transform that it still has, and that the assignment asks for."""

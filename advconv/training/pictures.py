@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 from torch import Tensor
 
 from advconv.training.data import Pictures
 from advconv.training.loop import Row, Scores
+from advconv.training.shapes import Image
 
 BLUE, ORANGE, GREY = "#2468b2", "#d1662a", "#8a8a8a"
 
@@ -52,10 +52,6 @@ def _line(axes: Axes, epochs: list[int], values: list[float | None], colour: str
     if points:
         marker = "o" if len(points) < 3 else ""
         axes.plot(*zip(*points, strict=True), color=colour, marker=marker, label=label)
-
-
-Image = NDArray[np.uint8]
-"""Bytes (height, width, channels)."""
 
 
 def mosaic(rows: Sequence[Sequence[Image]], title: str) -> bytes:

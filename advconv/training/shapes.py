@@ -7,16 +7,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Picture = NDArray[np.uint8]
+Image = NDArray[np.uint8]
+"""Bytes (height, width, channels)."""
 Colour = tuple[float, ...]
 Point = tuple[float, float]
-Draw = Callable[[Picture, Point, float, Colour], None]
+Draw = Callable[[Image, Point, float, Colour], None]
 
 
 def polygon(corners: list[Point]) -> Draw:
     """Draws a polygon whose corners are given in radii from its centre."""
 
-    def draw(picture: Picture, centre: Point, radius: float, colour: Colour) -> None:
+    def draw(picture: Image, centre: Point, radius: float, colour: Colour) -> None:
         points = [[round(centre[0] + x * radius), round(centre[1] + y * radius)] for x, y in corners]
         cv2.fillPoly(picture, [np.array(points, dtype=np.int32)], colour)
 
@@ -30,11 +31,11 @@ def regular(corners: int, inner: float = 1.0) -> list[Point]:
     return [(reach * cos(turn), reach * sin(turn)) for turn, reach in zip(turns, reaches, strict=True)]
 
 
-def disc(picture: Picture, centre: Point, radius: float, colour: Colour) -> None:
+def disc(picture: Image, centre: Point, radius: float, colour: Colour) -> None:
     cv2.circle(picture, (round(centre[0]), round(centre[1])), round(radius), colour, -1)
 
 
-def ring(picture: Picture, centre: Point, radius: float, colour: Colour) -> None:
+def ring(picture: Image, centre: Point, radius: float, colour: Colour) -> None:
     cv2.circle(picture, (round(centre[0]), round(centre[1])), round(radius), colour, max(1, round(radius / 3)))
 
 
@@ -57,7 +58,7 @@ KINDS: dict[str, Draw] = {
 }
 
 
-def draw_shapes(count: int, size: tuple[int, int, int], seed: int) -> tuple[Picture, NDArray[np.int64]]:
+def draw_shapes(count: int, size: tuple[int, int, int], seed: int) -> tuple[Image, NDArray[np.int64]]:
     """Pictures (count, height, width, channels) of bytes and their kinds. `size` is (height, width, channels)."""
     random = np.random.default_rng(seed)
     height, width, channels = size
