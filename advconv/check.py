@@ -49,8 +49,12 @@ def check_bytes(name: str, data: bytes, picture: Shape | None = None) -> Checked
 def check(source: Source, picture: Shape | None = None) -> Checked:
     """Reads, validates, builds, measures and judges; at each stage all that is wrong is said."""
     document, unsound = read(source)
-    if document is None:
-        return Checked(source, in_order(unsound))
+    return check_document(document, unsound, picture) if document else Checked(source, in_order(unsound))
+
+
+def check_document(document: Document, unsound: list[Diagnostic], picture: Shape | None = None) -> Checked:
+    """The check of what has been read; `unsound` is what was wrong with its text."""
+    source = document.source
     spec, wrong = parse(document)
     # A number that could not be read stands for another; what would be said of a network with it is not worth much.
     is_readable = all(found.code != "AC110" for found in unsound)

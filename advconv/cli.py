@@ -27,7 +27,7 @@ from advconv.run_commands import run_evaluate, run_export, run_predict
 from advconv.spec import TITLE
 from advconv.train_command import run_train
 
-NO_MEMORY = ("allocate memory", "out of memory", "is killed by signal")
+NO_MEMORY = ("allocate memory", "out of memory")
 
 INTERRUPTED, BROKEN_PIPE = 130, 141  # as shells say it
 

@@ -9,9 +9,10 @@ from typing import NoReturn
 
 from advconv.analysis.measure import Measures
 from advconv.augment import source as augment_source
-from advconv.check import Checked, check_bytes
+from advconv.check import Checked, check
+from advconv.diagnostics import Diagnostic
 from advconv.geometry import Shape
-from advconv.source import MAX_BYTES
+from advconv.source import MAX_BYTES, Source, decode
 from advconv.spec import ArchSpec
 
 DEFAULT_ARCH = Path("archs", "c1c2c3c4.yaml")
@@ -89,12 +90,20 @@ def _fail(problem: OSError) -> NoReturn:
 
 def checked_file(path: str, size: Shape | None) -> Checked | None:
     """The check of a file, or None and a message where it cannot be read."""
+    if (decoded := decoded_file(path)) is None:
+        return None
+    source, undecodable = decoded
+    return Checked(source, undecodable) if undecodable else check(source, size)
+
+
+def decoded_file(path: str) -> tuple[Source, list[Diagnostic]] | None:
+    """The text of a file and whether it is one, or None and a message where there is no file to read."""
     try:
         data = _content(path)
     except (OSError, ValueError) as problem:
         complain(f"{path}: {getattr(problem, 'strerror', None) or problem}")
         return None
-    return check_bytes("<stdin>" if path == "-" else path, data, size)
+    return decode("<stdin>" if path == "-" else path, data)
 
 
 def _content(path: str) -> bytes:

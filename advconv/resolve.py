@@ -1,13 +1,15 @@
-"""An architecture with everything said: what options change, and no default left out, as a file of its own."""
+"""An architecture with what options change, and with everything said, as a file of its own."""
 
-import copy
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import yaml
 
+from advconv.blocks.base import Style
+from advconv.diagnostics import Span
 from advconv.dump import dump, plain
 from advconv.reader import read, resolve
-from advconv.source import Source
+from advconv.source import LINE_BREAK, Document, Source, Value
 from advconv.spec import ArchSpec
 
 
@@ -15,60 +17,91 @@ class SettingError(Exception):
     """An option that does not lead to a value of the file."""
 
 
-def setting(text: str) -> tuple[str, Any]:
-    """`train.schedule=cosine` as a path and a value, which is read as YAML. Raises SettingError."""
-    path, equals, written = text.partition("=")
-    if not equals or not path.strip():
+class Setting(NamedTuple):
+    """A value for a place in a file, and the option that says so, in which `value` has its places."""
+
+    path: list[str]
+    value: Value
+    option: str
+
+
+def setting(path: str, written: str, option: str) -> Setting:
+    """A value as it is written at the end of an option: `schedule=cosine`, `--epochs 3`. Raises SettingError."""
+    if written[:1] in ("<", ">", "="):
+        # A comparison, which YAML would want in quotes.
+        value = Value(Span(1, 1, len(written)), written)
+    else:
+        document, wrong = read(Source(option, written or "''"))
+        if document is None or wrong:
+            reason = f": {wrong[0].message}" if wrong else ""
+            raise SettingError(f"the value of {path} is not YAML{reason}")
+        value = document.root
+    return Setting(path.split("."), _moved(value, 0, len(option) - len(written)), option)
+
+
+def said_setting(text: str) -> Setting:
+    """`train.schedule=cosine`. Raises SettingError."""
+    path, equals, written = (part.strip() for part in text.partition("="))
+    if not equals or not path:
         raise SettingError(f"{text!r} is not PATH=VALUE, as in train.schedule=cosine")
-    document, wrong = read(Source(text, written or "''"))
-    if document is None or wrong:
-        reason = f": {wrong[0].message}" if wrong else ""
-        raise SettingError(f"the value of {path} is not YAML{reason}")
-    return path.strip(), document.root.data
+    return setting(path, written, f"--set {path}={written}")
 
 
-def changed(spec: ArchSpec, settings: list[tuple[str, Any]]) -> str:
-    """The text of a file that says what a spec says, with some values set. Raises SettingError."""
-    data = _whole(spec)
-    for path, value in settings:
-        _set(data, path, copy.deepcopy(value))
-    return _text_of(data)
+def _moved(value: Value, lines: int, columns: int) -> Value:
+    """A value that stands elsewhere; only its first line moves sideways."""
+
+    def moved(span: Span) -> Span:
+        return Span(span.line + lines, span.column + (columns if span.line == 1 else 0), span.width)
+
+    children = {step: _moved(child, lines, columns) for step, child in value.children.items()}
+    keys = {key: moved(span) for key, span in value.keys.items()}
+    return replace(value, span=moved(value.span), children=children, keys=keys)
+
+
+def amended(document: Document, settings: list[Setting]) -> Document:
+    """The document with some values set; the options stand in lines behind its own. Raises SettingError."""
+    root, text = document.root, document.source.text
+    for path, value, option in settings:
+        text += "" if text.endswith("\n") else "\n"
+        root = _set(root, path, _moved(value, len(LINE_BREAK.split(text)) - 1, 0), ".".join(path))
+        text += option
+    return Document(Source(document.source.name, text), root)
+
+
+def _set(value: Value, path: list[str], new: Value, whole: str) -> Value:
+    """A copy of a value with another in it; the values around it may be shared by aliases and stay as they are."""
+    if not path:
+        return new
+    if not isinstance(value.data, dict | list):
+        raise SettingError(f"{whole}: the file has {value.data!r} where {path[0]!r} would be; set that value itself")
+    step = path[0] if isinstance(value.data, dict) else _index(value.data, path[0], whole)
+    old = value.children.get(step, Value(new.span, {}))
+    children = value.children | {step: _set(old, path[1:], new, whole)}
+    data = {key: child.data for key, child in children.items()}
+    keys = value.keys if isinstance(step, int) else {step: new.span} | value.keys
+    return replace(
+        value, data=data if isinstance(value.data, dict) else list(data.values()), children=children, keys=keys
+    )
+
+
+def _index(rows: list[Any], step: str, whole: str) -> int:
+    if not step.isdecimal() or int(step) >= len(rows):
+        raise SettingError(f"{whole}: {step!r} is no row of {len(rows)}, which are counted from 0")
+    return int(step)
 
 
 def resolved(spec: ArchSpec) -> str:
-    """The text of a file that says all of a spec, the learning rate too, which depends on the optimizer."""
-    data = _whole(spec)
-    data["train"]["lr"] = spec.train.peak_lr
-    return _text_of(data)
+    """The text of a file that says all of a spec: its defaults for blocks, its data, and its whole recipe."""
+    style = {key: plain(getattr(spec.defaults, key)) for key in Style.model_fields}
+    recipe = {key: getattr(spec.train, key) for key in type(spec.train).model_fields} | {"lr": spec.train.peak_lr}
+    said = dump(spec) | {"defaults": _without_none(style), "data": spec.data, "augment": plain(spec.augment)}
+    return yaml.dump(
+        said | {"train": _without_none(recipe)}, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=120
+    )
 
 
-def _whole(spec: ArchSpec) -> dict[str, Any]:
-    recipe = {key: getattr(spec.train, key) for key in type(spec.train).model_fields}
-    said = {key: value for key, value in recipe.items() if value is not None}
-    return dump(spec) | {"data": spec.data, "augment": plain(spec.augment), "train": said}
-
-
-def _text_of(data: dict[str, Any]) -> str:
-    return yaml.dump(data, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=120)
-
-
-def _set(data: Any, path: str, value: Any) -> None:
-    *above, last = path.split(".")
-    for step in above:
-        data = data.setdefault(step, {}) if isinstance(data, dict) else _item(data, step, path)
-    if isinstance(data, dict):
-        data[last] = value
-    else:
-        _item(data, last, path)
-        data[int(last)] = value
-
-
-def _item(data: Any, step: str, path: str) -> Any:
-    if not isinstance(data, list):
-        raise SettingError(f"{path}: there is nothing inside of a single value")
-    if not step.isdecimal() or int(step) >= len(data):
-        raise SettingError(f"{path}: {step!r} is no row of {len(data)}, which are counted from 0")
-    return data[int(step)]
+def _without_none(fields: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in fields.items() if value is not None}
 
 
 class Dumper(yaml.SafeDumper):

@@ -23,7 +23,7 @@ def run_evaluate(options: argparse.Namespace) -> int:
 
     run = open_run(Path(options.run_path))
     test = _test_pictures(run, options.data_dir)
-    device = setup(options.device or "auto", run.spec.train.precision, "off")
+    device = setup(options.device or run.about.options.device, run.spec.train.precision, "off")
     module = load_weights(run, options.weights).to(device.device)
     normalise = Normalise(tuple(run.about.mean), tuple(run.about.std)).to(device.device)
     scores = score(module, test, normalise, device, options.flip)
@@ -36,7 +36,7 @@ def _test_pictures(run: "Run", data_dir: str | None) -> "Pictures":
     """The test set of a run's data. Raises DataError where that is another one than the run knows."""
     from advconv.training.data import DataError, Pictures, data_directory, load
 
-    directory, limit = data_directory(data_dir, run.about.options["data_dir"]), run.about.options["limit"]
+    directory, limit = data_directory(data_dir, run.about.options.data_dir), run.about.options.limit
     loaded = load(run.spec.data, directory, run.spec.input)
     if list(loaded.classes) != run.about.classes:
         raise DataError(f"{directory} holds other classes than those that the run was trained on")

@@ -2,41 +2,46 @@
 
 import argparse
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import asdict, fields, replace
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from advconv.analysis.measure import Measures
-from advconv.check import Checked, check, data_misfits
-from advconv.commands import FAILED, OK, USAGE, checked_file, complain
+from advconv.check import Checked, check_document, data_misfits
+from advconv.commands import FAILED, OK, USAGE, complain, decoded_file
 from advconv.diagnostics import Diagnostic, error
 from advconv.reader import read
 from advconv.recipe import SETS, DataSet, misfits
 from advconv.report.text import diagnostic_text, report
-from advconv.resolve import SettingError, changed, setting
+from advconv.resolve import Setting, SettingError, amended, said_setting, setting
 from advconv.source import Document, Source
 from advconv.spec import ArchSpec
 
 if TYPE_CHECKING:
-    from advconv.training.data import DataSets
+    from advconv.training.data import DataSets, Loaded
     from advconv.training.loader import Share
     from advconv.training.loop import Scores
-    from advconv.training.run import Record, Run
-    from advconv.training.train import Job, Wishes
+    from advconv.training.run import Record, Run, Wishes
+    from advconv.training.train import Job
 
 SETTINGS = {
     "data": "data",
     "epochs": "train.epochs",
-    "batch_size": "train.batch_size",
+    "batch-size": "train.batch_size",
     "lr": "train.lr",
     "seed": "train.seed",
-    "val_split": "train.val_split",
+    "val-split": "train.val_split",
 }
 """Options that stand for a field of the file."""
+
+FIXED = (*SETTINGS, "set", "limit", "name")
+"""Options that a run has been started with and keeps."""
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -49,13 +54,16 @@ def says_what_is_wrong(command: Command) -> Command:
         from advconv.training.augment import DrawError
         from advconv.training.data import DataError
         from advconv.training.device import DeviceError
+        from advconv.training.distributed import ElsewhereError
         from advconv.training.files import RunError
 
         try:
             return command(options)
-        except (DataError, DeviceError, DrawError, RunError, SettingError) as problem:
+        except DrawError as problem:
             # From a worker the message is the last line of a traceback.
             complain(str(problem).strip().splitlines()[-1].removeprefix(f"{DrawError.__module__}.DrawError: "))
+        except (DataError, DeviceError, ElsewhereError, RunError, SettingError) as problem:
+            complain(str(problem))
         except BrokenPipeError:
             raise
         except OSError as problem:
@@ -85,6 +93,7 @@ def run_train(options: argparse.Namespace) -> int:
 
 
 def _started(options: argparse.Namespace, share: "Share") -> int:
+    from advconv.training.distributed import agreed
     from advconv.training.train import begin
 
     asked = _asked(options)
@@ -93,27 +102,26 @@ def _started(options: argparse.Namespace, share: "Share") -> int:
     job = _job(asked, _wishes(options), options, share)
     if job is None:
         return FAILED
-    run = begin(job, options.name or asked.spec.name) if job.leads else None
+    run = agreed(lambda: begin(job, options.name or asked.spec.name) if job.leads else None, share)
     return _trained(job, run)
 
 
 def _asked(options: argparse.Namespace) -> Asked | int:
     """The network of a file with what the options change; else the exit code, and what is wrong has been said."""
-    checked = checked_file(options.file, None)
-    if checked is None:
+    if (decoded := decoded_file(options.file)) is None:
         return USAGE
-    if checked.spec is None or checked.measures is None:
-        return _refused(checked)
-    if settings := _settings(options):
-        checked = check(Source(f"{options.file} with its options", changed(checked.spec, settings)))
+    source, undecodable = decoded
+    document, unsound = (None, undecodable) if undecodable else read(source)
+    if document is None:
+        return _refused(Checked(source, unsound))
+    document = amended(document, _settings(options))
+    checked = check_document(document, unsound)
     if checked.spec is None or checked.measures is None:
         return _refused(checked)
     if not checked.ok and not options.force:
         _refused(checked)
         complain("a network that breaks its constraints is not trained; --force trains it all the same")
         return FAILED
-    document, _ = read(checked.source)
-    assert document is not None, "what has a spec has a document"
     return Asked(document, checked.spec, checked.measures)
 
 
@@ -122,20 +130,26 @@ def _refused(checked: Checked) -> int:
     return FAILED
 
 
-def _settings(options: argparse.Namespace) -> list[tuple[str, Any]]:
-    given = [(field, getattr(options, option)) for option, field in SETTINGS.items()]
-    return [pair for pair in given if pair[1] is not None] + [setting(text) for text in options.set]
+def _settings(options: argparse.Namespace) -> list[Setting]:
+    given = [(option, path, getattr(options, _field(option))) for option, path in SETTINGS.items()]
+    named = [setting(path, str(value), f"--{option} {value}") for option, path, value in given if value is not None]
+    return named + [said_setting(text) for text in options.set]
+
+
+def _field(option: str) -> str:
+    """Where argparse keeps what an option says."""
+    return option.replace("-", "_")
 
 
 def _wishes(options: argparse.Namespace, run: "Run | None" = None) -> "Wishes":
     """What the options say, else what the run was started with."""
     from advconv.training.data import data_directory
-    from advconv.training.train import Wishes
+    from advconv.training.run import Wishes
 
-    before = Wishes(**run.about.options) if run else Wishes("")
-    said = {key: getattr(options, key) for key in Wishes._fields if getattr(options, key) not in (None, False)}
-    wishes = before._replace(**said)
-    return wishes._replace(data_dir=str(data_directory(options.data_dir, before.data_dir).resolve()))
+    before = run.about.options if run else Wishes("")
+    given = {field.name: getattr(options, field.name) for field in fields(Wishes)}
+    said = {name: value for name, value in given.items() if value not in (None, False)}
+    return replace(before, **said | {"data_dir": str(data_directory(options.data_dir, before.data_dir).resolve())})
 
 
 def default_workers() -> int:
@@ -202,15 +216,13 @@ def _unfit_augment(asked: Asked) -> list[Diagnostic]:
 def _data(spec: ArchSpec, wishes: "Wishes", share: "Share") -> "DataSets":
     """The pictures. On each machine one process reads them before the others, since it may have to download them."""
     from advconv.training.data import load, split
-    from advconv.training.distributed import local_rank, together
+    from advconv.training.distributed import agreed, local_rank
 
-    is_first = local_rank() == 0
-    if not is_first:
-        together(share)
-    loaded = load(spec.data, Path(wishes.data_dir), spec.input)
-    if is_first:
-        together(share)
-    return split(loaded, spec.train.val_split, wishes.limit, spec.train.seed)
+    def read_pictures() -> "Loaded":
+        return load(spec.data, Path(wishes.data_dir), spec.input)
+
+    loaded = agreed(lambda: read_pictures() if local_rank() == 0 else None, share)
+    return split(loaded or read_pictures(), spec.train.val_split, wishes.limit, spec.train.seed)
 
 
 def _trained(job: "Job", run: "Run | None") -> int:
@@ -227,6 +239,12 @@ def _trained(job: "Job", run: "Run | None") -> int:
         except Diverged as problem:
             complain(f"{problem}; try a lower lr (it is {job.spec.train.peak_lr:g}), clip: 1 or precision: float32")
             return FAILED
+        except RuntimeError as problem:
+            if not str(problem).startswith("DataLoader worker"):
+                raise
+            # Torch has no type of its own for it, and raises it wherever the training is at that moment.
+            complain(f"{str(problem).strip().rstrip('.')}; go on, perhaps with fewer --workers: {_again(job, run)}")
+            return USAGE
         finally:
             job.voice.stop()
     learner, code = reached.learner, 128 + (wish.signal or signal.SIGTERM) if reached.is_stopped else OK
@@ -234,10 +252,23 @@ def _trained(job: "Job", run: "Run | None") -> int:
         return code
     if reached.is_stopped:
         at = f"epoch {learner.step // learner.plan.steps + 1} of {learner.plan.epochs}"
-        print(f"stopped in {at}; go on with: advconv train --resume {run.path}")
+        print(f"stopped in {at}; go on with: {_again(job, run)}")
         return code
     scores = finish(job, run, learner, reached.record)
     return _verdict(job, run, reached.record, scores)
+
+
+def _again(job: "Job", run: "Run | None") -> str:
+    """The command that goes on with a run, with what was asked of it this time beside what it remembers."""
+    program = (
+        f"torchrun --nproc-per-node={os.environ['LOCAL_WORLD_SIZE']} -m advconv" if job.share.of > 1 else "advconv"
+    )
+    if run is None:
+        return f"{program} train --resume RUN"
+    asked, remembered = asdict(job.wishes), asdict(run.about.options)
+    given = [(name.replace("_", "-"), value) for name, value in asked.items() if value != remembered[name]]
+    options = [f" --{name}" if value is True else f" --{name} {shlex.quote(str(value))}" for name, value in given]
+    return f"{program} train --resume {shlex.quote(str(run.path))}{''.join(options)}"
 
 
 def _introduce(job: "Job", run: "Run | None") -> None:
@@ -255,7 +286,8 @@ def _introduce(job: "Job", run: "Run | None") -> None:
 def _verdict(job: "Job", run: "Run", record: "Record", scores: "Scores") -> int:
     """The headline, and whether the promise was kept."""
     epoch = record.rows[-1].epoch if record.rows else 0
-    print(f"test accuracy {scores.accuracy:.2f}%, averaged weights of epoch {epoch}")
+    pictures = f"{len(job.data.test):,} pictures of {SETS[job.spec.data].title}"
+    print(f"test accuracy {scores.accuracy:.2f}% ({pictures}), averaged weights of epoch {epoch}")
     if job.wishes.until is not None and record.newest is not None and record.newest >= job.wishes.until:
         print(f"reached {job.wishes.until:g}% on the {record.picked_on} set in epoch {epoch}")
     if record.best is not None:
@@ -273,8 +305,8 @@ def _resumed(options: argparse.Namespace, share: "Share") -> int:
     """Goes on with a run as it was started; device, workers, `until` and the place of the data may be others."""
     from advconv.training.run import open_run
 
-    if changed := [f"--{option}" for option in FIXED if getattr(options, option.replace("-", "_")) not in (None, [])]:
-        complain(f"a run goes on with its own recipe; leave out {', '.join(changed)}")
+    if given := [f"--{option}" for option in FIXED if getattr(options, _field(option)) not in (None, [])]:
+        complain(f"a run goes on with its own recipe; leave out {', '.join(given)}")
         return USAGE
     run = open_run(Path(options.resume))
     document, _ = read(Source(str(run.path / "arch.yaml"), (run.path / "arch.yaml").read_text(encoding="utf-8")))
@@ -286,6 +318,3 @@ def _resumed(options: argparse.Namespace, share: "Share") -> int:
         complain(f"{job.wishes.data_dir} holds other pictures than those that the run was started with")
         return USAGE
     return _trained(job, run)
-
-
-FIXED = ("data", "epochs", "batch-size", "lr", "seed", "val-split", "set", "limit", "name")

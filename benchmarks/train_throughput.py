@@ -25,8 +25,9 @@ from advconv.training.data import load, split
 from advconv.training.device import Normalise, setup
 from advconv.training.loader import Share, batches
 from advconv.training.loop import READ_EVERY, READ_SELDOM
+from advconv.training.run import Wishes
 from advconv.training.show import Voice
-from advconv.training.train import Job, Wishes
+from advconv.training.train import Job
 
 ARCH = "archs/c1c2c3c4.yaml"
 ROUNDS, STEPS, WARM_UP = 5, 40, 20
@@ -79,7 +80,7 @@ def synchronise(job: Job) -> None:
 
 def trained(job: Job) -> Step:
     learner = job.learner()
-    stream = batches(job.data.train, job.augment(), learner.plan, 0, job.workers, job.setup.device.type)
+    stream = batches(job.data.train, job.augment(), learner.plan, 0, job.workers, job.setup.device.type, print)
     every = READ_EVERY.get(job.setup.device.type, READ_SELDOM)
 
     def step() -> None:

@@ -281,7 +281,9 @@ def test_a_batch_stays_until_the_next_one_is_asked_for(workers: int, device: str
     keep = Augment(A.Compose([A.NoOp()]), seed=0)
     orders = [batch.tolist() for _, batch in Batches(plan, 0)]
 
-    for order, (images, labels) in zip(orders, batches(loaded.train, keep, plan, 0, workers, device), strict=True):
+    for order, (images, labels) in zip(
+        orders, batches(loaded.train, keep, plan, 0, workers, device, print), strict=True
+    ):
         time.sleep(0.002)
         assert images[:, 1, 1, 0].tolist() == order
         assert labels.tolist() == [index % 10 for index in order]

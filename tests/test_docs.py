@@ -17,6 +17,7 @@ from advconv.check import check, check_bytes
 from advconv.cli import main
 from advconv.constraints import Status
 from advconv.diagnostics import CODES
+from advconv.recipe import Train
 from advconv.source import Source
 
 DOCUMENTS = [Path("README.md"), *sorted(Path("docs").glob("*.md"))]
@@ -86,6 +87,16 @@ def test_every_field_of_a_block_is_documented() -> None:
 
     for block in BLOCKS:
         assert [field for field in set(block.model_fields) - common if f"`{field}" not in described[block.kind]] == []
+
+
+def test_the_defaults_of_a_recipe_are_documented() -> None:
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*?) \| .* \|$", LANGUAGE.read_text(encoding="utf-8"), flags=re.M))
+    recipe = Train()
+    said = {field: getattr(recipe, field) for field in Train.model_fields} | {"lr": recipe.peak_lr}
+
+    for field, value in said.items():
+        shown = value if isinstance(value, str) else f"{value:g}"
+        assert rows[field].replace("`", "").split(",")[0] == shown, field
 
 
 def test_the_readmes_table_of_the_five_networks_holds() -> None:

@@ -6,6 +6,7 @@ import json
 import math
 import os
 import re
+import signal
 import subprocess
 import sys
 import termios
@@ -20,11 +21,14 @@ from safetensors.torch import load_file
 from torch import nn
 
 from advconv.recipe import Train
+from advconv.training import pictures as draw
+from advconv.training.augment import Augment
 from advconv.training.data import DataSets, Pictures
 from advconv.training.device import setup
 from advconv.training.loader import Plan
-from advconv.training.loop import Learner, score
+from advconv.training.loop import Learner, Scores, score
 from advconv.training.optim import SCHEDULES, average, optimizer, schedule
+from advconv.training.results import confusion_counts
 from tests.training import command, metrics, only_run, real_pictures, small, weights, write_arch
 
 
@@ -149,7 +153,7 @@ def test_model_py_loads_the_weights_without_advconv_and_says_what_predict_says(
 
 def test_evaluate_says_the_headline_of_the_run(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
     result = json.loads((trained / "result.json").read_text(encoding="utf-8"))
-    assert command("evaluate", trained, "--format", "json", "--device", "cpu") == 0
+    assert command("evaluate", trained, "--format", "json") == 0
     said = json.loads(capsys.readouterr().out)
 
     assert said["totals"]["accuracy"] == result["test_accuracy"] == metrics(trained)[-1]["test_accuracy"]
@@ -228,7 +232,7 @@ def test_options_change_any_field_and_the_run_says_so(here: Path) -> None:
     settings = [
         "train.schedule=cosine",
         "augment=[VerticalFlip]",
-        "network.C1.0.conv.out_channels=4",
+        "network.C1.0.conv=4",
         "train.mixup=0.4",
     ]
     options = [part for text in settings for part in ("--set", text)]
@@ -256,7 +260,9 @@ def test_options_change_any_field_and_the_run_says_so(here: Path) -> None:
         (["--set", "train.schedule=cosin"], "did you mean cosine?"),
         (["--set", "train.schedul=cosine"], "train has no key 'schedul'"),
         (["--set", "network.C1.9=gap"], "'9' is no row of 6"),
-        (["--set", "name.x=1"], "there is nothing inside of a single value"),
+        (["--set", "name.x=1"], "where 'x' would be"),
+        (["--set", "constraints.accuracy=>= 101%"], "t.yaml:"),
+        (["--set", "train.mixup=2", "--epochs", "0"], "--epochs 0\n"),
         (["--set", "train={"], "the value of train is not YAML"),
         (["--set", "augment=[{RandomCrop: {height: 64, width: 64}}]"], "RandomCrop fails on a 3x16x16 picture"),
         (["--epochs", "0"], "epochs must be a whole number of at least 1, not 0"),
@@ -274,6 +280,26 @@ def test_options_that_cannot_be_are_told(
     assert command("train", write_arch(here / "t.yaml"), *options) in (1, 2)
     assert said in capsys.readouterr().err
     assert not (here / "runs").exists()
+
+
+def test_a_file_that_is_no_text_is_not_trained(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "t.yaml").write_bytes(Path(write_arch(here / "u.yaml")).read_bytes() + b"# \xff\n")
+
+    assert command("train", here / "t.yaml") == 1
+    assert "the byte 0xff is not UTF-8" in capsys.readouterr().err
+
+
+def test_places_of_options_stand_behind_the_file(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = write_arch(here / "t.yaml", augment=[{"RandomCrop": {"height": 64, "width": 64}}])
+    lines = Path(file).read_text(encoding="utf-8").splitlines()
+    crop = next(number for number, line in enumerate(lines, 1) if "RandomCrop" in line)
+
+    assert command("train", file, "--epochs", "1") == 1
+    assert f"{file}:{crop}:" in capsys.readouterr().err
+    assert command("train", file, "--epochs", "1", "--lr", "-2") == 1
+    said = capsys.readouterr().err
+    assert f"{file}:{len(lines) + 2}:6: error[AC114]" in said
+    assert f"{len(lines) + 2} | --lr -2.0\n" in said
 
 
 def test_a_network_without_classes_is_not_trained(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -295,6 +321,31 @@ def test_a_loss_that_is_no_number_stops_with_its_place(here: Path, capsys: pytes
     said = capsys.readouterr().err
     assert "the loss is nan in epoch 1, step 2 of 20; try a lower lr (it is 1e+30)" in said
     assert not (only_run(here) / "state.pt").exists()
+
+
+def test_a_worker_that_is_killed_is_told(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def dies(self: Augment, *_: object) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    monkeypatch.setattr(Augment, "__call__", dies)
+    # The picture of what is drawn is made by this process.
+    monkeypatch.setattr("advconv.training.train._augmented", lambda job: b"")
+
+    assert command("train", write_arch(here / "t.yaml"), "--limit", "640", "--workers", "1") == 2
+    said = capsys.readouterr().err
+    assert "DataLoader worker" in said
+    assert f"go on, perhaps with fewer --workers: advconv train --resume {only_run(here).relative_to(here)}" in said
+
+
+def test_names_of_classes_are_no_formulas() -> None:
+    classes = ["$5_and_$10", "cash$_x_$^"]
+    test = Pictures(torch.zeros((2, 4, 4, 3), dtype=torch.uint8), torch.tensor([0, 1]))
+    scores = Scores(torch.tensor([[0.1, 0.9], [0.8, 0.2]]), 1.0, 0.0)
+
+    assert draw.misclassified(test, scores, classes).startswith(b"\x89PNG")
+    assert draw.confusion(confusion_counts(test, scores), classes, "$x_$^").startswith(b"\x89PNG")
 
 
 def test_quiet_says_how_it_ended_alone(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -440,6 +491,17 @@ def test_without_a_compiler_it_goes_on_and_says_so(monkeypatch: pytest.MonkeyPat
 
     assert not there.compiles
     assert there.note == "there is no C++ compiler, so it goes on without torch.compile"
+
+
+def test_a_compiler_that_fails_is_told_and_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise RuntimeError("CppCompileError: no header\nand much more")
+
+    monkeypatch.setattr(torch, "compile", fails)
+    there = setup("cpu", "auto", "on")
+
+    assert not there.compiles
+    assert there.note == "torch.compile fails here (CppCompileError: no header), so it goes on without"
 
 
 def test_a_terminal_gets_a_bar_with_loss_accuracy_speed_and_time(tmp_path: Path) -> None:

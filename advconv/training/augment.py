@@ -76,13 +76,17 @@ def _called(name: str, arguments: dict[str, Any], place: Path) -> Any:
 def _reason(problem: Exception, arguments: dict[str, Any]) -> tuple[Path, str]:
     """Which argument is wrong, and why, as the library's own validation says it."""
     if not isinstance(problem.__cause__, ValidationError):
-        return (), str(problem).split("\n")[0] or type(problem).__name__
+        return (), _first_line(problem)
     first = problem.__cause__.errors()[0]
     key = str(first["loc"][0]) if first["loc"] else ""
     reason = str(first["msg"]).removeprefix("Value error, ").split("\n")[0]
     given = f", not {shown(arguments[key])}" if key in arguments else ""
     what = f"{key}: " if key else ""
     return (key,) if key else (), f"{what}{reason[:1].lower()}{reason[1:]}{given}"
+
+
+def _first_line(problem: Exception) -> str:
+    return str(problem).split("\n")[0] or type(problem).__name__
 
 
 def _always(transform: Transform) -> Transform:
@@ -117,7 +121,7 @@ def _tried(step: Any, place: Path, picture: Image) -> Image:
     except Exception as problem:
         # Each transform has its own way to say that a picture does not suit it.
         shape = "x".join(map(str, (*picture.shape[2:], *picture.shape[:2])))
-        message = f"{name} fails on a {shape} picture: {str(problem).splitlines()[0]}"
+        message = f"{name} fails on a {shape} picture: {_first_line(problem)}"
         raise Misfit(place, message, "give it other arguments, or leave it out of `augment`") from problem
     if drawn.dtype != np.uint8:
         message = f"{name} puts out {drawn.dtype}, a picture is bytes"
@@ -147,7 +151,7 @@ class Augment:
             try:
                 drawn = step(image=drawn)["image"]
             except Exception as problem:
-                reason = f"{type(step).__name__} fails on picture {index}: {str(problem).splitlines()[0]}"
+                reason = f"{type(step).__name__} fails on picture {index}: {_first_line(problem)}"
                 raise DrawError(reason) from problem
         if drawn.shape != shape:
             raise DrawError(f"the augmentation makes picture {index} {drawn.shape}, it has to stay {shape}")

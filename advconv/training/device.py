@@ -74,19 +74,17 @@ def _compiles(wish: str, device: torch.device) -> tuple[bool, str]:
         return False, ""
     if not shutil.which(os.environ.get("CXX", COMPILERS.get(sys.platform, "g++"))):
         return False, "there is no C++ compiler, so it goes on without torch.compile"
-    if device.type == "cuda" and not _has_triton():
-        return False, "there is no Triton, so it goes on without torch.compile"
+    try:
+        torch.compile(lambda x: x.sin() + 1)(torch.zeros(1, device=device))
+    except Exception as problem:
+        # A compiler without headers, a GPU without Triton: each part of torch.compile has errors of its own.
+        reason = str(problem).strip().split("\n")[0]
+        return False, f"torch.compile fails here ({reason}), so it goes on without"
     return True, ""
 
 
 COMPILERS = {"darwin": "clang++", "win32": "cl"}
 """What torch.compile calls where $CXX names nothing else; elsewhere g++."""
-
-
-def _has_triton() -> bool:
-    from importlib.util import find_spec
-
-    return find_spec("triton") is not None
 
 
 def device_name(device: torch.device) -> str:

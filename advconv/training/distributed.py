@@ -1,8 +1,9 @@
 """Several processes that train one network, as torchrun starts them."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import torch
 import torch.distributed as dist
@@ -10,6 +11,8 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from advconv.training.loader import Share
+
+Result = TypeVar("Result")
 
 
 @contextmanager
@@ -63,6 +66,17 @@ def mean_of(rows: torch.Tensor, share: Share) -> torch.Tensor:
     return rows / share.of
 
 
-def together(share: Share) -> None:
-    """Waits for all processes."""
-    any_of(False, share)
+class ElsewhereError(Exception):
+    """Another process cannot go on, and has said why."""
+
+
+def agreed(act: Callable[[], Result], share: Share) -> Result:
+    """What this process does, once all have done theirs. Raises what it raises, or ElsewhereError for another's."""
+    try:
+        result = act()
+    except Exception:
+        any_of(True, share)
+        raise
+    if any_of(False, share):
+        raise ElsewhereError("another process cannot go on")
+    return result

@@ -3,7 +3,7 @@
 import gc
 import signal
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -112,15 +112,24 @@ AHEAD = 4
 """How many parts each worker makes before they are asked for."""
 
 
-def batches(pictures: Pictures, augment: Augment, plan: Plan, start: int, workers: int, device: str) -> Iterator[Batch]:
+def batches(
+    pictures: Pictures,
+    augment: Augment,
+    plan: Plan,
+    start: int,
+    workers: int,
+    device: str,
+    say: Callable[[str], None],
+) -> Iterator[Batch]:
     """The batches of a training from a step on. Each is there until the next one is asked for.
 
-    With 0 workers they are made where they are asked for.
+    With 0 workers they are made where they are asked for; so they are, and `say` is told, where shared memory is short.
     """
     parts = min(PARTS.get(device, 1), max(1, workers))
     places = AHEAD * workers // parts + 3
     shelf = torch.empty((places, plan.batch_size // plan.share.of, *pictures.images.shape[1:]), dtype=torch.uint8)
-    if not shared(shelf):
+    if not shared(shelf) and workers:
+        say(f"no {shelf.nbytes / 1e6:,.0f} MB of shared memory are free, so pictures are made without workers")
         workers = 0
     planned = Batches(plan, start)
     works = Works(planned, parts, places)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
@@ -16,6 +17,9 @@ from advconv.training.shapes import Image
 
 BLUE, ORANGE, GREY = "#2468b2", "#d1662a", "#8a8a8a"
 
+# Names of classes and runs are no formulas, whatever dollar signs they have.
+as_plain_text = rc_context({"text.parse_math": False})
+
 
 def png(figure: Figure) -> bytes:
     out = io.BytesIO()
@@ -24,6 +28,7 @@ def png(figure: Figure) -> bytes:
     return out.getvalue()
 
 
+@as_plain_text
 def curves(rows: Sequence[Row], promise: float | None, title: str) -> bytes:
     """Loss and accuracy over the epochs, the held-out ones of the averaged weights."""
     figure = Figure(figsize=(10, 4), layout="constrained")
@@ -54,6 +59,7 @@ def _line(axes: Axes, epochs: list[int], values: list[float | None], colour: str
         axes.plot(*zip(*points, strict=True), color=colour, marker=marker, label=label)
 
 
+@as_plain_text
 def mosaic(rows: Sequence[Sequence[Image]], title: str) -> bytes:
     """Rows of pictures of one size, with a white line between them."""
     framed = [[np.pad(shown(image), ((1, 1), (1, 1), (0, 0)), constant_values=255) for image in row] for row in rows]
@@ -77,6 +83,7 @@ class Tile(NamedTuple):
     text: str
 
 
+@as_plain_text
 def tiles(parts: Sequence[Tile], columns: int, title: str) -> bytes:
     rows = max(1, -(-len(parts) // columns))
     figure = Figure(figsize=(columns * 1.1, rows * 1.45 + 0.4), layout="constrained")
@@ -108,6 +115,7 @@ def misclassified(pictures: Pictures, scores: Scores, classes: Sequence[str]) ->
     return tiles(parts, 8, title)
 
 
+@as_plain_text
 def confusion(counts: Tensor, classes: Sequence[str], title: str) -> bytes:
     """How often a class (row) was taken for another (column), in percent of the row."""
     shares = (100 * counts / counts.sum(1, keepdim=True).clamp(min=1)).numpy()

@@ -1,6 +1,7 @@
 """The directory of a run: what it is made of, and how it is read again."""
 
 import csv
+import errno
 import hashlib
 import io
 import json
@@ -8,7 +9,7 @@ import os
 import pickle
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from shutil import rmtree
@@ -30,6 +31,18 @@ RUNS = Path("runs")
 
 
 @dataclass(frozen=True)
+class Wishes:
+    """What is asked of a training beside its file, and remembered by its run."""
+
+    data_dir: str
+    limit: int | None = None
+    until: float | None = None
+    device: str = "auto"
+    compile: str = "auto"
+    tensorboard: bool = False
+
+
+@dataclass(frozen=True)
 class About:
     """What `run.json` says. `mean` and `std` are those that the pictures were normalised with, 0 to 1."""
 
@@ -39,7 +52,7 @@ class About:
     seed: int
     device: str
     versions: dict[str, str]
-    options: dict[str, Any]
+    options: Wishes
     classes: list[str]
     mean: list[float]
     std: list[float]
@@ -80,9 +93,14 @@ def _moved(part: Path, path: Path) -> Path:
     for number in range(1, 1000):
         free = path if number == 1 else path.with_name(f"{path.name}-{number}")
         # A rename would put it in the place of an empty directory; one with files in it refuses.
-        if not free.exists():
-            with suppress(FileExistsError):
-                return part.rename(free)
+        if free.exists():
+            continue
+        try:
+            return part.rename(free)
+        except OSError as problem:
+            # Another process has just taken the name.
+            if problem.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                raise
     raise OSError(0, "there are a thousand runs of this second")
 
 
@@ -120,7 +138,9 @@ def held(path: Path) -> Iterator[None]:
 def _about(path: Path) -> About:
     try:
         said = json.loads(read(path))
-        return About(**{field.name: said[field.name] for field in fields(About)})
+        return About(
+            **{field.name: said[field.name] for field in fields(About)} | {"options": Wishes(**said["options"])}
+        )
     except (ValueError, KeyError, TypeError) as problem:
         raise RunError(f"{path} is damaged: {problem!r}") from problem
 
@@ -135,8 +155,11 @@ def load_weights(run: Run, which: str) -> nn.Module:
     except RunError:
         raise
     except Exception as problem:
-        # The library has no error of its own for a damaged file.
-        raise RunError(f"{path} does not hold the weights of this network: {problem}") from problem
+        # The library has no error of its own for a damaged file; torch gives each mismatch a line below a heading.
+        reasons = [line.strip() for line in str(problem).splitlines()]
+        raise RunError(
+            f"{path} does not hold the weights of this network: {reasons[min(1, len(reasons) - 1)]}"
+        ) from problem
     return module.eval()
 
 

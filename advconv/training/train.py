@@ -24,20 +24,9 @@ from advconv.training.files import RunError, write
 from advconv.training.loader import Plan, Share, batches
 from advconv.training.loop import Learner, Row, Scores, epochs
 from advconv.training.results import by_class, confusion_counts
-from advconv.training.run import About, Record, Run, create, digest, open_run, restore, save, write_logs
+from advconv.training.run import About, Record, Run, Wishes, create, digest, open_run, restore, save, write_logs
 from advconv.training.show import Voice
 from advconv.training.signals import Wish
-
-
-class Wishes(NamedTuple):
-    """What is asked of a training beside its file, and remembered by its run."""
-
-    data_dir: str
-    limit: int | None = None
-    until: float | None = None
-    device: str = "auto"
-    compile: str = "auto"
-    tensorboard: bool = False
 
 
 class Job(NamedTuple):
@@ -84,7 +73,7 @@ def begin(job: Job, name: str) -> Run:
         seed=job.spec.train.seed,
         device=str(job.setup),
         versions=versions(),
-        options=job.wishes._asdict(),
+        options=job.wishes,
         classes=list(job.data.classes),
         mean=list(job.data.mean),
         std=list(job.data.std),
@@ -121,10 +110,13 @@ def go(job: Job, run: Run | None, wish: Wish) -> Reached:
     if run and job.leads:
         # Where the last process ended between a checkpoint and its logs.
         write_logs(run.path, record)
-    stream = batches(job.data.train, job.augment(), learner.plan, learner.step, job.workers, job.setup.device.type)
+    stream = batches(
+        job.data.train, job.augment(), learner.plan, learner.step, job.workers, job.setup.device.type, voice.say
+    )
     voice.start(learner.plan.epochs * learner.plan.steps, learner.step)
-    with _board(job, run, learner.step // learner.plan.steps) as board:
-        if not _is_reached(job, record):
+    with _board(job, run, record.rows) as board:
+        # Within an epoch it goes on to its end, whatever the last one has reached.
+        if learner.step % learner.plan.steps or not _is_reached(job, record):
             for row in epochs(learner, stream, job.data, lambda: any_of(bool(wish), job.share), voice.show):
                 is_best = record.add(row)
                 if run and job.leads:
@@ -145,14 +137,16 @@ def _is_reached(job: Job, record: Record) -> bool:
 
 
 @contextmanager
-def _board(job: Job, run: Run | None, epoch: int) -> Iterator[Any]:
-    """TensorBoard's writer, where it was asked for; what an interrupted run wrote beyond `epoch` is dropped."""
+def _board(job: Job, run: Run | None, rows: list[Row]) -> Iterator[Any]:
+    """TensorBoard's writer, where it was asked for. As with the logs, what a killed run wrote is written anew."""
     if not job.wishes.tensorboard or run is None or not job.leads:
         yield None
         return
     from torch.utils.tensorboard import SummaryWriter
 
-    with SummaryWriter(str(run.path / "tensorboard"), purge_step=epoch + 1) as writer:
+    with SummaryWriter(str(run.path / "tensorboard"), purge_step=0) as writer:
+        for row in rows:
+            _board_row(writer, row)
         yield writer
 
 
@@ -162,6 +156,7 @@ def _board_row(board: Any, row: Row) -> None:
     for key, value in vars(row).items():
         if key != "epoch" and value is not None:
             board.add_scalar(key, value, row.epoch)
+    board.flush()
 
 
 def finish(job: Job, run: Run, learner: Learner, record: Record) -> Scores:
@@ -182,6 +177,8 @@ def _results(job: Job, run: Run, record: Record, scores: Scores, title: str) -> 
     promise = job.spec.constraints.accuracy
     result = {
         "epoch": record.rows[-1].epoch if record.rows else 0,
+        "data": job.spec.data,
+        "test_pictures": len(test),
         "test_accuracy": scores.accuracy,
         "test_loss": scores.loss,
         "best_epoch": record.best_epoch,
