@@ -69,13 +69,15 @@ def test_what_one_process_cannot_do_ends_all_without_a_traceback(tmp_path: Path)
         tmp_path, 2, write_arch(tmp_path / "t.yaml"), "--data", "folder", "--data-dir", str(tmp_path / "no")
     )
     assert done.returncode != 0
-    assert "advconv: another process cannot go on" in done.stderr
-    assert 'File "' not in done.stderr.split("torch/distributed")[0]
+    assert f"advconv: {tmp_path / 'no'}" in done.stderr
+    # Torchrun's own traceback may follow; it ends the other process, sometimes before that has said why it ends.
+    assert str(ROOT / "advconv") not in done.stderr
 
     (tmp_path / "runs").write_text("a file", encoding="utf-8")
     done = launched(tmp_path, 2, write_arch(tmp_path / "t.yaml"), *WORDS)
+    assert done.returncode != 0
     assert "cannot be made" in done.stderr
-    assert "advconv: another process cannot go on" in done.stderr
+    assert str(ROOT / "advconv") not in done.stderr
 
 
 def test_two_processes_that_are_stopped_go_on_to_the_same_weights(tmp_path: Path) -> None:

@@ -133,14 +133,14 @@ def run():
 kills = late = 0
 while kills < 20:
     child = attempt("--resume", run(), "--workers", "1", "--quiet") if run() else attempt(arch, *options, "--quiet")
-    before, deadline = rows(), time.monotonic() + random.uniform(0.1, 2.5)
+    # However fast the machine is, half of the lives end while it starts or soon after, half after an epoch or a few.
+    before, deadline = rows(), time.monotonic() + (random.uniform(0.1, 2.5) if kills % 2 else 60)
     while time.monotonic() < deadline:
         if os.waitpid(child, os.WNOHANG)[0]:
             break
         time.sleep(0.005)
-        if rows() > before + 1:
-            # However fast the machine is, a life lasts a few epochs.
-            deadline = min(deadline, time.monotonic() + random.uniform(0, 0.1))
+        if rows() > before:
+            deadline = min(deadline, time.monotonic() + random.uniform(0, 0.3))
             before = 10**9
     else:
         os.killpg(child, signal.SIGKILL)

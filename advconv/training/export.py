@@ -92,7 +92,7 @@ def _exported(module: nn.Module, example: Tensor) -> "ModelProto":
         assert program is not None, "dynamo gives a program"
         return program.model_proto
     out, axes = io.BytesIO(), {"pictures": {0: "batch"}, "scores": {0: "batch"}}
-    torch.onnx.export(module, (example,), out, dynamo=False, dynamic_axes=axes, **names)
+    torch.onnx.export(module, (example,), out, dynamo=False, dynamic_axes=axes, **names)  # type: ignore[arg-type]
     return onnx.load_from_string(out.getvalue())
 
 
