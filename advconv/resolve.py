@@ -10,7 +10,7 @@ from advconv.diagnostics import Span
 from advconv.dump import dump, plain
 from advconv.reader import read, resolve
 from advconv.source import LINE_BREAK, Document, Source, Value
-from advconv.spec import ArchSpec
+from advconv.spec import ArchSpec, parse
 
 
 class SettingError(Exception):
@@ -60,23 +60,30 @@ def _moved(value: Value, lines: int, columns: int) -> Value:
 
 def amended(document: Document, settings: list[Setting]) -> Document:
     """The document with some values set; the options stand in lines behind its own. Raises SettingError."""
-    root, text = document.root, document.source.text
     for path, value, option in settings:
+        text = document.source.text
         text += "" if text.endswith("\n") else "\n"
-        root = _set(root, path, _moved(value, len(LINE_BREAK.split(text)) - 1, 0), ".".join(path))
-        text += option
-    return Document(Source(document.source.name, text), root)
+        placed = _moved(value, len(LINE_BREAK.split(text)) - 1, 0)
+        spec, _ = parse(document)
+        long = dump(spec) | {"augment": plain(spec.augment)} if spec else None
+        root = _set(document.root, path, placed, long, ".".join(path))
+        document = Document(Source(document.source.name, text + option), root)
+    return document
 
 
-def _set(value: Value, path: list[str], new: Value, whole: str) -> Value:
-    """A copy of a value with another in it; the values around it may be shared by aliases and stay as they are."""
+def _set(value: Value, path: list[str], new: Value, long: Any, whole: str) -> Value:
+    """A copy of a value with another in it; the values around it may be shared by aliases and stay as they are.
+
+    `long`: the same place in the long form, which stands in where the file has a short one without such a step.
+    """
     if not path:
         return new
-    if not isinstance(value.data, dict | list):
-        raise SettingError(f"{whole}: the file has {value.data!r} where {path[0]!r} would be; set that value itself")
-    step = path[0] if isinstance(value.data, dict) else _index(value.data, path[0], whole)
-    old = value.children.get(step, Value(new.span, {}))
-    children = value.children | {step: _set(old, path[1:], new, whole)}
+    first, *rest = path
+    if not isinstance(value.data, dict) and _at(value.data, first) is None and isinstance(long, dict):
+        value = _written_out(long, value.span)
+    step, longer = _step(value.data, first, whole), _at(long, first)
+    old = value.children.get(step) or _written_out(longer if isinstance(longer, list) else {}, new.span)
+    children = value.children | {step: _set(old, rest, new, longer, whole)}
     data = {key: child.data for key, child in children.items()}
     keys = value.keys if isinstance(step, int) else {step: new.span} | value.keys
     return replace(
@@ -84,10 +91,30 @@ def _set(value: Value, path: list[str], new: Value, whole: str) -> Value:
     )
 
 
-def _index(rows: list[Any], step: str, whole: str) -> int:
-    if not step.isdecimal() or int(step) >= len(rows):
-        raise SettingError(f"{whole}: {step!r} is no row of {len(rows)}, which are counted from 0")
+def _at(data: Any, step: str) -> Any:
+    """What is at a step; None where there is no such step."""
+    if isinstance(data, dict):
+        return data.get(step)
+    is_row = isinstance(data, list) and step.isdecimal() and int(step) < len(data)
+    return data[int(step)] if is_row else None
+
+
+def _step(data: Any, step: str, whole: str) -> str | int:
+    """A key of a mapping, which may be new, or the number of a row. Raises SettingError."""
+    if isinstance(data, dict):
+        return step
+    if not isinstance(data, list):
+        raise SettingError(f"{whole}: the file has {data!r} where {step!r} would be")
+    if _at(data, step) is None:
+        raise SettingError(f"{whole}: {step!r} is no row of {len(data)}, which are counted from 0")
     return int(step)
+
+
+def _written_out(data: Any, span: Span) -> Value:
+    """Data that all stand at one place."""
+    items = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
+    children = {step: _written_out(item, span) for step, item in items}
+    return Value(span, data, children=children, keys=dict.fromkeys(data, span) if isinstance(data, dict) else {})
 
 
 def resolved(spec: ArchSpec) -> str:

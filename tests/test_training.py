@@ -232,8 +232,12 @@ def test_options_change_any_field_and_the_run_says_so(here: Path) -> None:
     settings = [
         "train.schedule=cosine",
         "augment=[VerticalFlip]",
-        "network.C1.0.conv=4",
+        "network.C1.0.conv.out_channels=4",
         "train.mixup=0.4",
+        # Where the file has a short form, the fields of the long one.
+        "augment.0.VerticalFlip.p=0.25",
+        "network.C1.3.residual.layers.0.conv.kernel_size=5",
+        "network.C1.4.gap.name=pooled",
     ]
     options = [part for text in settings for part in ("--set", text)]
     recipe = ["--epochs", "1", "--batch-size", "32", "--lr", "0.1", "--name", "named", "--set", "train.clip=1"]
@@ -244,8 +248,10 @@ def test_options_change_any_field_and_the_run_says_so(here: Path) -> None:
     assert only_run(here).name.startswith("named-")
     for line in (
         "schedule: cosine",
-        "- VerticalFlip: {}",
+        "- VerticalFlip:\n    p: 0.25",
         "out_channels: 4",
+        "kernel_size: [5, 5]",
+        "name: pooled",
         "mixup: 0.4",
         "batch_size: 32",
         "lr: 0.1",
