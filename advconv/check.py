@@ -2,8 +2,9 @@
 
 from typing import NamedTuple
 
+from advconv.analysis.coverage import unread
 from advconv.analysis.measure import Measures, measure, overflow
-from advconv.analysis.receptive_field import findings
+from advconv.analysis.receptive_field import findings, square
 from advconv.constraints import Status, Verdict, failures, judge
 from advconv.diagnostics import Diagnostic, Severity, error, has_errors, in_order, warning
 from advconv.elaborate import elaborate
@@ -66,7 +67,8 @@ def check_document(document: Document, unsound: list[Diagnostic], picture: Shape
     if measures is None or part is None or too_large:
         return Checked(source, in_order(broken), spec)
     verdicts = judge(part.spec.constraints, measures) if part.is_whole else []
-    said = [*broken, *_surprises(document, measures), *failures(verdicts, document)]
+    surprises = [*_surprises(document, measures), *_unread(document, measures)]
+    said = [*broken, *surprises, *failures(verdicts, document)]
     if broken:
         return Checked(source, in_order(said), spec)
     return Checked(source, in_order(said), spec, measures, tuple(verdicts))
@@ -96,16 +98,28 @@ def _too_large(document: Document, measures: Measures) -> list[Diagnostic]:
 def _surprises(document: Document, measures: Measures) -> list[Diagnostic]:
     """Where the receptive field becomes unknown or lopsided."""
     found = []
-    for node, apart in findings(measures.graph, measures.reaches):
+    for node, apart, is_too_large in findings(measures.graph, measures.reaches):
         row, span = node.row, document.key_span(node.row.path)
         if apart is not None:
             message = f"{row.label}: the centres of the paths that meet are {apart:g} pixels apart"
             found.append(warning("AC211", span, message, "pad both ends alike, or use odd kernel sizes"))
-        elif len(node.inputs) > 1:
-            message = f"{row.label}: paths of unequal stride meet, the receptive field is unknown from here on"
-            found.append(warning("AC210", span, message, "give the paths the same stride"))
-        else:
-            # Strides multiply: a field can outgrow 64 bits on a map of one position.
+        elif is_too_large:
             message = f"{row.label}: the receptive field is larger than {INT64_MAX:,} pixels"
             found.append(error("AC209", span, message, "stride or dilate less"))
+        else:
+            where = "meet" if len(node.inputs) > 1 else "have met in one position, and this window reads beside it"
+            message = f"{row.label}: paths of unequal stride {where}; the receptive field is unknown from here on"
+            found.append(warning("AC210", span, message, "give the paths the same stride"))
+    return found
+
+
+def _unread(document: Document, measures: Measures) -> list[Diagnostic]:
+    """Positions that nothing reads."""
+    found = []
+    for item in unread(measures.graph):
+        row, window = item.node.row, "x".join(map(str, item.window))
+        reads = f"reads {item.read} of every {item.of} positions, and nothing reads the others"
+        message = f"{row.label}: a {window} window of stride {square(item.stride)} {reads}"
+        help = f"use a kernel_size of {square(item.stride)} or more, or stride {square(item.window)}"
+        found.append(warning("AC301", document.key_span(row.path), message, help))
     return found

@@ -6,14 +6,13 @@ from typing import NamedTuple
 
 from advconv.analysis.features import Feature, features
 from advconv.analysis.measure import Measures
-from advconv.analysis.receptive_field import Field, square
+from advconv.analysis.receptive_field import square
 from advconv.diagnostics import Diagnostic, error
 from advconv.limits import Bound, Limit
 from advconv.source import Document, Path
 from advconv.spec import Constraints, Use
 from advconv.units import bytes_text, count_text
 
-INFINITE = float("inf")
 NONE = Limit("== 0", (Bound("==", 0),))
 
 
@@ -76,22 +75,20 @@ def _fields(constraints: Constraints, measures: Measures) -> Iterator[Verdict]:
     for name, limit in (("receptive_field", constraints.receptive_field), ("rf_min", constraints.rf_min)):
         if limit is not None:
             sizes = field.size if name == "receptive_field" else field.narrowest
-            yield _field_verdict(name, limit, field, sizes)
+            yield _field_verdict(name, limit, sizes)
 
 
-def _field_verdict(name: str, limit: Limit, field: Field, sizes: tuple[int, int] | None) -> Verdict:
-    """Each axis must hold. Through a gate or a global pooling the field has no bound."""
+def _field_verdict(name: str, limit: Limit, sizes: tuple[int, int] | None) -> Verdict:
+    """Each axis must hold."""
     path = ("constraints", name)
     if sizes is None:
         help = "give paths that meet the same stride"
         return Verdict(name, limit.text, "unknown", Status.FAILED, "no margin", path, "AC402", help)
-    is_whole = field.whole and name == "receptive_field"
-    values = (INFINITE, INFINITE) if is_whole else sizes
-    kept = all(limit.holds(value) for value in values)
-    closest = min(values, key=lambda value: (limit.holds(value), limit.slack(value)))
+    kept = all(limit.holds(value) for value in sizes)
+    closest = min(sizes, key=lambda value: (limit.holds(value), limit.slack(value)))
     help = "" if kept else _field_help(name, limit, closest)
-    text, margin = str(field) if is_whole else square(sizes), _margin_text(limit, closest, count_text)
-    return Verdict(name, limit.text, text, _status(kept), margin, path, "AC401", help)
+    margin = _margin_text(limit, closest, count_text)
+    return Verdict(name, limit.text, square(sizes), _status(kept), margin, path, "AC401", help)
 
 
 def _field_help(name: str, limit: Limit, value: float) -> str:
@@ -103,6 +100,10 @@ def _field_help(name: str, limit: Limit, value: float) -> str:
     return "dilate less, stride later, or take a convolution out"
 
 
+SUMMED = ("params", "macs", "weights", "training_memory")
+"""What is a sum over the layers; other totals are peaks."""
+
+
 def _totals(constraints: Constraints, measures: Measures) -> Iterator[Verdict]:
     params, macs = [cost.params for cost in measures.costs], [cost.macs for cost in measures.costs]
     memory = measures.memory
@@ -111,11 +112,12 @@ def _totals(constraints: Constraints, measures: Measures) -> Iterator[Verdict]:
         ("macs", constraints.macs, measures.total.macs, macs, count_text),
         ("weights", constraints.weights, measures.weights, params, bytes_text),
         ("memory", constraints.memory, memory.inference, memory.live, bytes_text),
+        ("memory_eager", constraints.memory_eager, memory.eager, memory.held, bytes_text),
         ("training_memory", constraints.training_memory, memory.training, memory.kept, bytes_text),
     ):
         if limit is not None:
             kept, margin = limit.holds(value), _margin_text(limit, value, text)
-            help = "" if kept else _total_help(measures, limit, value, parts, max if name == "memory" else sum)
+            help = "" if kept else _total_help(measures, limit, value, parts, sum if name in SUMMED else max)
             yield Verdict(name, limit.text, text(value), _status(kept), margin, ("constraints", name), "AC401", help)
 
 
@@ -197,8 +199,6 @@ def _promises(constraints: Constraints) -> Iterator[Verdict]:
 def _margin_text(limit: Limit, value: float, text: Callable[[int], str]) -> str:
     """`29 above 44`: where the value stands from the nearest bound."""
     bound = min(limit.bounds, key=lambda bound: abs(value - bound.value)).value
-    if value == INFINITE:
-        return "without bound"
     if value == bound:
         return f"at {_amount(bound, text)}"
     return f"{_amount(abs(value - bound), text)} {'above' if value > bound else 'below'} {_amount(bound, text)}"

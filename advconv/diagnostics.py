@@ -36,6 +36,8 @@ CODES = {
     "AC209": "counts beyond 64 bits",
     "AC210": "a receptive field that becomes unknown",
     "AC211": "paths whose centres stand apart",
+    "AC212": "a norm over one value",
+    "AC301": "positions that nothing reads",
     "AC401": "a measured value outside its limit",
     "AC402": "a limit on an unknown receptive field",
     "AC403": "a feature used too rarely or too often",

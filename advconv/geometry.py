@@ -56,6 +56,12 @@ class Window(NamedTuple):
         places = -(-room // self.stride) + 1
         return places - 1 if (places - 1) * self.stride >= size + self.before else places
 
+    def read_after(self, size: int) -> int:
+        """How much of the padding behind a map of `size` positions is read by windows that start before its end."""
+        places = self.output_size(size)
+        end = (places - 1) * self.stride + self.extent
+        return max(0, min(self.after, end - size - self.before)) if places > 0 else self.after
+
 
 POINT = Window()
 
@@ -64,14 +70,16 @@ class Reach(NamedTuple):
     """What a map sees of the input along one axis: position p depends on `jump*p + first` to `jump*p + last`, exactly.
 
     `first` and `last` span the widest path from the input, `narrowest` is the size over the narrowest one.
-    `whole`: a gate or a global pooling has let every position see the whole picture; the interval then leaves it out.
-    `unknown`: paths of unequal jump have met, and no interval of this form is right any more.
+    `jump` is 0 on a map of one position where paths of unequal jumps have met: it is right for that position alone.
+    `gated`: a gate has weighed or shifted the map by what it saw, which the interval leaves out; `whole`: it saw all
+    of the image. `unknown`: paths of unequal jumps have met, and no interval of this form is right any more.
     """
 
     jump: int = 1
     first: int = 0
     last: int = 0
     narrowest: int = 1
+    gated: bool = False
     whole: bool = False
     unknown: bool = False
 
@@ -90,11 +98,15 @@ class Reach(NamedTuple):
         if window == POINT:
             return self
         jump, skipped = self.jump, window.dilation * (window.kernel_size - 1)
+        if not jump and (skipped or window.before or window.after):
+            # It reads positions beside the only one for which the interval is right.
+            return UNKNOWN
         return Reach(
             jump * window.stride,
             self.first - jump * window.before,
             self.last + jump * (skipped - window.before),
             self.narrowest + jump * skipped,
+            self.gated,
             self.whole,
             self.unknown,
         )
@@ -103,17 +115,22 @@ class Reach(NamedTuple):
 UNKNOWN = Reach(unknown=True)
 
 
-def meet(reaches: list[Reach]) -> Reach:
-    """The reach where parallel paths meet: the hull of their intervals, unknown where their jumps differ."""
+def meet(reaches: list[Reach], size: int) -> Reach:
+    """The reach where parallel paths meet on a map of `size` positions: the hull of their intervals.
+
+    Unknown where their jumps differ, but on a map of one position, which then has no jump.
+    """
     first, *others = reaches
     if all(other == first for other in others):
         return first
-    if any(reach.unknown or reach.jump != first.jump for reach in reaches):
+    jumps = {reach.jump for reach in reaches}
+    if any(reach.unknown for reach in reaches) or (len(jumps) > 1 and size > 1):
         return UNKNOWN
     return Reach(
-        first.jump,
+        first.jump if len(jumps) == 1 else 0,
         min(reach.first for reach in reaches),
         max(reach.last for reach in reaches),
         min(reach.narrowest for reach in reaches),
+        any(reach.gated for reach in reaches),
         any(reach.whole for reach in reaches),
     )

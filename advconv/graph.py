@@ -7,6 +7,7 @@ from typing import NamedTuple
 from advconv.geometry import INT64_MAX, Shape
 from advconv.layers.base import Layer, ShapeError
 from advconv.layers.dense import Input
+from advconv.layers.merge import Multiply
 from advconv.source import Path
 
 MAX_LAYERS = 100_000
@@ -26,7 +27,11 @@ class Row(NamedTuple):
 
 
 class Node(NamedTuple):
-    """A layer at a place. `name` is its path among modules; `inputs` are indices of earlier nodes."""
+    """A layer at a place. `inputs` are indices of earlier nodes.
+
+    `name` is its path among modules (`C1.0.conv`); a function of torch is no module, its name ends in `()`, which no
+    name that a user writes can have (`C1.0.add()`).
+    """
 
     name: str
     layer: Layer
@@ -88,37 +93,51 @@ class Draft:
         shape = layer.output([self.nodes[index].shape for index in inputs])
         if shape.elements > INT64_MAX:
             raise ShapeError("AC209", f"a {shape} map has more values than 64 bits can count", "make it smaller")
-        self.nodes.append(Node(name, layer, inputs, shape, row))
+        self.nodes.append(Node(f"{name}()" if layer.is_function else name, layer, inputs, shape, row))
         return len(self.nodes) - 1
 
     def strides_between(self, start: int, end: int) -> tuple[int, int]:
-        """The product of the strides on the way from `start` to `end`, along the main inputs."""
-        height = width = 1
-        while end != start:
-            node = self.nodes[end]
-            end = main_input(self.nodes, end)
-            over_height, over_width = node.layer.windows(self.nodes[end].shape)
-            height, width = height * over_height.stride, width * over_width.stride
-        return height, width
+        """The product of the strides on the way from `start` to `end`; where paths meet, the largest on each axis."""
+        strides = {start: (1, 1)}
+        for node, index in zip(self.nodes[start + 1 : end + 1], range(start + 1, end + 1), strict=True):
+            ways = [(strides[source], self.nodes[source].shape) for source in full_inputs(self.nodes, node)]
+            over = [(way, node.layer.windows(shape)) for way, shape in ways]
+            strides[index] = (
+                max(height * high.stride for (height, _), (high, _) in over),
+                max(width * wide.stride for (_, width), (_, wide) in over),
+            )
+        return strides[end]
 
 
-def main_input(nodes: Sequence[Node], index: int) -> int:
-    """The input that a node's map comes from: where paths meet, the first that is not spread over the others."""
-    node = nodes[index]
-    return next((source for source in node.inputs if nodes[source].shape.size == node.shape.size), node.inputs[0])
+def full_inputs(nodes: Sequence[Node], node: Node) -> tuple[int, ...]:
+    """The inputs that a node's map comes from: where paths meet, those that are not spread over the others."""
+    if len(node.inputs) < 2:
+        return node.inputs
+    return tuple(source for source in node.inputs if nodes[source].shape.size == node.shape.size)
 
 
 def gates(graph: Graph) -> list[bool]:
-    """For each node whether it reaches the output only spread over a larger map."""
+    """For each node whether it reaches the output only as a gate: spread over a larger map, or weighing its own input.
+
+    The second is what the first becomes on a map of one position.
+    """
     is_gate = [True] * len(graph.nodes)
     is_gate[-1] = False
     for index in range(len(graph.nodes) - 1, 0, -1):
         node = graph.nodes[index]
-        for source in node.inputs:
-            is_spread = len(node.inputs) > 1 and graph.nodes[source].shape.size != node.shape.size
-            if not is_gate[index] and not is_spread:
-                is_gate[source] = False
+        for source in full_inputs(graph.nodes, node) if not is_gate[index] else ():
+            is_gate[source] = is_gate[source] and _weighs_its_input(graph, node, source)
     return is_gate
+
+
+def _weighs_its_input(graph: Graph, node: Node, source: int) -> bool:
+    """Whether one input of a product is made of the other alone."""
+    if not isinstance(node.layer, Multiply) or node.shape.size != (1, 1):
+        return False
+    (other,) = set(node.inputs) - {source} or {len(graph.nodes)}
+    while source > other and len(graph.nodes[source].inputs) == 1:
+        (source,) = graph.nodes[source].inputs
+    return source == other
 
 
 def consumers(graph: Graph) -> list[list[int]]:
@@ -128,14 +147,3 @@ def consumers(graph: Graph) -> list[list[int]]:
         for source in node.inputs:
             readers[source].append(index)
     return readers
-
-
-def main_path(graph: Graph) -> list[bool]:
-    """For each node whether every way from the picture to the output leads through it."""
-    reach = 0
-    on_path = []
-    last_use = [max(readers, default=len(graph.nodes)) for readers in consumers(graph)]
-    for index in range(len(graph.nodes)):
-        on_path.append(reach <= index)
-        reach = max(reach, last_use[index])
-    return on_path

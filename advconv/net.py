@@ -54,14 +54,12 @@ class Net:
         return self.measures.total.macs
 
     @property
-    def receptive_field(self) -> int | float | tuple[int, int] | None:
-        """Pixels: a number, or (height, width) where they differ; inf for the whole image, None where unknown."""
-        field = self.measures.field
-        if field.size is None:
+    def receptive_field(self) -> int | tuple[int, int] | None:
+        """Pixels: a number, or (height, width) where they differ; gates are left out. None where it is unknown."""
+        size = self.measures.field.size
+        if size is None:
             return None
-        height, width = field.size
-        if field.whole:
-            return float("inf")
+        height, width = size
         return height if height == width else (height, width)
 
     def check(self) -> Table:

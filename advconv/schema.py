@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
-from advconv.analysis.features import FEATURES
+from advconv.analysis.features import FEATURES, NARROWED_BY
 from advconv.augment import KNOWN, keys
 from advconv.blocks import BLOCKS
 from advconv.blocks.base import Block, Fields, Style
@@ -81,6 +81,12 @@ NAMES: Schema = {
 }
 COUNTS = limit_schema(COUNT_UNITS)
 
+
+def use_name(feature: str) -> str:
+    """The definition for a feature and the others that are narrowed by the same fields."""
+    return "use_" + next(word for word in FEATURES if NARROWED_BY[word] == NARROWED_BY[feature])
+
+
 # What each form of a field takes, by the function that reads it.
 FORMS: dict[Any, Schema] = {
     positive: WHOLE,
@@ -145,7 +151,10 @@ SHAPES: dict[str, Schema] = {
     "defaults": {"$ref": "#/$defs/defaults"},
     "constraints": {"$ref": "#/$defs/constraints"},
     "uses": mapping(
-        {word: {"$ref": "#/$defs/use", "description": f"How often {word} must occur."} for word in FEATURES}
+        {
+            word: {"$ref": f"#/$defs/{use_name(word)}", "description": f"How often {word} must occur."}
+            for word in FEATURES
+        }
     ),
     "forbids": {"type": "array", "items": FORMS[feature]},
     "augment": {"type": "array", "items": {"$ref": "#/$defs/transform"}},
@@ -183,7 +192,8 @@ DESCRIPTIONS: dict[str, str] = {
     "layers": "Rows, one behind the other.",
     "lr": "The highest learning rate; 0.3 for sgd and 0.003 for adamw unless it says otherwise.",
     "macs": "Multiply-accumulates for one picture; bias and norm not counted.",
-    "memory": "Peak bytes of live outputs at inference, float32, one picture.",
+    "memory": "Peak bytes at inference, each output freed after its last reader, float32, one picture.",
+    "memory_eager": "Peak bytes of the built module in torch's eager mode, without gradients, float32, one picture.",
     "merge": "How the paths meet.",
     "mixup": "Alpha of the beta distribution that pairs of pictures are mixed by; 0 mixes none.",
     "momentum": "Momentum of sgd, the first beta of adamw.",
@@ -199,7 +209,7 @@ DESCRIPTIONS: dict[str, str] = {
     "params": "How many parameters there are.",
     "paths": "Parallel paths by name, each a list of rows; an empty one is the identity.",
     "precision": "auto takes bfloat16 where the device has it.",
-    "receptive_field": "Pixels that the last map with more than one position sees, on each axis.",
+    "receptive_field": "Pixels that the last map before the first global pooling sees, on each axis; gates left out.",
     "reduction": "How many times fewer channels the gate squeezes to.",
     "rf_min": "The receptive field along the narrowest path.",
     "schedule": "How the learning rate goes: onecycle, cosine, step or constant.",
@@ -232,9 +242,16 @@ def schema() -> Schema:
             "constraints": fields_schema(Constraints, ""),
             "train": fields_schema(Train, ""),
             "transform": transform_schema(),
-            "use": either(COUNTS, fields_schema(Use, "")),
+            **{use_name(word): use_schema(word) for word in FEATURES},
         },
     } | fields_schema(ArchSpec, "")
+
+
+def use_schema(feature: str) -> Schema:
+    """A limit on the count, or one with the fields that a feature has."""
+    narrowed = fields_schema(Use, "")
+    known = {key: part for key, part in narrowed["properties"].items() if key in ("count", *NARROWED_BY[feature])}
+    return either(COUNTS, narrowed | {"properties": known})
 
 
 def transform_schema() -> Schema:

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from pydantic import BeforeValidator, ValidationError
 
-from advconv.analysis.features import FEATURES
+from advconv.analysis.features import FEATURES, NARROWED_BY
 from advconv.augment import ASSIGNMENT, TRANSFORM, Transform
 from advconv.blocks import KINDS, SomeRows
 from advconv.blocks.base import Block, Fields, Style
-from advconv.blocks.fields import Form, MaybeCount, MaybeSize, Name, Pair, is_int, refuse, shown, similar
+from advconv.blocks.fields import Form, MaybeCount, MaybeSize, Name, Pair, either, is_int, refuse, shown, similar
 from advconv.diagnostics import Diagnostic
 from advconv.explain import explain
 from advconv.geometry import Shape
@@ -64,6 +64,9 @@ def feature(value: Any) -> str:
 Feature = Annotated[str, Form(feature)]
 
 
+NARROWING = ("kernel_size", "stride", "dilation", "in_channels", "out_channels")
+
+
 class Use(Fields):
     """How often a feature must occur, counting only what has these fields."""
 
@@ -76,14 +79,24 @@ class Use(Fields):
 
     @property
     def narrowing(self) -> dict[str, int | Pair]:
-        fields = ("kernel_size", "stride", "dilation", "in_channels", "out_channels")
-        return {field: value for field in fields if (value := getattr(self, field)) is not None}
+        return {field: value for field in NARROWING if (value := getattr(self, field)) is not None}
 
 
 def use(value: Any) -> Any:
     """A bare limit is one on the count."""
     is_range = isinstance(value, dict) and value and set(value) <= {"min", "max"}
     return value if isinstance(value, dict | Use) and not is_range else {"count": value}
+
+
+def narrowed_uses(value: Any) -> Any:
+    """Features that are narrowed by fields that they have."""
+    for name, asked in value.items() if isinstance(value, dict) else ():
+        known = NARROWED_BY.get(name, NARROWING)
+        for field in asked if isinstance(asked, dict) else ():
+            if field in NARROWING and field not in known:
+                help = f"narrow it by {either(known)}, or not at all"
+                refuse(f"{name} has no {field}", help, code="AC111", at=(name, field), at_key=True)
+    return value
 
 
 class Constraints(Fields):
@@ -95,8 +108,9 @@ class Constraints(Fields):
     macs: MaybeCountLimit = None
     weights: MaybeByteLimit = None
     memory: MaybeByteLimit = None
+    memory_eager: MaybeByteLimit = None
     training_memory: MaybeByteLimit = None
-    uses: dict[Feature, Annotated[Use, BeforeValidator(use)]] = {}
+    uses: Annotated[dict[Feature, Annotated[Use, BeforeValidator(use)]], BeforeValidator(narrowed_uses)] = {}
     forbids: tuple[Feature, ...] = ()
     accuracy: MaybeAccuracyLimit = None
 
@@ -162,7 +176,8 @@ def parse_part(document: Document) -> Part | None:
     try:
         return Part(ArchSpec.model_validate(needed), is_whole=not is_guess)
     except ValidationError as problem:
-        places = [error["loc"] for error in problem.errors(include_url=False, include_input=False)]
+        errors = problem.errors(include_url=False, include_input=False)
+        places = [(*error["loc"], *error.get("ctx", {}).get("at", ())) for error in errors]
     if any(place[0] not in ("network", "constraints", "classes") for place in places):
         return None
     return _without(needed, places, is_guess)

@@ -22,6 +22,9 @@ PADDINGS = st.one_of(
     st.tuples(SIDES, SIDES).map(list),
     st.tuples(SIDES, SIDES, SIDES, SIDES).map(list),
 )
+POOL_PADDINGS = st.one_of(
+    st.sampled_from([0, "same"]), st.tuples(*[st.integers(0, 1)] * 4).map(list), st.tuples(SIDES, SIDES).map(list)
+)
 NORMS = st.sampled_from(["batch", "layer", "none", {"group": 2}, {"batch": {"eps": 0.001}}])
 ACTIVATIONS = st.sampled_from(["none", {"leaky_relu": 0.1}, {"elu": 0.5}, *FUNCTIONS])
 ORDERS = st.sampled_from(["conv-norm-act", "conv-act-norm", "norm-act-conv"])
@@ -49,7 +52,7 @@ def plain_rows(
     """One row of any kind that holds no rows."""
     unit, out, kernel = unit_fields(strides, paddings), {"out_channels": CHANNELS}, {"kernel_size": KERNELS}
     shifted = {key: unit[key] for key in ("norm", "activation", "order", "dropout", "bias", "stride", "padding")}
-    pool = {"padding": st.sampled_from([0, "same"]), "ceil_mode": st.booleans(), "stride": strides}
+    pool = {"padding": POOL_PADDINGS, "ceil_mode": st.booleans(), "stride": strides}
     return st.one_of(
         block("conv", out, unit | kernel | {"groups": st.sampled_from([1, 2, 4])}),
         block("strided", out, shifted | kernel),
@@ -58,9 +61,9 @@ def plain_rows(
         block("pointwise", out, unit),
         block("depthwise", {}, unit | kernel | {"multiplier": st.integers(1, 2)}),
         block("inverted_residual", out, unit | kernel | {"expansion": st.integers(1, 2), "squeeze_excite": REDUCTIONS}),
-        block("squeeze_excite", {}, {"reduction": REDUCTIONS}),
-        block("maxpool", {"kernel_size": st.integers(1, 3)}, pool),
-        block("avgpool", {"kernel_size": st.integers(1, 3)}, pool),
+        block("squeeze_excite", {}, {"reduction": REDUCTIONS, "bias": BIASES}),
+        block("maxpool", {"kernel_size": st.integers(1, 4)}, pool),
+        block("avgpool", {"kernel_size": st.integers(1, 4)}, pool),
         st.sampled_from(
             [
                 {"norm": "batch"},

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, assume, given, settings
 
 from advconv.analysis.features import features
 from advconv.analysis.measure import Measures, measure
-from advconv.analysis.receptive_field import last_maps
+from advconv.analysis.receptive_field import ends
 from advconv.blocks import BLOCKS
 from advconv.graph import Graph
 from advconv.layers import KINDS
@@ -48,11 +48,43 @@ def test_stride_counts_from_the_next_window_on() -> None:
     assert size({"strided": {"out_channels": 4, "stride": [1, 2]}}, {"conv": 4}) == (5, 7)
 
 
-def test_the_field_is_that_of_the_last_map_and_the_pooling_is_told_apart() -> None:
-    found = measured({"conv": 4}, "gap", {"linear": 10})
+def through_pooling(*rows: Any, **sections: Any) -> tuple[int, int] | None:
+    field = measured(*rows, **sections).field_through_pooling
+    return field.size if field else None
 
-    assert found.field.size == (3, 3)
-    assert found.field_through_pooling.size == (18, 18)
+
+def test_the_field_is_that_of_the_last_map_and_the_pooling_is_told_apart() -> None:
+    assert size({"conv": 4}, "gap", {"linear": 10}) == (3, 3)
+    assert through_pooling({"conv": 4}, "gap", {"linear": 10}) == (18, 18)
+    assert through_pooling({"conv": 4}, "flatten", {"linear": 10}) is None
+
+
+def test_convolutions_that_leave_one_position_count() -> None:
+    """Five 3x3 of stride 2 see 63 pixels, a 32x32 convolution 32."""
+    five, whole = [{"strided": 4}] * 5, {"conv": {"out_channels": 4, "kernel_size": 32, "padding": "valid"}}
+
+    for head in ([], ["gap", {"linear": 10}], [{"linear": 10}]):
+        assert size(*five, *head, input=[3, 32, 32]) == (63, 63)
+        assert size(whole, *head, input=[3, 32, 32]) == (32, 32)
+        assert through_pooling(*five, *head, input=[3, 32, 32]) is None
+
+
+def test_nothing_behind_a_global_pooling_adds_to_the_field() -> None:
+    behind = [{"conv": {"out_channels": 8, "padding": 2}}, "gap"]
+
+    assert size({"conv": 8}, "gap", *behind, input=[3, 32, 32]) == (3, 3)
+    assert through_pooling({"conv": 8}, "gap", *behind, input=[3, 32, 32]) == (34, 34)
+    assert codes({"conv": 8}, "gap", *behind, constraints={"receptive_field": "> 44"}) == ["AC401"]
+
+
+def test_a_path_that_is_pooled_beside_one_that_is_not_ends_there() -> None:
+    paths = {
+        "pooled": [{"conv": 4}, "gap"],
+        "strided": [{"conv": {"out_channels": 4, "kernel_size": 16, "padding": "valid"}}],
+    }
+    row = {"branches": {"merge": "add", "paths": paths}}
+
+    assert size(row, {"conv": {"out_channels": 4, "padding": 3}}) == (16, 16)
 
 
 def test_paths_that_miss_each_others_centre_are_measured_by_their_hull() -> None:
@@ -77,20 +109,39 @@ def test_where_unequal_jumps_meet_the_field_is_unknown_and_a_limit_on_it_fails()
     assert codes(row, {"strided": 4}) == ["AC210"]
 
 
-def test_a_gate_makes_the_field_whole_and_the_field_without_it_is_kept() -> None:
+def test_a_gate_never_widens_the_field_and_a_note_says_what_it_sees() -> None:
     found = measured({"conv": 4}, "squeeze_excite", {"conv": 4}).field
 
-    assert (found.whole, found.size, str(found)) == (True, (5, 5), "whole image")
-    assert codes({"conv": 4}, "squeeze_excite", constraints={"receptive_field": "> 1000"}) == []
-    assert codes({"conv": 4}, "squeeze_excite", constraints={"receptive_field": "< 1000"}) == ["AC401"]
-    assert codes({"conv": 4}, "squeeze_excite", constraints={"rf_min": "== 3"}) == []
+    assert (found.size, found.narrowest, found.note) == ((5, 5), (5, 5), "a gate sees the whole image")
+    assert measured({"conv": 4}, {"conv": 4}).field.note == ""
+    assert codes({"conv": 4}, "squeeze_excite", constraints={"receptive_field": "== 3", "rf_min": "== 3"}) == []
+    assert codes({"conv": 4}, "squeeze_excite", constraints={"receptive_field": "> 3"}) == ["AC401"]
 
 
-def test_a_gate_that_has_not_seen_the_whole_picture_leaves_the_field_unknown() -> None:
-    gate = {"pointwise": {"out_channels": 4, "stride": 16}}
+def test_a_gate_that_sees_a_part_of_the_image_never_widens_it_either() -> None:
+    gate = {"conv": {"out_channels": 4, "stride": 16}}
+    found = measured({"branches": {"merge": "multiply", "paths": {"map": [], "gate": [gate]}}}).field
 
-    assert measured({"branches": {"merge": "multiply", "paths": {"map": [], "gate": [gate]}}}).field.size is None
+    assert (found.size, found.note) == ((1, 1), "a gate sees more than that")
     assert measured({"branches": {"merge": "multiply", "paths": {"gate": ["gap"], "map": []}}}).field.whole
+
+
+STRIDED_HEIGHT = {"conv": {"out_channels": 4, "stride": [2, 1]}}
+
+
+@pytest.mark.parametrize(
+    "paths", [{"a": [STRIDED_HEIGHT], "b": [{"conv": 4}]}, {"b": [{"conv": 4}], "a": [STRIDED_HEIGHT]}]
+)
+def test_unequal_jumps_that_meet_in_one_position_are_unknown_where_a_window_reads_beside_it(
+    paths: dict[str, Any],
+) -> None:
+    row, line = {"branches": {"merge": "add", "paths": paths}}, {"input": [3, 1, 32]}
+
+    assert size(row, **line) == size(row, {"pointwise": 4}, **line) == (3, 3)
+    assert size(row, {"conv": 4}, **line) is None
+    assert codes(row, {"conv": 4}, **line) == ["AC210"]
+    assert size(row, {"conv": {"out_channels": 4, "kernel_size": [1, 3]}}, **line) == (3, 5)
+    assert size(row, {"pointwise": {"out_channels": 4, "padding": [1, 0]}}, **line) is None
 
 
 def test_of_last_maps_side_by_side_the_widest_counts_in_any_order() -> None:
@@ -128,9 +179,9 @@ def field_of(graph: Graph, path: list[int], axis: int) -> int:
 @given(archs())
 def test_the_narrowest_path_is_the_least_of_all_paths(data: dict[str, Any]) -> None:
     found = checked(data).measures
-    assume(found is not None and found.field.size is not None and not found.field.whole)
+    assume(found is not None and found.field.size is not None and not found.field.gated)
     assert found is not None
-    every = [path for index in last_maps(found.graph) for path in paths_to(found.graph, index)]
+    every = [path for index in ends(found.graph).maps for path in paths_to(found.graph, index)]
 
     assert found.field.narrowest == tuple(min(field_of(found.graph, path, axis) for path in every) for axis in (0, 1))
 
@@ -162,6 +213,24 @@ def test_memory_frees_after_the_last_use() -> None:
 
     assert chain.memory.inference == 2 * one_map
     assert residual.memory.inference == 3 * one_map
+
+
+def test_eager_mode_holds_what_a_module_was_called_with_until_it_returns() -> None:
+    """A block of rows reads one map, and holds it beside the two that its second convolution reads and writes."""
+    rows = [{"conv": {"out_channels": 4} | BARE}] * 2
+    flat, nested = measured(*rows), measured({"residual": {"layers": rows, "shortcut": "pad", "activation": "none"}})
+    one_map = 4 * 16 * 16 * 4
+
+    assert (flat.memory.inference, flat.memory.eager) == (2 * one_map, 3 * one_map)
+    assert (nested.memory.inference, nested.memory.eager) == (3 * one_map, 3 * one_map)
+    assert codes(*rows, constraints={"memory": f"== {2 * one_map}B", "memory_eager": f"== {3 * one_map}B"}) == []
+    assert codes(*rows, constraints={"memory_eager": f"< {3 * one_map}B"}) == ["AC401"]
+
+
+def test_a_max_pooling_finds_its_indices_in_eager_mode_though_nobody_asks() -> None:
+    found = measured("maxpool").memory
+
+    assert found.eager - found.inference == 4 * 8 * 8 * 8
 
 
 def test_each_storage_is_kept_once_for_training() -> None:
@@ -199,12 +268,19 @@ def test_a_depthwise_convolution_that_two_read_is_no_pair() -> None:
     assert count("dwsep", "depthwise", {"residual": [{"pointwise": 4}]}) == 0
 
 
-def test_gap_is_an_average_on_the_main_path_that_covers_its_map() -> None:
+def test_gap_is_an_average_that_covers_its_map() -> None:
     assert count("gap", "gap") == count("gap", {"avgpool": 16}) == 1
     assert count("gap", {"avgpool": 15}) == count("gap", {"maxpool": 16}) == count("gap", "squeeze_excite") == 0
     assert count("gap", {"avgpool": {"kernel_size": 17, "padding": 1}}) == 1
     assert count("gap", {"avgpool": {"kernel_size": 16, "padding": 1}}) == 0
-    assert count("gap", {"branches": {"paths": {"a": ["gap"], "b": ["gap"]}}}) == 0
+    assert count("gap", {"branches": {"paths": {"a": ["gap"], "b": ["gap"]}}}) == 2
+
+
+def test_a_pooling_inside_a_gate_is_no_gap_even_on_one_position() -> None:
+    gate = {"branches": {"merge": "multiply", "paths": {"gate": ["gap", {"pointwise": 4}], "map": []}}}
+
+    assert count("gap", "gap", "squeeze_excite") == count("gap", "gap", gate) == 1
+    assert count("gap", "squeeze_excite", gate, {"inverted_residual": {"out_channels": 8, "squeeze_excite": 4}}) == 0
 
 
 def test_one_changed_field_is_measured_like_a_network_written_so() -> None:

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from torchinfo import summary as torchinfo_summary
 
 import advconv
-from advconv.backends.evidence import from_source, strip_for, support, verify
+from advconv.backends.evidence import from_source, verify
+from advconv.backends.support import strip_for, support
 from advconv.backends.torch_source import emit
 from advconv.constraints import Status
 from tests.build import graph, measured
@@ -164,12 +165,12 @@ def test_a_claim_that_is_false_fails() -> None:
     measures = measured({"conv": 8}, {"strided": 8}, "gap")
     wrong = measures._replace(
         total=measures.total._replace(params=1, macs=2),
-        memory=measures.memory._replace(live=[3], kept=[4]),
+        memory=measures.memory._replace(live=[3], held=[5], kept=[4]),
         reaches=[(high._replace(last=high.last + 1), wide) for high, wide in measures.reaches],
     )
 
     assert [claim.name.split(",")[0] for claim in verify(wrong) if not claim.holds] == [
-        "parameters", "MACs", "inference memory", "training memory", "receptive field over the height",
+        "parameters", "MACs", "inference memory", "eager memory", "training memory", "receptive field over the height",
     ]  # fmt: skip
 
 

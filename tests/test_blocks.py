@@ -147,7 +147,7 @@ def test_groups_must_divide(channels: int, groups: int, help: str) -> None:
 def test_auto_is_the_identity_where_the_shapes_agree_and_a_projection_where_not() -> None:
     keeping, halving = [{"conv": 4}], [{"strided": 8}, {"conv": 8}]
 
-    assert names({"residual": keeping})[-2:] == ["C1.0.add", "C1.0.act"]
+    assert names({"residual": keeping})[-2:] == ["C1.0.add()", "C1.0.act"]
     assert [name for name in names({"residual": halving}) if "shortcut" in name] == [
         "C1.0.shortcut.conv", "C1.0.shortcut.norm",
     ]  # fmt: skip
@@ -232,11 +232,30 @@ def test_an_inverted_residual_is_linear_at_its_narrow_ends() -> None:
     assert names(row) == [
         *(f"C1.0.expand.{role}" for role in ("conv", "norm", "act")),
         *(f"C1.0.depthwise.{role}" for role in ("conv", "norm", "act")),
-        "C1.0.project.conv", "C1.0.project.norm", "C1.0.add",
+        "C1.0.project.conv", "C1.0.project.norm", "C1.0.add()",
     ]  # fmt: skip
-    assert "C1.0.add" not in names({"inverted_residual": {"out_channels": 4, "stride": 2}})
+    assert "C1.0.add()" not in names({"inverted_residual": {"out_channels": 4, "stride": 2}})
     assert "C1.0.expand.conv" not in names({"inverted_residual": {"out_channels": 4, "expansion": 1}})
     assert "C1.0.expand.act" not in names(row, defaults={"order": "norm-act-conv"})
+
+
+def test_an_inverted_residual_adds_its_input_at_stride_1_alone() -> None:
+    """On one position a stride leaves the shape as it is."""
+    row = {"inverted_residual": {"out_channels": 4, "stride": 2}}
+
+    assert "C1.0.add()" not in names(row, input=[4, 1, 1])
+    assert "C1.0.add()" in names({"inverted_residual": 4}, input=[4, 1, 1])
+
+
+def test_the_convolutions_of_a_gate_obey_bias() -> None:
+    def biases(row: Any, **sections: Any) -> list[bool]:
+        return ["bias=False" not in call for call in layers(row, **sections) if "Conv2d" in call]
+
+    assert biases("squeeze_excite") == [True, True]
+    assert biases("squeeze_excite", defaults={"bias": False}) == [False, False]
+    assert biases({"squeeze_excite": {"bias": True}}, defaults={"bias": False}) == [True, True]
+    assert biases({"inverted_residual": {"out_channels": 4, "squeeze_excite": 2, "bias": False}}) == [False] * 5
+    assert biases({"inverted_residual": {"out_channels": 4, "squeeze_excite": 2}}) == [False, False, True, True, False]
 
 
 def test_a_gate_squeezes_by_its_reduction_to_one_channel_at_least() -> None:
@@ -256,8 +275,43 @@ def test_asymmetric_padding_before_a_max_pool_never_wins() -> None:
     assert layers({"avgpool": {"kernel_size": 2, "padding": "same"}})[0] == "ZeroPad2d((0, 1, 0, 1))"
 
 
-def test_a_pool_takes_padding_up_to_half_its_window() -> None:
-    assert codes({"maxpool": {"kernel_size": 2, "padding": 2}}) == ["AC207"]
+@pytest.mark.parametrize("kind", ["maxpool", "avgpool"])
+def test_a_pool_takes_padding_up_to_half_its_window_on_every_side(kind: str) -> None:
+    assert codes({kind: {"kernel_size": 2, "padding": 2}}) == ["AC207"]
+    assert codes({kind: {"kernel_size": [3, 1], "padding": [1, 0, 0, 0]}}) == []
+    for side in range(4):
+        padding = [0, 0, 0, 0]
+        padding[side] = 2
+        assert codes({kind: {"kernel_size": 3, "padding": padding}}) == ["AC207"]
+
+
+@pytest.mark.parametrize("kind", ["maxpool", "avgpool"])
+def test_no_window_starts_on_padding_that_differs_between_two_ends(kind: str) -> None:
+    row = {"padding": "same", "ceil_mode": True}
+
+    assert output({kind: row}, input=[4, 32, 32]) == "4x16x16"
+    assert output({kind: row}, input=[4, 31, 32]) == "4x16x16"
+    assert output({kind: row | {"stride": [2, 3]}}, input=[4, 32, 33]) == "4x16x11"
+
+
+def test_a_norm_of_one_value_a_group_is_refused() -> None:
+    assert codes("gap", {"norm": {"group": 4}}) == ["AC212"]
+    assert codes({"conv": 1}, "gap", {"norm": "layer"}) == ["AC212"]
+    assert (
+        codes("gap", {"norm": {"group": 2}}) == codes({"norm": {"group": 4}}) == codes("gap", {"norm": "batch"}) == []
+    )
+
+
+def test_what_nothing_reads_is_told_unless_another_path_reads_it() -> None:
+    skipping = {"pointwise": {"out_channels": 4, "stride": 2}}
+
+    assert codes(skipping) == codes({"conv": 4}, {"maxpool": {"kernel_size": 2, "stride": 3}}) == ["AC301"]
+    assert codes({"conv": {"out_channels": 4, "kernel_size": 2, "stride": 4, "padding": [1, 0, 0, 0]}}) == ["AC301"]
+    assert codes({"residual": [{"strided": 8}]}) == []
+    assert codes({"branches": {"paths": {"a": [skipping], "b": [skipping]}}}) == ["AC301"]
+    assert codes(skipping, input=[3, 1, 1]) == codes({"strided": {"out_channels": 4, "kernel_size": 2}}) == []
+    (found,) = checked(arch({"conv": {"out_channels": 4, "kernel_size": [1, 3], "stride": [2, 4]}})).diagnostics
+    assert "a 1x3 window of stride 2x4 reads 3 of every 8 positions" in found.message
 
 
 def test_linear_takes_one_position_as_it_is_and_larger_maps_flattened() -> None:
@@ -270,7 +324,7 @@ def test_linear_takes_one_position_as_it_is_and_larger_maps_flattened() -> None:
 def test_a_network_that_ends_in_classes_by_one_by_one_is_flattened() -> None:
     found = graph({"pointwise": 10}, "gap", classes=10)
 
-    assert (found.output, found.nodes[-1].name) == (Shape(10, flat=True), "flatten")
+    assert (found.output, found.nodes[-1].name) == (Shape(10, flat=True), "flatten()")
 
 
 @pytest.mark.parametrize("rows", [["gap"], [{"pointwise": 10}], ["gap", {"linear": 9}]])

@@ -89,7 +89,7 @@ def test_accuracy_is_a_promise_for_training() -> None:
 def test_a_feature_is_narrowed_by_its_fields() -> None:
     rows = [
         {"strided": 8},
-        {"strided": {"out_channels": 16, "kernel_size": 1}},
+        {"strided": {"out_channels": 16, "kernel_size": 2}},
         {"strided": {"out_channels": 16, "stride": 3}},
     ]
     narrowed = {"kernel_size": 3, "stride": 2, "in_channels": 4, "out_channels": 8}
@@ -98,6 +98,21 @@ def test_a_feature_is_narrowed_by_its_fields() -> None:
     assert codes(*rows, constraints=constraints) == []
     assert codes(*rows, constraints={"uses": {"strided": {"kernel_size": 3, "count": "== 2"}}}) == []
     assert codes(*rows, constraints={"uses": {"strided": {"kernel_size": [3, 1]}}}) == ["AC403"]
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "has_it"),
+    [
+        ("maxpool", "dilation", False), ("maxpool", "kernel_size", True), ("gap", "kernel_size", False),
+        ("linear", "stride", False), ("linear", "out_channels", True), ("dwsep", "dilation", True),
+        ("norm", "kernel_size", False), ("add", "dilation", False), ("avgpool", "stride", True),
+    ],
+)  # fmt: skip
+def test_a_feature_is_narrowed_by_fields_that_it_has(name: str, field: str, has_it: bool) -> None:
+    found = checked(arch("gap", constraints={"uses": {name: {field: 1, "count": ">= 0"}}})).diagnostics
+
+    assert [diagnostic.code for diagnostic in found] == ([] if has_it else ["AC111"])
+    assert all(diagnostic.message == f"{name} has no {field}" for diagnostic in found)
 
 
 def test_help_points_the_way_out_at_a_bound_too() -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from advconv.geometry import Shape
-from advconv.graph import Graph, Node, consumers, main_path
+from advconv.graph import Graph, Node, consumers, gates
 from advconv.layers.base import Layer
 from advconv.layers.conv import Convolution
 from advconv.layers.dense import Flatten, Linear
@@ -46,6 +46,17 @@ LAYER_FEATURES: dict[str, Test] = {
 GRAPH_FEATURES = ("dwsep", "gap")
 FEATURES = (*LAYER_FEATURES, *GRAPH_FEATURES)
 
+CHANNELS = ("in_channels", "out_channels")
+WINDOWS = ("kernel_size", "stride", *CHANNELS)
+NARROWED_BY: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(FEATURES, CHANNELS),
+    **dict.fromkeys(("maxpool", "avgpool"), WINDOWS),
+    **dict.fromkeys(
+        ("conv", "pointwise", "depthwise", "grouped", "dilated", "strided", "dwsep"), (*WINDOWS, "dilation")
+    ),
+}
+"""The fields that a constraint may ask for of each feature."""
+
 
 @dataclass(frozen=True, slots=True)
 class Feature:
@@ -62,7 +73,7 @@ class Feature:
 def features(graph: Graph, names: tuple[str, ...] = FEATURES) -> list[Feature]:
     """The occurrences of the named features, in graph order for each name."""
     return [
-        Feature(name, first, _fields(graph, graph.nodes[first], graph.nodes[last]))
+        Feature(name, first, _fields(graph, name, graph.nodes[first], graph.nodes[last]))
         for name in names
         for first, last in _spans(graph, name)
     ]
@@ -86,12 +97,10 @@ def _places(graph: Graph, name: str) -> list[int]:
     ]
 
 
-def _fields(graph: Graph, node: Node, last: Node) -> dict[str, Any]:
+def _fields(graph: Graph, name: str, node: Node, last: Node) -> dict[str, Any]:
     """The sizes of the first node, the channels from its input to the last's output."""
-    named = ("kernel_size", "stride", "dilation")
-    sizes = {field: getattr(node.layer, field) for field in named if hasattr(node.layer, field)}
     channels = {"in_channels": graph.nodes[node.inputs[0]].shape.channels, "out_channels": last.shape.channels}
-    return sizes | channels
+    return {field: channels[field] if field in channels else getattr(node.layer, field) for field in NARROWED_BY[name]}
 
 
 def separable_pairs(graph: Graph) -> dict[int, int]:
@@ -116,12 +125,12 @@ def _only_reader(readers: list[list[int]], index: int) -> int | None:
 
 
 def global_poolings(graph: Graph) -> list[int]:
-    """Average poolings on the main path that cover their whole map."""
-    on_path = main_path(graph)
+    """Average poolings that cover their whole map, those of gates left out."""
+    in_gate = gates(graph)
     return [
         index
         for index, node in enumerate(graph.nodes)
-        if on_path[index] and node.inputs and _averages_all(node.layer, graph.nodes[node.inputs[0]].shape)
+        if not in_gate[index] and node.inputs and _averages_all(node.layer, graph.nodes[node.inputs[0]].shape)
     ]
 
 

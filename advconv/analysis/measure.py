@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from advconv.analysis.cost import costs, total, weight_bytes
 from advconv.analysis.memory import Memory, memory
-from advconv.analysis.receptive_field import Field, Reaches, last_maps, reaches
+from advconv.analysis.receptive_field import Field, Reaches, ends, reaches
 from advconv.geometry import INT64_MAX
 from advconv.graph import Graph, Node
 from advconv.layers.base import Cost
@@ -26,13 +26,14 @@ class Measures(NamedTuple):
 
     @property
     def field(self) -> Field:
-        """The receptive field of the network: that of its last map with more than one position."""
-        return Field.of(*(self.reaches[index] for index in last_maps(self.graph)))
+        """The receptive field of the network: that of its last maps before the first global pooling."""
+        return Field.of(*(self.reaches[index] for index in ends(self.graph).maps))
 
     @property
-    def field_through_pooling(self) -> Field:
-        """The field of the output, the last pooling counted as a window like any other."""
-        return Field.of(self.reaches[-1])
+    def field_through_pooling(self) -> Field | None:
+        """The same with the global pooling counted as a window like any other; None where there is none."""
+        poolings = ends(self.graph).poolings
+        return Field.of(*(self.reaches[index] for index in poolings)) if poolings else None
 
 
 def measure(graph: Graph) -> Measures:
@@ -49,7 +50,7 @@ def overflow(measures: Measures) -> tuple[Node, str] | None:
         counts = {
             "the weights in bytes": weight_bytes(params),
             "the MACs": macs,
-            "the memory in bytes": max(kept, measures.memory.live[index]),
+            "the memory in bytes": max(kept, measures.memory.held[index]),
         }
         for what, count in counts.items():
             if count > INT64_MAX:

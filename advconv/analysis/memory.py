@@ -8,50 +8,84 @@ from advconv.layers.base import FLOAT_BYTES
 
 
 class Memory(NamedTuple):
-    """Bytes. `live`: the outputs that exist while a node runs; `kept`: what autograd newly holds because of it.
+    """Bytes at each node. Parameters, gradients and buffers come on top.
 
-    `inference` is the peak of the live outputs, `training` the sum of what is kept. Parameters, gradients and
-    buffers come on top of both.
+    `live`: the outputs that exist while it runs, each freed after its last reader. `held`: what exists in torch's eager
+    mode, where a module holds its input until it returns. `kept`: what autograd newly holds because of it.
     """
 
     live: list[int]
+    held: list[int]
     kept: list[int]
 
     @property
     def inference(self) -> int:
+        """The peak in a runtime that frees each output after its last reader."""
         return max(self.live)
 
     @property
+    def eager(self) -> int:
+        """The peak of `module(x)` in torch's eager mode, without gradients."""
+        return max(self.held)
+
+    @property
     def training(self) -> int:
+        """What autograd holds when the forward pass has ended."""
         return sum(self.kept)
 
 
 def memory(graph: Graph) -> Memory:
-    return Memory(_live(graph), _kept(graph))
-
-
-def _live(graph: Graph) -> list[int]:
-    """Outputs in graph order, each freed after its last use. Views and idle layers hold their input's storage."""
     owner = _owners(graph, lambda node: node.layer.is_view or node.layer.is_idle_at_inference)
     last_use = [0] * len(graph.nodes)
     for index, readers in enumerate(consumers(graph)):
         last_use[owner[index]] = max(last_use[owner[index]], *readers, index)
     last_use[owner[-1]] = len(graph.nodes)
-    now, live, freed = 0, [], [0] * (len(graph.nodes) + 1)
-    for index, node in enumerate(graph.nodes):
-        if owner[index] == index:
-            now += node.shape.elements * FLOAT_BYTES
-            freed[last_use[index]] += node.shape.elements * FLOAT_BYTES
-        live.append(now)
+    sizes = [node.shape.elements * FLOAT_BYTES if owner[i] == i else 0 for i, node in enumerate(graph.nodes)]
+    held = _existing(sizes, _last_holds(graph, owner, last_use))
+    extra = [node.layer.dropped_bytes(node.shape) for node in graph.nodes]
+    return Memory(_existing(sizes, last_use), [a + b for a, b in zip(held, extra, strict=True)], _kept(graph))
+
+
+def _existing(sizes: list[int], last_use: list[int]) -> list[int]:
+    """Bytes that exist while each node runs, each storage of `sizes` from its node to its last use."""
+    now, found, freed = 0, [], [0] * (len(sizes) + 1)
+    for index, size in enumerate(sizes):
+        now += size
+        freed[last_use[index]] += size
+        found.append(now)
         now -= freed[index]
-    return live
+    return found
+
+
+def _last_holds(graph: Graph, owner: list[int], last_use: list[int]) -> list[int]:
+    """Where each storage is released in eager mode: behind the modules that read it, and the network's input at the end.
+
+    A module of several layers is called with its input, so Python holds that until the call returns.
+    """
+    paths = [node.name.split(".") for node in graph.nodes]
+    ends = {tuple(path[:depth]): index for index, path in enumerate(paths) for depth in range(1, len(path))}
+    last = list(last_use)
+    last[0] = len(graph.nodes)
+    for index, node in enumerate(graph.nodes):
+        for source in node.inputs:
+            outermost = tuple(_beside(paths[index], paths[source]))
+            last[owner[source]] = max(last[owner[source]], ends.get(outermost, index))
+    return last
+
+
+def _beside(path: list[str], other: list[str]) -> list[str]:
+    """The outermost module on the way to `path` that `other` lies outside of."""
+    depth = 0
+    while depth < min(len(path), len(other)) and path[depth] == other[depth]:
+        depth += 1
+    return path[: depth + 1]
 
 
 def _kept(graph: Graph) -> list[int]:
     """Each storage once, where a gradient has to flow; parameters and buffers are not counted."""
     owner = _owners(graph, lambda node: node.layer.is_view)
     grads: list[bool] = []
-    held: set[int] = set()
+    stored: set[int] = set()
     kept = []
     for index, node in enumerate(graph.nodes):
         shapes = graph.input_shapes(node)
@@ -63,8 +97,8 @@ def _kept(graph: Graph) -> list[int]:
         keeps = node.layer.keeps(shapes, node.shape, needs)
         storages = {owner[source] for source, used in zip(node.inputs, keeps.inputs, strict=False) if used}
         storages |= {owner[index]} if keeps.output else set()
-        new = sum(graph.nodes[storage].shape.elements for storage in storages - held)
-        held |= storages
+        new = sum(graph.nodes[storage].shape.elements for storage in storages - stored)
+        stored |= storages
         kept.append(new * FLOAT_BYTES + keeps.own_bytes)
     return kept
 

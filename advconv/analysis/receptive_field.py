@@ -3,7 +3,8 @@
 from typing import NamedTuple
 
 from advconv.geometry import INT64_MAX, UNKNOWN, Reach, meet
-from advconv.graph import Graph, Node
+from advconv.graph import Graph, Node, full_inputs
+from advconv.layers.pool import AdaptiveAvgPool2d, Pool2d
 
 Reaches = tuple[Reach, Reach]
 """What a map sees of the picture's height and of its width."""
@@ -27,72 +28,90 @@ def reaches(graph: Graph) -> list[Reaches]:
 
 
 def _merged(graph: Graph, table: list[Reaches], node: Node, axis: int) -> Reach:
-    """Where paths meet. One of one position is a gate if it is spread over a larger map: each position sees all it saw.
-
-    That is the whole picture, as far as the other paths see it at all; a gate that saw less leaves no interval right.
-    """
+    """Where paths meet. A path of one position that is spread over a larger map is a gate, whose reach is left out."""
+    full = full_inputs(graph.nodes, node)
     size = node.shape.size[axis]
-    full = [index for index in node.inputs if graph.nodes[index].shape.size[axis] == size]
-    if size == 1:
-        return _meet_in_one_position([table[index][axis] for index in full])
-    reach = meet([table[index][axis] for index in full])
-    spread = [table[index][axis] for index in node.inputs if index not in full]
-    if reach.unknown or not spread:
+    reach = meet([table[index][axis] for index in full], size)
+    gates = [table[index][axis] for index in node.inputs if index not in full]
+    if reach.unknown or not gates:
         return reach
     low, high = max(0, reach.first), min(graph.input.size[axis] - 1, reach.jump * (size - 1) + reach.last)
-    sees_all = all(gate.whole or (gate.first <= low and gate.last >= high) for gate in spread)
-    return reach._replace(whole=True) if sees_all else UNKNOWN
-
-
-def _meet_in_one_position(reaches: list[Reach]) -> Reach:
-    """On a map of one position a jump has no meaning; the first path's stands for all."""
-    return meet([reach if reach.unknown else reach._replace(jump=reaches[0].jump) for reach in reaches])
+    sees_all = any(not gate.unknown and gate.first <= low and gate.last >= high for gate in gates)
+    return reach._replace(gated=True, whole=reach.whole or sees_all)
 
 
 def _bounded(reach: Reach) -> Reach:
     return UNKNOWN if max(reach.jump, reach.size) > INT64_MAX else reach
 
 
-def last_maps(graph: Graph) -> list[int]:
-    """The last maps of more than one position on the ways to the output; the picture where there is none."""
-    found, seen, ahead = [], set(), [len(graph.nodes) - 1]
+class Ends(NamedTuple):
+    """Where the receptive field of a network is read: its last maps, and the global poolings that read them."""
+
+    maps: list[int]
+    poolings: list[int]
+
+
+def ends(graph: Graph) -> Ends:
+    """The last maps before the first global pooling on the ways to the output; the output's where there is none."""
+    behind_pooling: list[bool] = []
+    for node in graph.nodes:
+        is_behind = any(behind_pooling[source] for source in full_inputs(graph.nodes, node))
+        behind_pooling.append(is_behind or is_global_pooling(graph, node))
+    found = Ends([], [])
+    seen, ahead = set(), [len(graph.nodes) - 1]
     while ahead:
         index = ahead.pop()
-        shape = graph.nodes[index].shape
+        node = graph.nodes[index]
         if index in seen:
             continue
         seen.add(index)
-        if index == 0 or (not shape.flat and shape.height * shape.width > 1):
-            found.append(index)
-        else:
-            ahead += graph.nodes[index].inputs
-    return sorted(found)
+        if not behind_pooling[index] and not node.shape.flat:
+            found.maps.append(index)
+            continue
+        if is_global_pooling(graph, node) and not behind_pooling[node.inputs[0]]:
+            found.poolings.append(index)
+        ahead += full_inputs(graph.nodes, node)
+    return Ends(sorted(found.maps), sorted(found.poolings))
+
+
+def is_global_pooling(graph: Graph, node: Node) -> bool:
+    """A pooling that leaves one position of several, whether or not it covers its map."""
+    is_pooling = isinstance(node.layer, Pool2d | AdaptiveAvgPool2d) and node.shape.size == (1, 1)
+    return is_pooling and graph.nodes[node.inputs[0]].shape.size != (1, 1)
 
 
 class Field(NamedTuple):
     """The receptive field of a map, in pixels of height and width. None where it is unknown.
 
-    `whole`: through a gate or a global pooling it is the whole picture; `size` and `narrowest` are without it.
+    `gated`: a gate, which `size` and `narrowest` leave out, lets each position see more; `whole`: the whole image.
     """
 
     size: tuple[int, int] | None
     narrowest: tuple[int, int] | None
+    gated: bool
     whole: bool
 
     @classmethod
     def of(cls, *maps: Reaches) -> "Field":
         """The field of a map; of several side by side, the widest on each axis, and the narrowest path of all."""
-        if any(reach.unknown for reaches in maps for reach in reaches):
-            return cls(None, None, False)
+        every = [reach for reaches in maps for reach in reaches]
+        gated, whole = any(reach.gated for reach in every), any(reach.whole for reach in every)
+        if any(reach.unknown for reach in every):
+            return cls(None, None, gated, whole)
         heights, widths = zip(*maps, strict=True)
         widest = max(reach.size for reach in heights), max(reach.size for reach in widths)
         narrowest = min(reach.narrowest for reach in heights), min(reach.narrowest for reach in widths)
-        return cls(widest, narrowest, any(reach.whole for reaches in maps for reach in reaches))
+        return cls(widest, narrowest, gated, whole)
+
+    @property
+    def note(self) -> str:
+        """What the number leaves out; empty where it is all."""
+        if not self.gated:
+            return ""
+        return "a gate sees the whole image" if self.whole else "a gate sees more than that"
 
     def __str__(self) -> str:
-        if self.size is None:
-            return "unknown"
-        return "whole image" if self.whole else square(self.size)
+        return "unknown" if self.size is None else square(self.size)
 
 
 def square(size: tuple[int, int]) -> str:
@@ -101,20 +120,27 @@ def square(size: tuple[int, int]) -> str:
 
 
 class Finding(NamedTuple):
-    """A node at which the field becomes unknown, or, with `apart`, whose paths' centres are so many pixels apart."""
+    """A node at which the field becomes unknown, or, with `apart`, whose paths' centres are so many pixels apart.
+
+    `is_too_large`: it is unknown because 64 bits cannot hold it.
+    """
 
     node: Node
     apart: float | None = None
+    is_too_large: bool = False
 
 
 def findings(graph: Graph, table: list[Reaches]) -> list[Finding]:
     """Where the field is not what a reader expects."""
     found = []
     for node, reaches in zip(graph.nodes, table, strict=True):
-        if any(reach.unknown for source in node.inputs for reach in table[source]):
+        before = [reach for source in node.inputs for reach in table[source]]
+        if any(reach.unknown for reach in before):
             continue
         if any(reach.unknown for reach in reaches):
-            found.append(Finding(node))
+            # Strides multiply: a field can outgrow 64 bits on a map of one position.
+            is_too_large = len(node.inputs) == 1 and all(reach.jump for reach in before)
+            found.append(Finding(node, is_too_large=is_too_large))
         elif len(node.inputs) > 1 and (apart := max(_apart(graph, table, node, axis) for axis in (0, 1))):
             found.append(Finding(node, apart))
     return found
@@ -122,6 +148,7 @@ def findings(graph: Graph, table: list[Reaches]) -> list[Finding]:
 
 def _apart(graph: Graph, table: list[Reaches], node: Node, axis: int) -> float:
     """The distance between the centres of the paths that meet; gates, and maps of one position, have no centre."""
-    size = node.shape.size[axis]
-    centres = [table[i][axis].centre for i in node.inputs if graph.nodes[i].shape.size[axis] == size > 1]
-    return max(centres) - min(centres) if centres else 0.0
+    if node.shape.size[axis] == 1:
+        return 0.0
+    centres = [table[index][axis].centre for index in full_inputs(graph.nodes, node)]
+    return max(centres) - min(centres)

@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 from advconv.analysis.features import separable_pairs
 from advconv.analysis.measure import Measures
-from advconv.analysis.receptive_field import Reaches
+from advconv.analysis.receptive_field import Field, Reaches, ends
 from advconv.geometry import Window
-from advconv.graph import Graph, Node, gates, main_input, main_path
+from advconv.graph import Graph, Node, full_inputs, gates
 from advconv.layers.conv import Convolution
 from advconv.layers.dense import Pad
 from advconv.layers.pool import AdaptiveAvgPool2d, MaxPool2d, Pool2d
@@ -22,6 +22,8 @@ class Step(NamedTuple):
     before: Reaches
     after: Reaches
     notes: str
+    is_widest: bool
+    """Of the rows that lead to the head, the one that sees most."""
 
     @property
     def closes_the_table(self) -> bool:
@@ -33,18 +35,18 @@ class Step(NamedTuple):
 def steps(measures: Measures) -> list[Step]:
     """The steps on the way to the output, those of gates left out."""
     graph = measures.graph
-    pairs, in_gate = _single_rows(graph), gates(graph)
-    last = _last_conv_before_pooling(graph)
+    pairs, in_gate, widest = _single_rows(graph), gates(graph), _widest_before_the_head(measures)
     seconds = set(pairs.values())
     found = []
     for index, node in enumerate(graph.nodes):
-        is_step = isinstance(node.layer, Convolution | Pool2d | AdaptiveAvgPool2d)
-        if is_step and index not in seconds and not in_gate[index]:
-            notes = _notes(measures, index, index in pairs)
-            is_last = last is not None and last in (index, pairs.get(index))
-            notes += " (Last conv before GAP)" if is_last else ""
-            found.append(_step(measures, index, pairs.get(index, index), notes))
+        if _has_a_row(node) and index not in seconds and not in_gate[index]:
+            end = pairs.get(index, index)
+            found.append(_step(measures, index, end, _notes(measures, index, end != index), end == widest))
     return found
+
+
+def _has_a_row(node: Node) -> bool:
+    return isinstance(node.layer, Convolution | Pool2d | AdaptiveAvgPool2d)
 
 
 def _single_rows(graph: Graph) -> dict[int, int]:
@@ -54,7 +56,7 @@ def _single_rows(graph: Graph) -> dict[int, int]:
     return {first: second for first, second in pairs if getattr(layers[second], "is_plain", False)}
 
 
-def _step(measures: Measures, index: int, end: int, notes: str) -> Step:
+def _step(measures: Measures, index: int, end: int, notes: str, is_widest: bool) -> Step:
     nodes = measures.graph.nodes
     node, source = nodes[index], nodes[index].inputs[0]
     windows = node.layer.windows(nodes[source].shape)
@@ -63,25 +65,32 @@ def _step(measures: Measures, index: int, end: int, notes: str) -> Step:
         windows = _padded(windows[0], margins[0]), _padded(windows[1], margins[1])
         source = nodes[source].inputs[0]
     sizes = nodes[source].shape.size, nodes[end].shape.size
-    return Step(node, windows, *sizes, measures.reaches[source], measures.reaches[end], notes)
+    return Step(node, windows, *sizes, measures.reaches[source], measures.reaches[end], notes, is_widest)
 
 
 def _padded(window: Window, margin: Window) -> Window:
     return window._replace(before=window.before + margin.before, after=window.after + margin.after)
 
 
-def _last_conv_before_pooling(graph: Graph) -> int | None:
-    """The last convolution before a pooling on the main path leaves one position, whether or not it covers its map.
+def _widest_before_the_head(measures: Measures) -> int | None:
+    """Of the last convolution or pooling on each way to a global pooling, the one that sees most."""
+    nodes, found = measures.graph.nodes, ends(measures.graph)
+    last, seen, ahead = [], set(), list(found.maps if found.poolings else ())
+    while ahead:
+        index = ahead.pop()
+        if index in seen:
+            continue
+        seen.add(index)
+        if _has_a_row(nodes[index]):
+            last.append(index)
+        else:
+            ahead += full_inputs(nodes, nodes[index])
+    return max(last, key=lambda index: (_area(measures.reaches[index]), index), default=None)
 
-    Where paths have met, the first of them counts.
-    """
-    on_path = main_path(graph)
-    for index, node in enumerate(graph.nodes):
-        if on_path[index] and isinstance(node.layer, Pool2d | AdaptiveAvgPool2d) and node.shape.size == (1, 1):
-            while index and not isinstance(graph.nodes[index].layer, Convolution):
-                index = main_input(graph.nodes, index)
-            return index or None
-    return None
+
+def _area(reaches: Reaches) -> int:
+    height, width = Field.of(reaches).size or (0, 0)
+    return height * width
 
 
 def _notes(measures: Measures, index: int, is_separable: bool) -> str:

@@ -18,6 +18,16 @@ class Step(NamedTuple):
     inputs: tuple[int, ...]
 
 
+def last_reads(steps: tuple[Step, ...]) -> list[int]:
+    """For each value of a section the step that reads it last; for what the section gives, the one behind its end."""
+    last = [0] * (len(steps) + 1)
+    for number, step in enumerate(steps):
+        for value in step.inputs:
+            last[value] = number
+    last[-1] = len(steps)
+    return last
+
+
 @dataclass(frozen=True, slots=True)
 class Section:
     """A module with children. `first` and `last` are the nodes of the graph that it spans."""

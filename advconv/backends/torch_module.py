@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from advconv.backends.plan import Leaf, Section, Step, plan
+from advconv.backends.plan import Leaf, Section, Step, last_reads, plan
 from advconv.graph import Graph
 from advconv.layers.base import Call
 
@@ -48,17 +48,28 @@ def apply(call: Call, inputs: list[Tensor]) -> Tensor:
 
 
 class Steps(nn.Module):
-    """A module whose forward is a list of steps: children and functions of torch, each on values that are there."""
+    """A module whose forward is a list of steps: children and functions of torch, each on values that are there.
+
+    A value is released after the last step that reads it.
+    """
 
     def __init__(self, children: "OrderedDict[str, nn.Module]", steps: tuple[Step, ...]) -> None:
         super().__init__()
         for name, child in children.items():
             self.add_module(name, child)
-        self.steps = steps
+        last = last_reads(steps)
+        # Attributes begin with an underscore, which no name of a child does.
+        self._steps = [
+            (callee, inputs, [value for value in set(inputs) if last[value] == number])
+            for number, (callee, inputs) in enumerate(steps)
+        ]
 
     def forward(self, x: Tensor) -> Tensor:
-        values = [x]
-        for callee, inputs in self.steps:
+        values: list[Any] = [x]
+        for callee, inputs, done in self._steps:
             given = [values[index] for index in inputs]
             values.append(self._modules[callee](*given) if isinstance(callee, str) else apply(callee, given))  # type: ignore[misc]
-        return values[-1]
+            for index in done:
+                values[index] = None
+        result: Tensor = values[-1]
+        return result

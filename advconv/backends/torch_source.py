@@ -5,7 +5,7 @@ from typing import Any
 
 from advconv.analysis.measure import Measures
 from advconv.analysis.receptive_field import Field
-from advconv.backends.plan import Leaf, Section, Step, plan
+from advconv.backends.plan import Leaf, Section, Step, last_reads, plan
 from advconv.layers.base import Call
 from advconv.units import count_text
 
@@ -129,14 +129,10 @@ def _forward(section: Section, places: list[str]) -> str:
 
 def _value_names(steps: tuple[Step, ...]) -> list[str]:
     """A name for each value: `x` again where nothing later reads the old one, else `y`, `z`, ..."""
-    last_use = [0] * (len(steps) + 1)
-    for number, step in enumerate(steps):
-        for value in step.inputs:
-            last_use[value] = number
-    last_use[-1] = len(steps)
+    last = last_reads(steps)
     names = ["x"]
     for number in range(len(steps)):
-        taken = {names[value] for value in range(number + 1) if last_use[value] > number}
+        taken = {names[value] for value in range(number + 1) if last[value] > number}
         names.append(next(name for name in _names() if name not in taken))
     return names
 

@@ -112,7 +112,7 @@ class Builder:
         top, bottom, left, right = sides
         if top == bottom and left == right:
             return self.add(roles[0], replace(layer, padding=(top, left)), x)
-        padded = self.add(roles[1], Pad(top, bottom, left, right, fill), x)
+        padded = self.add(roles[1], Pad(*sides, fill), x)
         return self.add(roles[0] or "pool", layer, padded)
 
     def add_beside(self, role: str, layer: Layer, *inputs: int) -> int:

@@ -3,7 +3,16 @@
 from typing import ClassVar, Literal
 
 from advconv.blocks.base import Block, Builder, Style
-from advconv.blocks.fields import ActivationChoice, ActivationField, Count, DropoutChoice, MaybeCount, Sides, Size
+from advconv.blocks.fields import (
+    ActivationChoice,
+    ActivationField,
+    Count,
+    DropoutChoice,
+    MaybeBias,
+    MaybeCount,
+    Sides,
+    Size,
+)
 from advconv.blocks.units import Depthwise, Pointwise, Unit
 from advconv.layers.conv import Conv2d
 from advconv.layers.merge import Add, Multiply
@@ -20,14 +29,17 @@ class SqueezeExcite(Block):
     reduction: Count = 16
     activation: ActivationField = ActivationChoice(Activation("relu"))
     gate: ActivationField = ActivationChoice(Activation("sigmoid"))
+    bias: MaybeBias = None
 
     def expand(self, builder: Builder, x: int) -> int:
         channels = builder.shape(x).channels
         squeezed = max(1, channels // self.reduction)
+        # No norm follows, so with `auto` there is a bias.
+        bias = (builder.style.bias if self.bias is None else self.bias) is not False
         y = builder.add("pool", AdaptiveAvgPool2d(), x)
-        y = builder.add("reduce", Conv2d(out_channels=squeezed, kernel_size=(1, 1)), y)
+        y = builder.add("reduce", Conv2d(out_channels=squeezed, kernel_size=(1, 1), bias=bias), y)
         y = builder.add_choice("act", self.activation, y)
-        y = builder.add("expand", Conv2d(out_channels=channels, kernel_size=(1, 1)), y)
+        y = builder.add("expand", Conv2d(out_channels=channels, kernel_size=(1, 1), bias=bias), y)
         y = builder.add_choice("gate", self.gate, y)
         return builder.add("multiply", Multiply(), x, y)
 
@@ -40,7 +52,8 @@ UNPADDED = (0, 0, 0, 0)
 class InvertedResidual(Unit):
     """A pointwise expansion, a depthwise convolution and a linear pointwise projection (Sandler et al. 2018).
 
-    The input is added where the shapes agree. `squeeze_excite`, a reduction, puts a gate before the projection.
+    The input is added at stride 1 where the shapes agree. `squeeze_excite`, a reduction, puts a gate before the
+    projection.
     """
 
     kind: ClassVar[str] = "inverted_residual"
@@ -53,7 +66,8 @@ class InvertedResidual(Unit):
 
     def expand(self, builder: Builder, x: int) -> int:
         y = self.convolve(builder, x, self.style(builder))
-        return builder.add("add", Add(), x, y) if builder.shape(y) == builder.shape(x) else y
+        is_residual = self.stride == (1, 1) and builder.shape(y) == builder.shape(x)
+        return builder.add("add", Add(), x, y) if is_residual else y
 
     def convolve(self, builder: Builder, x: int, style: Style) -> int:
         # The narrow ends stay linear, whether the activation stands behind a convolution or before it.
@@ -63,7 +77,7 @@ class InvertedResidual(Unit):
             x = part(Pointwise(out_channels=wide), style, before).expand(builder.at_field("expand"), x)
         x = part(self.depthwise, style, style.activation, style.padding).expand(builder.at_field("depthwise"), x)
         if self.squeeze_excite:
-            gate = SqueezeExcite(reduction=self.squeeze_excite, activation=style.activation)
+            gate = SqueezeExcite(reduction=self.squeeze_excite, activation=style.activation, bias=style.bias)
             x = gate.expand(builder.at_field("gate", kind=SqueezeExcite.kind), x)
         project = part(Pointwise(out_channels=self.out_channels), style, behind)
         return builder.add_dropout(style.dropout, project.expand(builder.at_field("project"), x))

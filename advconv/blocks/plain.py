@@ -13,14 +13,16 @@ from advconv.blocks.fields import (
     MaybeSize,
     NormField,
     Padding,
+    Sides,
     Size,
     refuse,
 )
+from advconv.geometry import Shape
 from advconv.layers.base import ShapeError
 from advconv.layers.dense import Flatten as FlattenLayer
 from advconv.layers.dense import Linear as LinearLayer
 from advconv.layers.pointwise import Dropout as DropoutLayer
-from advconv.layers.pool import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d, Pool2d
+from advconv.layers.pool import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d, Pool2d, hold_half_a_window
 
 
 class Pool(Block):
@@ -34,8 +36,21 @@ class Pool(Block):
     ceil_mode: Flag = False
 
     def add_to(self, builder: Builder, x: int, layer: Pool2d, fill: float) -> int:
+        sides = sides_of(self.padding, self.kernel_size)
+        hold_half_a_window(sides, self.kernel_size)
+        sides = _read(sides, layer, builder.shape(x)) if self.ceil_mode else sides
         # A pool has the row's name to itself, but beside a pad.
-        return builder.add_padded(("", "pad"), layer, sides_of(self.padding, self.kernel_size), x, fill)
+        return builder.add_padded(("", "pad"), layer, sides, x, fill)
+
+
+def _read(sides: Sides, layer: Pool2d, x: Shape) -> Sides:
+    """Unequal sides without what no window reads: torch would take that padding for map, and start a window on it."""
+    top, bottom, left, right = sides
+    if top == bottom and left == right:
+        return sides
+    high, wide = layer.windows(x)
+    bottom = high._replace(before=top, after=bottom).read_after(x.height)
+    return top, bottom, left, wide._replace(before=left, after=right).read_after(x.width)
 
 
 class MaxPool(Pool):

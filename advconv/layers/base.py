@@ -74,6 +74,11 @@ class Layer(ABC):
         """The name in tables: torch's name of the module, or of what the function does."""
         return type(self).__name__
 
+    @property
+    def is_function(self) -> bool:
+        """Whether torch has it as a function, called in `forward`, and not as a module with a name."""
+        return False
+
     @abstractmethod
     def windows(self, x: Shape) -> Windows:
         """The windows that give both the output size and the receptive field."""
@@ -89,6 +94,10 @@ class Layer(ABC):
     @abstractmethod
     def torch(self, inputs: Shapes) -> Call:
         """The call that runs this layer on inputs of these shapes."""
+
+    def dropped_bytes(self, y: Shape) -> int:
+        """Bytes that torch's operator makes beside its output and drops when it returns, without gradients."""
+        return 0
 
     def out_channels_for(self, x: Shape) -> int:
         return x.channels

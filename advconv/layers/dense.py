@@ -59,6 +59,10 @@ class PadChannels(Layer):
 
     out_channels: int
 
+    @property
+    def is_function(self) -> bool:
+        return True
+
     def windows(self, x: Shape) -> Windows:
         return POINT, POINT
 
@@ -89,6 +93,10 @@ class Flatten(Layer):
     inline: bool = False
 
     is_view = True
+
+    @property
+    def is_function(self) -> bool:
+        return self.inline
 
     def windows(self, x: Shape) -> Windows:
         return Window(x.height), Window(x.width)

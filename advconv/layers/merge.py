@@ -11,6 +11,10 @@ class Merge(Layer):
 
     __slots__ = ()
 
+    @property
+    def is_function(self) -> bool:
+        return True
+
     def windows(self, x: Shape) -> Windows:
         return POINT, POINT
 

@@ -60,10 +60,18 @@ class GroupNorm(Norm):
         if channels % self.num_groups:
             message = f"{channels} channels do not divide into {self.num_groups} norm groups"
             raise ShapeError("AC202", message, "use a number of groups that divides the channels", "norm")
-        return Norm.output(self, inputs)
+        shape = Norm.output(self, inputs)
+        if shape.elements == self.num_groups:
+            message = f"each of the {self.num_groups} groups has one value of the {shape} map, which a norm makes 0"
+            raise ShapeError("AC212", message, "use fewer groups, or norm a map of more positions", "norm")
+        return shape
 
     def keeps(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> Kept:
-        return Kept(inputs=(True,), own_bytes=2 * self.num_groups * FLOAT_BYTES)
+        return Kept(inputs=(True,), own_bytes=self.dropped_bytes(y))
+
+    def dropped_bytes(self, y: Shape) -> int:
+        # The mean and the inverse deviation of each group.
+        return 2 * self.num_groups * FLOAT_BYTES
 
     def torch(self, inputs: Shapes) -> Call:
         return Call("nn.GroupNorm", (self.num_groups, inputs[0].channels), options({"eps": self.eps}, {"eps": 1e-5}))

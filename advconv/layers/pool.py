@@ -19,6 +19,15 @@ from advconv.layers.base import (
 )
 
 
+def hold_half_a_window(sides: tuple[int, int, int, int], kernel_size: tuple[int, int]) -> None:
+    """Raises ShapeError where a side (top, bottom, left, right) is padded so far that a window would hold no value."""
+    height, width = kernel_size
+    for padding, size in zip(sides, (height, height, width, width), strict=True):
+        if padding > size // 2:
+            message = f"a pooling window of {size} takes a padding of at most {size // 2}, not {padding}"
+            raise ShapeError("AC207", message, "pad less, or use a larger window", "padding")
+
+
 @dataclass(frozen=True, slots=True)
 class Pool2d(Layer):
     """What torch.nn.MaxPool2d and torch.nn.AvgPool2d share. Pairs are (height, width)."""
@@ -29,10 +38,8 @@ class Pool2d(Layer):
     ceil_mode: bool = False
 
     def output(self, inputs: Shapes) -> Shape:
-        for size, padding in zip(self.kernel_size, self.padding, strict=True):
-            if padding > size // 2:
-                message = f"a pooling window of {size} takes a padding of at most {size // 2}, not {padding}"
-                raise ShapeError("AC207", message, "pad less, or use a larger window", "padding")
+        ph, pw = self.padding
+        hold_half_a_window((ph, ph, pw, pw), self.kernel_size)
         return Layer.output(self, inputs)
 
     def windows(self, x: Shape) -> Windows:
@@ -62,7 +69,11 @@ class MaxPool2d(Pool2d):
     __slots__ = ()
 
     def keeps(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> Kept:
-        return Kept(inputs=(True,), own_bytes=y.elements * INDEX_BYTES)
+        return Kept(inputs=(True,), own_bytes=self.dropped_bytes(y))
+
+    def dropped_bytes(self, y: Shape) -> int:
+        # Where each maximum stands, which the operator finds whether or not anybody asks.
+        return y.elements * INDEX_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +117,10 @@ class Subsample(Layer):
     """Every `stride`-th row and column, as an average over 1x1 windows."""
 
     stride: tuple[int, int]
+
+    @property
+    def is_function(self) -> bool:
+        return True
 
     def windows(self, x: Shape) -> Windows:
         return Window(1, self.stride[0]), Window(1, self.stride[1])

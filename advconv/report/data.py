@@ -5,7 +5,7 @@ from typing import Any
 
 from advconv.analysis.cost import MACS_CONVENTION, weight_bytes
 from advconv.analysis.measure import Measures
-from advconv.analysis.receptive_field import Field, Reaches, last_maps
+from advconv.analysis.receptive_field import Field, Reaches, ends
 from advconv.check import Checked
 from advconv.constraints import Verdict
 from advconv.diagnostics import Diagnostic
@@ -21,7 +21,8 @@ def json_report(checked: list[Checked]) -> str:
 
 CONVENTIONS = {
     "macs": f"multiply-accumulates for one picture; {MACS_CONVENTION}",
-    "memory": "bytes, float32, one picture, nothing in place; parameters not counted",
+    "memory": "bytes, float32, one picture, nothing in place; parameters not counted; memory frees each output after "
+    "its last reader, memory_eager is what the built module holds in torch's eager mode",
     "reach": "position p of a map depends on input positions jump*p + first to jump*p + last; start is the middle of "
     "what position 0 sees, 0.0 being the middle of the first pixel",
 }
@@ -52,24 +53,30 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
 
 def network(measures: Measures) -> dict[str, Any]:
     """All that is measured, for the whole and for each row."""
-    graph = measures.graph
+    graph, pooled = measures.graph, measures.field_through_pooling
     return {
         "input": str(graph.input),
         "output": str(graph.output),
         "receptive_field": _field(measures.field)
-        | {"maps": [_reaches(measures.reaches[index]) for index in last_maps(graph)]},
-        "receptive_field_through_pooling": _field(measures.field_through_pooling),
+        | {"maps": [_reaches(measures.reaches[index]) for index in ends(graph).maps]},
+        "receptive_field_through_pooling": _field(pooled) if pooled else None,
         "params": measures.total.params,
         "macs": measures.total.macs,
         "weights": measures.weights,
         "memory": measures.memory.inference,
+        "memory_eager": measures.memory.eager,
         "training_memory": measures.memory.training,
         "rows": rows(measures),
     }
 
 
 def _field(field: Field) -> dict[str, Any]:
-    return {"size": field.size, "narrowest": field.narrowest, "whole_image": field.whole}
+    return {
+        "size": field.size,
+        "narrowest": field.narrowest,
+        "gated": field.gated,
+        "gate_sees_whole_image": field.whole,
+    }
 
 
 def _reaches(reaches: Reaches) -> dict[str, Any]:
@@ -79,8 +86,9 @@ def _reaches(reaches: Reaches) -> dict[str, Any]:
 def _reach(reach: Reach) -> dict[str, Any] | None:
     if reach.unknown:
         return None
-    interval = {"size": reach.size, "jump": reach.jump, "first": reach.first, "last": reach.last}
-    return interval | {"start": reach.centre, "narrowest": reach.narrowest, "whole_image": reach.whole}
+    interval = {"size": reach.size, "jump": reach.jump or None, "first": reach.first, "last": reach.last}
+    gate = {"gated": reach.gated, "gate_sees_whole_image": reach.whole}
+    return interval | {"start": reach.centre, "narrowest": reach.narrowest} | gate
 
 
 def rows(measures: Measures) -> list[dict[str, Any]]:
@@ -89,13 +97,14 @@ def rows(measures: Measures) -> list[dict[str, Any]]:
     for index, node in enumerate(measures.graph.nodes):
         cost = measures.costs[index]
         start = {"row": node.row.label, "block": node.row.block, "kind": node.row.kind}
-        zeros = {"params": 0, "macs": 0, "weights": 0, "memory": 0, "training_memory": 0}
+        zeros = {"params": 0, "macs": 0, "weights": 0, "memory": 0, "memory_eager": 0, "training_memory": 0}
         row = found.setdefault(node.row.label, start | zeros)
         row |= {"output": str(node.shape), "reach": _reaches(measures.reaches[index])}
         row["params"] += cost.params
         row["macs"] += cost.macs
         row["weights"] = weight_bytes(row["params"])
         row["memory"] = max(row["memory"], measures.memory.live[index])
+        row["memory_eager"] = max(row["memory_eager"], measures.memory.held[index])
         row["training_memory"] += measures.memory.kept[index]
     return list(found.values())
 

@@ -1,9 +1,10 @@
 """The receptive-field calculation table, and the formula behind each of its rows."""
 
 from advconv.analysis.measure import Measures
-from advconv.analysis.receptive_field import Field, square
+from advconv.analysis.receptive_field import Field
 from advconv.analysis.rf_table import Step, steps
 from advconv.geometry import Reach, Window
+from advconv.layers.conv import Convolution
 from advconv.report.table import Cell, Table
 
 COLUMNS = (
@@ -33,12 +34,16 @@ def rf_table(measures: Measures, name: str, explain: bool = False) -> Table:
     formulas = [_formula(step) for step in rows]
     columns = (*COLUMNS, "Formula") if explain else COLUMNS
     cells = [(*_cells(step), *([formula] if explain else [])) for step, formula in zip(rows, formulas, strict=True)]
-    title = f"{name}: receptive field {measures.field}{_without_gates(measures.field)}"
-    return Table(title, columns, tuple(cells), tuple(closing))
+    return Table(_title(measures.field, rows, name), columns, tuple(cells), tuple(closing))
 
 
-def _without_gates(field: Field) -> str:
-    return f" (without the gates: {square(field.size)})" if field.whole and field.size else ""
+def _title(field: Field, rows: list[Step], name: str) -> str:
+    """The network's field, which is that of the marked row but where paths meet that see different pixels."""
+    widest = [Field.of(step.after).size for step in rows if step.is_widest]
+    is_merged = field.size is not None and widest not in ([], [field.size])
+    notes = [field.note, "of paths that meet, none of which sees all of it" if is_merged else ""]
+    said = "; ".join(filter(None, notes))
+    return f"{name}: receptive field {field}" + (f" ({said})" if said else "")
 
 
 def _cells(step: Step) -> tuple[Cell, ...]:
@@ -54,8 +59,14 @@ def _cells(step: Step) -> tuple[Cell, ...]:
         _rf(step.after),
         _pair(*step.output_size),
         step.node.row.block,
-        step.notes,
+        step.notes + _mark(step),
     )
+
+
+def _mark(step: Step) -> str:
+    if not step.is_widest:
+        return ""
+    return f" (Last {'conv' if isinstance(step.node.layer, Convolution) else 'map'} before GAP)"
 
 
 def _pair(height: Cell, width: Cell) -> Cell:
@@ -68,12 +79,14 @@ def _padding(window: Window) -> Cell:
 
 def _rf(reaches: tuple[Reach, Reach]) -> Cell:
     field = Field.of(reaches)
-    return _pair(*field.size) if field.size and not field.whole else str(field)
+    return _pair(*field.size) if field.size else str(field)
 
 
 def _jump(reaches: tuple[Reach, Reach]) -> Cell:
     high, wide = reaches
-    return "unknown" if high.unknown or wide.unknown else _pair(high.jump, wide.jump)
+    if high.unknown or wide.unknown:
+        return "unknown"
+    return _pair(high.jump or "none", wide.jump or "none")
 
 
 def _closing(step: Step) -> str:

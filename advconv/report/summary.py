@@ -22,12 +22,14 @@ def summary(measures: Measures, name: str) -> Table:
         "macs": measures.total.macs,
         "weights_bytes": measures.weights,
         "memory_bytes": measures.memory.inference,
+        "memory_eager_bytes": measures.memory.eager,
         "training_memory_bytes": measures.memory.training,
     }
     closing = (
         f"params {count_text(measures.total.params)}, weights {bytes_text(measures.weights)}",
         f"MACs {count_text(measures.total.macs)} ({MACS_CONVENTION}; one picture)",
         f"memory {bytes_text(measures.memory.inference)} for inference, "
+        f"{bytes_text(measures.memory.eager)} in torch's eager mode, "
         f"{bytes_text(measures.memory.training)} kept for training (float32, one picture)",
     )
     return Table(f"{name}, for a {measures.graph.input} picture", COLUMNS, tuple(rows), closing, totals)

@@ -122,19 +122,17 @@ def _summary_line(checked: Checked, paint: Paint) -> str:
 
 
 def measures_text(measures: Measures) -> str:
-    field, pooled = measures.field, measures.field_through_pooling
-    parts = [f"receptive field {field}", *_field_notes(field, pooled)]
+    parts = [f"receptive field {measures.field}", *_field_notes(measures.field, measures.field_through_pooling)]
     total, memory = measures.total, measures.memory
     parts += [f"{count_text(total.params)} params", f"{count_text(total.macs)} MACs ({MACS_CONVENTION})"]
-    parts += [f"{bytes_text(memory.inference)} memory", f"{bytes_text(memory.training)} for training"]
+    parts += [f"{bytes_text(memory.inference)} memory", f"{bytes_text(memory.eager)} in eager mode"]
+    parts += [f"{bytes_text(memory.training)} for training"]
     return ", ".join(parts)
 
 
-def _field_notes(field: Field, pooled: Field) -> list[str]:
-    notes = []
-    if field.whole and field.size:
-        notes.append(f"without the gates {square(field.size)}")
-    if pooled.size and pooled.size != field.size:
+def _field_notes(field: Field, pooled: Field | None) -> list[str]:
+    notes = [field.note] if field.note else []
+    if pooled and pooled.size and pooled.size != field.size:
         notes.append(f"through the pooling {square(pooled.size)}")
     if field.narrowest and field.narrowest != field.size:
         notes.append(f"narrowest path {square(field.narrowest)}")

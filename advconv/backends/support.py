@@ -1,0 +1,96 @@
+"""Which pixels a position depends on, by the gradients of the built layers."""
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from advconv.backends.node_runs import Run, outputs, picture
+from advconv.backends.plan import Leaf
+from advconv.backends.torch_module import apply, module_of
+from advconv.geometry import Shape
+from advconv.graph import Graph, Node
+from advconv.layers.base import Layer, ShapeError
+from advconv.layers.dense import Input, Pad
+from advconv.layers.merge import Add, Multiply
+from advconv.layers.pointwise import Activation, Dropout, Norm
+from advconv.layers.pool import MaxPool2d
+
+
+def strip_for(graph: Graph, index: int, axis: int, length: int) -> Graph | None:
+    """The network up to a node, one pixel broad and at least so long; None where no such length fits its merges.
+
+    Over the breadth each window is one pixel wide: what a position sees along one axis does not depend on the other.
+    """
+    nodes = [node._replace(layer=_narrowed(node.layer, 1 - axis)) for node in graph.nodes[: index + 1]]
+    for size in range(length, length + 64):
+        shape = Shape(graph.input.channels, *((size, 1) if axis == 0 else (1, size)))
+        try:
+            return Graph(tuple(nodes)).with_layer(0, Input(shape))
+        except ShapeError:
+            continue
+    return None
+
+
+def _narrowed(layer: Layer, axis: int) -> Layer:
+    """The layer with windows of one pixel along an axis."""
+    if isinstance(layer, Pad):
+        return replace(layer, top=0, bottom=0) if axis == 0 else replace(layer, left=0, right=0)
+    single = {"kernel_size": 1, "stride": 1, "dilation": 1, "padding": 0}
+    pairs = {field: getattr(layer, field) for field in single if hasattr(layer, field)}
+    changed = {
+        field: (single[field], pair[1]) if axis == 0 else (pair[0], single[field]) for field, pair in pairs.items()
+    }
+    return replace(layer, **changed) if changed else layer
+
+
+def support(graph: Graph, axis: int, place: int) -> tuple[int, int]:
+    """The first and last pixel along an axis with a gradient, for a position of the last map along that axis.
+
+    In float64, with positive weights scaled by fan-in, the average in place of the maximum, linear activations, and
+    neither norms nor gates: a gradient passes wherever a value could.
+    """
+    x = picture(graph, torch.float64).requires_grad_()
+    values = outputs(graph, [_kept_alive(_transparent(graph, node)) for node in graph.nodes], x)
+    line = values[-1][0].sum(dim=(0, 2 - axis))
+    (gradient,) = torch.autograd.grad(line[place], x)
+    seen = gradient[0].sum(dim=(0, 2 - axis)).nonzero().flatten()
+    return int(seen[0]), int(seen[-1])
+
+
+def _kept_alive(run: Run) -> Run:
+    """The node with a gradient of 0 or 1 behind it: only where it is counts, and through depth it would vanish."""
+
+    def alive(*inputs: Tensor) -> Tensor:
+        value = run(*inputs)
+        if value.requires_grad:
+            value.register_hook(lambda gradient: (gradient != 0).to(gradient.dtype))  # type: ignore[no-untyped-call]
+        return value
+
+    return alive
+
+
+def _transparent(graph: Graph, node: Node) -> Run:
+    """A node as it is where it is linear and positive, else what lets a gradient through."""
+    layer, shapes = node.layer, graph.input_shapes(node)
+    if isinstance(layer, Input | Activation | Dropout | Norm):
+        return nn.Identity()
+    if isinstance(layer, MaxPool2d):
+        return nn.AvgPool2d(layer.kernel_size, layer.stride, layer.padding, layer.ceil_mode)
+    if isinstance(layer, Add | Multiply) and len(set(shapes)) > 1:
+        largest = max(range(len(shapes)), key=lambda index: shapes[index].elements)
+        return lambda *inputs: inputs[largest]
+    if isinstance(layer, Pad):
+        layer = replace(layer, value=0.0)
+    call = layer.torch(shapes)
+    return _positive(module_of(Leaf(call, 0))) if call.is_module else lambda *inputs: apply(call, list(inputs))
+
+
+def _positive(module: nn.Module) -> nn.Module:
+    """Weights of one sign whose sum is 1 for each output, and no bias."""
+    module = module.double().requires_grad_(False)
+    if isinstance(module, nn.Conv2d | nn.Linear):
+        nn.init.constant_(module.weight, 1 / module.weight[0].numel())
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+    return module
