@@ -58,7 +58,7 @@ def _existing(sizes: list[int], last_use: list[int]) -> list[int]:
 
 
 def _last_holds(graph: Graph, owner: list[int], last_use: list[int]) -> list[int]:
-    """Where each storage is released in eager mode: behind the modules that read it, and the network's input at the end.
+    """Where each storage is released in eager mode: behind the modules that read it; the image at the end.
 
     A module of several layers is called with its input, so Python holds that until the call returns.
     """

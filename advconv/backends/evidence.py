@@ -77,7 +77,7 @@ LARGE = 1e4
 
 
 def _finite_claim(graph: Graph, module: nn.Module) -> Claim:
-    """Every layer makes finite numbers of finite ones. They are held below a bound, which depth may take them beyond."""
+    """Every layer makes finite numbers of finite ones, which are clamped: products of many layers may overflow."""
     infinite: list[str] = []
 
     def bounded(node: Node, run: Run) -> Run:
