@@ -91,19 +91,20 @@ MARKS = {Status.KEPT: ("green", "ok"), Status.FAILED: ("red", "FAIL"), Status.PR
 
 def _verdicts(verdicts: tuple[Verdict, ...], paint: Paint) -> str:
     names = max(len(verdict.name) for verdict in verdicts)
-    values = max(len(verdict.value) for verdict in verdicts)
-    limits = max(len(verdict.limit) for verdict in verdicts)
+    values = max(len(verdict.value_text) for verdict in verdicts)
+    limits = max(len(verdict.limit.text) for verdict in verdicts)
     lines = []
     for verdict in verdicts:
         colour, word = MARKS[verdict.status]
-        texts = f"{verdict.name:<{names}}  {verdict.value:>{values}}  {verdict.limit:<{limits}}  {verdict.margin}"
-        lines.append(f"  {paint(colour, f'{word:<5}')} {texts}")
+        value, limit = f"{verdict.value_text:>{values}}", f"{verdict.limit.text:<{limits}}"
+        cells = paint(colour, f"{word:<5}"), f"{verdict.name:<{names}}", value, limit, verdict.margin_text
+        lines.append(f"  {cells[0]} {'  '.join(cells[1:])}")
     return "\n".join(lines)
 
 
 def verdict_table(checked: Checked) -> Table:
     """The verdicts as a table, closed by the diagnostics and the measures."""
-    rows = [(v.name, v.value, v.limit, str(v.status), v.margin) for v in checked.verdicts]
+    rows = [(v.name, v.value_text, v.limit.text, str(v.status), v.margin_text) for v in checked.verdicts]
     closing = [diagnostic_text(checked.source, diagnostic) for diagnostic in checked.diagnostics]
     title = printable(checked.source.name)
     columns = ("Constraint", "Value", "Limit", "Status", "Margin")
