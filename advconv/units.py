@@ -21,3 +21,8 @@ def amount_text(value: float, unit: str) -> str:
     if value != int(value):
         return f"{value:,g}"
     return bytes_text(int(value)) if unit == BYTES else count_text(int(value))
+
+
+def rounded(value: float) -> float:
+    """The six digits that a float32 is sure of: `0.8123456835746765 -> 0.812346`."""
+    return float(f"{value:.6g}")

@@ -101,6 +101,18 @@ def test_json_holds_what_the_text_says(capsys: pytest.CaptureFixture[str]) -> No
     ]  # fmt: skip
 
 
+def test_json_has_a_number_with_its_unit_for_each_constraint(capsys: pytest.CaptureFixture[str]) -> None:
+    files = json.loads(run("check", ARCH, BROKEN, "--format", "json", capsys=capsys)[1])["files"]
+    good, bad = ({verdict["name"]: verdict for verdict in file["constraints"]} for file in files)
+
+    assert good["params"] == {
+        "name": "params", "limit": "< 200k", "value": 193_434, "unit": "parameters", "margin": 6566, "status": "kept",
+    }  # fmt: skip
+    assert (good["accuracy"]["value"], good["accuracy"]["unit"], good["accuracy"]["margin"]) == (None, "%", None)
+    assert bad["uses dwsep"]["margin"] == -1
+    assert [verdict["status"] for verdict in bad.values() if (verdict["margin"] or 0) < 0] == ["failed"] * 2
+
+
 def test_github_gets_a_command_a_diagnostic(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "100%,a:b.yaml"
     file.write_text("advconv: 1\n")
@@ -265,7 +277,9 @@ def test_verify_prints_each_claim_and_exits_1_where_one_fails(
     code, out, _ = run("verify", ARCH, "--format", "json", capsys=capsys)
     claims = {row["Claim"]: row for row in json.loads(out)["rows"]}
     assert code == 0
-    assert claims["parameters"]["Report"] == claims["parameters"]["Torch"] == "193,434"
+    assert claims["receptive field over the height, first and last pixel"]["Report"] == [0, 80]
+    assert {claim["Holds"] for claim in claims.values()} == {True}
+    assert claims["parameters"]["Report"] == claims["parameters"]["Torch"] == 193_434
 
     monkeypatch.setattr("advconv.backends.evidence.macs", lambda graph, module: 1)
     code, out, _ = run("verify", ARCH, capsys=capsys)

@@ -24,13 +24,16 @@ from advconv.layers.merge import Add, Multiply
 from advconv.layers.pointwise import Activation, Dropout, Norm
 from advconv.layers.pool import MaxPool2d
 
+Value = int | tuple[int, int] | str
+"""A number, the first and last of a range, or what is no number."""
+
 
 class Claim(NamedTuple):
     """What the report says and what was found; `found` is None where torch cannot be asked, and `note` says why."""
 
     name: str
-    claimed: str
-    found: str | None
+    claimed: Value | None
+    found: Value | None
     note: str = ""
 
     @property
@@ -45,10 +48,10 @@ def verify(measures: Measures) -> list[Claim]:
         torch.manual_seed(0)
         module = build(graph)
         return [
-            Claim("parameters", f"{measures.total.params:,}", f"{sum(p.numel() for p in module.parameters()):,}"),
-            Claim("MACs", f"{measures.total.macs:,}", f"{macs(graph, module):,}"),
+            Claim("parameters", measures.total.params, sum(p.numel() for p in module.parameters())),
+            Claim("MACs", measures.total.macs, macs(graph, module)),
             _shapes_claim(graph, module),
-            Claim("inference memory, bytes", f"{measures.memory.inference:,}", f"{live_bytes(graph, module):,}"),
+            Claim("inference memory, bytes", measures.memory.inference, live_bytes(graph, module)),
             _training_claim(measures, module),
             *(_field_claim(measures, index, axis) for index in last_maps(graph) for axis in (0, 1)),
             _source_claim(measures, module),
@@ -95,12 +98,8 @@ def _shapes_claim(graph: Graph, module: nn.Module) -> Claim:
         values = outputs(graph, runs(graph, module.eval()), x)
         whole = module(x)
     wrong = [node.name for node, value in zip(graph.nodes, values, strict=True) if node.shape != shape_of(value)]
-    found = (
-        f"{len(graph.nodes) - len(wrong)} of {len(graph.nodes)}" if same_bits(values[-1], whole) else "another output"
-    )
-    return Claim(
-        "shapes", f"{len(graph.nodes)} of {len(graph.nodes)}", found, f"not {', '.join(wrong[:5])}" if wrong else ""
-    )
+    found = len(graph.nodes) - len(wrong) if same_bits(values[-1], whole) else "another output"
+    return Claim("output shapes, layers", len(graph.nodes), found, f"not {', '.join(wrong[:5])}" if wrong else "")
 
 
 def same_bits(value: Tensor, other: Tensor) -> bool:
@@ -154,9 +153,9 @@ def storage_bytes(tensors: list[Tensor], but: set[int]) -> int:
 
 
 def _training_claim(measures: Measures, module: nn.Module) -> Claim:
-    name, claimed = "training memory, bytes", f"{measures.memory.training:,}"
+    name, claimed = "training memory, bytes", measures.memory.training
     try:
-        return Claim(name, claimed, f"{saved_bytes(measures.graph, module):,}")
+        return Claim(name, claimed, saved_bytes(measures.graph, module))
     except ValueError as refusal:
         return Claim(name, claimed, None, f"torch: {refusal}")
 
@@ -180,15 +179,15 @@ def _field_claim(measures: Measures, index: int, axis: int) -> Claim:
     reach = measures.reaches[index][axis]
     name = f"receptive field over the {('height', 'width')[axis]}, first and last pixel"
     if reach.unknown:
-        return Claim(name, "unknown", None, "paths of unequal jump meet")
+        return Claim(name, None, None, "paths of unequal jump meet")
     place = max(0, math.ceil(-reach.first / reach.jump))
     first, last = reach.jump * place + reach.first, reach.jump * place + reach.last
     strip = strip_for(measures.graph, index, axis, last + reach.jump + 1)
     if strip is None:
-        return Claim(name, f"{first} to {last}", None, "no strip of this length fits the network")
-    low, high = support(strip, axis, place)
+        return Claim(name, (first, last), None, "no strip of this length fits the network")
     gates = ", without the gates" if reach.whole else ""
-    return Claim(name, f"{first} to {last}", f"{low} to {high}", f"{reach.size} in all, at position {place}{gates}")
+    note = f"{reach.size} in all, at position {place}{gates}"
+    return Claim(name, (first, last), support(strip, axis, place), note)
 
 
 def strip_for(graph: Graph, index: int, axis: int, length: int) -> Graph | None:
