@@ -1,17 +1,44 @@
-"""advconv: a declarative language and compiler for convolutional networks."""
+"""advconv: a declarative language and compiler for convolutional networks.
+
+net = advconv.load("archs/c1c2c3c4.yaml")   # or advconv.loads(text); raises advconv.ArchError
+net.ok, net.params, net.macs, net.receptive_field, net.memory
+net.check(), net.rf_table(), net.summary()  # tables, for notebooks and pandas too
+net.module(), net.source()                  # the torch module, and its source
+"""
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from advconv.net import ArchError, Net, load
+    from advconv.net import ArchError, Net, load, loads
 
-__all__ = ["ArchError", "Net", "load"]
+    __version__: str
+
+__all__ = ["ArchError", "Net", "__version__", "load", "loads"]
+
+# The module that each name comes from, imported when it is asked for: the command line starts faster without.
+HOMES = dict.fromkeys(["ArchError", "Net", "load", "loads"], "advconv.net")
 
 
 def __getattr__(name: str) -> Any:
-    """The public names, when they are asked for: the command line starts faster without them."""
-    if name not in __all__:
-        raise AttributeError(f"module 'advconv' has no attribute {name!r}")
-    import advconv.net as net
+    """A public name, imported when it is asked for."""
+    if name == "__version__":
+        return _version()
+    if name not in HOMES:
+        raise AttributeError(f"module 'advconv' has no attribute {name!r}; it has {', '.join(__all__)}")
+    from importlib import import_module
 
-    return getattr(net, name)
+    return getattr(import_module(HOMES[name]), name)
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("advconv")
+    except PackageNotFoundError as missing:
+        raise AttributeError("advconv has no version until it is installed, as `pip install .` does it") from missing
+
+
+def __dir__() -> list[str]:
+    """The public names are among them before they are asked for."""
+    return sorted({*globals(), *__all__})

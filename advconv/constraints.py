@@ -11,9 +11,10 @@ from advconv.diagnostics import Diagnostic, error
 from advconv.limits import Bound, Limit
 from advconv.source import Document, Path
 from advconv.spec import Constraints, Use
-from advconv.units import bytes_text, count_text
+from advconv.units import BYTES, amount_text
 
 NONE = Limit("== 0", (Bound("==", 0),))
+OCCURRENCES = "occurrences"
 
 
 class Status(StrEnum):
@@ -23,25 +24,55 @@ class Status(StrEnum):
 
 
 class Verdict(NamedTuple):
-    """A constraint, what was measured, and how far that is from the limit."""
+    """A constraint with what was measured of it, as data; the properties that end in `_text` are for people.
+
+    `value` is (height, width) where the axes differ, and None where there is no number; `words` then stand in the place
+    of value and margin.
+    """
 
     name: str
-    limit: str
-    value: str
+    limit: Limit
+    value: int | tuple[int, int] | None
+    unit: str
     status: Status
-    margin: str
     path: Path
     code: str
     help: str = ""
+    words: tuple[str, str] = ("unknown", "no margin")
+
+    @property
+    def axes(self) -> tuple[int, ...]:
+        if self.value is None:
+            return ()
+        return self.value if isinstance(self.value, tuple) else (self.value,)
+
+    @property
+    def margin(self) -> float | None:
+        """How far the value is inside its limit, in `unit`; below 0 outside. Of two axes, that of the worse one."""
+        return self.limit.slack(self.limit.worst(self.axes)) if self.axes else None
+
+    @property
+    def value_text(self) -> str:
+        return "x".join(amount_text(value, self.unit) for value in self.axes) or self.words[0]
+
+    @property
+    def margin_text(self) -> str:
+        """`29 above 44`: where the value stands from the nearest bound."""
+        if not self.axes:
+            return self.words[1]
+        value = self.limit.worst(self.axes)
+        bound = self.limit.nearest(value)
+        limit, distance = (amount_text(amount, self.unit) for amount in (bound, abs(value - bound)))
+        return f"at {limit}" if value == bound else f"{distance} {'above' if value > bound else 'below'} {limit}"
 
     @property
     def finding(self) -> str:
         """A sentence for a constraint that failed."""
         if self.code == "AC404":
-            return f"{self.name.removeprefix('forbids ')} is forbidden and occurs {_times(self.value)}"
+            return f"{self.name.removeprefix('forbids ')} is forbidden and occurs {_times(self.value_text)}"
         if self.code == "AC403":
-            return f"{self.name.removeprefix('uses ')} occurs {_times(self.value)}, the limit is {self.limit}"
-        return f"{self.name} is {self.value}, the limit is {self.limit} ({self.margin})"
+            return f"{self.name.removeprefix('uses ')} occurs {_times(self.value_text)}, the limit is {self.limit.text}"
+        return f"{self.name} is {self.value_text}, the limit is {self.limit.text} ({self.margin_text})"
 
 
 def _times(count: str) -> str:
@@ -83,12 +114,13 @@ def _field_verdict(name: str, limit: Limit, sizes: tuple[int, int] | None) -> Ve
     path = ("constraints", name)
     if sizes is None:
         help = "give paths that meet the same stride"
-        return Verdict(name, limit.text, "unknown", Status.FAILED, "no margin", path, "AC402", help)
-    kept = all(limit.holds(value) for value in sizes)
-    closest = min(sizes, key=lambda value: (limit.holds(value), limit.slack(value)))
-    help = "" if kept else _field_help(name, limit, closest)
-    margin = _margin_text(limit, closest, count_text)
-    return Verdict(name, limit.text, square(sizes), _status(kept), margin, path, "AC401", help)
+        return Verdict(name, limit, None, "pixels", Status.FAILED, path, "AC402", help)
+    worst = limit.worst(sizes)
+    kept = limit.holds(worst)
+    help = "" if kept else _field_help(name, limit, worst)
+    height, width = sizes
+    value = height if height == width else sizes
+    return Verdict(name, limit, value, "pixels", _status(kept), path, "AC401", help)
 
 
 def _field_help(name: str, limit: Limit, value: float) -> str:
@@ -107,18 +139,18 @@ SUMMED = ("params", "macs", "weights", "training_memory")
 def _totals(constraints: Constraints, measures: Measures) -> Iterator[Verdict]:
     params, macs = [cost.params for cost in measures.costs], [cost.macs for cost in measures.costs]
     memory = measures.memory
-    for name, limit, value, parts, text in (
-        ("params", constraints.params, measures.total.params, params, count_text),
-        ("macs", constraints.macs, measures.total.macs, macs, count_text),
-        ("weights", constraints.weights, measures.weights, params, bytes_text),
-        ("memory", constraints.memory, memory.inference, memory.live, bytes_text),
-        ("memory_eager", constraints.memory_eager, memory.eager, memory.held, bytes_text),
-        ("training_memory", constraints.training_memory, memory.training, memory.kept, bytes_text),
+    for name, limit, value, parts, unit in (
+        ("params", constraints.params, measures.total.params, params, "parameters"),
+        ("macs", constraints.macs, measures.total.macs, macs, "MACs"),
+        ("weights", constraints.weights, measures.weights, params, BYTES),
+        ("memory", constraints.memory, memory.inference, memory.live, BYTES),
+        ("memory_eager", constraints.memory_eager, memory.eager, memory.held, BYTES),
+        ("training_memory", constraints.training_memory, memory.training, memory.kept, BYTES),
     ):
         if limit is not None:
-            kept, margin = limit.holds(value), _margin_text(limit, value, text)
+            kept = limit.holds(value)
             help = "" if kept else _total_help(measures, limit, value, parts, sum if name in SUMMED else max)
-            yield Verdict(name, limit.text, text(value), _status(kept), margin, ("constraints", name), "AC401", help)
+            yield Verdict(name, limit, value, unit, _status(kept), ("constraints", name), "AC401", help)
 
 
 def _total_help(
@@ -140,16 +172,13 @@ def _features(constraints: Constraints, measures: Measures) -> Iterator[Verdict]
         found = occurrences[name]
         matching = [feature for feature in found if feature.has(use.narrowing)]
         kept = use.count.holds(len(matching))
-        path = ("constraints", "uses", name)
-        margin = _margin_text(use.count, len(matching), count_text)
+        path, described = ("constraints", "uses", name), f"uses {_described(name, use)}"
         help = "" if kept else _use_help(measures, name, use, found, matching)
-        limit, value = use.count.text, count_text(len(matching))
-        yield Verdict(f"uses {_described(name, use)}", limit, value, _status(kept), margin, path, "AC403", help)
+        yield Verdict(described, use.count, len(matching), OCCURRENCES, _status(kept), path, "AC403", help)
     for index, name in enumerate(constraints.forbids):
         found = occurrences[name]
         at, help = ("constraints", "forbids", index), f"take it out of {_places(measures, found)}" if found else ""
-        value, margin = count_text(len(found)), _margin_text(NONE, len(found), count_text)
-        yield Verdict(f"forbids {name}", NONE.text, value, _status(not found), margin, at, "AC404", help)
+        yield Verdict(f"forbids {name}", NONE, len(found), OCCURRENCES, _status(not found), at, "AC404", help)
 
 
 def _described(name: str, use: Use) -> str:
@@ -191,18 +220,5 @@ def _places(measures: Measures, found: list[Feature]) -> str:
 
 def _promises(constraints: Constraints) -> Iterator[Verdict]:
     if constraints.accuracy is not None:
-        limit = constraints.accuracy.text
-        path = ("constraints", "accuracy")
-        yield Verdict("accuracy", limit, "not measured here", Status.PROMISED, "training is held to it", path, "AC401")
-
-
-def _margin_text(limit: Limit, value: float, text: Callable[[int], str]) -> str:
-    """`29 above 44`: where the value stands from the nearest bound."""
-    bound = min(limit.bounds, key=lambda bound: abs(value - bound.value)).value
-    if value == bound:
-        return f"at {_amount(bound, text)}"
-    return f"{_amount(abs(value - bound), text)} {'above' if value > bound else 'below'} {_amount(bound, text)}"
-
-
-def _amount(value: float, text: Callable[[int], str]) -> str:
-    return text(int(value)) if value == int(value) else f"{value:,g}"
+        path, words = ("constraints", "accuracy"), ("not measured here", "training is held to it")
+        yield Verdict("accuracy", constraints.accuracy, None, "%", Status.PROMISED, path, "AC401", words=words)

@@ -2,6 +2,7 @@
 
 import operator
 import re
+from collections.abc import Iterable
 from typing import Annotated, Any, NamedTuple
 
 from advconv.blocks.fields import Form, either, is_number, refuse, shown
@@ -49,6 +50,14 @@ class Limit(NamedTuple):
     def slack(self, value: float) -> float:
         """How far the value is inside its nearest bound, below 0 on the wrong side."""
         return min(bound.slack(value) for bound in self.bounds)
+
+    def worst(self, values: Iterable[int]) -> int:
+        """The value that is the least inside: where it holds, all do."""
+        return min(values, key=lambda value: (self.holds(value), self.slack(value)))
+
+    def nearest(self, value: float) -> float:
+        """The bound that the value is nearest to."""
+        return min((bound.value for bound in self.bounds), key=lambda bound: abs(value - bound))
 
 
 def number(value: Any, units: dict[str, int]) -> float:

@@ -1,6 +1,7 @@
 """An architecture in Python: load it, ask it."""
 
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from advconv.geometry import Shape
 from advconv.report.rf_table import rf_table
 from advconv.report.summary import summary
 from advconv.report.table import Table
-from advconv.report.text import diagnostic_text, verdict_table
+from advconv.report.text import diagnostic_text, state_text, verdict_table
 from advconv.source import MAX_BYTES
 
 if TYPE_CHECKING:
@@ -33,7 +34,10 @@ class ArchError(Exception):
 
 @dataclass(frozen=True, eq=False)
 class Net:
-    """A network that could be built, whether or not it keeps its constraints."""
+    """A network that could be built, whether or not it keeps its constraints. Its tables show themselves in notebooks.
+
+    `checked` has the diagnostics and the verdicts, `measures` what was measured of each layer.
+    """
 
     name: str
     checked: Checked
@@ -44,14 +48,42 @@ class Net:
         """Whether the file has no errors and every constraint is kept."""
         return self.checked.ok
 
+    def __repr__(self) -> str:
+        field = f"receptive field {self.measures.field}"
+        return f"Net({self.name}: {self.params:,} params, {self.macs:,} MACs, {field}, {state_text(self.checked)})"
+
+    def _repr_html_(self) -> str:
+        return f"<p><b>{escape(repr(self))}</b></p>\n{self.check()._repr_html_()}"
+
     @property
     def params(self) -> int:
+        """Parameters, as `numel()` of torch's module counts them; running statistics are buffers and not counted."""
         return self.measures.total.params
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulates for one picture; bias and norm not counted."""
+        """Multiply-accumulates for one image; bias and norm not counted. FLOPs are twice as many."""
         return self.measures.total.macs
+
+    @property
+    def weights(self) -> int:
+        """Bytes of the parameters in float32."""
+        return self.measures.weights
+
+    @property
+    def memory(self) -> int:
+        """Bytes at the peak of inference that frees each output after its last reader; one image in float32."""
+        return self.measures.memory.inference
+
+    @property
+    def memory_eager(self) -> int:
+        """Bytes that `module()` holds at its peak in torch's eager mode, without gradients; one image in float32."""
+        return self.measures.memory.eager
+
+    @property
+    def training_memory(self) -> int:
+        """Bytes that autograd keeps for the backward pass, for one image in float32; parameters not counted."""
+        return self.measures.memory.training
 
     @property
     def receptive_field(self) -> int | tuple[int, int] | None:
@@ -93,18 +125,31 @@ class Net:
 
 
 def load(path: str | Path, input: tuple[int, int, int] | None = None) -> Net:
-    """The network in a file, measured for its own input or for pictures of another (channels, height, width).
+    """The network in a file, measured for its own input or for images of another (channels, height, width).
 
     Raises ArchError where the file is no network, OSError where it cannot be read, and ValueError where `input` is not
     three whole numbers of at least 1.
     """
-    if input is not None and not (
-        isinstance(input, tuple | list) and len(input) == 3 and all(isinstance(n, int) and n > 0 for n in input)
-    ):
-        raise ValueError(f"input is (channels, height, width), not {input!r}")
+    shape = _shape(input)
     with open(path, "rb") as file:
-        data = file.read(MAX_BYTES + 1)
-    checked = check_bytes(str(path), data, Shape(*input) if input else None)
+        return _net(str(path), file.read(MAX_BYTES + 1), shape)
+
+
+def loads(text: str, name: str = "<text>", input: tuple[int, int, int] | None = None) -> Net:
+    """The network in a text, as `load` has it from a file. `name` is what diagnostics call the text."""
+    return _net(name, text.encode("utf-8", "surrogatepass"), _shape(input))
+
+
+def _shape(input: tuple[int, int, int] | None) -> Shape | None:
+    if input is None:
+        return None
+    if isinstance(input, tuple | list) and len(input) == 3 and all(isinstance(n, int) and n > 0 for n in input):
+        return Shape(*input)
+    raise ValueError(f"input is (channels, height, width), not {input!r}")
+
+
+def _net(name: str, data: bytes, shape: Shape | None) -> Net:
+    checked = check_bytes(name, data, shape)
     if checked.spec is None or checked.measures is None:
         raise ArchError(checked)
     return Net(checked.spec.name, checked, checked.measures)

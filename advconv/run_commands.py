@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from advconv.commands import OK, USAGE, complain
 from advconv.report.table import Table
 from advconv.train_command import says_what_is_wrong
+from advconv.units import rounded
 
 if TYPE_CHECKING:
     from advconv.training.data import Pictures
@@ -64,8 +65,9 @@ def run_predict(options: argparse.Namespace) -> int:
             continue
         shares = probabilities(module, picture, normalise, device)
         likeliest = sorted(zip(shares, run.about.classes, strict=True), reverse=True)[: options.top]
-        rows += [(path if rank == 0 else "", name, f"{share:.4f}") for rank, (share, name) in enumerate(likeliest)]
-    table = Table(f"{run.about.name}: {run.path}", ("picture", "class", "probability"), tuple(rows))
+        rows += [(path, name, rounded(share)) for share, name in likeliest]
+    columns, texts = ("picture", "class", "probability"), {"probability": "{:.4f}".format}
+    table = Table(f"{run.about.name}: {run.path}", columns, tuple(rows), texts=texts)
     if rows:
         print(table.render(options.format))
     return USAGE if unread else OK

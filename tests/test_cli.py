@@ -96,9 +96,22 @@ def test_json_holds_what_the_text_says(capsys: pytest.CaptureFixture[str]) -> No
     assert sum(row["params"] for row in good["network"]["rows"]) == good["network"]["params"]
     assert sum(row["training_memory"] for row in good["network"]["rows"]) == good["network"]["training_memory"]
     assert max(row["memory"] for row in good["network"]["rows"]) == good["network"]["memory"]
+    assert max(row["memory_eager"] for row in good["network"]["rows"]) == good["network"]["memory_eager"] == 274_432
     assert [(found["code"], found["line"], found["column"]) for found in bad["diagnostics"]] == [
-        ("AC403", 44, 14), ("AC403", 45, 12),
+        ("AC301", 23, 7), ("AC301", 28, 7), ("AC301", 32, 7), ("AC403", 44, 14), ("AC403", 45, 12),
     ]  # fmt: skip
+
+
+def test_json_has_a_number_with_its_unit_for_each_constraint(capsys: pytest.CaptureFixture[str]) -> None:
+    files = json.loads(run("check", ARCH, BROKEN, "--format", "json", capsys=capsys)[1])["files"]
+    good, bad = ({verdict["name"]: verdict for verdict in file["constraints"]} for file in files)
+
+    assert good["params"] == {
+        "name": "params", "limit": "< 200k", "value": 193_434, "unit": "parameters", "margin": 6566, "status": "kept",
+    }  # fmt: skip
+    assert (good["accuracy"]["value"], good["accuracy"]["unit"], good["accuracy"]["margin"]) == (None, "%", None)
+    assert bad["uses dwsep"]["margin"] == -1
+    assert [verdict["status"] for verdict in bad.values() if (verdict["margin"] or 0) < 0] == ["failed"] * 2
 
 
 def test_github_gets_a_command_a_diagnostic(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -265,12 +278,14 @@ def test_verify_prints_each_claim_and_exits_1_where_one_fails(
     code, out, _ = run("verify", ARCH, "--format", "json", capsys=capsys)
     claims = {row["Claim"]: row for row in json.loads(out)["rows"]}
     assert code == 0
-    assert claims["parameters"]["Report"] == claims["parameters"]["Torch"] == "193,434"
+    assert claims["receptive field over the height, first and last pixel"]["Report"] == [0, 80]
+    assert {claim["Holds"] for claim in claims.values()} == {True}
+    assert claims["parameters"]["Report"] == claims["parameters"]["Torch"] == 193_434
 
     monkeypatch.setattr("advconv.backends.evidence.macs", lambda graph, module: 1)
     code, out, _ = run("verify", ARCH, capsys=capsys)
     assert code == 1
-    assert "c1c2c3c4: 7 of 8 claims hold" in out
+    assert "c1c2c3c4: 9 of 10 claims hold" in out
     assert re.search(r"MACs +26,939,328 +1 +NO", out)
 
 

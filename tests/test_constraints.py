@@ -75,7 +75,35 @@ def test_the_field_must_hold_on_each_axis(kernel: list[int], kept: bool) -> None
 def test_each_is_told_with_value_limit_and_margin() -> None:
     (found,) = verdicts({"conv": {"out_channels": 8, "norm": "none"}}, params="< 1k")
 
-    assert (found.name, found.value, found.limit, found.margin) == ("params", "296", "< 1k", "704 below 1,000")
+    assert (found.name, found.value, found.unit, found.margin) == ("params", 296, "parameters", 704)
+    assert (found.value_text, found.limit.text, found.margin_text) == ("296", "< 1k", "704 below 1,000")
+
+
+def test_a_margin_is_below_0_outside_and_that_of_the_worse_axis() -> None:
+    kernel = {"conv": {"out_channels": 4, "kernel_size": [3, 9]}}
+    (inside,), (outside,) = verdicts(kernel, receptive_field="> 2"), verdicts(kernel, receptive_field="< 5")
+    (ranged,) = verdicts(kernel, receptive_field={"min": 7, "max": 8})
+
+    assert inside.value == outside.value == (3, 9)
+    assert (inside.margin, outside.margin, ranged.margin) == (1, -4, -4)
+    assert (inside.value_text, outside.margin_text, ranged.margin_text) == ("3x9", "4 above 5", "4 below 7")
+
+
+def test_bytes_are_numbers_whose_texts_have_units() -> None:
+    (found,) = verdicts("gap", memory="< 0.0000041GB")
+
+    assert (found.value, found.unit, found.margin) == (4112, "bytes", -12)
+    assert (found.value_text, found.margin_text) == ("4.112 kB", "12 B above 4.100 kB")
+
+
+def test_what_is_no_number_has_words_in_its_place() -> None:
+    paths = {"a": [{"strided": 8}, {"conv": {"out_channels": 4, "padding": 5}}], "b": [{"conv": 4}]}
+    (unknown,) = verdicts({"branches": {"paths": paths}}, receptive_field="> 4")
+    (promised,) = verdicts("gap", accuracy=">= 85%")
+
+    assert (unknown.value, unknown.margin, promised.value, promised.margin) == (None, None, None, None)
+    assert (unknown.value_text, unknown.margin_text) == ("unknown", "no margin")
+    assert (promised.value_text, promised.unit) == ("not measured here", "%")
 
 
 def test_accuracy_is_a_promise_for_training() -> None:

@@ -4,6 +4,7 @@ import contextlib
 import doctest
 import importlib
 import io
+import json
 import pkgutil
 import re
 from collections.abc import Iterator
@@ -17,7 +18,9 @@ from advconv.check import check, check_bytes
 from advconv.cli import main
 from advconv.constraints import Status
 from advconv.diagnostics import CODES
+from advconv.net import load
 from advconv.recipe import Train
+from advconv.report.data import json_report
 from advconv.source import Source
 
 DOCUMENTS = [Path("README.md"), *sorted(Path("docs").glob("*.md"))]
@@ -53,6 +56,24 @@ def test_commands_print_what_the_document_shows(path: Path, update: bool) -> Non
         path.write_text(text, encoding="utf-8")
 
     assert path.read_text(encoding="utf-8") == text
+
+
+@pytest.mark.parametrize("path", [path for path in DOCUMENTS if blocks(path, "pycon")], ids=str)
+def test_what_is_typed_into_python_prints_what_the_document_shows(path: Path) -> None:
+    examples = doctest.DocTestParser().get_doctest("\n".join(blocks(path, "pycon")), {}, path.name, str(path), 0)
+
+    assert examples.examples
+    assert doctest.DocTestRunner(verbose=False).run(examples).failed == 0
+
+
+def test_every_key_of_the_json_of_check_is_documented() -> None:
+    text = Path("docs/json.md").read_text(encoding="utf-8")
+    (file,) = json.loads(json_report([check_bytes("c", Path("tests/cases/constraints.yaml").read_bytes())]))["files"]
+    network = json.loads(json_report([load("archs/c1c2c3c4.yaml").checked]))["files"][0]["network"]
+    keys = {*file, *file["diagnostics"][0], *file["constraints"][0], *network, *network["receptive_field"]}
+    units = {verdict["unit"] for verdict in file["constraints"]}
+
+    assert sorted(name for name in keys | units if f"`{name}`" not in text) == []
 
 
 def test_whole_examples_pass() -> None:

@@ -1,14 +1,21 @@
 """The package from Python."""
 
+import contextlib
 import copy
+import io
+import json
 import pickle
+import subprocess
+import sys
 from html import escape
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import advconv
+from advconv.cli import main
 
 
 def test_a_network_is_loaded_and_asked() -> None:
@@ -18,6 +25,83 @@ def test_a_network_is_loaded_and_asked() -> None:
     assert (net.params, net.macs, net.receptive_field) == (193_434, 26_939_328, 81)
     assert "C1" in str(net.rf_table())
     assert "receptive_field" in str(net.check())
+
+
+def test_a_network_is_one_line_and_in_notebooks_its_constraints_below_it() -> None:
+    net, broken = advconv.load("archs/c1c2c3c4.yaml"), advconv.load("archs/reference/99850.yaml")
+
+    assert repr(net) == "Net(c1c2c3c4: 193,434 params, 26,939,328 MACs, receptive field 81, ok)"
+    assert repr(broken).endswith("receptive field 69, 2 errors, 3 warnings)")
+    assert net._repr_html_() == f"<p><b>{net!r}</b></p>\n{net.check()._repr_html_()}"
+
+
+def test_bytes_are_those_of_the_report(capsys: pytest.CaptureFixture[str]) -> None:
+    net = advconv.load("archs/c1c2c3c4.yaml")
+    with pytest.raises(SystemExit):
+        main(["check", "archs/c1c2c3c4.yaml", "--format", "json"])
+    said = json.loads(capsys.readouterr().out)["files"][0]["network"]
+
+    assert (net.weights, net.memory, net.training_memory) == tuple(
+        said[key] for key in ("weights", "memory", "training_memory")
+    )
+    assert net.weights == sum(p.numel() * p.element_size() for p in net.module().parameters())
+    assert all("ytes" in str(getattr(advconv.Net, name).__doc__) for name in ("weights", "memory", "training_memory"))
+
+
+def test_a_text_is_loaded_as_a_file_is() -> None:
+    text = Path("archs/c1c2c3c4.yaml").read_text(encoding="utf-8")
+
+    assert repr(advconv.loads(text)) == repr(advconv.load("archs/c1c2c3c4.yaml"))
+    assert advconv.loads(text, input=(3, 64, 64)).macs == advconv.load("archs/c1c2c3c4.yaml", (3, 64, 64)).macs
+    with pytest.raises(advconv.ArchError, match=r"^<text>:1:1: error\[AC112\]"):
+        advconv.loads("advconv: 2")
+    for broken in ("\ud800", "", " " * 2_000_000):
+        with pytest.raises(advconv.ArchError, match=r"^a\.yaml:1:1: error"):
+            advconv.loads(broken, "a.yaml")
+    with pytest.raises(ValueError, match="input is"):
+        advconv.loads(text, input=(3, 0, 1))
+
+
+def test_help_and_dir_show_what_there_is() -> None:
+    from importlib.metadata import version
+
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        help(advconv)
+    text = out.getvalue()
+
+    assert set(advconv.__all__) <= set(dir(advconv))
+    assert advconv.__version__ == version("advconv")
+    assert f"VERSION\n    {advconv.__version__}" in text
+    for shown in ("class Net(", "class ArchError(", "    load(path", "    loads(text", "The network in a file,"):
+        assert shown in text
+
+
+def test_a_star_imports_every_public_name() -> None:
+    names: dict[str, object] = {}
+    exec("from advconv import *", names)
+
+    assert set(advconv.__all__) == set(names) - {"__builtins__"}
+    assert names["load"] is advconv.load
+
+
+def test_an_unknown_name_is_told_what_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(AttributeError, match=r"no attribute 'laod'; it has ArchError, Net, __version__, load, loads"):
+        advconv.laod  # noqa: B018
+
+    def missing(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("importlib.metadata.version", missing)
+    assert not hasattr(advconv, "__version__")
+
+
+def test_importing_the_package_imports_nothing_heavy() -> None:
+    program = (
+        "import sys, advconv\nadvconv.__version__, dir(advconv)\n"
+        "assert not {'pydantic', 'yaml', 'torch', 'advconv.net'} & set(sys.modules)"
+    )
+
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
 def test_tables_show_themselves_in_notebooks() -> None:

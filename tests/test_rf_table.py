@@ -75,14 +75,16 @@ def test_a_path_is_named_and_a_pooling_to_one_position_closes_the_table() -> Non
     table = rf_table(measured({"branches": {"paths": paths}}, "gap"), "t")
 
     assert [row[-2] for row in table.rows] == ["C1/near", "C1/far"]
-    assert table.rows[0][2:4] == ("1x3", "0x1")
+    assert table.rows[0][2:4] == ((1, 3), (0, 1))
     assert table.closing == ("C1[1] AdaptiveAvgPool2d: 16 -> 1, receptive field through it 20",)
 
 
 def test_padding_that_differs_between_two_ends_is_told() -> None:
-    (row,) = rf_table(measured({"conv": {"out_channels": 8, "kernel_size": 4}}), "t").rows
+    table = rf_table(measured({"conv": {"out_channels": 8, "kernel_size": [4, 1]}}, {"conv": 4}), "t")
 
-    assert row[3] == "1+2"
+    assert [row["Padding"] for row in table] == [(1, 2, 0, 0), 1]
+    assert " 1+2x0 " in table.text()
+    assert ",1+2x0," in table.csv()
 
 
 def test_a_ceil_mode_window_that_would_start_behind_the_map_is_explained() -> None:

@@ -28,7 +28,7 @@ from advconv.training.device import setup
 from advconv.training.loader import Plan
 from advconv.training.loop import Learner, Scores, score
 from advconv.training.optim import SCHEDULES, average, optimizer, schedule
-from advconv.training.results import confusion_counts
+from advconv.training.results import by_class, confusion_counts
 from tests.training import command, metrics, only_run, real_pictures, small, weights, write_arch
 
 
@@ -141,13 +141,15 @@ def test_model_py_loads_the_weights_without_advconv_and_says_what_predict_says(
         Image.fromarray(picture).save(tmp_path / f"{index}.png")
     command("predict", trained, tmp_path / "0.png", tmp_path / "1.png", "--top", "10", "--format", "json")
     said = json.loads(capsys.readouterr().out)["rows"]
+    assert [row["picture"] for row in said] == [str(tmp_path / f"{index}.png") for index in (0, 1) for _ in range(10)]
 
     program = [sys.executable, "-c", ALONE, str(tmp_path / "pictures.npy")]
     alone = json.loads(subprocess.run(program, cwd=trained, capture_output=True, check=True, text=True).stdout)
 
     classes = json.loads((trained / "run.json").read_text(encoding="utf-8"))["classes"]
     for index, shares in enumerate(alone):
-        told = {row["class"]: float(row["probability"]) for row in said[10 * index : 10 * index + 10]}
+        told = {row["class"]: row["probability"] for row in said[10 * index : 10 * index + 10]}
+        assert all(share == float(f"{share:.6g}") for share in told.values())
         assert told == pytest.approx(dict(zip(classes, shares, strict=True)), abs=1e-3)
 
 
@@ -159,9 +161,25 @@ def test_evaluate_says_the_headline_of_the_run(trained: Path, capsys: pytest.Cap
     assert said["totals"]["accuracy"] == result["test_accuracy"] == metrics(trained)[-1]["test_accuracy"]
     assert sum(row["pictures"] for row in said["rows"]) == 1000
     assert sum(row["right"] for row in said["rows"]) == round(10 * result["test_accuracy"])
+    for row in said["rows"]:
+        assert row["accuracy"] == pytest.approx(100 * row["right"] / row["pictures"], rel=1e-5)
+        assert row["times"] <= row["pictures"] - row["right"]
 
     assert command("evaluate", trained, "--flip", "--weights", "best", "--device", "cpu") == 0
-    assert "with mirror images" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "with mirror images" in shown
+    assert re.search(r"\d\.\d\d%", shown)
+
+
+def test_accuracies_by_class_are_numbers_and_a_class_without_pictures_has_none() -> None:
+    pictures = Pictures(torch.zeros(3, 1, 1, 3, dtype=torch.uint8), torch.tensor([0, 0, 0]))
+    said = torch.tensor([[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]])
+    table = by_class(pictures, Scores(said, 0.3456789012, 200 / 3), ["cat", "dog"], "t")
+
+    assert table.rows == (("cat", 3, 2, 66.6667, "dog", 1), ("dog", 0, 0, None, None, 0))
+    assert table.totals == {"accuracy": 66.6667, "loss": 0.345679, "pictures": 3}
+    assert "66.67%" in table.text()
+    assert table.csv().splitlines()[1:] == ["cat,3,2,66.6667,dog,1", "dog,0,0,,,0"]
 
 
 def test_the_confusion_of_classes_adds_up(trained: Path) -> None:

@@ -18,13 +18,16 @@ from advconv.geometry import Shape
 from advconv.graph import Graph, Node
 from advconv.layers.dense import Pad
 
+Value = int | tuple[int, int] | str
+"""A number, the first and last of a range, or what is no number."""
+
 
 class Claim(NamedTuple):
     """What the report says and what was found; `found` is None where torch cannot be asked, and `note` says why."""
 
     name: str
-    claimed: str
-    found: str | None
+    claimed: Value | None
+    found: Value | None
     note: str = ""
 
     @property
@@ -39,12 +42,12 @@ def verify(measures: Measures) -> list[Claim]:
         torch.manual_seed(0)
         module = build(graph)
         return [
-            Claim("parameters", f"{measures.total.params:,}", f"{sum(p.numel() for p in module.parameters()):,}"),
-            Claim("MACs", f"{measures.total.macs:,}", f"{macs(graph, module):,}"),
+            Claim("parameters", measures.total.params, sum(p.numel() for p in module.parameters())),
+            Claim("MACs", measures.total.macs, macs(graph, module)),
             _shapes_claim(graph, module),
             _finite_claim(graph, module),
-            Claim("inference memory, bytes", f"{measures.memory.inference:,}", f"{live_bytes(graph, module):,}"),
-            Claim("eager memory, bytes", f"{measures.memory.eager:,}", f"{held_bytes(graph, module):,}"),
+            Claim("inference memory, bytes", measures.memory.inference, live_bytes(graph, module)),
+            Claim("eager memory, bytes", measures.memory.eager, held_bytes(graph, module)),
             _training_claim(measures, module),
             *(_field_claim(measures, index, axis) for index in ends(graph).maps for axis in (0, 1)),
             _source_claim(measures, module),
@@ -65,12 +68,8 @@ def _shapes_claim(graph: Graph, module: nn.Module) -> Claim:
         values = outputs(graph, runs(graph, module.eval()), x)
         whole = module(x)
     wrong = [node.name for node, value in zip(graph.nodes, values, strict=True) if node.shape != shape_of(value)]
-    found = (
-        f"{len(graph.nodes) - len(wrong)} of {len(graph.nodes)}" if same_bits(values[-1], whole) else "another output"
-    )
-    return Claim(
-        "shapes", f"{len(graph.nodes)} of {len(graph.nodes)}", found, f"not {', '.join(wrong[:5])}" if wrong else ""
-    )
+    found = len(graph.nodes) - len(wrong) if same_bits(values[-1], whole) else "another output"
+    return Claim("output shapes, layers", len(graph.nodes), found, f"not {', '.join(wrong[:5])}" if wrong else "")
 
 
 LARGE = 1e4
@@ -95,7 +94,7 @@ def _finite_claim(graph: Graph, module: nn.Module) -> Claim:
         outputs(graph, bounds, picture(graph))
     count = len(graph.nodes)
     note = f"not {', '.join(infinite[:5])}" if infinite else ""
-    return Claim("layers with finite outputs", f"{count} of {count}", f"{count - len(infinite)} of {count}", note)
+    return Claim("finite outputs, layers", count, count - len(infinite), note)
 
 
 def same_bits(value: Tensor, other: Tensor) -> bool:
@@ -110,9 +109,9 @@ def shape_of(value: Tensor) -> Shape:
 
 
 def _training_claim(measures: Measures, module: nn.Module) -> Claim:
-    name, claimed = "training memory, bytes", f"{measures.memory.training:,}"
+    name, claimed = "training memory, bytes", measures.memory.training
     try:
-        return Claim(name, claimed, f"{saved_bytes(measures.graph, module):,}")
+        return Claim(name, claimed, saved_bytes(measures.graph, module))
     except ValueError as refusal:
         return Claim(name, claimed, None, f"torch: {refusal}")
 
@@ -122,15 +121,15 @@ def _field_claim(measures: Measures, index: int, axis: int) -> Claim:
     reach = measures.reaches[index][axis]
     name = f"receptive field over the {('height', 'width')[axis]}, first and last pixel"
     if reach.unknown:
-        return Claim(name, "unknown", None, "paths of unequal jump meet")
+        return Claim(name, None, None, "paths of unequal jump meet")
     place = max(0, math.ceil(-reach.first / reach.jump)) if reach.jump else 0
     first, last = reach.jump * place + reach.first, reach.jump * place + reach.last
     strip = strip_for(measures.graph, index, axis, last + reach.jump + 1)
     if strip is None:
-        return Claim(name, f"{first} to {last}", None, "no strip of this length fits the network")
-    low, high = support(strip, axis, place)
+        return Claim(name, (first, last), None, "no strip of this length fits the network")
     gates = ", without the gates" if reach.gated else ""
-    return Claim(name, f"{first} to {last}", f"{low} to {high}", f"{reach.size} in all, at position {place}{gates}")
+    note = f"{reach.size} in all, at position {place}{gates}"
+    return Claim(name, (first, last), support(strip, axis, place), note)
 
 
 def _source_claim(measures: Measures, module: nn.Module) -> Claim:

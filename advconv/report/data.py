@@ -47,8 +47,8 @@ def _diagnostic(diagnostic: Diagnostic) -> dict[str, Any]:
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:
-    fields = ("name", "limit", "value", "status", "margin")
-    return {field: getattr(verdict, field) for field in fields}
+    said = {"name": verdict.name, "limit": verdict.limit.text, "value": verdict.value, "unit": verdict.unit}
+    return said | {"margin": verdict.margin, "status": verdict.status}
 
 
 def network(measures: Measures) -> dict[str, Any]:

@@ -1,11 +1,11 @@
 """The receptive-field calculation table, and the formula behind each of its rows."""
 
 from advconv.analysis.measure import Measures
-from advconv.analysis.receptive_field import Field
+from advconv.analysis.receptive_field import Field, square
 from advconv.analysis.rf_table import Step, steps
 from advconv.geometry import Reach, Window
 from advconv.layers.conv import Convolution
-from advconv.report.table import Cell, Table
+from advconv.report.table import Cell, Table, shown
 
 COLUMNS = (
     "Input Size",
@@ -25,8 +25,9 @@ COLUMNS = (
 def rf_table(measures: Measures, name: str, explain: bool = False) -> Table:
     """A row for each convolutional unit and pooling; a pooling that leaves one position closes the table.
 
-    Kernel counts dilation. Square values are one number, others HxW; padding that differs at the two ends of an axis
-    is before+after. `explain` adds how each row follows from its input.
+    Kernel counts dilation. Square values are one number, others (height, width), shown as HxW; padding that differs at
+    the two ends of an axis is (top, bottom, left, right), shown as before+after. What is unknown is None. `explain`
+    adds how each row follows from its input.
     """
     found = steps(measures)
     rows = [step for step in found if not step.closes_the_table]
@@ -34,7 +35,7 @@ def rf_table(measures: Measures, name: str, explain: bool = False) -> Table:
     formulas = [_formula(step) for step in rows]
     columns = (*COLUMNS, "Formula") if explain else COLUMNS
     cells = [(*_cells(step), *([formula] if explain else [])) for step, formula in zip(rows, formulas, strict=True)]
-    return Table(_title(measures.field, rows, name), columns, tuple(cells), tuple(closing))
+    return Table(_title(measures.field, rows, name), columns, tuple(cells), tuple(closing), texts=TEXTS)
 
 
 def _title(field: Field, rows: list[Step], name: str) -> str:
@@ -52,7 +53,7 @@ def _cells(step: Step) -> tuple[Cell, ...]:
         _pair(*step.input_size),
         _rf(step.before),
         _pair(high.extent, wide.extent),
-        _pair(_padding(high), _padding(wide)),
+        _padding(high, wide),
         _pair(high.stride, wide.stride),
         _jump(step.before),
         _jump(step.after),
@@ -69,29 +70,47 @@ def _mark(step: Step) -> str:
     return f" (Last {'conv' if isinstance(step.node.layer, Convolution) else 'map'} before GAP)"
 
 
-def _pair(height: Cell, width: Cell) -> Cell:
+def _pair(height: int, width: int) -> Cell:
+    return height if height == width else (height, width)
+
+
+def _padding(high: Window, wide: Window) -> Cell:
+    if high.before == high.after and wide.before == wide.after:
+        return _pair(high.before, wide.before)
+    return high.before, high.after, wide.before, wide.after
+
+
+def _padding_text(cell: Cell) -> str:
+    """`(1, 2, 0, 0) -> 1+2x0`"""
+    if not isinstance(cell, tuple) or len(cell) == 2:
+        return shown(cell)
+    top, bottom, left, right = cell
+    height, width = (f"{a}" if a == b else f"{a}+{b}" for a, b in ((top, bottom), (left, right)))
     return height if height == width else f"{height}x{width}"
-
-
-def _padding(window: Window) -> Cell:
-    return window.before if window.before == window.after else f"{window.before}+{window.after}"
 
 
 def _rf(reaches: tuple[Reach, Reach]) -> Cell:
     field = Field.of(reaches)
-    return _pair(*field.size) if field.size else str(field)
+    return _pair(*field.size) if field.size else None
 
 
 def _jump(reaches: tuple[Reach, Reach]) -> Cell:
     high, wide = reaches
-    if high.unknown or wide.unknown:
-        return "unknown"
-    return _pair(high.jump or "none", wide.jump or "none")
+    has_jump = all(reach.jump and not reach.unknown for reach in reaches)
+    return _pair(high.jump, wide.jump) if has_jump else None
+
+
+def _known(cell: Cell) -> str:
+    return "unknown" if cell is None else shown(cell)
+
+
+TEXTS = {"Padding": _padding_text} | dict.fromkeys(("Input RF", "Jump In", "Jump Out", "Output RF"), _known)
 
 
 def _closing(step: Step) -> str:
-    sizes = f"{_pair(*step.input_size)} -> {_pair(*step.output_size)}"
-    return f"{step.node.row.label} {step.node.layer.kind}: {sizes}, receptive field through it {_rf(step.after)}"
+    sizes = f"{square(step.input_size)} -> {square(step.output_size)}"
+    through = Field.of(step.after)
+    return f"{step.node.row.label} {step.node.layer.kind}: {sizes}, receptive field through it {through}"
 
 
 def _formula(step: Step) -> str:

@@ -1,22 +1,37 @@
 """A table in the formats that people and programs read."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-Cell = str | int | float
+Cell = str | int | float | tuple[int, ...] | None
+"""A raw value; (height, width) where the axes differ, None where there is nothing to say."""
 
 FORMATS = ("text", "markdown", "csv", "json")
 
 
 @dataclass(frozen=True)
 class Table:
-    """Columns, rows and closing lines. In a notebook it shows itself as HTML."""
+    """Rows of raw values under named columns. `pandas.DataFrame(table)` takes it; notebooks show it as HTML.
+
+    `closing` are lines for people; `totals` has in numbers what they say of the whole, and programs get it in their
+    place. `texts` has, by column, how people read a cell where that is not as `shown` has it.
+    """
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     closing: tuple[str, ...] = ()
     totals: Mapping[str, Cell] = field(default_factory=dict)
+    texts: Mapping[str, Callable[[Any], str]] = field(default_factory=dict)
+
+    def __iter__(self) -> Iterator[dict[str, Cell]]:
+        """The rows, each a mapping from column to raw value."""
+        return (dict(zip(self.columns, row, strict=True)) for row in self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
 
     def render(self, format: str = "text") -> str:
         """The table as `text`, `markdown`, `csv` (rows alone) or `json`."""
@@ -33,21 +48,27 @@ class Table:
         return "\n".join([f"**{self.title}**", "", self._tabulated("pipe"), *([""] if lines else []), *lines])
 
     def csv(self) -> str:
+        """Numbers as they are, tuples as people read them, nothing where there is None."""
         import csv
         import io
 
         out = io.StringIO()
-        csv.writer(out, lineterminator="\n").writerows([self.columns, *self.rows])
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(self.columns)
+        for row in self:
+            cells = (
+                self._text(column, cell) if isinstance(cell, tuple) else _plain(cell) for column, cell in row.items()
+            )
+            writer.writerow(cells)
         return out.getvalue().rstrip("\n")
 
     def json(self) -> str:
         import json
 
-        rows = [dict(zip(self.columns, row, strict=True)) for row in self.rows]
-        data = {"title": self.title, "rows": rows, "closing": self.closing} | (
-            {"totals": dict(self.totals)} if self.totals else {}
-        )
-        return json.dumps(data, indent=2)
+        rows = [{column: _plain(cell) for column, cell in row.items()} for row in self]
+        totals = {key: _plain(value) for key, value in self.totals.items()}
+        whole = {"totals": totals} if totals else {"closing": self.closing}
+        return json.dumps({"title": self.title, "rows": rows} | whole, indent=2)
 
     def __str__(self) -> str:
         return self.text()
@@ -55,13 +76,35 @@ class Table:
     def _repr_html_(self) -> str:
         from html import escape
 
+        # Notebooks align to the right what does not say otherwise.
+        table = self._tabulated("html")
+        for cell in ("th", "td"):
+            table = table.replace(f"<{cell}>", f'<{cell} style="text-align: left;">')
         closing = "".join(f"\n<pre>{escape(line)}</pre>" for line in self.closing)
-        return f"<p>{escape(self.title)}</p>\n{self._tabulated('html')}{closing}"
+        return f"<p>{escape(self.title)}</p>\n{table}{closing}"
 
     def _tabulated(self, style: str) -> str:
         from tabulate import tabulate
 
-        cells = [[f"{cell:,}" if isinstance(cell, int) else cell for cell in row] for row in self.rows]
-        is_number = [all(isinstance(row[i], int) for row in self.rows) for i in range(len(self.columns))]
-        align = ["right" if number else "left" for number in is_number]
-        return tabulate(cells, self.columns, tablefmt=style, colalign=align if cells else None, disable_numparse=True)
+        cells = [[self._text(column, cell) for column, cell in row.items()] for row in self]
+        align = ["left" if any(map(_is_text, column)) else "right" for column in zip(*self.rows, strict=True)]
+        return tabulate(cells, self.columns, tablefmt=style, colalign=align or None, disable_numparse=True)
+
+    def _text(self, column: str, cell: Cell) -> str:
+        return self.texts.get(column, shown)(cell)
+
+
+def shown(cell: Cell) -> str:
+    """`1234 -> 1,234`, `(1, 3) -> 1x3`, `None -> -`"""
+    if isinstance(cell, tuple):
+        return "x".join(map(shown, cell))
+    return "-" if cell is None else cell if isinstance(cell, str) else f"{cell:,}"
+
+
+def _is_text(cell: Cell) -> bool:
+    return isinstance(cell, str | bool)
+
+
+def _plain(cell: Cell) -> Cell:
+    """As programs get it: JSON has neither infinity nor NaN."""
+    return None if isinstance(cell, float) and not math.isfinite(cell) else cell

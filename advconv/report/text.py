@@ -91,34 +91,42 @@ MARKS = {Status.KEPT: ("green", "ok"), Status.FAILED: ("red", "FAIL"), Status.PR
 
 def _verdicts(verdicts: tuple[Verdict, ...], paint: Paint) -> str:
     names = max(len(verdict.name) for verdict in verdicts)
-    values = max(len(verdict.value) for verdict in verdicts)
-    limits = max(len(verdict.limit) for verdict in verdicts)
+    values = max(len(verdict.value_text) for verdict in verdicts)
+    limits = max(len(verdict.limit.text) for verdict in verdicts)
     lines = []
     for verdict in verdicts:
         colour, word = MARKS[verdict.status]
-        texts = f"{verdict.name:<{names}}  {verdict.value:>{values}}  {verdict.limit:<{limits}}  {verdict.margin}"
-        lines.append(f"  {paint(colour, f'{word:<5}')} {texts}")
+        value, limit = f"{verdict.value_text:>{values}}", f"{verdict.limit.text:<{limits}}"
+        cells = paint(colour, f"{word:<5}"), f"{verdict.name:<{names}}", value, limit, verdict.margin_text
+        lines.append(f"  {cells[0]} {'  '.join(cells[1:])}")
     return "\n".join(lines)
 
 
 def verdict_table(checked: Checked) -> Table:
-    """The verdicts as a table, closed by the diagnostics and the measures."""
-    rows = [(v.name, v.value, v.limit, str(v.status), v.margin) for v in checked.verdicts]
+    """The verdicts as a table, closed by the diagnostics and the measures. A margin is below 0 outside the limit."""
+    rows = [(v.name, v.value, v.unit, v.limit.text, v.margin, str(v.status)) for v in checked.verdicts]
     closing = [diagnostic_text(checked.source, diagnostic) for diagnostic in checked.diagnostics]
     title = printable(checked.source.name)
-    columns = ("Constraint", "Value", "Limit", "Status", "Margin")
-    return Table(title, columns, tuple(rows), (*closing, _summary_line(checked, PLAIN)))
+    columns = ("Constraint", "Value", "Unit", "Limit", "Margin", "Status")
+    counts = {"errors": checked.count(Severity.ERROR), "warnings": checked.count(Severity.WARNING)}
+    totals = {"ok": checked.ok, "kept": checked.kept, "judged": checked.judged} | counts
+    return Table(title, columns, tuple(rows), (*closing, _summary_line(checked, PLAIN)), totals)
 
 
 def _summary_line(checked: Checked, paint: Paint) -> str:
     """Whether it holds, and its measures."""
-    errors, warnings = checked.count(Severity.ERROR), checked.count(Severity.WARNING)
-    state = paint("green", "ok") if checked.ok else paint("red", _plural(errors, "error"))
-    state += f", {_plural(warnings, 'warning')}" if warnings else ""
+    state = state_text(checked, paint)
     if checked.verdicts:
         state += f", {checked.kept} of {_plural(checked.judged, 'constraint')} kept"
     name = checked.spec.name if checked.spec else printable(checked.source.name)
     return f"{paint('bold', name)}: {state}" + (f"; {measures_text(checked.measures)}" if checked.measures else "")
+
+
+def state_text(checked: Checked, paint: Paint = PLAIN) -> str:
+    """`ok`, `ok, 1 warning`, `2 errors`"""
+    errors, warnings = checked.count(Severity.ERROR), checked.count(Severity.WARNING)
+    state = paint("green", "ok") if checked.ok else paint("red", _plural(errors, "error"))
+    return state + (f", {_plural(warnings, 'warning')}" if warnings else "")
 
 
 def measures_text(measures: Measures) -> str:

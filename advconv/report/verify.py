@@ -1,23 +1,39 @@
 """The claims of a report beside what torch found."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from advconv.backends.evidence import Claim
-from advconv.report.table import Table
+from advconv.report.table import Cell, Table, shown
 
 COLUMNS = ("Claim", "Report", "Torch", "Holds", "Note")
 
 
 def claims_table(claims: Sequence[Claim], name: str) -> Table:
-    """A row for each claim with both numbers."""
-    rows = [(claim.name, claim.claimed, claim.found or "not asked", _verdict(claim), claim.note) for claim in claims]
+    """A row for each claim with both values."""
+    rows = [(claim.name, claim.claimed, claim.found, _verdict(claim), claim.note) for claim in claims]
     held = sum(claim.holds and claim.found is not None for claim in claims)
     not_asked = sum(claim.found is None for claim in claims)
     rest = f", {not_asked} not asked" if not_asked else ""
-    return Table(f"{name}: {held} of {len(claims)} claims hold{rest}", COLUMNS, tuple(rows))
+    title = f"{name}: {held} of {len(claims)} claims hold{rest}"
+    return Table(title, COLUMNS, tuple(rows), texts=TEXTS)
 
 
-def _verdict(claim: Claim) -> str:
-    if claim.found is None:
-        return "-"
-    return "yes" if claim.holds else "NO"
+def _verdict(claim: Claim) -> bool | None:
+    return None if claim.found is None else claim.holds
+
+
+def _value_or(word: str) -> Callable[[Cell], str]:
+    """`(0, 80) -> 0 to 80`; the word where there is no value."""
+
+    def text(cell: Cell) -> str:
+        return word if cell is None else " to ".join(map(shown, cell)) if isinstance(cell, tuple) else shown(cell)
+
+    return text
+
+
+TEXTS: dict[str, Callable[[Any], str]] = {
+    "Report": _value_or("unknown"),
+    "Torch": _value_or("not asked"),
+    "Holds": {True: "yes", False: "NO", None: "-"}.__getitem__,
+}

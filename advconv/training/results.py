@@ -8,6 +8,9 @@ from torch import Tensor
 from advconv.report.table import Table
 from advconv.training.data import Pictures
 from advconv.training.loop import Scores
+from advconv.units import rounded
+
+COLUMNS = ("class", "pictures", "right", "accuracy", "most often taken for", "times")
 
 
 def confusion_counts(pictures: Pictures, scores: Scores) -> Tensor:
@@ -18,7 +21,7 @@ def confusion_counts(pictures: Pictures, scores: Scores) -> Tensor:
 
 
 def by_class(pictures: Pictures, scores: Scores, classes: Sequence[str], title: str) -> Table:
-    """Accuracy for each class, with the class that it is most often taken for."""
+    """Accuracy in percent for each class, with the class that it is most often taken for, and how many times."""
     counts = confusion_counts(pictures, scores)
     rows = []
     for index, name in enumerate(classes):
@@ -26,11 +29,13 @@ def by_class(pictures: Pictures, scores: Scores, classes: Sequence[str], title: 
         others = counts[index].clone()
         others[index] = -1
         mistaken = int(others.argmax())
-        taken_for = f"{classes[mistaken]} ({int(others[mistaken])})" if others[mistaken] > 0 else ""
-        accuracy = f"{100 * right / total:.2f}%" if total else "-"
-        rows.append((name, total, right, accuracy, taken_for))
-    totals = {"accuracy": scores.accuracy, "loss": scores.loss, "pictures": len(pictures)}
+        times = max(0, int(others[mistaken]))
+        accuracy = rounded(100 * right / total) if total else None
+        rows.append((name, total, right, accuracy, classes[mistaken] if times else None, times))
+    totals = {"accuracy": rounded(scores.accuracy), "loss": rounded(scores.loss), "pictures": len(pictures)}
     closing = f"accuracy {scores.accuracy:.2f}%, loss {scores.loss:.4f}, {len(pictures):,} pictures"
-    return Table(
-        title, ("class", "pictures", "right", "accuracy", "most often taken for"), tuple(rows), (closing,), totals
-    )
+    return Table(title, COLUMNS, tuple(rows), (closing,), totals, {"accuracy": _percent})
+
+
+def _percent(accuracy: float | None) -> str:
+    return "-" if accuracy is None else f"{accuracy:.2f}%"

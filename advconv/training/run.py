@@ -26,6 +26,7 @@ from advconv.check import check_bytes
 from advconv.spec import ArchSpec
 from advconv.training.files import RunError, read, write
 from advconv.training.loop import Learner, Row
+from advconv.units import rounded
 
 RUNS = Path("runs")
 
@@ -240,4 +241,4 @@ def write_logs(path: Path, record: Record) -> None:
 
 
 def _rounded(value: Any) -> Any:
-    return float(f"{value:.6g}") if isinstance(value, float) else value
+    return rounded(value) if isinstance(value, float) else value
