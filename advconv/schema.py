@@ -11,7 +11,19 @@ from advconv.augment import KNOWN, keys
 from advconv.blocks import BLOCKS
 from advconv.blocks.base import Block, Fields, Style
 from advconv.blocks.composite import times
-from advconv.blocks.fields import Form, activation, bias, dropout, flag, name, norm, padding, positive, positive_pair
+from advconv.blocks.fields import (
+    MOST_OF_A_WINDOW,
+    Form,
+    activation,
+    bias,
+    dropout,
+    flag,
+    name,
+    norm,
+    padding,
+    positive,
+    positive_pair,
+)
 from advconv.blocks.units import groups
 from advconv.geometry import INT64_MAX
 from advconv.layers.pointwise import FUNCTIONS
@@ -25,6 +37,7 @@ Schema = dict[str, Any]
 
 WHOLE: Schema = {"type": "integer", "minimum": 1, "maximum": INT64_MAX}
 FROM_ZERO: Schema = {"type": "integer", "minimum": 0, "maximum": INT64_MAX}
+WINDOW: Schema = {"maximum": MOST_OF_A_WINDOW}
 ABOVE_ZERO: Schema = {"type": "number", "exclusiveMinimum": 0}
 
 
@@ -91,8 +104,8 @@ def use_name(feature: str) -> str:
 FORMS: dict[Any, Schema] = {
     positive: WHOLE,
     times: WHOLE | {"maximum": 100_000},
-    positive_pair: either(WHOLE, row_of(WHOLE, 2)),
-    padding: either(words("same", "valid"), FROM_ZERO, row_of(FROM_ZERO, 1, 2, 4)),
+    positive_pair: either(WHOLE | WINDOW, row_of(WHOLE | WINDOW, 2)),
+    padding: either(words("same", "valid"), FROM_ZERO | WINDOW, row_of(FROM_ZERO | WINDOW, 1, 2, 4)),
     flag: {"type": "boolean"},
     bias: either(words("auto"), {"type": "boolean"}),
     groups: either(words("depthwise"), WHOLE),

@@ -13,11 +13,12 @@ from torch import Tensor, nn
 from torchinfo import summary as torchinfo_summary
 
 import advconv
-from advconv.backends.evidence import from_source, verify
+from advconv.analysis.measure import Measures
+from advconv.backends.evidence import Claim, from_source, verify
 from advconv.backends.support import strip_for, support
 from advconv.backends.torch_source import emit
 from advconv.constraints import Status
-from tests.build import graph, measured
+from tests.build import arch, checked, graph, measured
 from tests.golden import expect
 from tests.test_reference import document
 
@@ -172,6 +173,37 @@ def test_a_claim_that_is_false_fails() -> None:
     assert [claim.name.split(",")[0] for claim in verify(wrong) if not claim.holds] == [
         "parameters", "MACs", "inference memory", "eager memory", "training memory", "receptive field over the height",
     ]  # fmt: skip
+
+
+def test_a_network_that_torch_cannot_run_is_told_in_a_claim(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(graph: Any, module: Any) -> int:
+        raise RuntimeError("could not create a primitive\nframe #0")
+
+    monkeypatch.setattr("advconv.backends.evidence.macs", refuse)
+    (claim,) = verify(measured({"conv": 4}))
+
+    assert (claim.name, claim.found, claim.holds) == ("torch builds and runs it", "could not create a primitive", False)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ["gap"],
+        ["squeeze_excite"],
+        [{"repeat": {"times": 30, "layers": [{"branches": {"merge": "add", "paths": {"a": ["squeeze_excite"], "b": []}}}]}}],
+        [{"branches": {"merge": "multiply", "paths": {"a": [{"avgpool": {"padding": "same", "ceil_mode": True}}], "b": []}}}],
+        [{"branches": {"paths": {"a": [{"avgpool": {"padding": 1, "stride": 7}}], "b": []}}}, {"pointwise": 4}],
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("size", [(1, 1), (1, 2), (2, 1)])
+def test_maps_of_one_position_are_verified_too(rows: list[Any], size: tuple[int, int]) -> None:
+    found = checked(arch(*rows, input=[4, *size])).measures
+
+    assert found is None or failing(found) == []
+
+
+def failing(measures: Measures) -> list[Claim]:
+    return [claim for claim in verify(measures) if not claim.holds]
 
 
 def test_what_torch_refuses_is_not_asked() -> None:

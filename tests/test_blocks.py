@@ -359,12 +359,19 @@ def test_10_000_rows_work_and_more_than_100_000_layers_do_not() -> None:
         [{"conv": 2**40}, {"conv": 2**40}],
         [{"conv": 2**63 - 1}],
         [{"repeat": {"times": 200, "layers": [{"branches": {"paths": {"a": [], "b": []}}}]}}],
-        [{"conv": {"out_channels": 1, "padding": 2**62}}],
-        [{"repeat": {"times": 100, "layers": [{"strided": {"out_channels": 1, "stride": 2**40}}]}}],
+        [{"conv": {"out_channels": 1, "padding": 2**31 - 1, "kernel_size": 2**31 - 1}}, {"conv": 2**40}],
+        [{"repeat": {"times": 100, "layers": [{"strided": {"out_channels": 1, "stride": 2**30}}]}}],
     ],
 )
 def test_counts_that_64_bits_cannot_hold_are_refused(rows: list[Any]) -> None:
     assert codes(*rows, input=[1, 1, 1]) == ["AC209"]
+
+
+@pytest.mark.parametrize("field", ["kernel_size", "stride", "dilation", "padding"])
+def test_windows_that_torch_counts_in_32_bits_are_held_to_them(field: str) -> None:
+    assert codes({"conv": {"out_channels": 4, field: 2**31}}) == codes({"conv": {"out_channels": 4, field: [1, 2**40]}})
+    assert codes({"conv": {"out_channels": 4, field: 2**31}}) == ["AC114"]
+    assert codes({"activation": {"leaky_relu": -1e300}}) == ["AC114"]
 
 
 def test_another_input_measures_the_same_network() -> None:

@@ -40,10 +40,16 @@ def verify(measures: Measures) -> list[Claim]:
     graph = measures.graph
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        module = build(graph)
+        try:
+            module = build(graph)
+            macs_found = macs(graph, module)
+        except (RuntimeError, ValueError) as problem:
+            if "memory" in str(problem):
+                raise
+            return [Claim("torch builds and runs it", "yes", str(problem).strip().split("\n")[0])]
         return [
             Claim("parameters", measures.total.params, sum(p.numel() for p in module.parameters())),
-            Claim("MACs", measures.total.macs, macs(graph, module)),
+            Claim("MACs", measures.total.macs, macs_found),
             _shapes_claim(graph, module),
             _finite_claim(graph, module),
             Claim("inference memory, bytes", measures.memory.inference, live_bytes(graph, module)),
@@ -122,7 +128,10 @@ def _field_claim(measures: Measures, index: int, axis: int) -> Claim:
     name = f"receptive field over the {('height', 'width')[axis]}, first and last pixel"
     if reach.unknown:
         return Claim(name, None, None, "paths of unequal jump meet")
-    place = max(0, math.ceil(-reach.first / reach.jump)) if reach.jump else 0
+    if not reach.jump:
+        note = "paths of unequal jump have met in one position, which no longer strip has"
+        return Claim(name, (reach.first, reach.last), None, note)
+    place = max(0, math.ceil(-reach.first / reach.jump))
     first, last = reach.jump * place + reach.first, reach.jump * place + reach.last
     strip = strip_for(measures.graph, index, axis, last + reach.jump + 1)
     if strip is None:

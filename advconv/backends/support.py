@@ -9,12 +9,15 @@ from advconv.backends.node_runs import Run, outputs, picture
 from advconv.backends.plan import Leaf
 from advconv.backends.torch_module import apply, module_of
 from advconv.geometry import Shape
-from advconv.graph import Graph, Node
+from advconv.graph import Graph, Node, full_inputs
 from advconv.layers.base import Layer, ShapeError
 from advconv.layers.dense import Input, Pad
 from advconv.layers.merge import Add, Multiply
 from advconv.layers.pointwise import Activation, Dropout, Norm
-from advconv.layers.pool import MaxPool2d
+from advconv.layers.pool import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d
+
+LONGEST = 10**7
+"""Pixels of a strip that memory surely has room for."""
 
 
 def strip_for(graph: Graph, index: int, axis: int, length: int) -> Graph | None:
@@ -22,7 +25,9 @@ def strip_for(graph: Graph, index: int, axis: int, length: int) -> Graph | None:
 
     Over the breadth each window is one pixel wide: what a position sees along one axis does not depend on the other.
     """
-    nodes = [node._replace(layer=_narrowed(node.layer, 1 - axis)) for node in graph.nodes[: index + 1]]
+    if length > LONGEST:
+        return None
+    nodes = [_on_strip(graph, node, axis) for node in graph.nodes[: index + 1]]
     for size in range(length, length + 64):
         shape = Shape(graph.input.channels, *((size, 1) if axis == 0 else (1, size)))
         try:
@@ -30,6 +35,17 @@ def strip_for(graph: Graph, index: int, axis: int, length: int) -> Graph | None:
         except ShapeError:
             continue
     return None
+
+
+def _on_strip(graph: Graph, node: Node, axis: int) -> Node:
+    """A node as it is over the axis. Gates are passed by, since on a strip they may be as long as what they weigh."""
+    full = full_inputs(graph.nodes, node)
+    if len(full) < len(node.inputs):
+        return node._replace(layer=Activation(), inputs=full)
+    if isinstance(node.layer, AdaptiveAvgPool2d) and graph.input_shapes(node)[0].size == (1, 1):
+        # It would read all of a longer strip.
+        return node._replace(layer=AvgPool2d((1, 1), (1, 1)))
+    return node._replace(layer=_narrowed(node.layer, 1 - axis))
 
 
 def _narrowed(layer: Layer, axis: int) -> Layer:
@@ -47,8 +63,8 @@ def _narrowed(layer: Layer, axis: int) -> Layer:
 def support(graph: Graph, axis: int, place: int) -> tuple[int, int]:
     """The first and last pixel along an axis with a gradient, for a position of the last map along that axis.
 
-    In float64, with positive weights scaled by fan-in, the average in place of the maximum, linear activations, and
-    neither norms nor gates: a gradient passes wherever a value could.
+    In float64, with positive weights scaled by fan-in, averages for maxima, sums for products, linear activations, and
+    no norms: a gradient passes wherever a value could.
     """
     x = picture(graph, torch.float64).requires_grad_()
     values = outputs(graph, [_kept_alive(_transparent(graph, node)) for node in graph.nodes], x)
@@ -77,9 +93,8 @@ def _transparent(graph: Graph, node: Node) -> Run:
         return nn.Identity()
     if isinstance(layer, MaxPool2d):
         return nn.AvgPool2d(layer.kernel_size, layer.stride, layer.padding, layer.ceil_mode)
-    if isinstance(layer, Add | Multiply) and len(set(shapes)) > 1:
-        largest = max(range(len(shapes)), key=lambda index: shapes[index].elements)
-        return lambda *inputs: inputs[largest]
+    if isinstance(layer, Multiply):
+        layer = Add()
     if isinstance(layer, Pad):
         layer = replace(layer, value=0.0)
     call = layer.torch(shapes)

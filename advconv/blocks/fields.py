@@ -65,12 +65,21 @@ def positive(value: Any) -> int:
     return int(value)
 
 
+MOST_OF_A_WINDOW = 2**31 - 1
+"""torch's kernels count the positions of a window in 32 bits."""
+
+
 def positive_pair(value: Any) -> Pair:
-    if is_int(value) and value >= 1:
-        return value, value
-    if isinstance(value, list | tuple) and len(value) == 2 and all(is_int(part) and part >= 1 for part in value):
-        return value[0], value[1]
+    parts = [value, value] if is_int(value) else value
+    if isinstance(parts, list | tuple) and len(parts) == 2 and all(is_int(part) and part >= 1 for part in parts):
+        hold_window(parts)
+        return parts[0], parts[1]
     refuse(f"this must be a whole number of at least 1 or [height, width], not {shown(value)}")
+
+
+def hold_window(parts: "list[int] | tuple[int, ...]") -> None:
+    if max(parts) > MOST_OF_A_WINDOW:
+        refuse(f"this must be at most {MOST_OF_A_WINDOW:,}, not {max(parts)}", "make it smaller")
 
 
 Sides = tuple[int, int, int, int]
@@ -86,6 +95,7 @@ def padding(value: Any) -> Literal["same"] | Sides:
         return 0, 0, 0, 0
     parts = [value] if is_int(value) else value
     if isinstance(parts, list | tuple) and len(parts) in (1, 2, 4) and all(is_int(p) and p >= 0 for p in parts):
+        hold_window(parts)
         if len(parts) == 4:
             return parts[0], parts[1], parts[2], parts[3]
         return parts[0], parts[0], parts[-1], parts[-1]
@@ -187,6 +197,9 @@ def _norm_with(kind: str, value: Any) -> Layer:
     return GroupNorm(groups, given.get("eps", 1e-5))
 
 
+FLOAT32_MAX = 3.4e38
+
+
 class ActivationChoice(NamedTuple):
     """The activation of a unit; `layer` is None for none."""
 
@@ -202,8 +215,8 @@ def activation(value: Any) -> ActivationChoice:
         return ActivationChoice(Activation(value))
     pair = single(value)
     if pair and pair[0] in FUNCTIONS and FUNCTIONS[pair[0]].argument:
-        if not is_number(pair[1]):
-            refuse(f"{pair[0]} takes a number, not {shown(pair[1])}")
+        if not is_number(pair[1]) or abs(pair[1]) > FLOAT32_MAX:
+            refuse(f"{pair[0]} takes a number that float32 can hold, not {shown(pair[1])}")
         return ActivationChoice(Activation(pair[0], pair[1]))
     if pair and pair[0] in FUNCTIONS:
         refuse(f"{pair[0]} takes no argument", f"write `activation: {pair[0]}`")
