@@ -53,6 +53,7 @@ PARTS = {
     "defaults": Section(LANGUAGE, "Defaults, and the fields of every convolutional unit"),
     "constraints": Section(LANGUAGE, "Constraints"),
     "training": Section(LANGUAGE, "Training"),
+    "editor": Section(LANGUAGE, "In an editor"),
     "yaml": Section(LANGUAGE, "YAML"),
 }
 
