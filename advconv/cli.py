@@ -48,7 +48,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         answer(commands)
     options = commands.parse_args(arguments)
     try:
-        code = command(options.run)(options)
+        code = function_at(options.run)(options)
         sys.stdout.flush()
     except ModuleNotFoundError as missing:
         if missing.name not in EXTRAS:
@@ -75,7 +75,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     sys.exit(code)
 
 
-def command(path: str) -> Run:
+def function_at(path: str) -> Run:
     """The function that does a command: `commands:run_check`. Help and completion do without what it imports."""
     module, name = path.split(":")
     run: Run = getattr(import_module(f"advconv.{module}"), name)

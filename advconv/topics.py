@@ -7,7 +7,7 @@ from advconv.blocks import KINDS
 from advconv.blocks.fields import similar
 from advconv.diagnostics import CODES
 from advconv.field_pages import CONSTRAINTS, FIELDS, constraint_page, field_page
-from advconv.manual import page
+from advconv.manual import page as code_page
 from advconv.reference import block_page
 from advconv.schema import DESCRIPTIONS, summary
 from advconv.shipped import shipped
@@ -68,7 +68,7 @@ def subjects() -> list[Subject]:
         Subject("Analyses", _headings(ANALYSES), lambda name: [section(ANALYSES[name])]),
         Subject("Fields", {name: DESCRIPTIONS[name] for name in FIELDS}, lambda name: [field_page(name)]),
         Subject("The language", _headings(PARTS), lambda name: [section(PARTS[name])]),
-        *(Subject(heading, _codes(family), lambda code: [page(code)]) for family, heading in FAMILIES.items()),
+        *(Subject(heading, _codes(family), lambda code: [code_page(code)]) for family, heading in FAMILIES.items()),
     ]
 
 
@@ -89,7 +89,8 @@ def section(wanted: Section) -> str:
     """A section of a shipped document, from its heading to the next."""
     text = shipped(wanted.document).read_text(encoding="utf-8")
     _, _, behind = text.partition(f"\n## {wanted.heading}\n")
-    return f"## {wanted.heading}\n{behind.partition(chr(10) + '## ')[0]}".rstrip()
+    body, _, _ = behind.partition("\n## ")
+    return f"## {wanted.heading}\n{body.rstrip()}"
 
 
 def pages(topic: str) -> list[str]:

@@ -213,11 +213,11 @@ def test_completion_prints_a_script(shell: str, capsys: pytest.CaptureFixture[st
 
 
 def test_each_command_has_its_function_and_an_example_that_needs_no_clone() -> None:
-    from advconv.cli import command, parser
+    from advconv.cli import function_at, parser
 
     (commands,) = (action for action in parser()._actions if isinstance(action, argparse._SubParsersAction))
     for name, added in commands.choices.items():
-        assert callable(command(added.get_default("run"))), name
+        assert callable(function_at(added.get_default("run"))), name
         assert "archs/" not in added.format_help(), name
     assert "archs/" not in parser().format_help()
 

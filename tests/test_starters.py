@@ -69,7 +69,7 @@ def test_a_starter_is_built_verified_and_trained(template: str) -> None:
     """Its report is true of the module, and an epoch of drawn shapes goes through it."""
     assert new("mine", "--template", template) == 0
     net = load("mine.yaml")
-    command = ["train", "mine.yaml", "--data", "shapes", "--epochs", "1", "--limit", "256", "--quiet", "--workers", "0"]
+    command = ["train", "mine.yaml", "--data", "shapes", "--epochs", "1", "--limit", "128", "--quiet", "--workers", "0"]
     with pytest.raises(SystemExit) as exit:
         main(command)
 
