@@ -4,28 +4,17 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from typing import NoReturn, TypeAlias
 
-from advconv.commands import (
-    DEFAULT_ARCH,
-    USAGE,
-    complain,
-    run_check,
-    run_completion,
-    run_emit,
-    run_explain,
-    run_new,
-    run_rf_table,
-    run_schema,
-    run_summary,
-    run_verify,
-)
+from advconv.console import USAGE, complain
+from advconv.data_sets import SETS
 from advconv.geometry import Shape
-from advconv.recipe import SETS
+from advconv.names import TITLE
 from advconv.report.table import FORMATS
-from advconv.run_commands import run_evaluate, run_export, run_predict
-from advconv.spec import TITLE
-from advconv.train_command import run_train
+from advconv.starter import DEFAULT, TEMPLATES
+
+Run: TypeAlias = Callable[[argparse.Namespace], int]
 
 NO_MEMORY = ("allocate memory", "out of memory")
 
@@ -40,7 +29,6 @@ EXTRAS = {
     "onnxruntime": "export",
     "onnxscript": "export",
     "safetensors": "train",
-    "shtab": "completion",
     "tensorboard": "tensorboard",
     "torch": "train",
     "torchinfo": "train",
@@ -53,9 +41,14 @@ EXTRAS = {
 def main(arguments: list[str] | None = None) -> NoReturn:
     """The `advconv` command. Exit code 0: no errors; 1: an error or a failed constraint; 2: usage, a missing file."""
     _prepare_streams()
-    options = parser().parse_args(arguments)
+    commands = parser()
+    if "_ARGCOMPLETE" in os.environ:
+        from advconv.completion import answer
+
+        answer(commands)
+    options = commands.parse_args(arguments)
     try:
-        code = options.run(options)
+        code = function_at(options.run)(options)
         sys.stdout.flush()
     except ModuleNotFoundError as missing:
         if missing.name not in EXTRAS:
@@ -82,6 +75,13 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     sys.exit(code)
 
 
+def function_at(path: str) -> Run:
+    """The function that does a command: `commands:run_check`. Help and completion do without what it imports."""
+    module, name = path.split(":")
+    run: Run = getattr(import_module(f"advconv.{module}"), name)
+    return run
+
+
 def _prepare_streams() -> None:
     """What a stream cannot show is escaped; a stream that the caller has closed swallows what is written."""
     if sys.stdout is None or sys.stderr is None:
@@ -101,7 +101,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="advconv",
         description="Reads convolutional networks from YAML, measures them, and holds them to their constraints.",
-        epilog="example: advconv check archs/c1c2c3c4.yaml",
+        epilog="example: advconv new mynet && advconv check mynet.yaml",
     )
     top.add_argument("--version", action=Version, nargs=0, help="print the version and exit")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -122,10 +122,9 @@ def parser() -> argparse.ArgumentParser:
 
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
-Run = Callable[[argparse.Namespace], int]
 
 
-def _command(commands: Commands, name: str, help: str, example: str, run: Run) -> argparse.ArgumentParser:
+def _command(commands: Commands, name: str, help: str, example: str, run: str) -> argparse.ArgumentParser:
     added = commands.add_parser(name, help=help, description=f"{help}.", epilog=f"example: {example}")
     added.set_defaults(run=run)
     return added
@@ -133,7 +132,7 @@ def _command(commands: Commands, name: str, help: str, example: str, run: Run) -
 
 def _add_check(commands: Commands) -> None:
     help = "measure networks and hold them to their constraints"
-    check = _command(commands, "check", help, "advconv check archs/ --input 3,64,64", run_check)
+    check = _command(commands, "check", help, "advconv check mynet.yaml --input 3,64,64", "commands:run_check")
     check.add_argument("files", nargs="+", metavar="FILE", help="YAML files, directories of them, or - for stdin")
     check.add_argument("--format", choices=("text", "json", "github", "sarif"), default="text")
     _add_input(check)
@@ -141,8 +140,10 @@ def _add_check(commands: Commands) -> None:
 
 def _add_rf_table(commands: Commands) -> None:
     help = "print the receptive-field calculation table"
-    table = _command(commands, "rf-table", help, "advconv rf-table archs/c1c2c3c4.yaml --format markdown", run_rf_table)
-    table.add_argument("file", nargs="?", metavar="FILE", help=f"default: {DEFAULT_ARCH}")
+    table = _command(
+        commands, "rf-table", help, "advconv rf-table mynet.yaml --format markdown", "commands:run_rf_table"
+    )
+    table.add_argument("file", nargs="?", metavar="FILE", help="default: the shipped network c1c2c3c4")
     table.add_argument("--explain", action="store_true", help="add the formula behind each row")
     table.add_argument("--format", choices=FORMATS, default="text")
     _add_input(table)
@@ -150,7 +151,7 @@ def _add_rf_table(commands: Commands) -> None:
 
 def _add_summary(commands: Commands) -> None:
     help = "print the layers with output shapes, parameters and MACs"
-    summary = _command(commands, "summary", help, "advconv summary archs/c1c2c3c4.yaml", run_summary)
+    summary = _command(commands, "summary", help, "advconv summary mynet.yaml", "commands:run_summary")
     summary.add_argument("file", metavar="FILE")
     summary.add_argument("--format", choices=(*FORMATS, "torchsummary"), default="text")
     summary.add_argument("--torchinfo", action="store_true", help="print torchinfo's own table of the built module")
@@ -159,7 +160,7 @@ def _add_summary(commands: Commands) -> None:
 
 def _add_emit(commands: Commands) -> None:
     help = "print the network as the source of a torch module, or its augmentation as albumentations code"
-    emit = _command(commands, "emit", help, "advconv emit archs/c1c2c3c4.yaml -o model.py", run_emit)
+    emit = _command(commands, "emit", help, "advconv emit mynet.yaml -o model.py", "commands:run_emit")
     emit.add_argument("file", metavar="FILE")
     emit.add_argument("--what", choices=("model", "augment"), default="model")
     emit.add_argument("-o", "--output", metavar="FILE", help="write it to a file instead")
@@ -167,7 +168,7 @@ def _add_emit(commands: Commands) -> None:
 
 def _add_verify(commands: Commands) -> None:
     help = "prove the report: hold each of its numbers beside what torch finds"
-    verify = _command(commands, "verify", help, "advconv verify archs/c1c2c3c4.yaml", run_verify)
+    verify = _command(commands, "verify", help, "advconv verify mynet.yaml", "commands:run_verify")
     verify.add_argument("file", metavar="FILE")
     verify.add_argument("--format", choices=FORMATS, default="text")
     _add_input(verify)
@@ -175,7 +176,7 @@ def _add_verify(commands: Commands) -> None:
 
 def _add_train(commands: Commands) -> None:
     help = "check a network, train it, and say whether it keeps the accuracy that it promises"
-    train = _command(commands, "train", help, "advconv train archs/c1c2c3c4.yaml --epochs 10", run_train)
+    train = _command(commands, "train", help, "advconv train mynet.yaml --epochs 10", "train_command:run_train")
     train.add_argument("file", nargs="?", metavar="FILE")
     train.add_argument("--resume", metavar="RUN", help="go on with an interrupted run")
     train.add_argument("--force", action="store_true", help="train a network that breaks its constraints")
@@ -201,7 +202,9 @@ def _add_train(commands: Commands) -> None:
 
 def _add_evaluate(commands: Commands) -> None:
     help = "score a run's weights on the test set, whole and by class"
-    evaluate = _command(commands, "evaluate", help, "advconv evaluate runs/c1c2c3c4-20261121-120000", run_evaluate)
+    evaluate = _command(
+        commands, "evaluate", help, "advconv evaluate runs/mynet-20261121-120000", "run_commands:run_evaluate"
+    )
     _add_run(evaluate)
     evaluate.add_argument("--flip", action="store_true", help="average over each picture and its mirror image")
     evaluate.add_argument("--format", choices=FORMATS, default="text")
@@ -211,8 +214,8 @@ def _add_evaluate(commands: Commands) -> None:
 
 def _add_predict(commands: Commands) -> None:
     help = "say what a run's network sees in picture files"
-    example = "advconv predict runs/c1c2c3c4-20261121-120000 cat.png --top 1"
-    predict = _command(commands, "predict", help, example, run_predict)
+    example = "advconv predict runs/mynet-20261121-120000 cat.png --top 1"
+    predict = _command(commands, "predict", help, example, "run_commands:run_predict")
     _add_run(predict)
     predict.add_argument("pictures", nargs="+", metavar="PICTURE")
     predict.add_argument("--top", type=natural, default=3, metavar="N", help="the N likeliest classes; default: 3")
@@ -221,8 +224,8 @@ def _add_predict(commands: Commands) -> None:
 
 def _add_export(commands: Commands) -> None:
     help = "write a run's network as ONNX, and hold it beside torch on test pictures"
-    example = "advconv export runs/c1c2c3c4-20261121-120000 -o model.onnx"
-    export = _command(commands, "export", help, example, run_export)
+    example = "advconv export runs/mynet-20261121-120000 -o model.onnx"
+    export = _command(commands, "export", help, example, "run_commands:run_export")
     _add_run(export)
     export.add_argument("-o", "--output", required=True, metavar="FILE")
     _add_data_dir(export)
@@ -246,25 +249,26 @@ def _add_device(command: argparse._ActionsContainer) -> None:
 
 
 def _add_new(commands: Commands) -> None:
-    new = _command(commands, "new", "write a commented starter file", "advconv new mynet", run_new)
+    new = _command(commands, "new", "write a commented starter file", "advconv new mynet", "commands:run_new")
     new.add_argument("name", metavar="NAME", help="writes NAME.yaml")
+    new.add_argument("--template", choices=TEMPLATES, default=DEFAULT, help=f"default: {DEFAULT}")
 
 
 def _add_explain(commands: Commands) -> None:
-    explain = _command(commands, "explain", "explain a diagnostic code", "advconv explain AC201", run_explain)
-    explain.add_argument("code", metavar="CODE")
+    help = "explain a diagnostic code, a block, a field, a constraint or an analysis"
+    explain = _command(commands, "explain", help, "advconv explain dwsep", "commands:run_explain")
+    explain.add_argument("topic", nargs="?", metavar="TOPIC", help="default: a list of all")
 
 
 def _add_schema(commands: Commands) -> None:
     help = "print the JSON Schema of architecture files"
-    _command(commands, "schema", help, "advconv schema > advconv.schema.json", run_schema)
+    _command(commands, "schema", help, "advconv schema > advconv.schema.json", "commands:run_schema")
 
 
 def _add_completion(commands: Commands) -> None:
     help = "print a completion script for a shell"
-    completion = _command(commands, "completion", help, 'eval "$(advconv completion bash)"', run_completion)
-    completion.add_argument("shell", choices=("bash", "zsh", "tcsh"))
-    completion.set_defaults(parser=parser)
+    completion = _command(commands, "completion", help, 'eval "$(advconv completion bash)"', "commands:run_completion")
+    completion.add_argument("shell", choices=("bash", "zsh", "fish"))
 
 
 def _add_input(command: argparse.ArgumentParser) -> None:

@@ -10,14 +10,15 @@ from typing import NoReturn
 from advconv.analysis.measure import Measures
 from advconv.augment import source as augment_source
 from advconv.check import Checked, check
+from advconv.console import FAILED, OK, USAGE, complain, print_markdown, wants_colour
 from advconv.diagnostics import Diagnostic
 from advconv.geometry import Shape
+from advconv.names import TITLE
+from advconv.shipped import shipped
 from advconv.source import MAX_BYTES, Source, decode
 from advconv.spec import ArchSpec
 
 DEFAULT_ARCH = Path("archs", "c1c2c3c4.yaml")
-
-OK, FAILED, USAGE = 0, 1, 2
 
 
 def run_check(options: argparse.Namespace) -> int:
@@ -50,7 +51,7 @@ def _print_checks(results: list[Checked], format: str) -> None:
     else:
         from advconv.report.text import Paint, printable, report
 
-        paint = Paint(_wants_colour())
+        paint = Paint(wants_colour())
         titles = [f"== {printable(checked.source.name)}\n" if len(results) > 1 else "" for checked in results]
         _show("\n\n".join(title + report(checked, paint) for title, checked in zip(titles, results, strict=True)))
 
@@ -114,15 +115,6 @@ def _content(path: str) -> bytes:
     if sys.stdin is None:
         raise OSError(0, "standard input is closed", path)
     return sys.stdin.buffer.read(MAX_BYTES + 1)
-
-
-def complain(message: str) -> None:
-    shown = "".join(character if character.isprintable() else "\ufffd" for character in message)
-    print(f"advconv: {shown}", file=sys.stderr)
-
-
-def _wants_colour() -> bool:
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def run_rf_table(options: argparse.Namespace) -> int:
@@ -209,15 +201,12 @@ def run_verify(options: argparse.Namespace) -> int:
 
 
 def default_arch() -> Path:
-    """The shipped architecture: of the working directory, of the installed package, or of the clone around it."""
-    package = Path(__file__).parent
-    places = (DEFAULT_ARCH, package / DEFAULT_ARCH, package.parent / DEFAULT_ARCH)
-    return next((place for place in places if place.is_file()), DEFAULT_ARCH)
+    """The shipped architecture: of the working directory, else the package's own."""
+    return DEFAULT_ARCH if DEFAULT_ARCH.is_file() else shipped(str(DEFAULT_ARCH))
 
 
 def run_new(options: argparse.Namespace) -> int:
-    from advconv.spec import TITLE
-    from advconv.starter import STARTER
+    from advconv.starter import SCHEMA_FILE, renew_schema, starter
 
     path = Path(options.name if options.name.endswith((".yaml", ".yml")) else f"{options.name}.yaml")
     if not TITLE.fullmatch(path.stem):
@@ -225,36 +214,39 @@ def run_new(options: argparse.Namespace) -> int:
         return USAGE
     try:
         with open(path, "x", encoding="utf-8") as file:
-            file.write(STARTER.format(name=path.stem))
+            file.write(starter(options.template, path.stem))
+        is_ours = renew_schema(path.parent)
     except OSError as problem:
-        complain(f"{path}: {problem.strerror}")
+        complain(f"{problem.filename}: {problem.strerror}")
         return USAGE
-    print(f"wrote {path}; measure it with: advconv check {path}")
+    if not is_ours:
+        complain(f"{path.with_name(SCHEMA_FILE)} is another schema and was left alone; editors will check {path} by it")
+    print(f"wrote {path}; next: advconv check {path}, advconv rf-table {path}, advconv train {path}")
     return OK
 
 
 def run_explain(options: argparse.Namespace) -> int:
-    from advconv.manual import PAGES, page
+    from advconv.topics import index, near, pages
 
-    code = options.code.upper()
-    if code not in PAGES:
-        complain(f"there is no code {options.code}; the codes are {', '.join(PAGES)}")
+    if options.topic is None:
+        print_markdown(index())
+        return OK
+    if not (found := pages(options.topic)):
+        complain(f"there is no topic {options.topic}; {near(options.topic)}")
         return USAGE
-    print(page(code))
+    print_markdown("\n\n".join(found))
     return OK
 
 
 def run_schema(options: argparse.Namespace) -> int:
-    import json
+    from advconv.schema import schema_text
 
-    from advconv.schema import schema
-
-    print(json.dumps(schema(), indent=2))
+    print(schema_text(), end="")
     return OK
 
 
 def run_completion(options: argparse.Namespace) -> int:
-    import shtab
+    from advconv.completion import script
 
-    print(shtab.complete(options.parser(), options.shell))
+    print(script(options.shell))
     return OK

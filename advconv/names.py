@@ -1,9 +1,12 @@
-"""Which names a block, a row or a path may have: those that work as attributes of a torch module."""
+"""Which names a block, a row or a path may have (those that work as attributes of a torch module), and a network."""
 
 import keyword
 import re
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+TITLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+"""What can name a network: a file and a directory are called after it."""
 
 # dir(torch.nn.Sequential()), held to it by a test: a child of one of these names would hide the module's own.
 MODULE_ATTRIBUTES = frozenset(

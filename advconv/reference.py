@@ -4,8 +4,11 @@ from inspect import cleandoc
 
 from advconv.blocks import BLOCKS
 from advconv.blocks.base import Block
+from advconv.check import check
 from advconv.dump import plain
-from advconv.schema import DESCRIPTIONS
+from advconv.manual import example
+from advconv.schema import DESCRIPTIONS, required
+from advconv.source import Source
 
 EXAMPLES: dict[str, str] = {
     "conv": "- conv: {out_channels: 32, kernel_size: 5, groups: 1}",
@@ -40,23 +43,43 @@ def blocks_manual() -> str:
 
 
 def block_page(block: type[Block]) -> str:
-    short = f"Short form: `{block.kind}: {block.short}`." if block.short else f"Short form: `{block.kind}`."
     lines = ["| field | default | |", "|---|---|---|"]
     for key, field in block.model_fields.items():
-        default = "needed" if field.is_required() else _default_text(key, field.default)
+        default = "needed" if field.is_required() else default_text(key, field.default)
         lines.append(f"| `{key}` | {default} | {DESCRIPTIONS[key]} |")
     code = f"```yaml\n{EXAMPLES[block.kind]}\n```"
-    return "\n\n".join([f"## `{block.kind}`", cleandoc(block.__doc__ or ""), short, "\n".join(lines), code])
+    what = cleandoc(block.__doc__ or "")
+    return "\n\n".join([f"## `{block.kind}`", what, short_form(block), "\n".join(lines), code, builds(block)])
+
+
+def short_form(block: type[Block]) -> str:
+    """How a row may be written without braces."""
+    forms = [f"`{block.kind}: {block.short}`"] if block.short else []
+    forms += [] if required(block) else [f"`{block.kind}` alone"]
+    return f"Short form: {' or '.join(forms)}." if forms else "No short form."
+
+
+def builds(block: type[Block]) -> str:
+    """The layers that the last row of a block's example becomes."""
+    measures = check(Source(block.kind, example(EXAMPLES[block.kind]))).measures
+    assert measures is not None, f"the example of {block.kind} cannot be measured"
+    rows = [node.row.path[:3] for node in measures.graph.nodes]
+    first = rows.index(rows[-1])
+    kinds = ", ".join(f"`{node.layer.kind}`" for node in measures.graph.nodes[first:])
+    before, after = measures.graph.nodes[first - 1].shape, measures.graph.nodes[-1].shape
+    return f"The {'last ' if first > 1 else ''}row of the example turns {before} into {after}: {kinds}."
 
 
 OWN_DEFAULTS = {"stride": "its kernel_size", "out_features": "the classes", "activation": "*file*"}
 
 
-def _default_text(key: str, value: object) -> str:
+def default_text(key: str, value: object) -> str:
     if value is None:
         words = {"name": "its index", "squeeze_excite": "no gate"} | OWN_DEFAULTS
         return words.get(key, "*file*")
     text = plain(value)
     if isinstance(text, list) and len(set(text)) == 1:
         text = text[0]
-    return str(text).lower() if isinstance(text, bool) else str(text)
+    if isinstance(text, bool):
+        return str(text).lower()
+    return f"{text:g}" if isinstance(text, float) else str(text)

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from advconv.commands import OK, USAGE, complain
+from advconv.console import OK, USAGE, complain
 from advconv.report.table import Table
 from advconv.train_command import says_what_is_wrong
 from advconv.units import rounded

@@ -1,5 +1,6 @@
 """The JSON Schema of what users write, short forms too, for editors and other tools."""
 
+import json
 import keyword
 from collections.abc import Iterable
 from typing import Any
@@ -28,9 +29,9 @@ from advconv.blocks.units import groups
 from advconv.geometry import INT64_MAX
 from advconv.layers.pointwise import FUNCTIONS
 from advconv.limits import BYTE_UNITS, BYTES, COUNT, COUNT_UNITS, PERCENT, accuracy
-from advconv.names import MODULE_ATTRIBUTES, NAME, TAKEN
+from advconv.names import MODULE_ATTRIBUTES, NAME, TAKEN, TITLE
 from advconv.recipe import Train, above_zero, at_least_zero, from_zero, seed, share
-from advconv.spec import TITLE, ArchSpec, Constraints, Use, feature, picture, title, version
+from advconv.spec import ArchSpec, Constraints, Use, feature, picture, title, version
 from advconv.transforms import COMPOSITIONS
 
 Schema = dict[str, Any]
@@ -42,7 +43,20 @@ ABOVE_ZERO: Schema = {"type": "number", "exclusiveMinimum": 0}
 
 
 def either(*schemas: Schema) -> Schema:
-    return {"anyOf": list(schemas)}
+    bare = {word for schema in schemas for word in schema.get("enum", ())}
+    return {"anyOf": [_unoffered(schema, bare) for schema in schemas]}
+
+
+def _unoffered(schema: Schema, bare: set[str]) -> Schema:
+    """A mapping without the keys that may stand bare among its properties; they are patterns.
+
+    An editor offers properties, and would complete `gap` to `gap:`.
+    """
+    hidden = {f"^{key}$": part for key, part in schema.get("properties", {}).items() if key in bare}
+    if not hidden:
+        return schema
+    offered = {key: part for key, part in schema["properties"].items() if key not in bare}
+    return schema | {"properties": offered, "patternProperties": hidden}
 
 
 def words(*values: str) -> Schema:
@@ -241,11 +255,19 @@ DESCRIPTIONS: dict[str, str] = {
 }
 
 
+TITLE_OF_SCHEMA = "advconv architecture"
+
+
+def schema_text() -> str:
+    """As a file."""
+    return json.dumps(schema(), indent=2) + "\n"
+
+
 def schema() -> Schema:
     """The schema of an architecture file, draft 2020-12."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "advconv architecture",
+        "title": TITLE_OF_SCHEMA,
         "$defs": {
             "rows": {"type": "array", "items": {"$ref": "#/$defs/row"}},
             "some_rows": {"type": "array", "items": {"$ref": "#/$defs/row"}, "minItems": 1},
@@ -289,7 +311,8 @@ def arguments_schema(name: str) -> Schema:
 
 def row() -> Schema:
     """A bare word, or a mapping whose one key names the block."""
-    bare = words(*(block.kind for block in BLOCKS if not required(block)))
+    alone = [block for block in BLOCKS if not required(block)]
+    bare = words(*(block.kind for block in alone)) | {"enumDescriptions": [summary(block) for block in alone]}
     kinds = {block.kind: row_value(block) for block in BLOCKS}
     return either(bare, one_of(kinds))
 

@@ -1,6 +1,5 @@
 """What a user wrote, validated: the sections of an architecture."""
 
-import re
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from pydantic import BeforeValidator, ValidationError
@@ -14,6 +13,7 @@ from advconv.diagnostics import Diagnostic
 from advconv.explain import explain
 from advconv.geometry import Shape
 from advconv.limits import COUNT_UNITS, CountLimit, MaybeAccuracyLimit, MaybeByteLimit, MaybeCountLimit, limit
+from advconv.names import TITLE
 from advconv.recipe import Data, Train
 from advconv.source import Document, Path
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     Network = dict[str, tuple[Block, ...]]
 else:
     Network = Annotated[dict[Name, SomeRows], BeforeValidator(lambda value: some_blocks(value))]
-
-TITLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 def version(value: Any) -> int:

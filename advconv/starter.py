@@ -1,36 +1,30 @@
-"""The file that `advconv new` writes."""
+"""The files that `advconv new` writes: a network to start from, and the schema that editors read beside it."""
 
-STARTER = """\
-advconv: 1                    # version of the language
-name: "{name}"
-input: [3, 32, 32]            # channels, height, width
-classes: 10                   # what the network must put out
+import re
+from pathlib import Path
 
-defaults:                     # for every convolutional unit that does not say otherwise
-  norm: batch                 # batch, layer, none, {{group: 8}}
-  activation: relu            # relu, silu, gelu, ..., none
-  order: conv-norm-act        # or conv-act-norm, norm-act-conv
-  padding: same               # same, valid, a number, [height, width], [top, bottom, left, right]
+from advconv.shipped import shipped
 
-network:                      # blocks in order; their names are yours
-  C1:
-    - conv: 32                # a 3x3 convolution to 32 channels with norm and activation
-    - strided: 48             # stride 2: the map halves
-  C2:
-    - dwsep: 64               # depthwise separable: 3x3 by channel, then 1x1
-    - dilated: 64             # dilation 2: a 3x3 kernel that spans 5x5
-    - strided: 64
-  C3:
-    - residual:               # rows beside a shortcut
-        - conv: 64
-        - conv: {{out_channels: 64, activation: none}}
-  O:
-    - gap                     # global average pooling
-    - linear                  # to the number of classes
+DEFAULT = "small"
+TEMPLATES = (DEFAULT, "assignment", "dilated", "residual", "mobile")
 
-constraints:                  # what the network promises; `advconv check` holds it to them
-  receptive_field: "> 36"
-  params: "< 200k"
-  uses: {{dwsep: ">= 1", dilated: ">= 1", gap: "== 1"}}
-  forbids: [maxpool]
-"""
+SCHEMA_FILE = "advconv.schema.json"
+MODELINE = f"# yaml-language-server: $schema={SCHEMA_FILE}\n"
+"""The schema lies beside the file: a path that works offline, on every machine, and when the folder is moved."""
+
+
+def starter(template: str, name: str) -> str:
+    """A shipped starter as a file of this name; in quotes, since the name may be a number."""
+    text = shipped(f"starters/{template}.yaml").read_text(encoding="utf-8")
+    return MODELINE + re.sub(r"^name: .*$", f'name: "{name}"', text, count=1, flags=re.MULTILINE)
+
+
+def renew_schema(folder: Path) -> bool:
+    """Writes the schema into a folder that has none, or an older one of ours. False where the file is not ours."""
+    from advconv.schema import TITLE_OF_SCHEMA, schema_text
+
+    path = folder / SCHEMA_FILE
+    if path.exists() and f'"title": "{TITLE_OF_SCHEMA}"' not in path.read_text(encoding="utf-8", errors="replace"):
+        return False
+    path.write_text(schema_text(), encoding="utf-8")
+    return True

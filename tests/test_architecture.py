@@ -11,10 +11,11 @@ from torch import nn
 from advconv.names import MODULE_ATTRIBUTES
 
 ORDER = [
-    "geometry", "diagnostics", "source", "reader", "names", "units", "layers", "graph", "analysis", "blocks", "limits",
-    "transforms", "augment", "recipe", "explain", "spec", "dump", "resolve", "schema", "manual", "reference",
-    "elaborate", "constraints", "check", "backends", "report", "net", "starter", "training", "commands",
-    "train_command", "run_commands", "cli", "__main__", "__init__",
+    "geometry", "diagnostics", "source", "reader", "names", "units", "console", "shipped", "layers", "graph",
+    "analysis", "blocks", "limits", "transforms", "augment", "data_sets", "recipe", "explain", "spec", "dump",
+    "resolve", "schema", "manual", "elaborate", "constraints", "check", "reference", "field_pages", "topics",
+    "backends", "report", "net", "starter", "training", "completion", "commands", "train_command", "run_commands",
+    "cli", "__main__", "__init__",
 ]  # fmt: skip
 MODULES = sorted(Path("advconv").rglob("*.py"))
 
@@ -45,7 +46,7 @@ def test_a_module_imports_only_from_below(path: Path) -> None:
 
 @pytest.mark.parametrize("command", ["check archs/c1c2c3c4.yaml", "rf-table", "summary archs/c1c2c3c4.yaml"])
 def test_the_measuring_side_answers_without_torch(command: str) -> None:
-    heavy = {"torch", "numpy", "albumentations", "torchvision", "torchinfo"}
+    heavy = {"torch", "numpy", "albumentations", "torchvision", "torchinfo", "argcomplete", "rich"}
     program = (
         "import sys\nfrom advconv.cli import main\n"
         f"try: main({command.split()!r})\nexcept SystemExit as exit: assert exit.code == 0\n"

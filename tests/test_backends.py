@@ -175,6 +175,9 @@ def test_a_claim_that_is_false_fails() -> None:
     ]  # fmt: skip
 
 
+OVERHANGING = {"avgpool": {"padding": "same", "ceil_mode": True}}
+
+
 def test_a_network_that_torch_cannot_run_is_told_in_a_claim(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(graph: Any, module: Any) -> int:
         raise RuntimeError("could not create a primitive\nframe #0")
@@ -190,8 +193,8 @@ def test_a_network_that_torch_cannot_run_is_told_in_a_claim(monkeypatch: pytest.
     [
         ["gap"],
         ["squeeze_excite"],
-        [{"repeat": {"times": 30, "layers": [{"branches": {"merge": "add", "paths": {"a": ["squeeze_excite"], "b": []}}}]}}],
-        [{"branches": {"merge": "multiply", "paths": {"a": [{"avgpool": {"padding": "same", "ceil_mode": True}}], "b": []}}}],
+        [{"repeat": {"times": 30, "layers": [{"residual": ["squeeze_excite"]}]}}],
+        [{"branches": {"merge": "multiply", "paths": {"a": [OVERHANGING], "b": []}}}],
         [{"branches": {"paths": {"a": [{"avgpool": {"padding": 1, "stride": 7}}], "b": []}}}, {"pointwise": 4}],
     ],
 )  # fmt: skip

@@ -1,5 +1,6 @@
 """The command line, as a user meets it: output, exit codes, wrong input."""
 
+import argparse
 import csv
 import io
 import json
@@ -219,9 +220,19 @@ def test_help_has_an_example(arguments: list[str], capsys: pytest.CaptureFixture
     assert "example: advconv" in out or out.startswith("advconv ")
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
-def test_completion_names_the_commands(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "rf-table" in run("completion", shell, capsys=capsys)[1]
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_prints_a_script(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "_ARGCOMPLETE" in run("completion", shell, capsys=capsys)[1]
+
+
+def test_each_command_has_its_function_and_an_example_that_needs_no_clone() -> None:
+    from advconv.cli import function_at, parser
+
+    (commands,) = (action for action in parser()._actions if isinstance(action, argparse._SubParsersAction))
+    for name, added in commands.choices.items():
+        assert callable(function_at(added.get_default("run"))), name
+        assert "archs/" not in added.format_help(), name
+    assert "archs/" not in parser().format_help()
 
 
 @pytest.mark.parametrize("arguments", [[], ["check"], ["chekc"], ["check", ARCH, "--format", "xml"]])
@@ -324,8 +335,8 @@ def test_hidden_files_and_folders_are_not_searched(tmp_path: Path, capsys: pytes
 
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     for command, package, extra in (
-        (["completion", "bash"], "shtab", "completion"),
         (["verify", ARCH], "torch", "train"),
+        (["summary", ARCH, "--torchinfo"], "torchinfo", "train"),
     ):
         for module in [name for name in sys.modules if name.startswith("advconv.backends.")]:
             monkeypatch.delitem(sys.modules, module)
@@ -336,7 +347,7 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytes
 
 
 def test_colour_is_for_terminals_that_want_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    from advconv import commands
+    from advconv.console import wants_colour
 
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
@@ -344,11 +355,11 @@ def test_colour_is_for_terminals_that_want_it(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")
-    assert not commands._wants_colour()
+    assert not wants_colour()
     monkeypatch.setattr(sys, "stdout", Terminal())
-    assert commands._wants_colour()
+    assert wants_colour()
     monkeypatch.setenv("NO_COLOR", "1")
-    assert not commands._wants_colour()
+    assert not wants_colour()
 
 
 def test_the_launcher_of_a_clone_is_the_command() -> None:

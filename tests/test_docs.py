@@ -47,8 +47,20 @@ def output_of(command: str) -> str:
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=str)
-def test_commands_print_what_the_document_shows(path: Path, update: bool) -> None:
+@pytest.fixture
+def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The root of the clone. The test stands elsewhere, as a reader does who has saved the README's file."""
+    root = Path.cwd()
+    (tmp_path / "mynet.yaml").write_text(blocks(Path("README.md"), "yaml")[0], encoding="utf-8")
+    for name in ("archs", "tests"):
+        (tmp_path / name).symlink_to(root / name)
+    monkeypatch.chdir(tmp_path)
+    return root
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=str)
+def test_commands_print_what_the_document_shows(document: Path, update: bool, reader: Path) -> None:
+    path = reader / document
     text = path.read_text(encoding="utf-8")
     for command, output in commands(path):
         text = text.replace(f"$ {command}\n{output}", f"$ {command}\n{output_of(command)}")
@@ -79,9 +91,26 @@ def test_every_key_of_the_json_of_check_is_documented() -> None:
 def test_whole_examples_pass() -> None:
     examples = [text for path in WRITTEN for text in blocks(path, "yaml") if text.startswith("advconv: 1")]
 
-    assert examples
+    assert len(examples) > 1
     for text in examples:
-        assert check(Source("example.yaml", text)).diagnostics == []
+        checked = check(Source("example.yaml", text))
+        assert checked.diagnostics == []
+        assert {verdict.status for verdict in checked.verdicts} <= {Status.KEPT, Status.PROMISED}
+        assert checked.verdicts
+
+
+def test_the_readme_opens_with_a_whole_file_that_keeps_its_constraints(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = blocks(Path("README.md"), "yaml")[0]
+    monkeypatch.chdir(tmp_path)
+    Path("mynet.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(SystemExit) as exit:
+        main(["check", "mynet.yaml"])
+
+    assert text.startswith("advconv: 1\nname: mynet\n")
+    assert exit.value.code == 0
+    assert "mynet: ok, 6 of 6 constraints kept" in capsys.readouterr().out
 
 
 def test_snippets_of_rows_pass() -> None:

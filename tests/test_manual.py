@@ -24,7 +24,7 @@ from advconv.spec import ArchSpec, parse
 from tests.build import arch
 from tests.golden import expect
 
-SHIPPED = sorted(Path("archs").rglob("*.yaml"))
+SHIPPED = sorted([*Path("archs").rglob("*.yaml"), *Path("advconv/starters").glob("*.yaml")])
 
 
 def test_every_code_has_its_page_and_every_page_a_code() -> None:
@@ -52,16 +52,6 @@ def test_the_page_of_the_blocks_is_current_and_its_examples_pass(update: bool) -
         assert check(Source("example.yaml", example(text))).diagnostics == [], text
 
 
-def test_explain_prints_a_page(capsys: pytest.CaptureFixture[str]) -> None:
-    for code, status in (("ac201", 0), ("AC999", 2)):
-        with pytest.raises(SystemExit) as exit:
-            main(["explain", code])
-        assert exit.value.code == status
-    out, err = capsys.readouterr()
-    assert out.startswith("## AC201: a window larger than its map\n")
-    assert "there is no code AC999" in err
-
-
 def data_of(path: Path) -> Any:
     document, _ = read(Source(str(path), path.read_text(encoding="utf-8")))
     assert document is not None
@@ -85,10 +75,30 @@ def test_every_field_has_a_description() -> None:
 
 def properties_of(part: Any) -> Iterator[tuple[str, Any]]:
     """Each property that a schema has, at any depth."""
-    if isinstance(part, dict):
-        yield from part.get("properties", {}).items() if isinstance(part.get("properties"), dict) else ()
+    for kind in ("properties", "patternProperties") if isinstance(part, dict) else ():
+        yield from part.get(kind, {}).items() if isinstance(part.get(kind), dict) else ()
     for inner in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
         yield from properties_of(inner)
+
+
+def test_what_may_stand_bare_is_no_property_that_an_editor_would_complete_with_a_colon() -> None:
+    """In each choice of forms: the words and the properties of the mappings beside them have nothing in common."""
+    row = schema()["$defs"]["row"]["anyOf"]
+    assert {"gap", "flatten", "maxpool", "squeeze_excite", "linear", "depthwise"} <= set(row[0]["enum"])
+    assert len(row[0]["enum"]) == len(row[0]["enumDescriptions"])
+    assert set(row[0]["enum"]) | set(row[1]["properties"]) == {block.kind for block in BLOCKS}
+
+    for forms in choices_of(schema()):
+        bare = {word for form in forms for word in form.get("enum", ())}
+        assert not bare & {key for form in forms for key in form.get("properties", {})}
+
+
+def choices_of(part: Any) -> Iterator[list[Any]]:
+    """The forms of each choice of a schema, at any depth."""
+    if isinstance(part, dict) and "anyOf" in part:
+        yield part["anyOf"]
+    for inner in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+        yield from choices_of(inner)
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
@@ -140,6 +150,7 @@ def test_the_schema_agrees_with_the_parser_about_every_page() -> None:
     [
         "gap",
         {"gap": None},
+        {"gap": {"name": "x"}},
         {"conv": 32},
         {"norm": {"group": 4}},
         {"residual": ["depthwise"]},
@@ -157,6 +168,8 @@ def test_short_forms_pass_the_schema(row: Any) -> None:
         {"conv": None},
         {"conv": "32"},
         {"gap": 3},
+        {"gapx": None},
+        {"gap": {"nam": "x"}},
         {"residual": []},
         {"conv": 1, "gap": None},
         {"norm": "none"},

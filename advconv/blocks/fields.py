@@ -215,7 +215,9 @@ def activation(value: Any) -> ActivationChoice:
         return ActivationChoice(Activation(value))
     pair = single(value)
     if pair and pair[0] in FUNCTIONS and FUNCTIONS[pair[0]].argument:
-        if not is_number(pair[1]) or abs(pair[1]) > FLOAT32_MAX:
+        if not is_number(pair[1]):
+            refuse(f"{pair[0]} takes a number, not {shown(pair[1])}")
+        if abs(pair[1]) > FLOAT32_MAX:
             refuse(f"{pair[0]} takes a number that float32 can hold, not {shown(pair[1])}")
         return ActivationChoice(Activation(pair[0], pair[1]))
     if pair and pair[0] in FUNCTIONS:

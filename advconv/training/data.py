@@ -13,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from advconv.data_sets import SETS
 from advconv.geometry import Shape
-from advconv.recipe import SETS
 from advconv.training.shapes import KINDS, draw_shapes
 
 

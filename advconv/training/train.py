@@ -11,7 +11,7 @@ import torch
 from advconv.analysis.measure import Measures
 from advconv.backends.torch_module import build
 from advconv.backends.torch_source import emit
-from advconv.recipe import SETS
+from advconv.data_sets import SETS
 from advconv.report.torchinfo import torchinfo
 from advconv.resolve import resolved
 from advconv.spec import ArchSpec

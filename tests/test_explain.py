@@ -1,0 +1,156 @@
+"""`advconv explain`: what it knows, and how it is shown."""
+
+import io
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from advconv.blocks import BLOCKS
+from advconv.check import check
+from advconv.cli import main
+from advconv.constraints import Status
+from advconv.diagnostics import CODES
+from advconv.field_pages import CONSTRAINTS, PLACES
+from advconv.manual import example
+from advconv.reference import EXAMPLES, short_form
+from advconv.schema import DESCRIPTIONS
+from advconv.source import Source
+from advconv.spec import Constraints
+from advconv.topics import ANALYSES, PARTS, index, pages, section, subjects, titles
+
+
+def explain(*topic: str) -> int:
+    with pytest.raises(SystemExit) as exit:
+        main(["explain", *topic])
+    assert isinstance(exit.value.code, int)
+    return exit.value.code
+
+
+def test_every_word_of_the_language_is_a_topic() -> None:
+    """A new code, block, field or constraint is one by itself, or fails here until it is."""
+    fields = {field for place in PLACES for field in place.model.model_fields}
+
+    assert list(CONSTRAINTS) == list(Constraints.model_fields)
+    assert {*CODES, *(block.kind for block in BLOCKS), *DESCRIPTIONS, *CONSTRAINTS, *fields} <= set(titles())
+
+
+def test_every_section_of_the_conventions_is_an_analysis() -> None:
+    text = Path("docs/conventions.md").read_text(encoding="utf-8")
+    headings = re.findall("^## (.*)$", text, flags=re.M)
+
+    assert set(headings) <= {place.heading for place in ANALYSES.values()}
+
+
+@pytest.mark.parametrize("name", [*ANALYSES, *PARTS])
+def test_a_section_of_a_document_is_found(name: str) -> None:
+    text = section((ANALYSES | PARTS)[name])
+
+    assert len(text.splitlines()) > 4
+    assert text.count("\n## ") == 0
+
+
+@pytest.mark.parametrize("topic", titles())
+def test_every_topic_has_a_page_under_its_title(topic: str) -> None:
+    found = pages(topic)
+
+    assert found
+    assert all(re.match(r"## .+\n\n.", page) for page in found)
+    assert pages(topic.upper()) == found == pages(topic.lower().replace("_", "-"))
+
+
+@pytest.mark.parametrize("name", CONSTRAINTS)
+def test_the_example_of_a_constraint_can_be_kept(name: str) -> None:
+    """By a small network, which also says that the limit's unit and form are those of the field."""
+    (code,) = re.findall(r"```yaml\n(.*?)```", pages(name)[0], flags=re.S)
+    rows = "network: {C1: [conv: 16, dilated: 16, strided: 16, dilated: {out_channels: 16, dilation: 10}, gap]}\n"
+    (verdict, *_) = (checked := check(Source(name, example(rows + code)))).verdicts
+
+    assert checked.diagnostics == []
+    assert verdict.status is (Status.PROMISED if name == "accuracy" else Status.KEPT)
+
+
+def test_a_block_says_its_short_forms_fields_example_and_layers() -> None:
+    (page,) = pages("dwsep")
+
+    assert "Short form: `dwsep: out_channels`." in page
+    assert "| `multiplier` | 1 | Filters for each input channel. |" in page
+    assert EXAMPLES["dwsep"] in page
+    assert "`Conv2d`, `BatchNorm2d`, `ReLU`, `Conv2d`, `BatchNorm2d`, `ReLU`" in page
+
+
+def test_a_short_form_is_one_that_can_be_written() -> None:
+    forms = {block.kind: short_form(block) for block in BLOCKS}
+
+    assert forms["gap"] == "Short form: `gap` alone."
+    assert forms["maxpool"] == "Short form: `maxpool: kernel_size` or `maxpool` alone."
+    assert forms["repeat"] == forms["branches"] == "No short form."
+    for kind, form in forms.items():
+        alone = check(Source("t", example(f"- conv: 8\n- {kind}")))
+        assert (f"`{kind}` alone" in form) == (not {"AC112", "AC114"} & {found.code for found in alone.diagnostics})
+
+
+def test_a_field_says_where_it_stands_what_it_takes_and_its_default() -> None:
+    (page,) = pages("kernel_size")
+
+    assert (
+        "| `maxpool`, `avgpool` | a whole number of at least 1; a list of 2, each a whole number of at least 1 | 2 |"
+        in page
+    )
+    assert "`conv`, `strided`, `dilated`, `dwsep`, `depthwise`, `inverted_residual`" in page
+    assert "| `train` | a number above 0 | 0.3 for `sgd`, 0.003 for `adamw` |" in pages("lr")[0]
+
+
+def test_a_constraint_comes_with_the_definition_of_its_number_and_the_source() -> None:
+    constraint, definition = pages("receptive field")
+
+    assert constraint.startswith("## Constraint `receptive_field`")
+    assert "pixels of the input" in constraint
+    assert "Distill 2019" in definition
+    assert "autograd keeps" in pages("training_memory")[1]
+
+
+def test_a_word_of_two_subjects_has_the_pages_of_both() -> None:
+    assert [page.splitlines()[0] for page in pages("norm")] == ["## `norm`", "## Field `norm`"]
+
+
+def test_without_a_topic_all_are_listed_by_subject(capsys: pytest.CaptureFixture[str]) -> None:
+    assert explain() == 0
+    out = capsys.readouterr().out
+
+    assert out == index() + "\n"
+    assert re.findall("^## (.*)$", out, flags=re.M) == [part.heading for part in subjects()]
+    assert set(re.findall("^- `(.*?)`:", out, flags=re.M)) == set(titles())
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("dwsp", "dwsep"), ("recptive_field", "receptive_field")])
+def test_a_near_miss_is_told_what_was_meant(typed: str, meant: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert explain(typed) == 2
+    assert f"there is no topic {typed}; did you mean {meant}" in capsys.readouterr().err
+
+
+def test_what_is_like_nothing_is_sent_to_the_list(capsys: pytest.CaptureFixture[str]) -> None:
+    assert explain("qqqqqqqq") == 2
+    assert capsys.readouterr().err == "advconv: there is no topic qqqqqqqq; `advconv explain` lists them all\n"
+
+
+def test_a_terminal_gets_it_rendered_and_a_pipe_the_markdown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    assert explain("ac201") == 0
+    assert capsys.readouterr().out.startswith("## AC201: a window larger than its map\n")
+
+    for variable, value, rendered in (("TERM", "xterm", True), ("TERM", "dumb", False), ("NO_COLOR", "1", False)):
+        with monkeypatch.context() as patch:
+            patch.delenv("NO_COLOR", raising=False)
+            patch.setenv("TERM", "xterm")
+            patch.setenv(variable, value)
+            patch.setattr(sys, "stdout", out := Terminal())
+            explain("dwsep")
+            text = out.getvalue()
+        assert ("\x1b[" in text, "| field |" in text) == (rendered, not rendered)
