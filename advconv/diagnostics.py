@@ -36,6 +36,7 @@ CODES = {
     "AC209": "counts beyond 64 bits",
     "AC210": "a receptive field that becomes unknown",
     "AC211": "paths whose centres stand apart",
+    "AC302": "an input that looks like height, width, channels",
     "AC401": "a measured value outside its limit",
     "AC402": "a limit on an unknown receptive field",
     "AC403": "a feature used too rarely or too often",
