@@ -94,7 +94,8 @@ def limit(value: Any, units: dict[str, int]) -> Limit:
     _refuse_operator(str(value).strip())
     match = BOUND.fullmatch(value.strip()) if isinstance(value, str) else None
     if not match:
-        sample = str(value) if is_number(value) or (isinstance(value, str) and NUMBER.fullmatch(value)) else "44"
+        amount = NUMBER.search(str(value)) if is_number(value) or isinstance(value, str) else None
+        sample = amount[0].strip() if amount else "44"
         sample = "85%" if units is PERCENT else sample
         example = f'write ">= {sample}", "< {sample}" or "== {sample}"'
         refuse(f"a limit compares with <, <=, >, >= or ==, this is {shown(value)}", example, code="AC120")

@@ -109,8 +109,9 @@ def fields_of(row: Any) -> Any:
     if set(block.model_fields) == {"name"}:
         refuse(f"{kind} is written alone, not with {shown(value)}", f"write `- {kind}`")
     if not block.short:
-        inside = f"kernel_size: {shown(value)}" if "kernel_size" in block.model_fields else "..."
-        refuse(f"{kind} takes a mapping of its fields, not {shown(value)}", f"write `- {kind}: {{{inside}}}`")
+        window = f"write `- {kind}: {{kernel_size: {shown(value)}}}`" if "kernel_size" in block.model_fields else ""
+        help = window or hint("block", kind, (kind,))
+        refuse(f"{kind} takes a mapping of its fields, not {shown(value)}", help)
     if isinstance(value, list) and len(value) > 1 and block.short == "out_channels":
         names = [name for name in ("out_channels", "kernel_size", "stride") if name in block.model_fields]
         fields = ", ".join(f"{name}: {shown(part)}" for name, part in zip(names, value, strict=False))
