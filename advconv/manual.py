@@ -177,7 +177,8 @@ PAGES: dict[str, Page] = {
     ),
     "AC120": Page(
         "A limit is no comparison that can be read.",
-        "It needs an operator, so that nobody has to guess whether 200k is a least or a most.",
+        "It needs an operator, so that nobody has to guess whether 200k is a least or a most, and quotes where the "
+        "operator is > or >=, which YAML takes for the start of a text.",
         "network: {C1: [gap]}\nconstraints: {params: 200k}",
         'network: {C1: [gap]}\nconstraints: {params: "< 200k"}',
     ),

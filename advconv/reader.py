@@ -8,9 +8,8 @@ import yaml
 
 from advconv.diagnostics import Diagnostic, Span, error
 from advconv.geometry import INT64_MAX
-from advconv.repair import EXCLAMATION, GREATER, as_written, repaired
+from advconv.repair import GREATER, as_written, repaired
 from advconv.source import LINE_BREAK, MAX_BYTES, Document, Source, Value, too_long
-from advconv.syntax import syntax_error
 
 MAX_DEPTH = 100
 MAX_VALUES = 500_000
@@ -28,6 +27,8 @@ def read(source: Source) -> tuple[Document | None, list[Diagnostic]]:
     except _Stop as stop:
         return None, [stop.diagnostic]
     except yaml.MarkedYAMLError as problem:
+        from advconv.syntax import syntax_error
+
         return None, [syntax_error(source, problem, LOADER)]
     except yaml.reader.ReaderError as problem:
         return None, [_unreadable(source, problem.position, f"the character U+{_code_point(problem):04X}")]
@@ -114,9 +115,8 @@ class Composer:
         line, column, width = value.span
         written = self.source.lines[line - 1][column - 1 : column - 1 + width] if self.is_repaired else ""
         if written.startswith("("):
-            self.report(
-                "AC114", value.span, "a list stands in brackets, not in parentheses", f"write [{written[1:-1]}]"
-            )
+            message = "a list stands in brackets, not in parentheses"
+            self.report("AC114", value.span, message, f"write [{written[1:-1]}]")
 
     def hold_depth(self, depth: int, span: Span) -> None:
         if depth > MAX_DEPTH:
@@ -152,7 +152,7 @@ class Composer:
         if isinstance(event, yaml.ScalarEvent):
             # A tag or an anchor on a key is looked at like any other; its text alone is the key.
             self.value(event, depth + 1)
-            return as_written(event.value), _span(event)
+            return self.written(event), _span(event)
         raise _Stop(error("AC108", _span(event), "a key must be a word", "write `key: value` with a plain key"))
 
     def merge(self, value: Value, span: Span, merged: Value) -> None:
@@ -178,26 +178,31 @@ class Composer:
 
     def scalar(self, event: Any, span: Span) -> Any:
         # A tag has been reported; what stands behind it is read as if it were not there.
-        if event.style or event.value.startswith((GREATER, EXCLAMATION)):
-            return self.text(event, span)
-        data = resolve(event.value)
+        text = self.written(event)
+        if event.style == ">" and AMOUNT.fullmatch(text.strip()):
+            text = f"> {text.strip()}"
+            self.report_limit(span, text)
+        elif event.value.startswith(GREATER):
+            self.report_limit(span, text)
+        data = text if event.style else resolve(text)
         if isinstance(data, int) and abs(data) > INT64_MAX:
             self.report("AC110", span, "the number does not fit in 64 bits")
             return 1
         return data
 
-    def text(self, event: Any, span: Span) -> str:
-        """A text in quotes, or of a limit that should be."""
-        text = as_written(event.value)
-        if event.style == ">" and AMOUNT.fullmatch(text.strip()):
-            text = f"> {text.strip()}"
-        elif not event.value.startswith(GREATER):
-            return text
-        before = self.source.lines[span.line - 1][: span.column - 1]
-        key = re.search(r"[\w.]+: *$", before)
-        help = f'put the limit in quotes: `{key[0].strip() + " " if key else ""}"{text}"`'
+    def written(self, event: Any) -> str:
+        """The text of a scalar before it was repaired."""
+        start, end = event.start_mark, event.end_mark
+        if not self.is_repaired or event.style or start.line != end.line:
+            return as_written(event.value) if self.is_repaired else str(event.value)
+        line: str = self.source.lines[start.line]
+        return line[start.column : end.column]
+
+    def report_limit(self, span: Span, limit: str) -> None:
+        """A limit without quotes, with the key before it."""
+        key = re.search(r"[\w.]+: *$", self.source.lines[span.line - 1][: span.column - 1])
+        help = f'put the limit in quotes: `{key[0].strip() + " " if key else ""}"{limit}"`'
         self.report("AC120", span, "a limit with > needs quotes, or YAML takes the > for the start of a text", help)
-        return text
 
     def alias(self, event: Any) -> Value:
         if event.anchor not in self.anchors:

@@ -55,7 +55,7 @@ def _row(place: str, value: Any, known: Collection[str]) -> Row | None:
 
 def _spellings(value: Any) -> Iterator[str]:
     """A word as the tables have it, with the dimensions that other tools write behind it and without."""
-    if isinstance(value, dict | list) or not (word := normal(SCALARS.get(str(value), str(value))[:60])):
+    if isinstance(value, dict | list | float) or not (word := normal(SCALARS.get(str(value), str(value))[:60])):
         return
     yield word
     if word.endswith("2d") and word != "2d":
@@ -414,7 +414,7 @@ VALUES = {
         Row("bfloat16", "bf16 mixed amp 16 fp16 float16 half true f16 bf16mixed 16mixed"),
     ),
 }
-READY = "leave the row out: images are normalised and made tensors of already"
+READY = "leave the row out: normalisation and conversion to tensors are done already"
 NO_POLICY = "there is no such policy here; `SomeOf: {transforms: [...], n: 2}` draws some of a list"
 CUTOUT = "CoarseDropout: {max_holes: 1, max_height: 16, max_width: 16}"
 TRANSFORMS = (

@@ -1,26 +1,14 @@
 """What is wrong with a text that is not YAML, in the words of people who write it."""
 
 import re
-from collections.abc import Callable, Iterator
-from functools import cached_property
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any
 
 import yaml
 
-from advconv.diagnostics import Diagnostic, Span, error
+from advconv.diagnostics import Diagnostic
 from advconv.source import Source
-
-CLOSING = {"[": "]", "{": "}"}
-
-
-class Place(NamedTuple):
-    """Line and column from 0, as YAML's readers count."""
-
-    line: int
-    column: int
-
-    def span(self, width: int = 1) -> Span:
-        return Span(self.line + 1, self.column + 1, width)
+from advconv.trouble import CLOSING, Place, Trouble, content, indent, place_of
 
 
 def syntax_error(source: Source, problem: yaml.MarkedYAMLError, loader: Any) -> Diagnostic:
@@ -28,135 +16,6 @@ def syntax_error(source: Source, problem: yaml.MarkedYAMLError, loader: Any) -> 
     found = Trouble(source, problem, loader)
     told = (told for test in TESTS if (told := test(found)))
     return next(told, None) or found.error(f"this is not YAML: {found.problem}{found.since}")
-
-
-class Trouble:
-    """Where and why the reader gave up, and what it had read until then."""
-
-    def __init__(self, source: Source, problem: yaml.MarkedYAMLError, loader: Any) -> None:
-        self.source, self.loader = source, loader
-        self.problem, self.context = problem.problem or "it ends too early", problem.context or ""
-        self.opened = _place(problem.context_mark)
-        self.at = _place(problem.problem_mark) or self.opened or Place(0, 0)
-
-    def error(self, message: str, help: str = "", at: Place | None = None, width: int = 1) -> Diagnostic:
-        return error("AC102", (at or self.at).span(width), message, help)
-
-    @property
-    def since(self) -> str:
-        """What the reader was about to read."""
-        begun = f", begun in line {self.opened.line + 1}" if self.opened and self.opened.line != self.at.line else ""
-        return f" {self.context}{begun}" if self.context else ""
-
-    def line(self, number: int) -> str:
-        return self.source.lines[number] if 0 <= number < len(self.source.lines) else ""
-
-    @property
-    def text(self) -> str:
-        """The line of the trouble."""
-        return self.line(self.at.line)
-
-    @property
-    def character(self) -> str:
-        return self.text[self.at.column : self.at.column + 1]
-
-    @property
-    def is_first(self) -> bool:
-        """Whether nothing but spaces stands before the trouble in its line."""
-        return not self.text[: self.at.column].strip(" ")
-
-    def line_above(self) -> int:
-        """The nearest line above that is neither empty nor a comment; -1 where there is none."""
-        above = range(self.at.line - 1, -1, -1)
-        return next((number for number in above if _content(self.line(number))), -1)
-
-    @cached_property
-    def tokens(self) -> list[Any]:
-        """The words of the text as far as they can be told apart."""
-        found = []
-        try:
-            for token in yaml.scan(self.source.text, Loader=self.loader):
-                found.append(token)
-        except yaml.YAMLError:
-            pass
-        return found
-
-    @cached_property
-    def brackets(self) -> list[tuple[str, Place]]:
-        """The brackets that are open where the reader gave up, the innermost last."""
-        found: list[tuple[str, Place]] = []
-        for sign, place in self._brackets():
-            if place >= self.at:
-                break
-            if sign in CLOSING:
-                found.append((sign, place))
-            elif found:
-                found.pop()
-        return found
-
-    def _brackets(self) -> Iterator[tuple[str, Place]]:
-        for token in self.tokens:
-            if sign := BRACKETS.get(type(token)):
-                yield sign, _place(token.start_mark) or self.at
-
-    def closed_by(self, depth: int) -> tuple[str, Place] | None:
-        """What closes the innermost of so many brackets, behind the place where the reader gave up."""
-        open_ = depth
-        for sign, place in self._brackets():
-            if place < self.at:
-                continue
-            open_ += 1 if sign in CLOSING else -1
-            if open_ < depth:
-                return sign, place
-        return None
-
-    @cached_property
-    def levels(self) -> list[tuple[str, Place]]:
-        """The lists and mappings that are open above the line of the trouble: `row` or `key`, and where they start."""
-        found: list[tuple[str, Place]] = []
-        # A list at the column of its own key has no start and no end among the tokens, only rows.
-        rows: dict[int, Place] = {}
-        for token in self.tokens:
-            kind, place = LEVELS.get(type(token), ""), _place(token.start_mark) or self.at
-            if place.line >= self.at.line:
-                break
-            if kind in ("map", "list"):
-                found.append(("key" if kind == "map" else "row", place))
-            elif kind == "end" and found:
-                found.pop()
-            elif kind == "row" and found and found[-1] == ("key", Place(found[-1][1].line, place.column)):
-                rows[place.column] = place
-            elif kind == "key":
-                rows = {column: row for column, row in rows.items() if column < place.column}
-        return found + [("row", place) for place in rows.values()]
-
-
-BRACKETS = {
-    yaml.FlowSequenceStartToken: "[",
-    yaml.FlowMappingStartToken: "{",
-    yaml.FlowSequenceEndToken: "]",
-    yaml.FlowMappingEndToken: "}",
-}
-LEVELS = {
-    yaml.BlockMappingStartToken: "map",
-    yaml.BlockSequenceStartToken: "list",
-    yaml.KeyToken: "key",
-    yaml.BlockEntryToken: "row",
-    yaml.BlockEndToken: "end",
-}
-
-
-def _place(mark: Any) -> Place | None:
-    return Place(mark.line, mark.column) if mark else None
-
-
-def _content(line: str) -> str:
-    """A line without its indentation and comment."""
-    return re.sub(r"(^|\s)#.*", "", line).strip()
-
-
-def _indent(line: str) -> int:
-    return len(line) - len(line.lstrip(" "))
 
 
 def tab(found: Trouble) -> Diagnostic | None:
@@ -183,7 +42,7 @@ def open_quote(found: Trouble) -> Diagnostic | None:
 
 def _quoting_help(found: Trouble, start: Place) -> str:
     """The text with its quote at the end, where it is clear which text it is."""
-    text = _content(found.line(start.line)[start.column :])
+    text = content(found.line(start.line)[start.column :])
     is_clear = len(text) > 1 and not re.search(r"[,\[\]{}]", text)
     return f"write {text}{text[0]}" if is_clear else f"write {text[:1]} at the end of its text in line {start.line + 1}"
 
@@ -191,7 +50,7 @@ def _quoting_help(found: Trouble, start: Place) -> str:
 def _quoted_before(found: Trouble) -> tuple[Place, Place] | None:
     """The text in quotes that nothing but spaces separates from the trouble."""
     for token in found.tokens:
-        start, end = _place(token.start_mark), _place(token.end_mark)
+        start, end = place_of(token.start_mark), place_of(token.end_mark)
         if not start or not end or end > found.at:
             continue
         is_quoted = isinstance(token, yaml.ScalarToken) and token.style in ("'", '"')
@@ -225,11 +84,11 @@ def open_bracket(found: Trouble) -> Diagnostic | None:
 def _closing_help(found: Trouble) -> str:
     """What to write at the end of the line that the innermost open bracket can reach to."""
     sign, start = found.brackets[-1]
-    own = _indent(found.line(start.line))
+    own = indent(found.line(start.line))
     last = start.line
     for number in range(start.line + 1, len(found.source.lines)):
-        if _content(found.line(number)):
-            if _indent(found.line(number)) <= own:
+        if content(found.line(number)):
+            if indent(found.line(number)) <= own:
                 break
             last = number
     beside = [outer for outer, place in found.brackets if place.line == start.line]
@@ -277,7 +136,7 @@ def second_colon(found: Trouble) -> Diagnostic | None:
     pair = re.search(r"(?:^|[\s\"'])([\w.-]+): +(?=\S)", before) if _is_mapping_value(found) else None
     if not pair:
         return None
-    inner = _content(found.text[pair.end() :])[:60]
+    inner = content(found.text[pair.end() :])[:60]
     help = f"write `{pair[1]}: {{{inner}}}`, or put text with a colon in quotes"
     return found.error("a line has one `key: value`, this has a second colon", help)
 
@@ -291,15 +150,15 @@ def no_colon(found: Trouble) -> Diagnostic | None:
     if found.context == "while scanning a simple key" and found.opened:
         return _without_colon(found, found.opened.line)
     above = found.line_above()
-    text = _content(found.line(above))
+    text = content(found.line(above))
     if not _is_mapping_value(found) or above < 0 or text.startswith("- ") or re.search(r":(\s|$)", text):
         return None
     return _without_colon(found, above)
 
 
 def _without_colon(found: Trouble, number: int) -> Diagnostic:
-    line, text = found.line(number), _content(found.line(number))
-    at, width = Place(number, _indent(line)), max(len(text), 1)
+    line, text = found.line(number), content(found.line(number))
+    at, width = Place(number, indent(line)), max(len(text), 1)
     if re.match(r"-[^\s-]", text):
         return found.error("a dash needs a space behind it", f"write `- {text[1:][:60]}`", at, width)
     if pair := re.fullmatch(r"((?:- )?[\w.-]+):(\S.*)", text):
@@ -313,12 +172,12 @@ def wrong_indentation(found: Trouble) -> Diagnostic | None:
     """A line that starts where nothing above it does, or where rows and keys would mix."""
     if not (found.is_first or (_is_mapping_value(found) and _key_is_first(found))) or not found.levels:
         return None
-    column = _indent(found.text)
+    column = indent(found.text)
     kind = "row" if found.text[column : column + 2] in ("-", "- ") else "key"
     at, width = Place(found.at.line, column), len(_first_word(found.text[column:]))
     beside = [level for level in found.levels if level[1].column == column]
     if kind == "key" and (row := _bare_row_above(found, column)):
-        help = f"write `- {row}: {{{_content(found.text)[:60]}}}`"
+        help = f"write `- {row}: {{{content(found.text)[:60]}}}`"
         return found.error(f"the row above, {row}, has no colon and takes no keys", help, at, width)
     if any(level[0] == kind for level in beside):
         return None
@@ -340,17 +199,17 @@ def _first_word(text: str) -> str:
 def _bare_row_above(found: Trouble, column: int) -> str:
     """The word of a row above that has no colon, where a line is indented as its fields would be."""
     line = found.line(found.line_above())
-    row = re.fullmatch(r"- +([\w.]+)", _content(line))
-    return row[1] if row and column > _indent(line) else ""
+    row = re.fullmatch(r"- +([\w.]+)", content(line))
+    return row[1] if row and column > indent(line) else ""
 
 
 def _mixed(found: Trouble, kind: str, start: Place, at: Place, width: int) -> Diagnostic:
     """A row where keys stand, or a key where rows do."""
     if kind == "key":
         outside = [level for level in found.levels if level[1].column < at.column]
-        help = f"write `- {_content(found.text)[:60]}`, or {_fitting(found, outside, kind, at.column)}"
+        help = f"write `- {content(found.text)[:60]}`, or {_fitting(found, outside, kind, at.column)}"
         return found.error("a key stands among the rows of a list", help, at, width)
-    help = f"write `- {_content(found.line(start.line))[:60]}` in line {start.line + 1}"
+    help = f"write `- {content(found.line(start.line))[:60]}` in line {start.line + 1}"
     return found.error("a row stands among keys", help, at, width)
 
 
@@ -368,7 +227,7 @@ def _fitting(found: Trouble, levels: list[tuple[str, Place]], kind: str, column:
 def _line_at(found: Trouble, column: int, start: int) -> int:
     """The nearest line above that is indented so."""
     above = range(found.at.line - 1, start, -1)
-    return next((n for n in above if _content(found.line(n)) and _indent(found.line(n)) == column), start)
+    return next((n for n in above if content(found.line(n)) and indent(found.line(n)) == column), start)
 
 
 TESTS: tuple[Callable[[Trouble], Diagnostic | None], ...] = (

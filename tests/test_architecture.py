@@ -11,10 +11,10 @@ from torch import nn
 from advconv.names import MODULE_ATTRIBUTES
 
 ORDER = [
-    "geometry", "diagnostics", "source", "repair", "syntax", "reader", "synonyms", "names", "units", "layers", "graph",
-    "analysis", "blocks", "limits", "transforms", "augment", "recipe", "explain", "spec", "dump", "resolve", "schema",
-    "manual", "reference", "elaborate", "constraints", "check", "backends", "report", "net", "starter", "training",
-    "commands", "train_command", "run_commands", "cli", "__main__", "__init__",
+    "geometry", "diagnostics", "source", "repair", "trouble", "syntax", "reader", "synonyms", "names", "units",
+    "layers", "graph", "analysis", "blocks", "limits", "transforms", "augment", "recipe", "explain", "spec", "dump",
+    "resolve", "schema", "manual", "reference", "elaborate", "constraints", "check", "backends", "report", "net",
+    "starter", "training", "commands", "train_command", "run_commands", "cli", "__main__", "__init__",
 ]  # fmt: skip
 MODULES = sorted(Path("advconv").rglob("*.py"))
 

@@ -93,6 +93,18 @@ def test_a_repair_keeps_every_character_at_its_place(text: str) -> None:
                for old, new in zip(text, after, strict=True))  # fmt: skip
 
 
+def test_a_sign_within_a_text_is_a_part_of_it() -> None:
+    document, found = read(Source("t", "a: b >= 1\nc: d, (1, 2)\n[x >= 2]: != 3\n".replace("[x >= 2]", "x >= 2")))
+
+    assert document is not None
+    assert document.root.data == {"a": "b >= 1", "c": "d, (1, 2)", "x >= 2": "!= 3"}
+    assert found == []
+
+
+def test_a_slip_behind_a_limit_without_quotes_is_found_too() -> None:
+    assert only("a: > 44\nb: {c: 1\nd: 2\n").message == "this { is never closed"
+
+
 def test_shipped_files_need_no_repair() -> None:
     for path in [*Path("archs").rglob("*.yaml"), Path("docs/language.md")]:
         text = path.read_text(encoding="utf-8")
