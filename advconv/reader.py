@@ -111,11 +111,11 @@ class Composer:
         return value
 
     def hold_brackets(self, value: Value) -> None:
-        """A list that stands in parentheses, as in Python."""
+        """A list that stands in parentheses, as in Python, or in braces."""
         line, column, width = value.span
         written = self.source.lines[line - 1][column - 1 : column - 1 + width] if self.is_repaired else ""
-        if written.startswith("("):
-            message = "a list stands in brackets, not in parentheses"
+        if written.startswith(("(", "{")) and isinstance(value.data, list):
+            message = f"a list stands in brackets, not in {'parentheses' if written[0] == '(' else 'braces'}"
             self.report("AC114", value.span, message, f"write [{written[1:-1]}]")
 
     def hold_depth(self, depth: int, span: Span) -> None:

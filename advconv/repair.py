@@ -1,4 +1,4 @@
-"""Limits without quotes and lists in parentheses: made readable before YAML takes them for something else."""
+"""Limits without quotes, lists in parentheses: made readable before YAML takes them for something else."""
 
 import re
 
@@ -10,13 +10,15 @@ SIGNS = str.maketrans({GREATER: ">", EXCLAMATION: "!"})
 START = r"(?<![^\s,:\[{])"
 """Where a value may start; a quote or a sign elsewhere is a part of one."""
 
+NUMBERS = r"(?=[^(){}]*,[^(){}]*[0-9]) [-+.0-9eE_,\ \t]*+"
+
 SLIP = re.compile(
     rf"""
       {START} "(?:\\.|[^"\\])*+" | {START} '(?:''|[^'])*+'            # text in quotes
     | (?<!\S) \# [^\n\r\x85\u2028\u2029]*                             # a comment
     | (?P<greater> {START} > (?=[ \t]*(?:=|[-+]?\.?[0-9])))           # > 44
     | (?P<exclamation> {START} ! (?==))                               # != 44
-    | (?P<list> {START} \( (?=[^()]*,[^()]*[0-9]) [-+.0-9eE_,\ \t]*+ \))  # (3, 3)
+    | (?P<list> {START} (?: \( {NUMBERS} \) | \{{ {NUMBERS} \}} ))     # (3, 3), and the same in braces
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -28,7 +30,7 @@ def repaired(text: str) -> str:
     >>> repaired("kernel_size: (3, 3)  # not (5, 5)")
     'kernel_size: [3, 3]  # not (5, 5)'
     """
-    if not any(sign in text for sign in (">", "!=", "(")) or GREATER in text or EXCLAMATION in text:
+    if not any(sign in text for sign in (">", "!=", "(", "{")) or GREATER in text or EXCLAMATION in text:
         return text
     return SLIP.sub(_stand_in, text)
 

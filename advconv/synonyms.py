@@ -284,6 +284,8 @@ TRAIN = (
     Row("", "nesterov", "leave it out: sgd always has Nesterov momentum"),
     Row("", "shuffle", "leave it out: every epoch has an order of its own"),
     Row("mixup", "cutmix cutmix_alpha", "there is no CutMix here"),
+    Row("", "num_workers workers n_workers", "leave it out: it is an option, `advconv train --workers N`"),
+    Row("", "device gpu gpus accelerator cuda", "leave it out: it is an option, `advconv train --device cuda`"),
     Row("", "metrics metric", "leave it out: the accuracy is measured in every epoch"),
 )
 CONSTRAINTS = (

@@ -53,7 +53,7 @@ def diagnostics(section: str, without: str = "") -> list[Diagnostic]:
 def sections(place: str, row: Row, word: str) -> Iterator[str]:
     """The places where a word may stand for that of a row."""
     if place == "block":
-        yield f"network: {{C1: [conv: 4, {word}: 1]}}"
+        yield f"network: {{C1: [conv: 4, {word}: null]}}"
     elif place == "argument":
         yield from (f"augment: [{name}: {{{word}: 1}}]" for name in KNOWN if row.word in keys(name))
     elif place == "norm argument":

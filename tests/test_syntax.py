@@ -67,6 +67,14 @@ def test_a_list_in_parentheses_is_told_once(text: str) -> None:
     assert (found.code, found.help) == ("AC114", f"write [{text[text.index('(') + 1 : text.index(')')]}]")
 
 
+def test_a_list_in_braces_is_told_once_and_read() -> None:
+    document, (found,) = read(Source("t", "a: {b: {3, 3}, c: {d: 1, e: 2}}\n"))
+
+    assert document is not None
+    assert document.root.data == {"a": {"b": [3, 3], "c": {"d": 1, "e": 2}}}
+    assert (found.message, found.help) == ("a list stands in brackets, not in braces", "write [3, 3]")
+
+
 def test_parentheses_are_brackets_of_the_same_value() -> None:
     for text in ("{a: (3, 3), b: [(1, 2), 4]}", "a: (3, 3)\nb: [(1, 2), 4]\n"):
         document, found = read(Source("t", text))
@@ -89,8 +97,8 @@ def test_a_repair_keeps_every_character_at_its_place(text: str) -> None:
     after = repaired(text)
 
     assert len(after) == len(text)
-    assert all(new == old or (old, new) in {(">", "\ue000"), ("!", "\ue001"), ("(", "["), (")", "]")}
-               for old, new in zip(text, after, strict=True))  # fmt: skip
+    changed = {old + new for old, new in zip(text, after, strict=True) if new != old}
+    assert changed <= {">\ue000", "!\ue001", "([", ")]", "{[", "}]"}
 
 
 def test_a_sign_within_a_text_is_a_part_of_it() -> None:

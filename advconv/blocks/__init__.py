@@ -65,7 +65,12 @@ def _keys_help(row: dict[str, Any]) -> str:
 def _with_number(help: str, row: Any) -> str:
     """`write - dwsep: 32`, with the number that stands in the row."""
     pair = single(row)
-    return re.sub(r"(?<=: )(32|0\.1)(?=`)", str(pair[1]), help) if pair and is_number(pair[1]) else help
+    if pair is None or not is_number(pair[1]):
+        return help
+    bare = re.fullmatch(r"write `- (\w+)`", help)
+    if bare and KINDS[bare[1]].short:
+        return f"write `- {bare[1]}: {pair[1]}`"
+    return re.sub(r"(?<=: )(32|0\.1)(?=`)", str(pair[1]), help)
 
 
 def _row_help(kind: str) -> str:
