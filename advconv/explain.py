@@ -45,9 +45,8 @@ def explain(document: Document, problem: ValidationError, keys_at: Keys) -> list
 def _is_architecture(data: Any) -> bool:
     """Whether a file has one of the two keys that make it one, however it is spelt."""
     marks = ("advconv", "network")
-    if not isinstance(data, dict):
-        return False
-    return any(key in marks or meant("section", key, ("network",)) or similar(key, marks) for key in data)
+    keys = list(data)[:MOST] if isinstance(data, dict) else []
+    return any(key in marks or meant("section", key, ("network",)) or similar(key, marks) for key in keys)
 
 
 def _foreign(document: Document) -> Diagnostic:
@@ -93,7 +92,7 @@ def _is_misspelt(item: Error, unknown: dict[Path, list[str]], keys_at: Keys) -> 
     *parent, field = item["loc"]
     for key in unknown.get(tuple(parent), []):
         path = (*parent, key)
-        if (meant(_kind(path), key, keys_at(path)) or similar(key, keys_at(path))).find(field) >= 0:
+        if str(field) in (meant(_kind(path), key, keys_at(path)) or similar(key, keys_at(path))):
             return True
     return False
 
@@ -112,7 +111,8 @@ def _explained(document: Document, item: Error, keys_at: Keys) -> Diagnostic:
         context = item["ctx"]
         at = (*path, *context["at"])
         span = document.key_span(at) if at_key or context["at_key"] else document.span(at)
-        help = context["help"] or ("" if context["at"] else _value_help(item["input"]))
+        is_whole = item["type"] == "AC114" and not context["at"]
+        help = context["help"] or (_value_help(item["input"]) if is_whole else "")
         return error(item["type"], span, _named(context["message"], path), help)
     return TYPES.get(item["type"], _other)(document, path, item, keys_at)
 
