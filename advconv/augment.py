@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from pydantic_core import PydanticCustomError
 
-from advconv.blocks.fields import Form, is_number, refuse, shown, similar, single
+from advconv.blocks.fields import Form, is_number, near, refuse, shown, single
 from advconv.transforms import COMPOSITIONS, TRANSFORMS
 
 KNOWN = TRANSFORMS | COMPOSITIONS
@@ -69,8 +69,9 @@ def transform(value: Any) -> Transform:
         refuse(f"a transform is a name, or a name with arguments, not {shown(value)}", "write `- HorizontalFlip`")
     name, given = pair
     if name not in KNOWN:
-        help = similar(name, tuple(KNOWN)) or "the names are those of albumentations 2"
-        refuse(f"there is no transform {shown(name)!r}", help, "AC501", at=() if isinstance(value, str) else (name,))
+        help = near("transform", name, tuple(KNOWN)) or "the names are those of albumentations 2"
+        at = () if isinstance(value, str) else (name,)
+        refuse(f"there is no transform {shown(name)!r}", help, "AC501", at, at_key=bool(at))
     given = {} if given is None else given
     if not isinstance(given, dict):
         refuse(f"the arguments of {name} are a mapping, not {shown(given)}", f"write `{name}: {{p: 0.5}}`", at=(name,))
@@ -93,7 +94,7 @@ def arguments(name: str, given: dict[str, Any]) -> dict[str, Any]:
     taken = keys(name)
     for key in values:
         if key not in taken:
-            help = similar(key, taken) or f"it takes {', '.join(taken)}"
+            help = near("argument", key, taken) or f"it takes {', '.join(taken)}"
             refuse(f"{name} takes no {str(key)[:40]!r}", help, "AC111", at=(key,), at_key=True)
     present = _without_always(_renamed(name, _ranged(name, values)))
     if "p" in present and not (is_number(present["p"]) and 0 <= present["p"] <= 1):

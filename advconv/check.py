@@ -6,7 +6,7 @@ from advconv.analysis.coverage import unread
 from advconv.analysis.measure import Measures, measure, overflow
 from advconv.analysis.receptive_field import findings, square
 from advconv.constraints import Status, Verdict, failures, judge
-from advconv.data_sets import SETS, misfits
+from advconv.data_sets import SETS, channels_first, misfits
 from advconv.diagnostics import Diagnostic, Severity, error, has_errors, in_order, warning
 from advconv.elaborate import elaborate
 from advconv.geometry import INT64_MAX, Shape
@@ -64,14 +64,26 @@ def check_document(document: Document, unsound: list[Diagnostic], picture: Shape
     measures = measure(graph) if graph else None
     too_large = _too_large(document, measures) if measures else []
     broken = [*unsound, *wrong, *unfit, *too_large, *_data_misfits(document, spec)]
+    unusual = _unusual_input(document, part, broken)
     if measures is None or part is None or too_large:
-        return Checked(source, in_order(broken), spec)
+        return Checked(source, in_order([*broken, *unusual]), spec)
     verdicts = judge(part.spec.constraints, measures) if part.is_whole else []
-    surprises = [*_surprises(document, measures), *_unread(document, measures)]
+    surprises = [*unusual, *_surprises(document, measures), *_unread(document, measures)]
     said = [*broken, *surprises, *failures(verdicts, document)]
     if broken:
         return Checked(source, in_order(said), spec)
     return Checked(source, in_order(said), spec, measures, tuple(verdicts))
+
+
+def _unusual_input(document: Document, part: Part | None, broken: list[Diagnostic]) -> list[Diagnostic]:
+    """Whether the input looks like height, width, channels, where nothing else is said of it."""
+    meant, span = channels_first(part.spec.input) if part else None, document.span(("input",))
+    if meant is None or any(found.code == "AC503" and found.span == span for found in broken):
+        return []
+    order = [meant.height, meant.width, meant.channels]
+    message = f"input is [channels, height, width], and {order} looks like [height, width, channels]"
+    help = f"write `input: [{meant.channels}, {meant.height}, {meant.width}]`"
+    return [warning("AC302", span, message, help)]
 
 
 def _data_misfits(document: Document, spec: ArchSpec | None) -> list[Diagnostic]:

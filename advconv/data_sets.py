@@ -24,12 +24,24 @@ SETS = {
 }
 
 
+def channels_first(input: Shape) -> Shape | None:
+    """The shape that is meant by one that looks like height, width, channels: `[32, 32, 3] -> [3, 32, 32]`.
+
+    It ends in the channels of an image, 1, 3 or 4, and begins with two sides of at least 8, neither of them more than
+    four times the other: [64, 8, 3] may well be 64 channels.
+    """
+    height, width, channels = input.channels, input.height, input.width
+    is_image = min(height, width) >= 8 and max(height, width) <= 4 * min(height, width)
+    return Shape(channels, height, width) if is_image and channels in (1, 3, 4) else None
+
+
 def misfits(data: DataSet, input: Shape, classes: int | None) -> list[tuple[str, str, str]]:
     """Where pictures do not fit a network: the field of the file, what is wrong, and what to change."""
     found = []
     if data.channels is not None and data.channels != input.channels:
         message = f"the input has {input.channels} channels, in {data.title} it is {data.channels}"
-        found.append(("input", message, f"write `input: [{data.channels}, {input.height}, {input.width}]`"))
+        height, width = (channels_first(input) or input).size
+        found.append(("input", message, f"write `input: [{data.channels}, {height}, {width}]`"))
     if data.classes is not None and classes is not None and data.classes != classes:
         message = f"the network puts out {classes} classes, in {data.title} there are {data.classes}"
         found.append(("classes", message, f"write `classes: {data.classes}`"))

@@ -38,6 +38,7 @@ CODES = {
     "AC211": "paths whose centres stand apart",
     "AC212": "a norm over one value",
     "AC301": "positions that nothing reads",
+    "AC302": "an input that looks like height, width, channels",
     "AC401": "a measured value outside its limit",
     "AC402": "a limit on an unknown receptive field",
     "AC403": "a feature used too rarely or too often",

@@ -9,6 +9,22 @@ from advconv.blocks.fields import Form, either, is_number, refuse, shown
 
 OPERATORS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq}
 BOUND = re.compile(r"(<=|>=|==|<|>)\s*(\S.*)")
+SLIPS = {
+    "=<": "<=",
+    "=>": ">=",
+    "≤": "<=",
+    "⩽": "<=",
+    "≥": ">=",
+    "⩾": ">=",
+    "=": "==",
+    "===": "==",
+    "<<": "<",
+    ">>": ">",
+}
+"""Operators that people write, by the one that is meant."""
+
+SLIP = re.compile(rf"({'|'.join(map(re.escape, sorted(SLIPS, key=len, reverse=True)))})\s*([^\s<>=].*)")
+DIFFERS = re.compile(r"(!=|<>|≠)\s*(\S.*)")
 NUMBER = re.compile(r"([0-9][0-9_]{0,30}(?:\.[0-9]{1,12})?)\s*([A-Za-z%]*)")
 
 COUNT_UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9}
@@ -84,13 +100,23 @@ def limit(value: Any, units: dict[str, int]) -> Limit:
         return value
     if isinstance(value, dict):
         return _range(value, units)
+    _refuse_operator(str(value).strip())
     match = BOUND.fullmatch(value.strip()) if isinstance(value, str) else None
     if not match:
-        sample = str(value) if is_number(value) or (isinstance(value, str) and NUMBER.fullmatch(value)) else "44"
+        amount = NUMBER.search(str(value)) if is_number(value) or isinstance(value, str) else None
+        sample = amount[0].strip() if amount else "44"
         sample = "85%" if units is PERCENT else sample
         example = f'write ">= {sample}", "< {sample}" or "== {sample}"'
         refuse(f"a limit compares with <, <=, >, >= or ==, this is {shown(value)}", example, code="AC120")
     return Limit(value.strip(), (Bound(match[1], number(match[2], units)),))
+
+
+def _refuse_operator(text: str) -> None:
+    """`=< 5`, and what else is near to an operator."""
+    if slip := SLIP.fullmatch(text):
+        refuse(f"there is no operator {slip[1]}", f'write "{SLIPS[slip[1]]} {slip[2]}"', code="AC120")
+    if differs := DIFFERS.fullmatch(text):
+        refuse(f"there is no operator {differs[1]}", f'write "< {differs[2]}" or "> {differs[2]}"', code="AC120")
 
 
 def _range(value: dict[str, Any], units: dict[str, int]) -> Limit:

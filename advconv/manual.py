@@ -65,8 +65,10 @@ PAGES: dict[str, Page] = {
         GAP,
     ),
     "AC102": Page(
-        "The text is not YAML. The place is where the reader gave up; the mistake is there or shortly before.",
-        "Common ones: a bracket that is not closed, a tab for indentation, a colon without a space.",
+        "The text is not YAML. The place is that of the mistake where it is a known one: a bracket or a quote that is "
+        "not closed, a line whose indentation fits nothing above, a tab, a colon or a dash without a space. Of other "
+        "mistakes it is the place where the reader gave up.",
+        "Nothing behind such a place can be told apart for certain, so the rest of the file is not looked at.",
         SYNTAX,
         "network: {C1: [conv: 32]}",
     ),
@@ -175,7 +177,8 @@ PAGES: dict[str, Page] = {
     ),
     "AC120": Page(
         "A limit is no comparison that can be read.",
-        "It needs an operator, so that nobody has to guess whether 200k is a least or a most.",
+        "It needs an operator, so that nobody has to guess whether 200k is a least or a most, and quotes where the "
+        "operator is > or >=, which YAML takes for the start of a text.",
         "network: {C1: [gap]}\nconstraints: {params: 200k}",
         'network: {C1: [gap]}\nconstraints: {params: "< 200k"}',
     ),
@@ -267,6 +270,14 @@ PAGES: dict[str, Page] = {
         "path that reads all, as the projection of a residual block does, there is nothing to mend.",
         "- conv: 8\n- conv: {out_channels: 16, kernel_size: 1, stride: 2}",
         "- conv: 8\n- residual: [strided: 16]",
+    ),
+    "AC302": Page(
+        "The last number of `input` is 1, 3 or 4, and the first two are like the sides of an image: both are at least "
+        "8, and neither is more than four times the other.",
+        "TensorFlow and image files have the channels last, PyTorch and `input` have them first. Read in this order, "
+        "[32, 32, 3] is a map of 32 channels and 32x3 positions.",
+        "advconv: 1\nname: example\ninput: [32, 32, 3]\nnetwork: {C1: [conv: 32]}",
+        "advconv: 1\nname: example\ninput: [3, 32, 32]\nnetwork: {C1: [conv: 32]}",
     ),
     "AC401": Page(
         "A measured value is outside the limit that the file promises.",

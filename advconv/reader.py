@@ -8,6 +8,7 @@ import yaml
 
 from advconv.diagnostics import Diagnostic, Span, error
 from advconv.geometry import INT64_MAX
+from advconv.repair import GREATER, as_written, repaired
 from advconv.source import LINE_BREAK, MAX_BYTES, Document, Source, Value, too_long
 
 MAX_DEPTH = 100
@@ -26,7 +27,9 @@ def read(source: Source) -> tuple[Document | None, list[Diagnostic]]:
     except _Stop as stop:
         return None, [stop.diagnostic]
     except yaml.MarkedYAMLError as problem:
-        return None, [_syntax_error(source, problem)]
+        from advconv.syntax import syntax_error
+
+        return None, [syntax_error(source, problem, LOADER)]
     except yaml.reader.ReaderError as problem:
         return None, [_unreadable(source, problem.position, f"the character U+{_code_point(problem):04X}")]
     except yaml.YAMLError as problem:
@@ -52,7 +55,10 @@ class Composer:
     """Builds values from YAML events. Collects what is wrong but readable, and stops at what is not."""
 
     def __init__(self, source: Source) -> None:
-        self.events: Iterator[Any] = yaml.parse(source.text, Loader=LOADER)
+        self.source = source
+        text = repaired(source.text)
+        self.is_repaired = text != source.text
+        self.events: Iterator[Any] = yaml.parse(text, Loader=LOADER)
         self.anchors: dict[str, Value | None] = {}
         self.diagnostics: list[Diagnostic] = []
         self.merged = 0
@@ -92,6 +98,7 @@ class Composer:
         end = self.fill_mapping(value, depth) if is_mapping else self.fill_sequence(value, depth)
         if event.flow_style and end.line + 1 == span.line:
             value.span = Span(span.line, span.column, end.column + 1 - span.column)
+        self.hold_brackets(value)
         if value.is_block and value.keys:
             # A mapping in lines of its own is pointed at by its first key.
             value.span = next(iter(value.keys.values()))
@@ -102,6 +109,14 @@ class Composer:
             raise _Stop(error("AC107", span, f"the aliases in here expand to more than {MAX_VALUES:,} values"))
         self.hold_depth(depth + value.height, span)
         return value
+
+    def hold_brackets(self, value: Value) -> None:
+        """A list that stands in parentheses, as in Python, or in braces."""
+        line, column, width = value.span
+        written = self.source.lines[line - 1][column - 1 : column - 1 + width] if self.is_repaired else ""
+        if written.startswith(("(", "{")) and isinstance(value.data, list):
+            message = f"a list stands in brackets, not in {'parentheses' if written[0] == '(' else 'braces'}"
+            self.report("AC114", value.span, message, f"write [{written[1:-1]}]")
 
     def hold_depth(self, depth: int, span: Span) -> None:
         if depth > MAX_DEPTH:
@@ -137,7 +152,7 @@ class Composer:
         if isinstance(event, yaml.ScalarEvent):
             # A tag or an anchor on a key is looked at like any other; its text alone is the key.
             self.value(event, depth + 1)
-            return event.value, _span(event)
+            return self.written(event), _span(event)
         raise _Stop(error("AC108", _span(event), "a key must be a word", "write `key: value` with a plain key"))
 
     def merge(self, value: Value, span: Span, merged: Value) -> None:
@@ -163,13 +178,31 @@ class Composer:
 
     def scalar(self, event: Any, span: Span) -> Any:
         # A tag has been reported; what stands behind it is read as if it were not there.
-        if event.style:
-            return event.value
-        data = resolve(event.value)
+        text = self.written(event)
+        if event.style == ">" and AMOUNT.fullmatch(text.strip()):
+            text = f"> {text.strip()}"
+            self.report_limit(span, text)
+        elif event.value.startswith(GREATER):
+            self.report_limit(span, text)
+        data = text if event.style else resolve(text)
         if isinstance(data, int) and abs(data) > INT64_MAX:
             self.report("AC110", span, "the number does not fit in 64 bits")
             return 1
         return data
+
+    def written(self, event: Any) -> str:
+        """The text of a scalar before it was repaired."""
+        start, end = event.start_mark, event.end_mark
+        if not self.is_repaired or event.style or start.line != end.line:
+            return as_written(event.value) if self.is_repaired else str(event.value)
+        line: str = self.source.lines[start.line]
+        return line[start.column : end.column]
+
+    def report_limit(self, span: Span, limit: str) -> None:
+        """A limit without quotes, with the key before it."""
+        key = re.search(r"[\w.]+: *$", self.source.lines[span.line - 1][: span.column - 1])
+        help = f'put the limit in quotes: `{key[0].strip() + " " if key else ""}"{limit}"`'
+        self.report("AC120", span, "a limit with > needs quotes, or YAML takes the > for the start of a text", help)
 
     def alias(self, event: Any) -> Value:
         if event.anchor not in self.anchors:
@@ -194,6 +227,7 @@ WORDS = {
 INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 BASES = {"0o": 8, "0x": 16}
+AMOUNT = re.compile(r"=?\s*[0-9][0-9_.]*\s*[A-Za-z%]*")
 
 
 def resolve(text: str) -> Any:
@@ -223,23 +257,6 @@ def _end(event: Any) -> _Mark:
     """Behind the last character of a flow collection."""
     mark: _Mark = event.end_mark
     return mark
-
-
-def _syntax_error(source: Source, problem: yaml.MarkedYAMLError) -> Diagnostic:
-    mark: _Mark | None = problem.problem_mark or problem.context_mark
-    span = Span(mark.line + 1, mark.column + 1) if mark else Span()
-    if _is_tab(source, mark):
-        return error("AC102", span, "a tab cannot indent YAML", "use spaces")
-    opening = problem.context_mark
-    since = f", begun in line {opening.line + 1}" if opening and mark and opening.line != mark.line else ""
-    context = f" {problem.context}{since}" if problem.context else ""
-    return error("AC102", span, f"this is not YAML: {problem.problem or 'it ends too early'}{context}")
-
-
-def _is_tab(source: Source, mark: _Mark | None) -> bool:
-    """Whether the place of a syntax error is a tab."""
-    line = source.lines[mark.line] if mark and mark.line < len(source.lines) else ""
-    return mark is not None and line[mark.column : mark.column + 1] == "\t"
 
 
 def _code_point(problem: Any) -> int:

@@ -88,7 +88,9 @@ class Document:
     def _walk(self, path: Path) -> tuple[Value, Path]:
         value = self.root
         for depth, step in enumerate(path):
-            if isinstance(step, str) and isinstance(value.data, list):
+            beyond = path[depth + 1 : depth + 2]
+            is_short = step not in value.children and beyond and beyond[0] in value.children
+            if isinstance(step, str) and (isinstance(value.data, list) or is_short):
                 continue  # The short form of a block, `residual: [rows]`, leaves out the name of its one field.
             if step not in value.children:
                 return value, path[depth:]

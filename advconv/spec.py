@@ -8,7 +8,19 @@ from advconv.analysis.features import FEATURES, NARROWED_BY
 from advconv.augment import ASSIGNMENT, TRANSFORM, Transform
 from advconv.blocks import KINDS, SomeRows
 from advconv.blocks.base import Block, Fields, Style
-from advconv.blocks.fields import Form, MaybeCount, MaybeSize, Name, Pair, either, is_int, refuse, shown, similar
+from advconv.blocks.fields import (
+    Form,
+    MaybeCount,
+    MaybeSize,
+    Name,
+    Pair,
+    either,
+    is_int,
+    near,
+    refuse,
+    shown,
+    single,
+)
 from advconv.diagnostics import Diagnostic
 from advconv.explain import explain
 from advconv.geometry import Shape
@@ -41,7 +53,17 @@ def title(value: Any) -> str:
 def some_blocks(value: Any) -> Any:
     if value == {}:
         refuse("the network has no blocks", "write a name and rows, such as `C1: [conv: 32]`")
+    if isinstance(value, list):
+        refuse("the network is a mapping of blocks by name, this is a list", _blocks_help(value))
     return value
+
+
+def _blocks_help(rows: list[Any]) -> str:
+    """Blocks with dashes before their names, or rows without a block around them."""
+    pairs = [single(row) for row in rows]
+    if pairs and all(pair and isinstance(pair[1], list) and pair[0] not in KINDS for pair in pairs):
+        return "write the names of the blocks without dashes: `network: {C1: [...], C2: [...]}`"
+    return "write the rows under the name of a block: `network: {C1: [...]}`"
 
 
 def picture(value: Any) -> Shape:
@@ -54,8 +76,10 @@ def picture(value: Any) -> Shape:
 
 def feature(value: Any) -> str:
     if value not in FEATURES:
-        help = similar(value, FEATURES) or f"the features are {', '.join(FEATURES)}"
-        refuse(f"there is no feature {shown(value)!r}", help, code="AC113")
+        pair = single(value)
+        word = pair[0] if pair else value
+        help = near("feature", word, FEATURES) or f"the features are {', '.join(FEATURES)}"
+        refuse(f"there is no feature {shown(value)!r}", f"write {word}" if pair and word in FEATURES else help, "AC113")
     return str(value)
 
 
@@ -82,6 +106,9 @@ class Use(Fields):
 
 def use(value: Any) -> Any:
     """A bare limit is one on the count."""
+    if value is None or isinstance(value, bool):
+        help = "leave it out, or list it under forbids" if value is False else 'write ">= 1"'
+        refuse(f"a feature has a limit on how often it occurs, not {shown(value)}", help, "AC120")
     is_range = isinstance(value, dict) and value and set(value) <= {"min", "max"}
     return value if isinstance(value, dict | Use) and not is_range else {"count": value}
 

@@ -169,3 +169,23 @@ def test_a_pair_is_narrowed_by_the_channels_that_it_puts_out() -> None:
 
 def test_constraints_are_silent_where_the_network_is_broken() -> None:
     assert codes("linear", classes=10, constraints={"params": "< 1"}) == ["AC205"]
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("=< 200k", "<= 200k"), ("=> 44", ">= 44"), ("≥ 44", ">= 44"), ("≤44", "<= 44"), ("= 44", "== 44"),
+        ("=== 4", "== 4"), (">> 4", "> 4"), ("!= 3", '< 3" or "> 3'), ("<> 3", '< 3" or "> 3'), ("≠ 3", '< 3" or "> 3'),
+    ],
+)  # fmt: skip
+def test_an_operator_that_is_none_names_the_one_that_is_meant(written: str, meant: str) -> None:
+    (found,) = checked(arch({"conv": 8}, constraints={"params": written})).diagnostics
+
+    assert (found.code, found.help) == ("AC120", f'write "{meant}"')
+    assert found.message.startswith("there is no operator ")
+
+
+def test_a_limit_without_an_operator_is_shown_with_its_own_number() -> None:
+    (found,) = checked(arch({"conv": 8}, constraints={"params": "under 200k"})).diagnostics
+
+    assert found.help == 'write ">= 200k", "< 200k" or "== 200k"'

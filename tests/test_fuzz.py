@@ -21,7 +21,8 @@ WORDS = (
     "conv strided dilated dwsep pointwise depthwise residual branches repeat squeeze_excite inverted_residual maxpool "
     "avgpool gap flatten linear dropout norm activation out_channels kernel_size stride padding dilation groups layers "
     "paths merge times shortcut name 0 1 2 -1 3.5 99999999999999999999 1e400 same valid none null true [] {} [1,2] "
-    "[1,2,3,4] & * ! << ? | > % @ ` ' \" : - # \t \n {a:1} .nan .inf é \u2028 \x85 depthwise identity pad"
+    "[1,2,3,4] & * ! << ? | > % @ ` ' \" : - # \t \n {a:1} .nan .inf é \u2028 \x85 depthwise identity pad "
+    "(3,3) (1,[2],3) >=1 >1 =<3 != ≥4 Conv2d nn.ReLU() \ue000"
 ).split(" ")
 
 

@@ -63,7 +63,7 @@ def test_a_quoted_merge_sign_is_a_key() -> None:
     ("text", "code", "line", "column"),
     [
         ("", "AC102", 1, 1),
-        ("a: [1\nb: 2\n", "AC102", 2, 2),
+        ("a: [1\nb: 2\n", "AC102", 1, 4),
         ("a: b: c\n", "AC102", 1, 5),
         ("a: 1\nb: 2\na: 3\n", "AC103", 3, 1),
         ("a: !!str 1\n", "AC104", 1, 4),

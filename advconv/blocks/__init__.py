@@ -1,16 +1,18 @@
 """The vocabulary of the network: the union of the blocks is the schema, the registry and the type at once."""
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any, Union
 
 from pydantic import BeforeValidator, Discriminator, Tag
 
 from advconv.blocks.base import Block
 from advconv.blocks.composite import Branches, Repeat, Residual, Shortcut
-from advconv.blocks.fields import TakenName, refuse, shown, similar, single
+from advconv.blocks.fields import TakenName, is_number, refuse, shown, similar, single
 from advconv.blocks.gates import InvertedResidual, SqueezeExcite
 from advconv.blocks.plain import Activation, AvgPool, Dropout, Flatten, GlobalAvgPool, Linear, MaxPool, Norm
 from advconv.blocks.units import Conv, Depthwise, DepthwiseSeparable, Dilated, Pointwise, Strided
 from advconv.layers.pointwise import FUNCTIONS
+from advconv.synonyms import hint, meant
 
 BLOCKS: tuple[type[Block], ...] = (
     Conv,
@@ -44,32 +46,47 @@ def checked_row(row: Any) -> Any:
     if not isinstance(row, str | dict):
         refuse(f"a row names a block, this is {shown(row)}", "write `- conv: 32`", code="AC117")
     if isinstance(row, dict) and len(row) != 1:
-        help = "write `- conv: {out_channels: 32, ...}`, the block's fields inside its braces"
-        refuse(f"a row names one block, this has {len(row)} keys", help, code="AC117")
+        refuse(f"a row names one block, this has {len(row)} keys", _keys_help(row), code="AC117")
     kind = kind_of(row)
     if kind not in KINDS:
-        help = _row_help(kind)
+        help = _with_number(_row_help(kind), row)
         refuse(f"there is no block {kind[:40]!r}", help, code="AC113", at=(kind,), at_key=True)
     return row
 
 
-SYNONYMS = {
-    **dict.fromkeys(("bn", "batchnorm", "batchnorm2d", "batch_norm"), "norm: batch"),
-    **dict.fromkeys(("dense", "fc"), "linear: 10"),
-    **dict.fromkeys(("conv2d", "convolution"), "conv: 32"),
-    **dict.fromkeys(("globalavgpool", "global_average_pooling", "adaptiveavgpool2d"), "gap"),
-}
-"""Words of other tools for rows of ours."""
+def _keys_help(row: dict[str, Any]) -> str:
+    """Fields that stand beside their block belong into it, most often one level deeper."""
+    first, *fields = row
+    if fields and row[first] is None:
+        return f"indent {', '.join(map(str, fields))} deeper than {first}"
+    return "write `- conv: {out_channels: 32, ...}`, the block's fields inside its braces"
+
+
+def _with_number(help: str, row: Any) -> str:
+    """`write - dwsep: 32`, with the number that stands in the row."""
+    pair = single(row)
+    if pair is None or not is_number(pair[1]):
+        return help
+    bare = re.fullmatch(r"write `- (\w+)`", help)
+    if bare and KINDS[bare[1]].short:
+        return f"write `- {bare[1]}: {pair[1]}`"
+    return re.sub(r"(?<=: )(32|0\.1)(?=`)", str(pair[1]), help)
 
 
 def _row_help(kind: str) -> str:
     word = kind.replace(":", " ").split(" ")[0]
+    if " - " in kind:
+        return f"write `- {kind.rpartition(' - ')[2]}` in a line of its own, indented as the row above"
     if word in KINDS and word != kind:
         return f"write `- {word}: ...`, with a colon and a space behind it"
-    if kind.lower() in FUNCTIONS:
-        return f"write `- activation: {kind.lower()}`"
-    known = SYNONYMS.get(kind.lower())
-    return f"write `- {known}`" if known else similar(kind, list(KINDS)) or f"the blocks are {', '.join(KINDS)}"
+    known = hint("block", kind, tuple(KINDS)) or _activation_help(kind)
+    return known or similar(kind, list(KINDS)) or f"the blocks are {', '.join(KINDS)}"
+
+
+def _activation_help(kind: str) -> str:
+    """`Swish -> - activation: silu`"""
+    function = meant("activation", kind, tuple(FUNCTIONS))
+    return f"write `- activation: {function}`" if function else ""
 
 
 def kind_of(row: Any) -> str:
@@ -88,23 +105,51 @@ def fields_of(row: Any) -> Any:
     if isinstance(value, dict) and block.short_is_mapping and block.short not in value:
         named = {key: part for key, part in value.items() if key == "name"}
         return named | {block.short: {key: part for key, part in value.items() if key != "name"}}
+    if value is False or (value is True and not block.short_is_mapping):
+        refuse(*_truth(block, value))
     if isinstance(value, dict) and block.short == "layers" and value and set(value) <= set(KINDS):
         refuse(f"the rows of {kind} are a list", f"write `{kind}: [{next(iter(value))}: ...]`")
     if isinstance(value, dict) or value is None:
         return value or {}
+    if set(block.model_fields) == {"name"}:
+        refuse(f"{kind} is written alone, not with {shown(value)}", f"write `- {kind}`")
     if not block.short:
-        has_fields = set(block.model_fields) != {"name"}
-        form = f"`- {kind}: {{...}}`" if has_fields else f"`- {kind}`"
-        refuse(f"{kind} takes a mapping of its fields, not {shown(value)}", f"write {form}")
+        window = f"write `- {kind}: {{kernel_size: {shown(value)}}}`" if "kernel_size" in block.model_fields else ""
+        help = window or hint("block", kind, (kind,))
+        refuse(f"{kind} takes a mapping of its fields, not {shown(value)}", help)
+    if isinstance(value, list) and len(value) > 1 and block.short == "out_channels":
+        names = [name for name in ("out_channels", "kernel_size", "stride") if name in block.model_fields]
+        fields = ", ".join(f"{name}: {shown(part)}" for name, part in zip(names, value, strict=False))
+        refuse(f"the fields of {kind} go by their names, this is {shown(value)}", f"write `- {kind}: {{{fields}}}`")
     return {block.short: value}
+
+
+def _truth(block: type[Block], value: bool) -> tuple[str, str]:
+    """What to say to `gap: true`."""
+    kind = block.kind
+    if not value:
+        return f"{kind} is not switched off by false", "leave the row out"
+    if any(field.is_required() for field in block.model_fields.values()):
+        return f"{kind} is not switched on by true", hint("block", kind, (kind,))
+    return f"{kind} is written alone, not with true", f"write `- {kind}`"
 
 
 def rows(value: Any) -> Any:
     """A list of rows; a name that a row above has already is marked, to be refused where it stands."""
     if not isinstance(value, list | tuple):
-        refuse(f"rows are a list, not {shown(value)}", "write `[conv: 32]`, or a line `- conv: 32` for each row")
+        refuse(f"rows are a list, not {shown(value)}", _list_help(value))
     seen: set[str] = set()
     return [_with_name_marked(row, seen) for row in value]
+
+
+def _list_help(value: Any) -> str:
+    words = list(value) if isinstance(value, dict) else str(value).split(" ")
+    glued = next((str(word)[1:40] for word in words if re.match(r"-[a-z]", str(word))), "")
+    if glued:
+        return f"write a space behind each dash: `- {glued}`"
+    if isinstance(value, dict) and value:
+        return f"write a dash before each row: `- {next(iter(value))}: ...`"
+    return "write `[conv: 32]`, or a line `- conv: 32` for each row"
 
 
 def _with_name_marked(row: Any, seen: set[str]) -> Any:

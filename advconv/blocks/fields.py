@@ -11,6 +11,7 @@ from advconv.layers.base import Layer
 from advconv.layers.pointwise import FUNCTIONS, Activation, BatchNorm2d, GroupNorm
 from advconv.names import name_problem
 from advconv.reader import resolve
+from advconv.synonyms import hint
 
 Pair = tuple[int, int]
 
@@ -42,6 +43,8 @@ def shown(value: object) -> str:
         return {None: "nothing", True: "true", False: "false"}[value]
     if isinstance(value, dict):
         return "a mapping"
+    if value == "":
+        return "an empty text"
     if isinstance(value, list):
         is_flat = len(value) <= 8 and not any(isinstance(part, list | dict) for part in value)
         return f"[{', '.join(map(shown, value))}]" if is_flat else "a list"
@@ -99,19 +102,19 @@ def padding(value: Any) -> Literal["same"] | Sides:
         if len(parts) == 4:
             return parts[0], parts[1], parts[2], parts[3]
         return parts[0], parts[0], parts[-1], parts[-1]
-    refuse(f"padding is {PADDING_FORMS}, not {shown(value)}")
+    refuse(f"padding is {PADDING_FORMS}, not {shown(value)}", near("padding", value, ("same", "valid")))
 
 
 def flag(value: Any) -> bool:
     if not isinstance(value, bool):
-        refuse(f"this must be true or false, not {shown(value)}")
+        refuse(f"this must be true or false, not {shown(value)}", hint("truth", value, ("true", "false")))
     return value
 
 
 def bias(value: Any) -> Literal["auto"] | bool:
     if value == "auto" or isinstance(value, bool):
         return value  # type: ignore[no-any-return]
-    refuse(f"bias is auto, true or false, not {shown(value)}")
+    refuse(f"bias is auto, true or false, not {shown(value)}", near("truth", value, ("auto", "true", "false")))
 
 
 def word(what: str, *words: str) -> Form:
@@ -119,7 +122,8 @@ def word(what: str, *words: str) -> Form:
 
     def one_of(value: Any) -> Any:
         if value not in words or not isinstance(value, str):
-            refuse(f"{what} is {either(words)}, not {shown(value)}", help=similar(value, words))
+            help = near(what.removeprefix("a "), value, words)
+            refuse(f"{what} is {either(words)}, not {shown(value)}", help)
         return value
 
     return Form(one_of, words)
@@ -132,6 +136,11 @@ def similar(value: object, words: "tuple[str, ...] | list[str]") -> str:
     text = str(value)[:40]
     near = get_close_matches(text.lower(), words, n=1, cutoff=0.55) or get_close_matches(text, words, n=1, cutoff=0.55)
     return f"did you mean {near[0]}?" if near else ""
+
+
+def near(place: str, value: object, words: "tuple[str, ...] | list[str]") -> str:
+    """What to write for a word of another tool, or the known word that is spelt like it."""
+    return hint(place, value, words) or similar(value, words)
 
 
 def either(words: "tuple[str, ...] | list[str]") -> str:
@@ -174,7 +183,8 @@ def norm(value: Any) -> NormChoice:
     if pair and pair[0] in ("batch", "layer", "group"):
         return NormChoice(_norm_with(*pair))
     forms = "batch, layer, none, {group: 8} or {batch: {eps: 0.001}}"
-    refuse(f"norm is {forms}, not {shown(value)}", similar(value, ("batch", "layer", "none")))
+    word = pair[0] if pair else value
+    refuse(f"norm is {forms}, not {shown(word)}", near("norm", word, ("batch", "layer", "group", "none")))
 
 
 def _norm_with(kind: str, value: Any) -> Layer:
@@ -184,7 +194,7 @@ def _norm_with(kind: str, value: Any) -> Layer:
         refuse(f"{kind} norm takes a mapping, not {shown(value)}", f"write {{{kind}: {{{known[0]}: ...}}}}", at=(kind,))
     for key in given:
         if key not in known:
-            help = similar(key, known) or f"the keys are {either(known)}"
+            help = near("norm argument", key, known) or f"the keys are {either(known)}"
             refuse(f"{kind} norm has no key {key!r}", help, "AC111", at=(kind, key), at_key=True)
         if key != "num_groups" and (not is_number(given[key]) or given[key] <= 0):
             refuse(f"the {key} of a norm is a number above 0, not {shown(given[key])}", at=(kind, key))
@@ -223,7 +233,8 @@ def activation(value: Any) -> ActivationChoice:
     if pair and pair[0] in FUNCTIONS:
         refuse(f"{pair[0]} takes no argument", f"write `activation: {pair[0]}`")
     words = (*FUNCTIONS, "none")
-    refuse(f"an activation is {either(words)}, not {shown(pair[0] if pair else value)}", similar(value, words))
+    word = pair[0] if pair else value
+    refuse(f"an activation is {either(words)}, not {shown(word)}", near("activation", word, words))
 
 
 class DropoutChoice(NamedTuple):
@@ -239,12 +250,13 @@ def dropout(value: Any) -> DropoutChoice:
     given = value if isinstance(value, dict) else {"p": value}
     p, kind = given.get("p"), given.get("kind", "element")
     if unknown := [key for key in given if key not in ("p", "kind")]:
-        refuse(f"dropout has no key {unknown[0]!r}", "the keys are p and kind", "AC111", at=(unknown[0],), at_key=True)
+        help = near("dropout argument", unknown[0], ("p", "kind")) or "the keys are p and kind"
+        refuse(f"dropout has no key {unknown[0]!r}", help, "AC111", at=(unknown[0],), at_key=True)
     if kind not in ("element", "channel"):
-        help = similar(kind, ("element", "channel"))
+        help = near("kind", kind, ("element", "channel"))
         refuse(f"the kind of a dropout is element or channel, not {shown(kind)}", help, at=("kind",))
     if not is_number(p) or not 0 <= p < 1:
-        refuse(f"dropout is a share of at least 0 and below 1, not {shown(p)}")
+        refuse(f"dropout is a share of at least 0 and below 1, not {shown(p)}", hint("dropout", p, ("0",)))
     return DropoutChoice(float(p), kind == "channel")
 
 

@@ -16,6 +16,7 @@ from advconv.blocks.fields import (
     MaybeOrder,
     MaybePadding,
     Size,
+    near,
     positive,
     refuse,
     shown,
@@ -67,7 +68,7 @@ def groups(value: object) -> int | Literal["depthwise"]:
     if value == "depthwise":
         return "depthwise"
     if isinstance(value, str):
-        refuse(f"groups is a whole number or depthwise, not {shown(value)}")
+        refuse(f"groups is a whole number or depthwise, not {shown(value)}", near("groups", value, ("depthwise",)))
     return positive(value)
 
 

@@ -1,0 +1,48 @@
+"""Limits without quotes, lists in parentheses: made readable before YAML takes them for something else."""
+
+import re
+
+GREATER, EXCLAMATION = "\ue000", "\ue001"
+"""Stand-ins for the `>` and the `!` of a limit, where YAML sees a folded text and a tag."""
+
+SIGNS = str.maketrans({GREATER: ">", EXCLAMATION: "!"})
+
+START = r"(?<![^\s,:\[{])"
+"""Where a value may start; a quote or a sign elsewhere is a part of one."""
+
+NUMBERS = r"(?=[^(){}]*,[^(){}]*[0-9]) [-+.0-9eE_,\ \t]*+"
+
+SLIP = re.compile(
+    rf"""
+      {START} "(?:\\.|[^"\\])*+" | {START} '(?:''|[^'])*+'            # text in quotes
+    | (?<!\S) \# [^\n\r\x85\u2028\u2029]*                             # a comment
+    | (?P<greater> {START} > (?=[ \t]*(?:=|[-+]?\.?[0-9])))           # > 44
+    | (?P<exclamation> {START} ! (?==))                               # != 44
+    | (?P<list> {START} (?: \( {NUMBERS} \) | \{{ {NUMBERS} \}} ))     # (3, 3), and the same in braces
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+
+def repaired(text: str) -> str:
+    """The text, every character at its place, with stand-ins for what YAML would take for something else.
+
+    >>> repaired("kernel_size: (3, 3)  # not (5, 5)")
+    'kernel_size: [3, 3]  # not (5, 5)'
+    """
+    if not any(sign in text for sign in (">", "!=", "(", "{")) or GREATER in text or EXCLAMATION in text:
+        return text
+    return SLIP.sub(_stand_in, text)
+
+
+def _stand_in(match: re.Match[str]) -> str:
+    if match["greater"]:
+        return GREATER
+    if match["exclamation"]:
+        return EXCLAMATION
+    return f"[{match['list'][1:-1]}]" if match["list"] else match[0]
+
+
+def as_written(text: str) -> str:
+    """A piece of a repaired text with the signs of its limits."""
+    return text.translate(SIGNS)

@@ -1,0 +1,236 @@
+"""What is wrong with a text that is not YAML, in the words of people who write it."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import yaml
+
+from advconv.diagnostics import Diagnostic
+from advconv.source import Source
+from advconv.trouble import CLOSING, Place, Trouble, content, indent, place_of
+
+
+def syntax_error(source: Source, problem: yaml.MarkedYAMLError, loader: Any) -> Diagnostic:
+    """The one diagnostic of a text that cannot be read to its end. `loader`: the reader of YAML that gave up."""
+    found = Trouble(source, problem, loader)
+    told = (told for test in TESTS if (told := test(found)))
+    return next(told, None) or found.error(f"this is not YAML: {found.problem}{found.since}")
+
+
+def tab(found: Trouble) -> Diagnostic | None:
+    if found.character != "\t":
+        return None
+    return found.error("a tab cannot indent YAML", "use spaces")
+
+
+def open_quote(found: Trouble) -> Diagnostic | None:
+    """A quote without its partner, and text in quotes that pair otherwise than they are meant."""
+    if found.context == "while scanning a quoted scalar" and found.opened:
+        start = found.opened
+        return found.error("this quote is never closed", _quoting_help(found, start), start)
+    before = _quoted_before(found)
+    if before is None:
+        return None
+    start, end = before
+    if start.line != end.line:
+        message = f"this quote is closed only in line {end.line + 1}"
+        return found.error(message, _quoting_help(found, start), start)
+    message = f"text in quotes ends in column {end.column}, and more follows it"
+    return found.error(message, "close each text with a quote of its own", start, end.column - start.column)
+
+
+def _quoting_help(found: Trouble, start: Place) -> str:
+    """The text with its quote at the end, where it is clear which text it is."""
+    text = content(found.line(start.line)[start.column :])
+    is_clear = len(text) > 1 and not re.search(r"[,\[\]{}]", text)
+    return f"write {text}{text[0]}" if is_clear else f"write {text[:1]} at the end of its text in line {start.line + 1}"
+
+
+def _quoted_before(found: Trouble) -> tuple[Place, Place] | None:
+    """The text in quotes that nothing but spaces separates from the trouble."""
+    for token in found.tokens:
+        start, end = place_of(token.start_mark), place_of(token.end_mark)
+        if not start or not end or end > found.at:
+            continue
+        is_quoted = isinstance(token, yaml.ScalarToken) and token.style in ("'", '"')
+        if is_quoted and end.line == found.at.line and not found.text[end.column : found.at.column].strip():
+            return start, end
+    return None
+
+
+def stray_bracket(found: Trouble) -> Diagnostic | None:
+    if found.character not in ("]", "}") or found.brackets:
+        return None
+    return found.error(f"this {found.character} closes nothing", "take it out")
+
+
+def open_bracket(found: Trouble) -> Diagnostic | None:
+    """A bracket that is not closed, or by another; between brackets that are, a comma is missing."""
+    if not found.brackets or "while parsing a flow" not in found.context:
+        return None
+    sign, start = found.brackets[-1]
+    closer, closed = CLOSING[sign], found.closed_by(len(found.brackets))
+    if closed is None:
+        return found.error(f"this {sign} is never closed", _closing_help(found), start)
+    if closed[0] != closer:
+        place = f"the {closed[0]} in line {closed[1].line + 1}, column {closed[1].column + 1}"
+        is_for_another = any(CLOSING[outer] == closed[0] for outer, _ in found.brackets[:-1])
+        help = f"write {closer} before {place}" if is_for_another else f"write {closer} in place of {place}"
+        return found.error(f"this {sign} is closed by a {closed[0]}", help, start)
+    return _missing_comma(found)
+
+
+def _closing_help(found: Trouble) -> str:
+    """What to write at the end of the line that the innermost open bracket can reach to."""
+    sign, start = found.brackets[-1]
+    own = indent(found.line(start.line))
+    last = start.line
+    for number in range(start.line + 1, len(found.source.lines)):
+        if content(found.line(number)):
+            if indent(found.line(number)) <= own:
+                break
+            last = number
+    beside = [outer for outer, place in found.brackets if place.line == start.line]
+    closers = "".join(CLOSING[outer] for outer in reversed(beside)) or CLOSING[sign]
+    return f"write {closers} at the end of line {last + 1}"
+
+
+def _missing_comma(found: Trouble) -> Diagnostic | None:
+    if found.character == ":":
+        word = re.search(r"[^\s,{\[]+\s*$", found.text[: found.at.column])
+        column = word.start() if word else found.at.column
+    else:
+        column = found.at.column
+    shown = re.match(r"[^\s,:\]}]+", found.text[column:])
+    if not shown:
+        return None
+    at = Place(found.at.line, column)
+    return found.error(f"a comma is missing before {shown[0][:40]}", f"write `, {shown[0][:40]}`", at, len(shown[0]))
+
+
+STARTS = (
+    "while scanning for the next token",
+    "while scanning a block scalar",
+    "while scanning an a",
+    "while scanning a tag",
+)
+
+
+def reserved_start(found: Trouble) -> Diagnostic | None:
+    """A value that starts with one of YAML's own signs."""
+    if not found.context.startswith(STARTS):
+        return None
+    start = found.opened or found.at
+    text = found.line(start.line)[start.column :]
+    value = re.split(r"\s#|[,\]}]" if found.brackets else r"\s#", text)[0].strip()
+    if not value:
+        return None
+    help = f"put it in quotes: '{value[:40]}'" if '"' in value else f'put it in quotes: "{value[:40]}"'
+    return found.error(f"a value cannot start with {value[0]}", help, start)
+
+
+def second_colon(found: Trouble) -> Diagnostic | None:
+    """`- conv: out_channels: 32`"""
+    before = found.text[: found.at.column]
+    pair = re.search(r"(?:^|[\s\"'])([\w.-]+): +(?=\S)", before) if _is_mapping_value(found) else None
+    if not pair:
+        return None
+    inner = content(found.text[pair.end() :])[:60]
+    help = f"write `{pair[1]}: {{{inner}}}`, or put text with a colon in quotes"
+    return found.error("a line has one `key: value`, this has a second colon", help)
+
+
+def _is_mapping_value(found: Trouble) -> bool:
+    return found.problem.startswith("mapping values are not allowed")
+
+
+def no_colon(found: Trouble) -> Diagnostic | None:
+    """A line that is no `key: value`, where one is needed."""
+    if found.context == "while scanning a simple key" and found.opened:
+        return _without_colon(found, found.opened.line)
+    above = found.line_above()
+    text = content(found.line(above))
+    if not _is_mapping_value(found) or above < 0 or text.startswith("- ") or re.search(r":(\s|$)", text):
+        return None
+    return _without_colon(found, above)
+
+
+def _without_colon(found: Trouble, number: int) -> Diagnostic:
+    line, text = found.line(number), content(found.line(number))
+    at, width = Place(number, indent(line)), max(len(text), 1)
+    if re.match(r"-[^\s-]", text):
+        return found.error("a dash needs a space behind it", f"write `- {text[1:][:60]}`", at, width)
+    if pair := re.fullmatch(r"((?:- )?[\w.-]+):(\S.*)", text):
+        help = f"write `{pair[1]}: {pair[2][:60]}`"
+        return found.error("a colon needs a space behind it", help, at, width)
+    word = text.split(" ")[0][:40]
+    return found.error("this line is no `key: value`: it has no colon", f"write `{word}: ...`", at, width)
+
+
+def wrong_indentation(found: Trouble) -> Diagnostic | None:
+    """A line that starts where nothing above it does, or where rows and keys would mix."""
+    if not (found.is_first or (_is_mapping_value(found) and _key_is_first(found))) or not found.levels:
+        return None
+    column = indent(found.text)
+    kind = "row" if found.text[column : column + 2] in ("-", "- ") else "key"
+    at, width = Place(found.at.line, column), len(_first_word(found.text[column:]))
+    beside = [level for level in found.levels if level[1].column == column]
+    if kind == "key" and (row := _bare_row_above(found, column)):
+        help = f"write `- {row}: {{{content(found.text)[:60]}}}`"
+        return found.error(f"the row above, {row}, has no colon and takes no keys", help, at, width)
+    if any(level[0] == kind for level in beside):
+        return None
+    if beside:
+        return _mixed(found, kind, beside[-1][1], at, width)
+    message = f"wrong indentation: no list or mapping that is open here starts in column {column + 1}"
+    return found.error(message, _fitting(found, found.levels, kind, column), at, width)
+
+
+def _key_is_first(found: Trouble) -> bool:
+    return bool(re.fullmatch(r"\s*(- +)*(\"[^\"]*\"|'[^']*'|[^\s\"']+)\s*", found.text[: found.at.column]))
+
+
+def _first_word(text: str) -> str:
+    word = re.match(r"(- +)?[^\s:]+", text)
+    return word[0] if word else text[:1] or " "
+
+
+def _bare_row_above(found: Trouble, column: int) -> str:
+    """The word of a row above that has no colon, where a line is indented as its fields would be."""
+    line = found.line(found.line_above())
+    row = re.fullmatch(r"- +([\w.]+)", content(line))
+    return row[1] if row and column > indent(line) else ""
+
+
+def _mixed(found: Trouble, kind: str, start: Place, at: Place, width: int) -> Diagnostic:
+    """A row where keys stand, or a key where rows do."""
+    if kind == "key":
+        outside = [level for level in found.levels if level[1].column < at.column]
+        help = f"write `- {content(found.text)[:60]}`, or {_fitting(found, outside, kind, at.column)}"
+        return found.error("a key stands among the rows of a list", help, at, width)
+    help = f"write `- {content(found.line(start.line))[:60]}` in line {start.line + 1}"
+    return found.error("a row stands among keys", help, at, width)
+
+
+def _fitting(found: Trouble, levels: list[tuple[str, Place]], kind: str, column: int) -> str:
+    """How far to indent, with a line above that is so: the two nearest ways."""
+    same = [place for level, place in levels if level == kind] or [place for _, place in levels]
+    starts = {place.column: place.line for place in same}
+    nearest = sorted(starts, key=lambda fit: abs(fit - column))[:2]
+    ways = [
+        f"by {fit} space{'' if fit == 1 else 's'}, as line {_line_at(found, fit, starts[fit]) + 1}" for fit in nearest
+    ]
+    return f"indent it {', or '.join(ways)}"
+
+
+def _line_at(found: Trouble, column: int, start: int) -> int:
+    """The nearest line above that is indented so."""
+    above = range(found.at.line - 1, start, -1)
+    return next((n for n in above if content(found.line(n)) and indent(found.line(n)) == column), start)
+
+
+TESTS: tuple[Callable[[Trouble], Diagnostic | None], ...] = (
+    tab, open_quote, stray_bracket, open_bracket, reserved_start, second_colon, no_colon, wrong_indentation,
+)  # fmt: skip
+"""What people do, each with its own message; the first that is it is told."""

@@ -1,0 +1,197 @@
+"""Texts that are no YAML, or other YAML than is meant: one mistake is one diagnostic, at its place, with its mend."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from advconv.diagnostics import Diagnostic
+from advconv.reader import read
+from advconv.repair import repaired
+from advconv.resolve import said_setting
+from advconv.source import Source
+
+LOADERS = [getattr(yaml, "CSafeLoader", yaml.SafeLoader), yaml.SafeLoader]
+
+
+@pytest.fixture(params=LOADERS, ids=lambda loader: loader.__name__, autouse=True)
+def _each_loader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The two readers of YAML word their problems otherwise; ours must not depend on it."""
+    monkeypatch.setattr("advconv.reader.LOADER", request.param)
+
+
+def only(text: str) -> Diagnostic:
+    _, (found,) = read(Source("t", text))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "data", "column"),
+    [
+        ("a: > 44\nb: 1\n", "> 44", 4),
+        ("a: > 44 # c\nb: 1\n", "> 44", 4),
+        ("a: >1\nb: 1\n", ">1", 4),
+        ("a: >= 85%\nb: 1\n", ">= 85%", 4),
+        ("a: >=85%\nb: 1\n", ">=85%", 4),
+        ("a: > .5\nb: 1\n", "> .5", 4),
+        ("a: >-5\nb: 1\n", ">-5", 4),
+        ("a: >\n  44\nb: 1\n", "> 44", 4),
+        ("a: >-\n  200k\nb: 1\n", "> 200k", 4),
+        ("{a: > 44, b: 1}", "> 44", 5),
+        ("{a: >44, b: 1}", ">44", 5),
+    ],
+)
+def test_a_limit_without_quotes_is_told_and_read(text: str, data: str, column: int) -> None:
+    document, (found,) = read(Source("t", text))
+
+    assert document is not None
+    assert document.root.data == {"a": data, "b": 1}
+    assert (found.code, found.span.line, found.span.column) == ("AC120", 1, column)
+    assert found.help == f'put the limit in quotes: `a: "{data}"`'
+
+
+def test_every_limit_without_quotes_is_told_in_one_run() -> None:
+    _, found = read(Source("t", "a: > 1\nb: {c: >= 2, d: [> 3]}\ne: '> 4' # > 5\n"))
+
+    assert [(each.code, each.span.line) for each in found] == [("AC120", 1), ("AC120", 2), ("AC120", 2)]
+
+
+@pytest.mark.parametrize(
+    "text", ["a: (3, 3)\n", "{a: (3, 3)}", "a:\n- (3, 3)\n", "{a: (3,3), b: 1}", "[a, (-0.5, 1e-3)]"]
+)
+def test_a_list_in_parentheses_is_told_once(text: str) -> None:
+    found = only(text)
+
+    assert (found.code, found.help) == ("AC114", f"write [{text[text.index('(') + 1 : text.index(')')]}]")
+
+
+def test_a_list_in_braces_is_told_once_and_read() -> None:
+    document, (found,) = read(Source("t", "a: {b: {3, 3}, c: {d: 1, e: 2}}\n"))
+
+    assert document is not None
+    assert document.root.data == {"a": {"b": [3, 3], "c": {"d": 1, "e": 2}}}
+    assert (found.message, found.help) == ("a list stands in brackets, not in braces", "write [3, 3]")
+
+
+def test_parentheses_are_brackets_of_the_same_value() -> None:
+    for text in ("{a: (3, 3), b: [(1, 2), 4]}", "a: (3, 3)\nb: [(1, 2), 4]\n"):
+        document, found = read(Source("t", text))
+        assert document is not None
+        assert document.root.data == {"a": [3, 3], "b": [[1, 2], 4]}
+        assert [each.help for each in found] == ["write [3, 3]", "write [1, 2]"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a: '(3, 3)'", 'a: "> 44"  # > 44 or (3, 3)', "a: nn.ReLU(3, 4)", "a: x > 44", "a: < 44", "a: >\n  text (3, 3)\n",
+     "a: f(3, 3)", "a: (3)", "a: ()", "a: it's (x)"],
+)  # fmt: skip
+def test_what_is_meant_as_it_stands_is_left_as_it_stands(text: str) -> None:
+    assert read(Source("t", text))[1] == []
+
+
+@given(st.text(alphabet="a:> =!(3,)[]{}'\"#\n\\-", max_size=40))
+def test_a_repair_keeps_every_character_at_its_place(text: str) -> None:
+    after = repaired(text)
+
+    assert len(after) == len(text)
+    changed = {old + new for old, new in zip(text, after, strict=True) if new != old}
+    assert changed <= {">\ue000", "!\ue001", "([", ")]", "{[", "}]"}
+
+
+def test_a_sign_within_a_text_is_a_part_of_it() -> None:
+    document, found = read(Source("t", "a: b >= 1\nc: d, (1, 2)\n[x >= 2]: != 3\n".replace("[x >= 2]", "x >= 2")))
+
+    assert document is not None
+    assert document.root.data == {"a": "b >= 1", "c": "d, (1, 2)", "x >= 2": "!= 3"}
+    assert found == []
+
+
+def test_a_slip_behind_a_limit_without_quotes_is_found_too() -> None:
+    assert only("a: > 44\nb: {c: 1\nd: 2\n").message == "this { is never closed"
+
+
+def test_shipped_files_need_no_repair() -> None:
+    for path in [*Path("archs").rglob("*.yaml"), Path("docs/language.md")]:
+        text = path.read_text(encoding="utf-8")
+        assert path.suffix == ".md" or repaired(text) == text
+
+
+def test_an_option_takes_a_limit_without_quotes() -> None:
+    assert said_setting("constraints.params=> 3").value.data == "> 3"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column", "message", "help"),
+    [
+        ("a: {b: 1\n", 1, 4, "this { is never closed", "write } at the end of line 1"),
+        ("a: [1, 2\nb:\n  - c\n", 1, 4, "this [ is never closed", "write ] at the end of line 1"),
+        ("a:\n  - b: {c: 1\n  - d\ne: 2\n", 2, 8, "this { is never closed", "write } at the end of line 2"),
+        ("a: {\n  b: [1],\n  c: 2\nd: 3\n", 1, 4, "this { is never closed", "write } at the end of line 3"),
+        ("a: [b: {c: 1\nd: 2\n", 1, 8, "this { is never closed", "write }] at the end of line 1"),
+        ("a: {b: [1, 2}\n", 1, 8, "this [ is closed by a }", "write ] before the } in line 1, column 13"),
+        ("a: [1, 2}\n", 1, 4, "this [ is closed by a }", "write ] in place of the } in line 1, column 9"),
+        ("a: {b: 1}}\n", 1, 10, "this } closes nothing", "take it out"),
+        ("a: {b: 1 c: 2}\n", 1, 10, "a comma is missing before c", "write `, c`"),
+        ("a: {b: 1\n  c: 2}\n", 2, 3, "a comma is missing before c", "write `, c`"),
+        ("a: [{b: 1} {c: 2}]\n", 1, 12, "a comma is missing before {c", "write `, {c`"),
+        ('a: "b\nc: 1\n', 1, 4, "this quote is never closed", 'write "b"'),
+        ("a: ['b, c]\nd: 1\n", 1, 5, "this quote is never closed", "write ' at the end of its text in line 1"),
+        ('a: "> 4\nb: "< 3"\n', 1, 4, "this quote is closed only in line 2", 'write "> 4"'),
+        ('a: {b: ">= 1, c: ">= 1"}\n', 1, 8, "text in quotes ends in column 18, and more follows it", "close each"),
+        ("a: %3\n", 1, 4, "a value cannot start with %", 'put it in quotes: "%3"'),
+        ("a: {b: @x, c: 1}\n", 1, 8, "a value cannot start with @", 'put it in quotes: "@x"'),
+        ("a: b: c\n", 1, 5, "a line has one `key: value`, this has a second colon", "write `a: {b: c}`"),
+        ("a\nb: 1\n", 1, 1, "this line is no `key: value`: it has no colon", "write `a: ...`"),
+        ("b: 1\na\n", 2, 1, "this line is no `key: value`: it has no colon", "write `a: ...`"),
+        ("a:1\nb: 2\n", 1, 1, "a colon needs a space behind it", "write `a: 1`"),
+        ("a:\n  - b\n  -c\n", 3, 3, "a dash needs a space behind it", "write `- c`"),
+        ("a:\n\t- b\n", 2, 1, "a tab cannot indent YAML", "use spaces"),
+    ],
+)
+def test_a_slip_of_syntax_has_its_own_message(text: str, line: int, column: int, message: str, help: str) -> None:
+    found = only(text)
+
+    assert (found.code, found.span.line, found.span.column, found.message) == ("AC102", line, column, message)
+    assert found.help.startswith(help)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column", "help"),
+    [
+        ("a:\n  b: 1\n   c: 2\n", 3, 4, "indent it by 2 spaces, as line 2, or by 0 spaces, as line 1"),
+        ("a:\n    b: 1\n  c: 2\n", 3, 3, "indent it by 0 spaces, as line 1, or by 4 spaces, as line 2"),
+        ("a:\n  - b\n - c\n", 3, 2, "indent it by 2 spaces, as line 2"),
+        ("a:\n- b: 1\n- c: [2]\n   - d\n", 4, 4, "indent it by 0 spaces, as line 3"),
+        ("a:\n  - b: 1\n      - c: 2\n", 3, 7, "indent it by 2 spaces, as line 2"),
+        ("a: 1\n\n# x\n  b: 2\n", 4, 3, "indent it by 0 spaces, as line 1"),
+        ("a: [1]\n  b: 2\n", 2, 3, "indent it by 0 spaces, as line 1"),
+        (" a: 1\nb: 2\n", 2, 1, "indent it by 1 space, as line 1"),
+    ],
+)
+def test_wrong_indentation_is_told_with_the_columns_that_fit(text: str, line: int, column: int, help: str) -> None:
+    found = only(text)
+
+    assert found.message == f"wrong indentation: no list or mapping that is open here starts in column {column}"
+    assert (found.span.line, found.span.column, found.help) == (line, column, help)
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "help"),
+    [
+        ("a:\n  - b: 1\n  c: 1\n", "a key stands among the rows of a list", "write `- c: 1`, or indent it by 0 spaces"),
+        ("a:\n  c: 1\n  - b\n", "a row stands among keys", "write `- c: 1` in line 2"),
+        ("a:\n- gap\n  name: x\n", "the row above, gap, has no colon and takes no keys", "write `- gap: {name: x}`"),
+    ],
+)
+def test_rows_and_keys_do_not_mix(text: str, message: str, help: str) -> None:
+    found = only(text)
+
+    assert found.message == message
+    assert found.help.startswith(help)
+
+
+def test_what_nobody_knows_is_told_in_the_words_of_the_reader() -> None:
+    assert only('a: "\\q"\n').message.startswith("this is not YAML: ")
