@@ -1,16 +1,14 @@
-"""Time and memory of a check over the number of rows: python benchmarks/scaling.py"""
+"""Time and memory of a check over the number of rows."""
 
 import statistics
 import time
 import tracemalloc
 
-from timing import machine
-
 from advconv.check import check
 from advconv.report.text import report
 from advconv.source import Source
-
-RUNS = 3
+from benchmarks.options import Option, options
+from benchmarks.timing import machine
 
 
 def text(rows: int) -> str:
@@ -19,18 +17,18 @@ def text(rows: int) -> str:
     return "\n".join(["advconv: 1", "name: long", "input: [3, 32, 32]", "network:", "  C1:", *lines])
 
 
-def main() -> None:
-    print(f"{machine()}; medians of {RUNS} runs")
+def main(rows: list[int], runs: int) -> None:
+    print(f"{machine()}; medians of {runs} runs")
     print(f"{'rows':>7} {'seconds':>9} {'ms a row':>9} {'MB at peak':>11}")
-    for rows in (10, 100, 1_000, 10_000):
-        source = Source("long.yaml", text(rows))
-        times = [timed(source) for _ in range(RUNS)]
+    for count in rows:
+        source = Source("long.yaml", text(count))
+        times = [timed(source) for _ in range(runs)]
         tracemalloc.start()
         report(check(source))
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         took = statistics.median(times)
-        print(f"{rows:>7,} {took:>9.4f} {took * 1000 / rows:>9.3f} {peak / 1e6:>11.1f}")
+        print(f"{count:>7,} {took:>9.4f} {took * 1000 / count:>9.3f} {peak / 1e6:>11.1f}")
 
 
 def timed(source: Source) -> float:
@@ -40,4 +38,8 @@ def timed(source: Source) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    known = {
+        "rows": Option([10, 100, 1_000, 10_000], "how many rows"),
+        "runs": Option(3, "of which the median counts"),
+    }
+    main(**options(__doc__, **known))

@@ -1,30 +1,28 @@
 """Cold `advconv check`, against importing torch and against the script that people write instead.
 
 Bytecode must be compiled on both sides: `uv sync --compile-bytecode` does it for torch, this script for advconv.
-Run: python benchmarks/startup.py
 """
 
 import compileall
 import subprocess
 import sys
 
-from timing import machine, medians
+from benchmarks.options import Option, options
+from benchmarks.timing import machine, medians
 
-ARCH = "archs/c1c2c3c4.yaml"
 BY_HAND = "benchmarks/by_hand.py"
-RUNS = 9
 
 
-def main() -> None:
+def main(arch: str, runs: int) -> None:
     compileall.compile_dir("advconv", quiet=1)
-    ours = [sys.executable, "-m", "advconv", "check", ARCH]
+    ours = [sys.executable, "-m", "advconv", "check", arch]
     commands = {
         "advconv check": ours,
         "import torch": [sys.executable, "-c", "import torch"],
         "torch and torchinfo by hand": [sys.executable, BY_HAND],
     }
-    times = medians(commands, RUNS)
-    print(f"{machine()}; medians of {RUNS} runs in turn")
+    times = medians(commands, runs)
+    print(f"{machine()}; medians of {runs} runs in turn")
     for name, took in times.items():
         print(f"{name:<30} {took * 1000:8.0f} ms   {took / times['advconv check']:5.1f} x")
     print(f"advconv check, resident at its peak: {peak_megabytes(ours):.1f} MB (at most 70)")
@@ -47,4 +45,10 @@ def peak_megabytes(command: list[str]) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    main(
+        **options(
+            __doc__,
+            arch=Option("archs/c1c2c3c4.yaml", "the file to check; by hand it is always c1c2c3c4"),
+            runs=Option(9, "of each command, of which the median counts"),
+        )
+    )

@@ -1,16 +1,15 @@
-"""Checks and re-measurements a second in one process: python benchmarks/throughput.py"""
+"""Checks and re-measurements a second in one process."""
 
 from pathlib import Path
-
-from timing import machine, per_second
 
 from advconv.analysis.measure import measure
 from advconv.check import check
 from advconv.layers.conv import Conv2d
 from advconv.report.text import report
 from advconv.source import Source
+from benchmarks.options import Option, options
+from benchmarks.timing import machine, per_second
 
-RUNS = 7
 TWENTY = """
 advconv: 1
 name: twenty
@@ -23,19 +22,25 @@ network:
 """
 
 
-def main() -> None:
-    text = Path("archs/c1c2c3c4.yaml").read_text(encoding="utf-8")
-    checks = per_second(lambda: report(check(Source("c1c2c3c4.yaml", text))), RUNS, 200)
+def main(arch: str, runs: int) -> None:
+    text = Path(arch).read_text(encoding="utf-8")
+    checks = per_second(lambda: report(check(Source(arch, text))), runs, 200)
     measures = check(Source("twenty.yaml", TWENTY)).measures
     assert measures is not None
     graph = measures.graph
     narrow, wide = (Conv2d(out_channels=channels, padding=(1, 1), bias=False) for channels in (32, 40))
     changed = iter([narrow, wide] * 10**6)
-    again = per_second(lambda: measure(graph.with_layer(1, next(changed))), RUNS, 2000)
-    print(f"{machine()}; medians of {RUNS} runs")
-    print(f"checks of c1c2c3c4.yaml, text to plain report: {checks:,.0f} a second (at least 300)")
+    again = per_second(lambda: measure(graph.with_layer(1, next(changed))), runs, 2000)
+    print(f"{machine()}; medians of {runs} runs")
+    print(f"checks of {arch}, text to plain report: {checks:,.0f} a second (at least 300)")
     print(f"re-measurements of a {len(graph.nodes)}-node graph: {again:,.0f} a second (at least 3,000)")
 
 
 if __name__ == "__main__":
-    main()
+    main(
+        **options(
+            __doc__,
+            arch=Option("archs/c1c2c3c4.yaml", "the file to check"),
+            runs=Option(7, "of which the median counts"),
+        )
+    )

@@ -1,4 +1,4 @@
-"""Peak memory of `advconv train` on CIFAR-10, its workers counted: python benchmarks/train_memory.py DATA_DIR
+"""Peak memory of `advconv train` on CIFAR-10, its workers counted.
 
 The proportional set size of the process and all that it starts, over that of a process that has imported torch,
 torchvision and albumentations.
@@ -11,10 +11,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from timing import machine
+from benchmarks.options import Option, options
+from benchmarks.timing import machine
 
 IMPORTS = "import torch, torchvision, albumentations, time; print('ready', flush=True); time.sleep(60)"
-ARCH = Path("archs/c1c2c3c4.yaml").resolve()
 
 
 def proportional(pid: int) -> int:
@@ -51,11 +51,11 @@ def imported() -> int:
     return found
 
 
-def trained(data: str) -> int:
+def trained(arch: Path, data: Path) -> int:
     """The peak over an epoch, from the start of the process to the last picture that it writes."""
-    words = ["train", str(ARCH), "--data-dir", data, "--epochs", "1", "--force"]
+    words = ["train", str(arch), "--data-dir", str(data), "--epochs", "1", "--force"]
     peak = 0
-    environment = os.environ | {"PYTHONPATH": str(ARCH.parents[1])}
+    environment = os.environ | {"PYTHONPATH": str(Path.cwd())}
     program = [sys.executable, "-m", "advconv", *words]
     with tempfile.TemporaryDirectory() as there, subprocess.Popen(program, cwd=there, env=environment) as process:
         while process.poll() is None:
@@ -65,12 +65,20 @@ def trained(data: str) -> int:
     return peak
 
 
-def main() -> None:
-    before, peak = imported(), trained(str(Path(sys.argv[1]).resolve()))
+def main(arch: Path, data_dir: Path) -> None:
+    if not (data_dir / "cifar-10-batches-py").is_dir():
+        sys.exit(f"there is no CIFAR-10 in {data_dir}; name the directory that has it with --data-dir or $ADVCONV_DATA")
+    before, peak = imported(), trained(arch.resolve(), data_dir.resolve())
     print(machine())
     print(f"imports alone: {before / 1e6:.0f} MB; training, at its peak, with its workers: {peak / 1e6:.0f} MB")
     print(f"difference: {(peak - before) / 1e6:.0f} MB (at most 700)")
 
 
 if __name__ == "__main__":
-    main()
+    main(
+        **options(
+            __doc__,
+            arch=Option(Path("archs/c1c2c3c4.yaml"), "the file to train"),
+            data_dir=Option(Path(os.environ.get("ADVCONV_DATA", "data")), "where CIFAR-10 lies"),
+        )
+    )

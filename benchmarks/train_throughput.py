@@ -15,7 +15,6 @@ from statistics import median
 import albumentations as A
 import torch
 import torch.nn.functional as F
-from timing import machine
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
@@ -28,6 +27,7 @@ from advconv.training.loop import READ_EVERY, READ_SELDOM
 from advconv.training.run import Wishes
 from advconv.training.show import Voice
 from advconv.training.train import Job
+from benchmarks.timing import machine
 
 ARCH = "archs/c1c2c3c4.yaml"
 ROUNDS, STEPS, WARM_UP = 5, 40, 20

@@ -1,4 +1,4 @@
-"""Random networks over every block, verified against torch: python -m benchmarks.verify [NETWORKS] [SEED]
+"""Random networks over every block, verified against torch.
 
 Each network is measured and built; every claim of `advconv verify` must hold. Prints the counts and the seed.
 """
@@ -8,19 +8,21 @@ import time
 from collections import Counter
 from typing import Any
 
+import hypothesis
 import torch
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import HealthCheck, Phase, given, settings
 
 from advconv.backends.evidence import verify
+from benchmarks.options import Option, options
 from tests.build import checked
 from tests.strategies import archs
 
 
-def main(networks: int, start: int) -> int:
+def main(networks: int, seed: int) -> int:
     counts: Counter[str] = Counter()
     failures: list[tuple[dict[str, Any], Any]] = []
 
-    @seed(start)
+    @hypothesis.seed(seed)
     @settings(
         max_examples=networks * 3,
         deadline=None,
@@ -43,7 +45,7 @@ def main(networks: int, start: int) -> int:
     torch.set_num_threads(1)
     began = time.perf_counter()
     one()
-    print(f"torch {torch.__version__}, seed {start}: {dict(counts)}, {len(failures)} mismatches,", end=" ")
+    print(f"torch {torch.__version__}, seed {seed}: {dict(counts)}, {len(failures)} mismatches,", end=" ")
     print(f"{time.perf_counter() - began:.0f} s")
     for data, claim in failures[:5]:
         print(claim, data, sep="\n")
@@ -51,5 +53,4 @@ def main(networks: int, start: int) -> int:
 
 
 if __name__ == "__main__":
-    networks, start = [*map(int, sys.argv[1:]), *(2000, 0)[len(sys.argv) - 1 :]]
-    sys.exit(main(networks, start))
+    sys.exit(main(**options(__doc__, networks=Option(2000, "how many"), seed=Option(0, "of what is drawn"))))

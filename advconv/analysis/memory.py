@@ -1,6 +1,7 @@
 """Memory for one picture in float32, nothing computed in place."""
 
 from collections.abc import Callable
+from itertools import zip_longest
 from typing import NamedTuple
 
 from advconv.graph import Graph, Node, consumers
@@ -62,23 +63,29 @@ def _last_holds(graph: Graph, owner: list[int], last_use: list[int]) -> list[int
 
     A module of several layers is called with its input, so Python holds that until the call returns.
     """
-    paths = [node.name.split(".") for node in graph.nodes]
-    ends = {tuple(path[:depth]): index for index, path in enumerate(paths) for depth in range(1, len(path))}
+    modules = [node.name.rpartition(".")[0] for node in graph.nodes]
+    ends: dict[str, int] = {}
+    for index, (module, following) in enumerate(zip_longest(modules, modules[1:])):
+        if module != following:
+            ends |= dict.fromkeys(_around(module), index)
     last = list(last_use)
     last[0] = len(graph.nodes)
     for index, node in enumerate(graph.nodes):
         for source in node.inputs:
-            outermost = tuple(_beside(paths[index], paths[source]))
-            last[owner[source]] = max(last[owner[source]], ends.get(outermost, index))
+            if modules[source] != modules[index]:
+                outside = (ends[module] for module in _around(modules[index]) if not _is_in(modules[source], module))
+                last[owner[source]] = max(last[owner[source]], next(outside, index))
     return last
 
 
-def _beside(path: list[str], other: list[str]) -> list[str]:
-    """The outermost module on the way to `path` that `other` lies outside of."""
-    depth = 0
-    while depth < min(len(path), len(other)) and path[depth] == other[depth]:
-        depth += 1
-    return path[: depth + 1]
+def _around(module: str) -> list[str]:
+    """A module and those around it, the outermost first: `C1.0 -> C1, C1.0`."""
+    steps = module.split(".")
+    return [".".join(steps[:depth]) for depth in range(1, len(steps) + 1)]
+
+
+def _is_in(module: str, outer: str) -> bool:
+    return module == outer or module.startswith(f"{outer}.")
 
 
 def _kept(graph: Graph) -> list[int]:

@@ -1,0 +1,26 @@
+"""What a benchmark takes: options with defaults, told by --help."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+
+class Option(NamedTuple):
+    """A default, whose type is that of what is given, and what the option means."""
+
+    default: Any
+    help: str
+
+
+def options(description: str | None, **known: Option) -> dict[str, Any]:
+    """The options of the command line by name. Ends the process where one cannot be read."""
+    program = f"python -m benchmarks.{Path(sys.argv[0]).stem}"
+    parser = argparse.ArgumentParser(program, description=(description or "").split("\n")[0])
+    for name, (default, help) in known.items():
+        kind, flag = type(default), f"--{name.replace('_', '-')}"
+        metavar = {int: "N", list: "N"}.get(kind, name.upper())
+        shown = " ".join(map(str, default)) if kind is list else default
+        many: dict[str, Any] = {"type": int, "nargs": "+"} if kind is list else {"type": kind}
+        parser.add_argument(flag, default=default, metavar=metavar, help=f"{help}; default: {shown}", **many)
+    return vars(parser.parse_args())
