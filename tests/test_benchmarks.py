@@ -23,8 +23,9 @@ def test_each_says_what_it_takes_and_what_its_defaults_are(name: str) -> None:
     found = run(name, "--help")
 
     assert found.returncode == 0, found.stderr
-    assert found.stdout.startswith(f"usage: python -m benchmarks.{name} [-h] [--")
-    assert found.stdout.count("default: ") == found.stdout.split("options:")[1].count("  --")
+    text = " ".join(found.stdout.split())
+    assert text.startswith(f"usage: python -m benchmarks.{name} [-h] [--")
+    assert text.count("default: ") == found.stdout.split("options:")[1].count("  --") > 0
 
 
 def test_a_small_run_of_what_needs_no_data(tmp_path: Path) -> None:
