@@ -21,6 +21,8 @@ from advconv.commands import (
     run_verify,
 )
 from advconv.geometry import Shape
+from advconv.limits import percentage
+from advconv.reader import FLOAT, INTEGER
 from advconv.recipe import SETS
 from advconv.report.table import FORMATS
 from advconv.run_commands import run_evaluate, run_export, run_predict
@@ -181,16 +183,17 @@ def _add_train(commands: Commands) -> None:
     train.add_argument("--force", action="store_true", help="train a network that breaks its constraints")
     fields = train.add_argument_group("what the file says otherwise")
     fields.add_argument("--data", metavar="SET", help=f"{', '.join(SETS)}")
-    fields.add_argument("--epochs", type=int, metavar="N")
-    fields.add_argument("--batch-size", type=int, metavar="N", help="pictures of all processes together")
-    fields.add_argument("--lr", type=float, metavar="RATE", help="the highest learning rate")
-    fields.add_argument("--seed", type=int, metavar="N")
-    fields.add_argument("--val-split", type=int, metavar="N", help="training pictures held out for validation")
-    fields.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", help="any field: train.mixup=0.2")
+    fields.add_argument("--epochs", type=integer, metavar="N")
+    fields.add_argument("--batch-size", type=integer, metavar="N", help="pictures of all processes together")
+    fields.add_argument("--lr", type=real, metavar="RATE", help="the highest learning rate")
+    fields.add_argument("--seed", type=integer, metavar="N")
+    fields.add_argument("--val-split", type=integer, metavar="N", help="training pictures held out for validation")
+    help = "any field: train.mixup=0.2, C1[0].out_channels=24"
+    fields.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", help=help)
     doing = train.add_argument_group("how")
     _add_data_dir(doing)
     doing.add_argument("--limit", type=natural, metavar="N", help="use the first N pictures")
-    doing.add_argument("--until", type=float, metavar="PERCENT", help="stop when this accuracy is reached")
+    doing.add_argument("--until", type=percent, metavar="PERCENT", help="stop when this accuracy is reached")
     doing.add_argument("--name", type=title, metavar="NAME", help="of the run's directory; default: the network's")
     _add_device(doing)
     doing.add_argument("--workers", type=whole, metavar="N", help="processes that make pictures; 0: none beside")
@@ -289,6 +292,29 @@ def natural(text: str) -> int:
     if whole(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not at least 1")
     return int(text)
+
+
+def integer(text: str) -> str:
+    """A whole number as it is written; which ones a field takes is for the language to say."""
+    if not INTEGER.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number")
+    return text
+
+
+def real(text: str) -> str:
+    """A number as it is written."""
+    if not FLOAT.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number")
+    return text
+
+
+def percent(text: str) -> float:
+    """`85`, or `85%`"""
+    try:
+        return percentage(float(text.removesuffix("%")))
+    except ValueError:
+        message = f"{text!r} is no accuracy in percent, above 1 and at most 100; write --until 85"
+        raise argparse.ArgumentTypeError(message) from None
 
 
 def picture(text: str) -> Shape:

@@ -16,10 +16,10 @@ from advconv.analysis.measure import Measures
 from advconv.check import Checked, check_document, data_misfits
 from advconv.commands import FAILED, OK, USAGE, complain, decoded_file
 from advconv.diagnostics import Diagnostic, error
+from advconv.overrides import Setting, SettingError, amended, said_setting, setting
 from advconv.reader import read
 from advconv.recipe import SETS, DataSet, misfits
 from advconv.report.text import diagnostic_text, report
-from advconv.resolve import Setting, SettingError, amended, said_setting, setting
 from advconv.source import Document, Source
 from advconv.spec import ArchSpec
 

@@ -12,8 +12,8 @@ from advconv.names import MODULE_ATTRIBUTES
 
 ORDER = [
     "geometry", "diagnostics", "source", "reader", "names", "units", "layers", "graph", "analysis", "blocks", "limits",
-    "transforms", "augment", "recipe", "explain", "spec", "dump", "resolve", "schema", "manual", "reference",
-    "elaborate", "constraints", "check", "backends", "report", "net", "starter", "training", "commands",
+    "transforms", "augment", "recipe", "explain", "spec", "dump", "overrides", "resolve", "schema", "manual",
+    "reference", "elaborate", "constraints", "check", "backends", "report", "net", "starter", "training", "commands",
     "train_command", "run_commands", "cli", "__main__", "__init__",
 ]  # fmt: skip
 MODULES = sorted(Path("advconv").rglob("*.py"))

@@ -194,9 +194,18 @@ def test_an_exported_network_says_what_torch_says(
 
 def test_until_stops_and_says_what_it_was_picked_on(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = write_arch(here / "t.yaml")
-    assert command("train", file, "--limit", "640", "--epochs", "9", "--until", "1", "--workers", "0") == 0
-    assert "reached 1% on the test set in epoch 1" in capsys.readouterr().out
+    assert command("train", file, "--limit", "640", "--epochs", "9", "--until", "1.5%", "--workers", "0") == 0
+    assert "reached 1.5% on the test set in epoch 1" in capsys.readouterr().out
     assert len(metrics(only_run(here))) == 1
+
+
+@pytest.mark.parametrize("text", ["0", "0.85", "1", "850", "100.1", "nan", "inf", "-3", "85%%", "most"])
+def test_until_is_an_accuracy_in_percent(here: Path, capsys: pytest.CaptureFixture[str], text: str) -> None:
+    assert command("train", write_arch(here / "t.yaml"), "--until", text) == 2
+    assert f"argument --until: {text!r} is no accuracy in percent, above 1 and at most 100; write --until 85" in (
+        capsys.readouterr().err
+    )
+    assert not (here / "runs").exists()
 
 
 def test_a_validation_set_keeps_the_test_set_for_the_end(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -265,10 +274,10 @@ def test_options_change_any_field_and_the_run_says_so(here: Path) -> None:
         (["--set", "train.schedule"], "'train.schedule' is not PATH=VALUE"),
         (["--set", "train.schedule=cosin"], "did you mean cosine?"),
         (["--set", "train.schedul=cosine"], "train has no key 'schedul'"),
-        (["--set", "network.C1.9=gap"], "'9' is no row of 6"),
-        (["--set", "name.x=1"], "where 'x' would be"),
-        (["--set", "constraints.accuracy=>= 101%"], "t.yaml:"),
-        (["--set", "train.mixup=2", "--epochs", "0"], "--epochs 0\n"),
+        (["--set", "network.C1.9=gap"], "--set network.C1.9=gap: network.C1 is a list, its rows are network.C1[0] to"),
+        (["--set", "name.x=1"], "--set name.x=1: name is t, there is no 'x' in it"),
+        (["--set", "constraints.accuracy=>= 101%"], "--set constraints.accuracy=>= 101%: error[AC120]"),
+        (["--set", "train.mixup=2", "--epochs", "0"], " | --epochs 0\n"),
         (["--set", "train={"], "the value of train is not YAML"),
         (["--set", "augment=[{RandomCrop: {height: 64, width: 64}}]"], "RandomCrop fails on a 3x16x16 picture"),
         (["--epochs", "0"], "epochs must be a whole number of at least 1, not 0"),
@@ -295,17 +304,25 @@ def test_a_file_that_is_no_text_is_not_trained(here: Path, capsys: pytest.Captur
     assert "the byte 0xff is not UTF-8" in capsys.readouterr().err
 
 
-def test_places_of_options_stand_behind_the_file(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_places_of_the_file_and_of_options_are_told_apart(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = write_arch(here / "t.yaml", augment=[{"RandomCrop": {"height": 64, "width": 64}}])
     lines = Path(file).read_text(encoding="utf-8").splitlines()
     crop = next(number for number, line in enumerate(lines, 1) if "RandomCrop" in line)
 
     assert command("train", file, "--epochs", "1") == 1
     assert f"{file}:{crop}:" in capsys.readouterr().err
-    assert command("train", file, "--epochs", "1", "--lr", "-2") == 1
-    said = capsys.readouterr().err
-    assert f"{file}:{len(lines) + 2}:6: error[AC114]" in said
-    assert f"{len(lines) + 2} | --lr -2.0\n" in said
+    assert command("train", file, "--epochs", "1", "--lr", "-1") == 1
+    assert capsys.readouterr().err == (
+        "--lr -1: error[AC114] lr must be a number above 0, not -1\n | --lr -1\n |      ^^\n\nt.yaml: 1 error\n"
+    ).replace("t.yaml:", f"{file}:")
+
+
+@pytest.mark.parametrize(("option", "text"), [("--epochs", "three"), ("--lr", "fast"), ("--seed", "1.5")])
+def test_options_that_are_no_numbers_are_wrong_usage(
+    here: Path, capsys: pytest.CaptureFixture[str], option: str, text: str
+) -> None:
+    assert command("train", write_arch(here / "t.yaml"), option, text) == 2
+    assert f"argument {option}: {text!r} is no " in capsys.readouterr().err
 
 
 def test_a_network_without_classes_is_not_trained(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
