@@ -6,11 +6,11 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn, TypeAlias
 
+from advconv.check_command import run_check
 from advconv.commands import (
     DEFAULT_ARCH,
     USAGE,
     complain,
-    run_check,
     run_completion,
     run_emit,
     run_explain,
@@ -136,7 +136,7 @@ def _command(commands: Commands, name: str, help: str, example: str, run: Run) -
 def _add_check(commands: Commands) -> None:
     help = "measure networks and hold them to their constraints"
     check = _command(commands, "check", help, "advconv check archs/ --input 3,64,64", run_check)
-    check.add_argument("files", nargs="+", metavar="FILE", help="YAML files, directories of them, or - for stdin")
+    check.add_argument("files", nargs="+", metavar="FILE", help="YAML files, directories with architectures, or -, stdin")
     check.add_argument("--format", choices=("text", "json", "github", "sarif"), default="text")
     _add_input(check)
 

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from advconv.analysis.measure import Measures
 from advconv.check import Checked, check_document, data_misfits
-from advconv.commands import FAILED, OK, USAGE, complain, decoded_file
+from advconv.commands import FAILED, OK, USAGE, complain, content, shown_name
 from advconv.diagnostics import Diagnostic, error
 from advconv.overrides import Setting, SettingError, amended, said_setting, setting
 from advconv.reader import read
 from advconv.recipe import SETS, DataSet, misfits
 from advconv.report.text import diagnostic_text, report
-from advconv.source import Document, Source
+from advconv.source import Document, Source, decode
 from advconv.spec import ArchSpec
 
 if TYPE_CHECKING:
@@ -108,9 +108,9 @@ def _started(options: argparse.Namespace, share: "Share") -> int:
 
 def _asked(options: argparse.Namespace) -> Asked | int:
     """The network of a file with what the options change; else the exit code, and what is wrong has been said."""
-    if (decoded := decoded_file(options.file)) is None:
+    if (data := content(options.file)) is None:
         return USAGE
-    source, undecodable = decoded
+    source, undecodable = decode(shown_name(options.file), data)
     document, unsound = (None, undecodable) if undecodable else read(source)
     if document is None:
         return _refused(Checked(source, unsound))

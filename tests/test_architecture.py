@@ -14,7 +14,7 @@ ORDER = [
     "geometry", "diagnostics", "source", "reader", "names", "units", "layers", "graph", "analysis", "blocks", "limits",
     "transforms", "augment", "recipe", "explain", "spec", "dump", "overrides", "resolve", "schema", "manual",
     "reference", "elaborate", "constraints", "check", "backends", "report", "net", "starter", "training", "commands",
-    "train_command", "run_commands", "cli", "__main__", "__init__",
+    "check_command", "train_command", "run_commands", "cli", "__main__", "__init__",
 ]  # fmt: skip
 MODULES = sorted(Path("advconv").rglob("*.py"))
 

@@ -78,6 +78,63 @@ def test_directories_are_searched(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "there is no .yaml file in this directory" in err
 
 
+def test_yaml_files_of_a_directory_that_are_no_architectures_are_skipped_and_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = "advconv: 1\nname: a\ninput: [3, 8, 8]\nnetwork: {C1: [conv: 4]}\n"
+    architectures = {
+        "a.yaml": good,
+        "as-json.yaml": '{"advconv": 1, "name": "b", "input": [3, 8, 8], "network": {"C1": ["gap"]}}',
+        "no-version.yaml": good.replace("advconv: 1\n", ""),
+        "no-yaml.yaml": good + "data: [\n",
+    }
+    others = {
+        "workflow.yaml": "on: push\njobs: {}\n",
+        "list.yaml": "- network\n",
+        "scalar.yaml": "network",
+        "empty.yaml": "",
+        "template.yaml": "a: {{ network }\n b: [\n",
+        "deep.yaml": "x:\n  network: {}\n",
+    }
+    for name, text in (architectures | others).items():
+        (tmp_path / name).write_text(text)
+    (tmp_path / "text.yaml").write_bytes(b"\xff\xfe")
+
+    code, out, err = run("check", str(tmp_path), capsys=capsys)
+    assert (code, err) == (1, "")
+    assert out.count("\n== ") + out.startswith("== ") == 4
+    assert out.endswith("\n\n4 files: 2 errors, 0 warnings; 7 YAML files skipped, they are no architectures\n")
+    report = json.loads(run("check", str(tmp_path), "--format", "json", capsys=capsys)[1])
+    assert [Path(file["file"]).name for file in report["files"]] == sorted(architectures)
+    assert report["skipped"] == 7
+
+    # A file that is named is checked whatever is in it.
+    code, out, _ = run("check", str(tmp_path / "workflow.yaml"), capsys=capsys)
+    assert code == 1
+    assert "error[AC112]" in out
+    assert "skipped" not in out
+
+
+def test_a_directory_of_one_architecture_among_others_says_what_it_skips(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.yaml").write_text("advconv: 1\nname: a\ninput: [3, 8, 8]\nnetwork: {C1: [conv: 4]}\n")
+    (tmp_path / "b.yaml").write_text("x: 1\n")
+    assert run("check", str(tmp_path), capsys=capsys)[1].endswith(
+        "\n\n1 file: 0 errors, 0 warnings; 1 YAML file skipped, it is no architecture\n"
+    )
+
+    (tmp_path / "a.yaml").unlink()
+    code, out, err = run("check", str(tmp_path), capsys=capsys)
+    assert (code, out) == (2, "")
+    assert err == f"advconv: {tmp_path}: none of its YAML files (1) has `advconv` or `network` at its top\n"
+
+
+def test_a_closing_line_counts_files_errors_and_warnings(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("check", ARCH, BROKEN, capsys=capsys)[1].splitlines()[-1] == "2 files: 2 errors, 0 warnings"
+    assert "files:" not in run("check", ARCH, capsys=capsys)[1]
+
+
 def test_stdin_is_a_file_too() -> None:
     found = shell("check", "-", stdin=Path(ARCH).read_bytes())
 
@@ -321,7 +378,7 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytes
 
 
 def test_colour_is_for_terminals_that_want_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    from advconv import commands
+    from advconv import check_command
 
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
@@ -329,11 +386,11 @@ def test_colour_is_for_terminals_that_want_it(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")
-    assert not commands._wants_colour()
+    assert not check_command._wants_colour()
     monkeypatch.setattr(sys, "stdout", Terminal())
-    assert commands._wants_colour()
+    assert check_command._wants_colour()
     monkeypatch.setenv("NO_COLOR", "1")
-    assert not commands._wants_colour()
+    assert not check_command._wants_colour()
 
 
 def test_the_launcher_of_a_clone_is_the_command() -> None:

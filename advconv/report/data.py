@@ -14,9 +14,10 @@ from advconv.geometry import Reach
 AXES = ("height", "width")
 
 
-def json_report(checked: list[Checked]) -> str:
-    """All files as one JSON value."""
-    return json.dumps({"conventions": CONVENTIONS, "files": [_file(item) for item in checked]}, indent=2)
+def json_report(checked: list[Checked], skipped: int = 0) -> str:
+    """All files as one JSON value. `skipped` counts the YAML files of directories that are no architectures."""
+    files = [_file(item) for item in checked]
+    return json.dumps({"conventions": CONVENTIONS, "files": files, "skipped": skipped}, indent=2)
 
 
 CONVENTIONS = {

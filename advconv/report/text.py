@@ -133,6 +133,14 @@ def _summary_line(checked: Checked, paint: Paint) -> str:
     return f"{paint('bold', name)}: {state}" + (f"; {measures_text(checked.measures)}" if checked.measures else "")
 
 
+def files_line(results: list[Checked], skipped: int) -> str:
+    """`12 files: 3 errors, 1 warning; 2 YAML files skipped, they are no architectures`"""
+    errors, warnings = (sum(checked.count(severity) for checked in results) for severity in Severity)
+    line = f"{_plural(len(results), 'file')}: {_plural(errors, 'error')}, {_plural(warnings, 'warning')}"
+    what = "it is no architecture" if skipped == 1 else "they are no architectures"
+    return line + (f"; {_plural(skipped, 'YAML file')} skipped, {what}" if skipped else "")
+
+
 def measures_text(measures: Measures) -> str:
     field, pooled = measures.field, measures.field_through_pooling
     parts = [f"receptive field {field}", *_field_notes(field, pooled)]
