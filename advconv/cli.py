@@ -20,6 +20,7 @@ from advconv.commands import (
     run_summary,
     run_verify,
 )
+from advconv.extras import needed
 from advconv.geometry import Shape
 from advconv.limits import percentage
 from advconv.reader import FLOAT, INTEGER
@@ -33,24 +34,6 @@ NO_MEMORY = ("allocate memory", "out of memory")
 
 INTERRUPTED, BROKEN_PIPE = 130, 141  # as shells say it
 
-EXTRAS = {
-    "albumentations": "train",
-    "cv2": "train",
-    "matplotlib": "train",
-    "numpy": "train",
-    "onnx": "export",
-    "onnxruntime": "export",
-    "onnxscript": "export",
-    "safetensors": "train",
-    "shtab": "completion",
-    "tensorboard": "tensorboard",
-    "torch": "train",
-    "torchinfo": "train",
-    "torchvision": "train",
-    "tqdm": "train",
-}
-"""The extra that installs what the measuring side does without."""
-
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """The `advconv` command. Exit code 0: no errors; 1: an error or a failed constraint; 2: usage, a missing file."""
@@ -60,10 +43,10 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         code = options.run(options)
         sys.stdout.flush()
     except ModuleNotFoundError as missing:
-        if missing.name not in EXTRAS:
+        extra = needed(options.command, missing.name, getattr(options, "tensorboard", False))
+        if extra is None:
             raise
-        extra = EXTRAS[missing.name]
-        complain(f"{options.command} needs {missing.name}; install it with: pip install 'advconv[{extra}]'")
+        complain(extra)
         code = USAGE
     except BrokenPipeError:
         # Whoever read us has seen enough.
@@ -136,7 +119,9 @@ def _command(commands: Commands, name: str, help: str, example: str, run: Run) -
 def _add_check(commands: Commands) -> None:
     help = "measure networks and hold them to their constraints"
     check = _command(commands, "check", help, "advconv check archs/ --input 3,64,64", run_check)
-    check.add_argument("files", nargs="+", metavar="FILE", help="YAML files, directories with architectures, or -, stdin")
+    check.add_argument(
+        "files", nargs="+", metavar="FILE", help="YAML files, directories with architectures, or -, stdin"
+    )
     check.add_argument("--format", choices=("text", "json", "github", "sarif"), default="text")
     _add_input(check)
 

@@ -11,8 +11,8 @@ from torch import nn
 from advconv.names import MODULE_ATTRIBUTES
 
 ORDER = [
-    "geometry", "diagnostics", "source", "reader", "names", "units", "layers", "graph", "analysis", "blocks", "limits",
-    "transforms", "augment", "recipe", "explain", "spec", "dump", "overrides", "resolve", "schema", "manual",
+    "geometry", "diagnostics", "source", "reader", "names", "units", "extras", "layers", "graph", "analysis", "blocks",
+    "limits", "transforms", "augment", "recipe", "explain", "spec", "dump", "overrides", "resolve", "schema", "manual",
     "reference", "elaborate", "constraints", "check", "backends", "report", "net", "starter", "training", "commands",
     "check_command", "train_command", "run_commands", "cli", "__main__", "__init__",
 ]  # fmt: skip

@@ -7,11 +7,13 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from advconv.cli import main
+from advconv.extras import EXTRAS, MODULES
 from advconv.report.rf_table import COLUMNS
 
 ARCH = "archs/c1c2c3c4.yaml"
@@ -364,17 +366,56 @@ def test_hidden_files_and_folders_are_not_searched(tmp_path: Path, capsys: pytes
     assert run("check", str(tmp_path), capsys=capsys)[0] == 2
 
 
-def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    for command, package, extra in (
-        (["completion", "bash"], "shtab", "completion"),
-        (["verify", ARCH], "torch", "train"),
-    ):
-        for module in [name for name in sys.modules if name.startswith("advconv.backends.")]:
-            monkeypatch.delitem(sys.modules, module)
-        monkeypatch.setitem(sys.modules, package, None)
-        code, _, err = run(*command, capsys=capsys)
-        assert code == 2
-        assert err == f"advconv: {command[0]} needs {package}; install it with: pip install 'advconv[{extra}]'\n"
+WITHOUT_EXTRAS = """
+import sys
+from advconv.cli import main
+from advconv.extras import MODULES
+
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in set(sys.argv[1].split(",")) or (sys.argv[1] == "all" and name in MODULES):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Blocker())
+main(sys.argv[2:])
+"""
+
+
+@pytest.mark.parametrize(
+    ("missing", "command", "what", "extra"),
+    [
+        ("all", ["train", ARCH], "train needs the training extra", "train"),
+        ("all", ["train", "--resume", "runs/x"], "train needs the training extra", "train"),
+        ("all", ["train", ARCH, "--tensorboard"], "train --tensorboard needs the tensorboard extra", "tensorboard"),
+        ("tensorboard", ["train", ARCH, "--data", "shapes", "--tensorboard"],
+         "train --tensorboard needs the tensorboard extra", "tensorboard"),
+        ("tqdm", ["train", ARCH, "--data", "shapes"], "train needs the training extra", "train"),
+        ("all", ["evaluate", "runs/x"], "evaluate needs the training extra", "train"),
+        ("all", ["predict", "runs/x", "x.png"], "predict needs the training extra", "train"),
+        ("all", ["verify", ARCH], "verify needs the training extra", "train"),
+        ("all", ["summary", ARCH, "--torchinfo"], "summary needs the training extra", "train"),
+        ("all", ["export", "runs/x", "-o", "x.onnx"], "export needs the export extra", "export"),
+        ("all", ["completion", "bash"], "completion needs the completion extra", "completion"),
+    ],
+)  # fmt: skip
+def test_a_missing_extra_is_named_by_the_command_that_needs_it(
+    missing: str, command: list[str], what: str, extra: str
+) -> None:
+    program = [sys.executable, "-c", WITHOUT_EXTRAS, missing, *command]
+    found = subprocess.run(program, capture_output=True, text=True, check=False)
+
+    assert (found.returncode, found.stdout) == (2, "")
+    assert found.stderr == f"advconv: {what}; install it with: pip install 'advconv[{extra}]'\n"
+
+
+def test_every_module_of_an_extra_is_known() -> None:
+    """By the names that are imported, which differ from those that are installed in two places."""
+    text = Path("pyproject.toml").read_text(encoding="utf-8")
+    extras = tomllib.loads(text)["project"]["optional-dependencies"]
+    installed = {re.match(r"[\w-]+", line)[0] for lines in extras.values() for line in lines} - {"advconv"}  # type: ignore[index]
+
+    assert installed | {"PIL", "cv2", "numpy"} == MODULES
+    assert set(EXTRAS.values()) | {"tensorboard"} == set(extras)
 
 
 def test_colour_is_for_terminals_that_want_it(monkeypatch: pytest.MonkeyPatch) -> None:
