@@ -219,11 +219,48 @@ def test_a_validation_set_keeps_the_test_set_for_the_end(here: Path, capsys: pyt
     assert "picked on the validation set" in said
 
 
-def test_a_promise_that_is_not_kept_exits_1(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    file = write_arch(here / "t.yaml", constraints={"accuracy": ">= 99%"})
+TINY = [{"strided": {"out_channels": 4, "stride": 4}}, "gap", "linear"]
 
-    assert command("train", file, "--limit", "128", "--epochs", "1", "--workers", "0") == 1
-    assert "accuracy >= 99%: FAILED (-" in capsys.readouterr().out
+
+@pytest.mark.parametrize(("promise", "code", "word"), [(">= 99%", 1, "FAILED (-"), ("> 0%", 0, "kept (+")])
+def test_a_promise_is_judged_on_all_images_of_its_own_data(
+    here: Path, capsys: pytest.CaptureFixture[str], promise: str, code: int, word: str
+) -> None:
+    file = write_arch(here / "t.yaml", rows=TINY, constraints={"accuracy": promise}, augment=[])
+
+    assert command("train", file, "--epochs", "1", "--batch-size", "500", "--workers", "0") == code
+    assert f"accuracy {promise}: {word}" in capsys.readouterr().out
+    result = json.loads((only_run(here) / "result.json").read_text(encoding="utf-8"))
+    assert (result["promise_kept"], result["promise_not_judged"]) == (code == 0, None)
+
+
+@pytest.mark.parametrize(
+    ("data", "options", "reason"),
+    [
+        ("shapes", ["--limit", "100"], "the run used the first 100 images"),
+        ("cifar10", ["--data", "shapes"], "the run used drawn shapes instead of CIFAR-10"),
+        (None, ["--set", "data=shapes"], "the run used drawn shapes instead of CIFAR-10"),
+        ("svhn", ["--data", "shapes", "--limit", "100"],
+         "the run used the first 100 images of drawn shapes instead of SVHN"),
+    ],
+)  # fmt: skip
+def test_other_images_judge_no_promise(
+    here: Path, capsys: pytest.CaptureFixture[str], data: str | None, options: list[str], reason: str
+) -> None:
+    arch = small(rows=TINY, constraints={"accuracy": ">= 99%"}, augment=[], data=data)
+    arch = {key: value for key, value in arch.items() if value is not None}
+    (here / "t.yaml").write_text(json.dumps(arch), encoding="utf-8")
+    words = ["--epochs", "1", "--batch-size", "500", "--workers", "0"]
+
+    assert command("train", here / "t.yaml", *options, *words) == 0
+    assert f"accuracy >= 99% is not judged: {reason}\n" in capsys.readouterr().out
+    run = only_run(here)
+    result = json.loads((run / "result.json").read_text(encoding="utf-8"))
+    assert (result["promise_kept"], result["promise_not_judged"]) == (None, reason)
+
+    # A resumed run remembers what the promise is about.
+    assert command("train", "--resume", run) == 0
+    assert f"accuracy >= 99% is not judged: {reason}\n" in capsys.readouterr().out
 
 
 def test_a_network_that_breaks_its_constraints_is_trained_with_force_alone(
@@ -527,10 +564,10 @@ def test_a_compiler_that_fails_is_told_and_left_out(monkeypatch: pytest.MonkeyPa
     assert there.note == "torch.compile fails here (CppCompileError: no header), so it goes on without"
 
 
-def test_a_terminal_gets_a_bar_with_loss_accuracy_speed_and_time(tmp_path: Path) -> None:
+def test_a_terminal_gets_a_bar_for_each_epoch_whose_steps_are_its_percentage(tmp_path: Path) -> None:
     main_end, end = os.openpty()
     termios.tcsetwinsize(end, (24, 120))
-    words = ["train", write_arch(tmp_path / "t.yaml"), "--limit", "640", "--epochs", "30", "--workers", "0"]
+    words = ["train", write_arch(tmp_path / "t.yaml"), "--limit", "640", "--epochs", "12", "--workers", "0"]
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
     program = [sys.executable, "-m", "advconv", *words]
     with subprocess.Popen(program, cwd=tmp_path, env=environment, stdout=end, stderr=end):
@@ -542,7 +579,10 @@ def test_a_terminal_gets_a_bar_with_loss_accuracy_speed_and_time(tmp_path: Path)
                 said += part
     os.close(main_end)
 
-    assert re.search(rb"epoch \d+/30: +\d+%.*\d+/600 \[\d\d:\d\d<\d\d:\d\d.*loss \d.*accuracy \d+.*%.*/s", said)
+    bar = rb"epoch 2/12: +(\d+)%\|[^\r]*\| (\d+)/20 \[\d\d:\d\d<\S+, loss \d[^\r]*accuracy \d[^\r]*%[^\r]*images/s, [^\r]*to the end"
+    found = [(int(percent), int(step)) for percent, step in re.findall(bar, said)]
+    assert found
+    assert all(percent == 5 * step for percent, step in found)
 
 
 def test_norms_and_biases_do_not_decay() -> None:
