@@ -4,8 +4,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from advconv.net import ArchError, Net, load
+    from advconv.training.api import resume, train
+    from advconv.training.errors import TrainingError
 
-__all__ = ["ArchError", "Net", "load"]
+TRAINING = ("TrainingError", "resume", "train")
+
+__all__ = ["ArchError", "Net", "TrainingError", "load", "resume", "train"]
 
 
 def __getattr__(name: str) -> Any:
@@ -13,5 +17,6 @@ def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'advconv' has no attribute {name!r}")
     import advconv.net as net
+    import advconv.training.api as api
 
-    return getattr(net, name)
+    return getattr(api if name in TRAINING else net, name)

@@ -33,6 +33,11 @@ class Unfinished(Exception):
         super().__init__(message)
         self.job, self.run = job, run
 
+    @property
+    def resumed(self) -> str:
+        """How Python goes on with it."""
+        return f"advconv.resume({str(self.run.path) if self.run else 'RUN'!r})"
+
 
 class Stopped(Unfinished):
     """By a signal, with a checkpoint of its last step."""
@@ -44,7 +49,12 @@ class WorkerDied(Unfinished):
     """By the end of one of the processes that make images; the checkpoint is that of the last epoch."""
 
 
-def start(name: str, data: bytes, settings: list[Setting], options: Options, share: Share) -> TrainingResult | None:
+ALONE = Share()
+
+
+def start(
+    name: str, data: bytes, settings: list[Setting], options: Options, share: Share = ALONE
+) -> TrainingResult | None:
     """Trains what a file holds. None for all processes but the first.
 
     Raises ArchError where the file cannot be trained, SettingError, TrainingError, and Unfinished.
@@ -58,7 +68,7 @@ def start(name: str, data: bytes, settings: list[Setting], options: Options, sha
     return carried_out(job, run)
 
 
-def resume(path: Path, options: Options, share: Share) -> TrainingResult | None:
+def resume(path: Path, options: Options, share: Share = ALONE) -> TrainingResult | None:
     """Goes on with a run as it was started; device, workers, `until` and the place of the data may be others."""
     run = open_run(path)
     document, _ = _document(str(path / "arch.yaml"), (path / "arch.yaml").read_bytes())
