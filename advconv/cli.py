@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import NoReturn, TypeAlias
 
 from advconv.check_command import run_check
@@ -212,7 +213,9 @@ def _add_export(commands: Commands) -> None:
     example = "advconv export runs/c1c2c3c4-20261121-120000 -o model.onnx"
     export = _command(commands, "export", help, example, run_export)
     _add_run(export)
-    export.add_argument("-o", "--output", required=True, metavar="FILE")
+    export.add_argument("-o", "--output", required=True, type=onnx_file, metavar="FILE.onnx")
+    takes = "what the network takes: images as bytes, normalised inside; or images that are normalised already"
+    export.add_argument("--takes", choices=("bytes", "normalised"), default="bytes", help=takes)
     _add_data_dir(export)
 
 
@@ -277,6 +280,14 @@ def natural(text: str) -> int:
     if whole(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not at least 1")
     return int(text)
+
+
+def onnx_file(text: str) -> str:
+    suffix = Path(text).suffix
+    if suffix.lower() != ".onnx":
+        ends = f"ends in {suffix}" if suffix else "has no suffix"
+        raise argparse.ArgumentTypeError(f"{text!r} {ends}; export writes ONNX alone, name it {Path(text).stem}.onnx")
+    return text
 
 
 def integer(text: str) -> str:

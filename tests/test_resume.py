@@ -200,7 +200,7 @@ def test_a_changed_architecture_is_refused(whole: Path, tmp_path: Path, capsys: 
         ("train", "--resume", run),
         ("evaluate", run),
         ("predict", run, "x.png"),
-        ("export", run, "-o", "x"),
+        ("export", run, "-o", "x.onnx"),
     ):
         assert command(*arguments) == 2
         assert "has changed since the run started" in capsys.readouterr().err

@@ -173,25 +173,6 @@ def test_the_confusion_of_classes_adds_up(trained: Path) -> None:
     assert sum(int(row["right"]) for row in rows) == round(10 * result["test_accuracy"])
 
 
-@pytest.mark.filterwarnings("ignore")
-def test_an_exported_network_says_what_torch_says(
-    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    import onnx
-    import onnxruntime
-
-    path = tmp_path / "model.onnx"
-    assert command("export", trained, "-o", path) == 0
-    assert "agree on 1,000 of 1,000 test pictures" in capsys.readouterr().out
-
-    about = json.loads((trained / "run.json").read_text(encoding="utf-8"))
-    facts = {entry.key: json.loads(entry.value) for entry in onnx.load(path).metadata_props}
-    assert facts["classes"] == about["classes"]
-    assert facts["mean"] == about["mean"]
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    assert session.run(None, {"pictures": np.zeros((7, 3, 16, 16), np.float32)})[0].shape == (7, 10)
-
-
 def test_until_stops_and_says_what_it_was_picked_on(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = write_arch(here / "t.yaml")
     assert command("train", file, "--limit", "640", "--epochs", "9", "--until", "1.5%", "--workers", "0") == 0
