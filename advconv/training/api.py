@@ -3,7 +3,8 @@
 import json
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec
@@ -26,16 +27,13 @@ def as_python_expects(call: "Callable[Arguments, TrainingResult]") -> "Callable[
 
     @wraps(call)
     def ended(*args: Arguments.args, **kwargs: Arguments.kwargs) -> "TrainingResult":
-        try:
+        with naming_the_extra():
             from advconv.training.start import Stopped, WorkerDied
-        except ModuleNotFoundError as missing:
-            raise _told(missing) from missing
         if int(os.environ.get("WORLD_SIZE", "1")) > 1:
             raise TrainingError("several processes are started with: torchrun ... -m advconv train FILE")
         try:
-            return call(*args, **kwargs)
-        except ModuleNotFoundError as missing:
-            raise _told(missing) from missing
+            with naming_the_extra():
+                return call(*args, **kwargs)
         except ArchError as problem:
             if problem.checked.measures is not None:
                 problem.add_note("a network that breaks its constraints is not trained; force=True trains it")
@@ -51,9 +49,14 @@ def as_python_expects(call: "Callable[Arguments, TrainingResult]") -> "Callable[
     return ended
 
 
-def _told(missing: ModuleNotFoundError) -> ModuleNotFoundError:
-    text = needed("train", missing.name)
-    return ModuleNotFoundError(f"advconv.{text}", name=missing.name) if text else missing
+@contextmanager
+def naming_the_extra() -> Iterator[None]:
+    try:
+        yield
+    except ModuleNotFoundError as missing:
+        if text := needed("train", missing.name):
+            raise ModuleNotFoundError(f"advconv.{text}", name=missing.name) from missing
+        raise
 
 
 @as_python_expects
