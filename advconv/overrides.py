@@ -93,14 +93,16 @@ def amended(document: Document, settings: list[Setting]) -> Document:
 
     What is wrong with a file may hide what a path leads to; then it is left for the check of the document to tell.
     """
+    long: dict[str, Any] | None = None
     for path, value in settings:
         spec, _ = parse(document)
-        long = dump(spec) | {"augment": plain(spec.augment)} if spec else None
+        # A wrong value leaves the form as it was before it, so that one run can tell what is wrong with the next too.
+        long = dump(spec) | {"augment": plain(spec.augment)} if spec else long
         try:
             whole = whole_path(long or document.root.data, path)
             document = Document(document.source, _set(document.root, whole, value, long))
         except SettingError:
-            if spec:
+            if long:
                 raise
             return document
     return document

@@ -145,7 +145,7 @@ def test_a_path_that_leads_nowhere_says_which_step_and_what_there_is(option: str
 
 
 def test_what_an_option_gets_wrong_is_shown_in_the_option() -> None:
-    options = ["C1[0].out_chanels=3", "train.lr=-1", "augment[0]={HorizontalFlip: {p: 3}}"]
+    options = ["train.lr=-1", "C1[0].out_chanels=3", "augment[0]={HorizontalFlip: {p: 3}}"]
     found = report(with_options(*options)).split("\n\n")
 
     assert found[:3] == [
