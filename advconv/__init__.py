@@ -10,13 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from advconv.net import ArchError, Net, load, loads
+    from advconv.training.api import resume, train
+    from advconv.training.errors import TrainingError
 
     __version__: str
 
-__all__ = ["ArchError", "Net", "__version__", "load", "loads"]
+__all__ = ["ArchError", "Net", "TrainingError", "__version__", "load", "loads", "resume", "train"]
 
 # The module that each name comes from, imported when it is asked for: the command line starts faster without.
-HOMES = dict.fromkeys(["ArchError", "Net", "load", "loads"], "advconv.net")
+HOMES = {
+    **dict.fromkeys(["ArchError", "Net", "load", "loads"], "advconv.net"),
+    **dict.fromkeys(["TrainingError", "resume", "train"], "advconv.training.api"),
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -5,10 +5,12 @@ import os
 import sys
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from typing import NoReturn, TypeAlias
 
 from advconv.console import USAGE, complain
 from advconv.data_sets import SETS
+from advconv.extras import needed
 from advconv.geometry import Shape
 from advconv.names import TITLE
 from advconv.report.table import FORMATS
@@ -19,23 +21,6 @@ Run: TypeAlias = Callable[[argparse.Namespace], int]
 NO_MEMORY = ("allocate memory", "out of memory")
 
 INTERRUPTED, BROKEN_PIPE = 130, 141  # as shells say it
-
-EXTRAS = {
-    "albumentations": "train",
-    "cv2": "train",
-    "matplotlib": "train",
-    "numpy": "train",
-    "onnx": "export",
-    "onnxruntime": "export",
-    "onnxscript": "export",
-    "safetensors": "train",
-    "tensorboard": "tensorboard",
-    "torch": "train",
-    "torchinfo": "train",
-    "torchvision": "train",
-    "tqdm": "train",
-}
-"""The extra that installs what the measuring side does without."""
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
@@ -51,10 +36,10 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         code = function_at(options.run)(options)
         sys.stdout.flush()
     except ModuleNotFoundError as missing:
-        if missing.name not in EXTRAS:
+        extra = needed(options.command, missing.name, getattr(options, "tensorboard", False))
+        if extra is None:
             raise
-        extra = EXTRAS[missing.name]
-        complain(f"{options.command} needs {missing.name}; install it with: pip install 'advconv[{extra}]'")
+        complain(extra)
         code = USAGE
     except BrokenPipeError:
         # Whoever read us has seen enough.
@@ -132,8 +117,10 @@ def _command(commands: Commands, name: str, help: str, example: str, run: str) -
 
 def _add_check(commands: Commands) -> None:
     help = "measure networks and hold them to their constraints"
-    check = _command(commands, "check", help, "advconv check mynet.yaml --input 3,64,64", "commands:run_check")
-    check.add_argument("files", nargs="+", metavar="FILE", help="YAML files, directories of them, or - for stdin")
+    check = _command(commands, "check", help, "advconv check mynet.yaml --input 3,64,64", "check_command:run_check")
+    check.add_argument(
+        "files", nargs="+", metavar="FILE", help="YAML files, directories with architectures, or -, stdin"
+    )
     check.add_argument("--format", choices=("text", "json", "github", "sarif"), default="text")
     _add_input(check)
 
@@ -182,16 +169,17 @@ def _add_train(commands: Commands) -> None:
     train.add_argument("--force", action="store_true", help="train a network that breaks its constraints")
     fields = train.add_argument_group("what the file says otherwise")
     fields.add_argument("--data", metavar="SET", help=f"{', '.join(SETS)}")
-    fields.add_argument("--epochs", type=int, metavar="N")
-    fields.add_argument("--batch-size", type=int, metavar="N", help="pictures of all processes together")
-    fields.add_argument("--lr", type=float, metavar="RATE", help="the highest learning rate")
-    fields.add_argument("--seed", type=int, metavar="N")
-    fields.add_argument("--val-split", type=int, metavar="N", help="training pictures held out for validation")
-    fields.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", help="any field: train.mixup=0.2")
+    fields.add_argument("--epochs", type=integer, metavar="N")
+    fields.add_argument("--batch-size", type=integer, metavar="N", help="pictures of all processes together")
+    fields.add_argument("--lr", type=real, metavar="RATE", help="the highest learning rate")
+    fields.add_argument("--seed", type=integer, metavar="N")
+    fields.add_argument("--val-split", type=integer, metavar="N", help="training pictures held out for validation")
+    help = "any field: train.mixup=0.2, C1[0].out_channels=24"
+    fields.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", help=help)
     doing = train.add_argument_group("how")
     _add_data_dir(doing)
     doing.add_argument("--limit", type=natural, metavar="N", help="use the first N pictures")
-    doing.add_argument("--until", type=float, metavar="PERCENT", help="stop when this accuracy is reached")
+    doing.add_argument("--until", type=percent, metavar="PERCENT", help="stop when this accuracy is reached")
     doing.add_argument("--name", type=title, metavar="NAME", help="of the run's directory; default: the network's")
     _add_device(doing)
     doing.add_argument("--workers", type=whole, metavar="N", help="processes that make pictures; 0: none beside")
@@ -227,7 +215,9 @@ def _add_export(commands: Commands) -> None:
     example = "advconv export runs/mynet-20261121-120000 -o model.onnx"
     export = _command(commands, "export", help, example, "run_commands:run_export")
     _add_run(export)
-    export.add_argument("-o", "--output", required=True, metavar="FILE")
+    export.add_argument("-o", "--output", required=True, type=onnx_file, metavar="FILE.onnx")
+    takes = "what the network takes: images as bytes, normalised inside; or images that are normalised already"
+    export.add_argument("--takes", choices=("bytes", "normalised"), default="bytes", help=takes)
     _add_data_dir(export)
 
 
@@ -293,6 +283,43 @@ def natural(text: str) -> int:
     if whole(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not at least 1")
     return int(text)
+
+
+def onnx_file(text: str) -> str:
+    suffix = Path(text).suffix
+    if suffix.lower() != ".onnx":
+        ends = f"ends in {suffix}" if suffix else "has no suffix"
+        raise argparse.ArgumentTypeError(f"{text!r} {ends}; export writes ONNX alone, name it {Path(text).stem}.onnx")
+    return text
+
+
+def integer(text: str) -> str:
+    """A whole number as it is written; which ones a field takes is for the language to say."""
+    from advconv.reader import INTEGER
+
+    if not INTEGER.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number")
+    return text
+
+
+def real(text: str) -> str:
+    """A number as it is written."""
+    from advconv.reader import FLOAT
+
+    if not FLOAT.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number")
+    return text
+
+
+def percent(text: str) -> float:
+    """`85`, or `85%`"""
+    from advconv.limits import percentage
+
+    try:
+        return percentage(float(text.removesuffix("%")))
+    except ValueError:
+        message = f"{text!r} is no accuracy in percent, above 1 and at most 100; write --until 85"
+        raise argparse.ArgumentTypeError(message) from None
 
 
 def picture(text: str) -> Shape:

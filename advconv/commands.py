@@ -1,113 +1,43 @@
 """What each command does: call one function, print, give the exit code."""
 
 import argparse
-import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
 
 from advconv.analysis.measure import Measures
 from advconv.augment import source as augment_source
-from advconv.check import Checked, check
-from advconv.console import FAILED, OK, USAGE, complain, print_markdown, wants_colour
-from advconv.diagnostics import Diagnostic
+from advconv.check import Checked, check_bytes
+from advconv.console import FAILED, OK, USAGE, complain, print_markdown
 from advconv.geometry import Shape
 from advconv.names import TITLE
 from advconv.shipped import shipped
-from advconv.source import MAX_BYTES, Source, decode
+from advconv.source import MAX_BYTES
 from advconv.spec import ArchSpec
 
 DEFAULT_ARCH = Path("archs", "c1c2c3c4.yaml")
 
 
-def run_check(options: argparse.Namespace) -> int:
-    unread = 0
-    results = []
-    for path in options.files:
-        for found in _files(path):
-            checked = checked_file(found, options.input) if found is not None else None
-            unread += checked is None
-            results += [checked] if checked else []
-    _print_checks(results, options.format)
-    if unread:
-        return USAGE
-    return OK if all(checked.ok for checked in results) else FAILED
-
-
-def _print_checks(results: list[Checked], format: str) -> None:
-    if format == "json":
-        from advconv.report.data import json_report
-
-        print(json_report(results))
-    elif format == "sarif":
-        from advconv.report.sarif import sarif_report
-
-        print(sarif_report(results))
-    elif format == "github":
-        from advconv.report.data import github_report
-
-        _show("\n".join(filter(None, map(github_report, results))))
-    else:
-        from advconv.report.text import Paint, printable, report
-
-        paint = Paint(wants_colour())
-        titles = [f"== {printable(checked.source.name)}\n" if len(results) > 1 else "" for checked in results]
-        _show("\n\n".join(title + report(checked, paint) for title, checked in zip(titles, results, strict=True)))
-
-
-def _show(text: str) -> None:
-    if text:
-        print(text)
-
-
-def _files(path: str) -> Iterator[str | None]:
-    """The YAML files that an argument names; None, and a message, for a directory without any."""
-    if not os.path.isdir(path):
-        yield path
-        return
-    try:
-        found = sorted(_yaml_files(path))
-    except OSError as problem:
-        complain(f"{problem.filename}: {problem.strerror}")
-        yield None
-        return
-    if not found:
-        complain(f"{path}: there is no .yaml file in this directory")
-    yield from found or (None,)
-
-
-def _yaml_files(top: str) -> Iterator[str]:
-    """Those in a folder and below it; hidden ones (.git, .venv) are left out, links to folders not followed."""
-    for folder, below, names in os.walk(top, onerror=_fail):
-        below[:] = [name for name in below if not name.startswith(".")]
-        yaml = (name for name in names if name.endswith((".yaml", ".yml")) and not name.startswith("."))
-        yield from (os.path.join(folder, name) for name in yaml)
-
-
-def _fail(problem: OSError) -> NoReturn:
-    raise problem
-
-
 def checked_file(path: str, size: Shape | None) -> Checked | None:
     """The check of a file, or None and a message where it cannot be read."""
-    if (decoded := decoded_file(path)) is None:
-        return None
-    source, undecodable = decoded
-    return Checked(source, undecodable) if undecodable else check(source, size)
+    data = content(path)
+    return None if data is None else check_bytes(shown_name(path), data, size)
 
 
-def decoded_file(path: str) -> tuple[Source, list[Diagnostic]] | None:
-    """The text of a file and whether it is one, or None and a message where there is no file to read."""
+def shown_name(path: str) -> str:
+    return "<stdin>" if path == "-" else path
+
+
+def content(path: str) -> bytes | None:
+    """What a file holds, or None and a message where there is no file to read."""
     try:
-        data = _content(path)
+        return _read(path)
     except (OSError, ValueError) as problem:
         complain(f"{path}: {getattr(problem, 'strerror', None) or problem}")
         return None
-    return decode("<stdin>" if path == "-" else path, data)
 
 
-def _content(path: str) -> bytes:
+def _read(path: str) -> bytes:
     """As much of a file as can be a network, and a byte more."""
     if path != "-":
         with open(path, "rb") as file:

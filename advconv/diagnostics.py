@@ -56,11 +56,15 @@ class Severity(StrEnum):
 
 
 class Span(NamedTuple):
-    """A place in a text: line and column from 1, and how many characters of that line it takes."""
+    """A place in a text: line and column from 1, and how many characters of that line it takes.
+
+    `option`: where the place is not in the file, the option that it is in, as in `--lr -1`.
+    """
 
     line: int = 1
     column: int = 1
     width: int = 1
+    option: str = ""
 
 
 class Diagnostic(NamedTuple):
@@ -96,8 +100,12 @@ MOST = 1000
 
 
 def in_order(diagnostics: "list[Diagnostic]") -> "list[Diagnostic]":
-    """Each finding once, as a reader meets them in the text, up to a number that nobody reads."""
-    found = sorted(dict.fromkeys(diagnostics), key=lambda diagnostic: (diagnostic.span.line, diagnostic.span.column))
+    """Each finding once, as a reader meets them in the text and then in options, up to a number that nobody reads."""
+
+    def place(diagnostic: Diagnostic) -> tuple[str, int, int]:
+        return diagnostic.span.option, diagnostic.span.line, diagnostic.span.column
+
+    found = sorted(dict.fromkeys(diagnostics), key=place)
     if len(found) <= MOST:
         return found
     return [*found[:MOST], error("AC121", found[MOST].span, "more is wrong from here on", "mend what is listed first")]

@@ -137,6 +137,13 @@ def accuracy(value: Any) -> Limit:
     return found
 
 
+def percentage(value: float) -> float:
+    """An accuracy as options give it, in percent. Raises ValueError, also where a fraction is likely to be meant."""
+    if not 1 < value <= 100:
+        raise ValueError(f"{value:g} is no accuracy in percent, above 1 and at most 100; 85 is 85%")
+    return value
+
+
 COUNT = Form(lambda value: limit(value, COUNT_UNITS))
 BYTES = Form(lambda value: limit(value, BYTE_UNITS))
 

@@ -112,7 +112,7 @@ class Composer:
 
     def hold_brackets(self, value: Value) -> None:
         """A list that stands in parentheses, as in Python, or in braces."""
-        line, column, width = value.span
+        line, column, width, _ = value.span
         written = self.source.lines[line - 1][column - 1 : column - 1 + width] if self.is_repaired else ""
         if written.startswith(("(", "{")) and isinstance(value.data, list):
             message = f"a list stands in brackets, not in {'parentheses' if written[0] == '(' else 'braces'}"

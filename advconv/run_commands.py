@@ -80,8 +80,9 @@ def run_export(options: argparse.Namespace) -> int:
 
     run = open_run(Path(options.run_path))
     test = _test_pictures(run, options.data_dir)
-    proof = export(run, load_weights(run, options.weights), test, Path(options.output))
-    print(f"wrote {options.output}: {proof}")
+    given, proof = export(run, load_weights(run, options.weights), test, Path(options.output), options.takes)
+    print(f"wrote {options.output}, which takes {given.takes}: {given}")
+    print(proof)
     if not proof.holds:
         complain("onnxruntime and torch disagree, do not use the file")
     return OK if proof.holds else USAGE

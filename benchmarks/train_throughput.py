@@ -19,12 +19,11 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from advconv.net import load as load_net
-from advconv.train_command import default_workers
 from advconv.training.data import load, split
 from advconv.training.device import Normalise, setup
-from advconv.training.loader import Share, batches
+from advconv.training.loader import Share, batches, default_workers
 from advconv.training.loop import READ_EVERY, READ_SELDOM
-from advconv.training.run import Wishes
+from advconv.training.options import Wishes
 from advconv.training.show import Voice
 from advconv.training.train import Job
 from benchmarks.timing import machine

@@ -8,11 +8,13 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from advconv.cli import main
+from advconv.extras import EXTRAS, MODULES
 from advconv.report.rf_table import COLUMNS
 
 ARCH = "archs/c1c2c3c4.yaml"
@@ -77,6 +79,63 @@ def test_directories_are_searched(tmp_path: Path, capsys: pytest.CaptureFixture[
     code, _, err = run("check", str(tmp_path), capsys=capsys)
     assert code == 2
     assert "there is no .yaml file in this directory" in err
+
+
+def test_yaml_files_of_a_directory_that_are_no_architectures_are_skipped_and_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = "advconv: 1\nname: a\ninput: [3, 8, 8]\nnetwork: {C1: [conv: 4]}\n"
+    architectures = {
+        "a.yaml": good,
+        "as-json.yaml": '{"advconv": 1, "name": "b", "input": [3, 8, 8], "network": {"C1": ["gap"]}}',
+        "no-version.yaml": good.replace("advconv: 1\n", ""),
+        "no-yaml.yaml": good + "data: [\n",
+    }
+    others = {
+        "workflow.yaml": "on: push\njobs: {}\n",
+        "list.yaml": "- network\n",
+        "scalar.yaml": "network",
+        "empty.yaml": "",
+        "template.yaml": "a: {{ network }\n b: [\n",
+        "deep.yaml": "x:\n  network: {}\n",
+    }
+    for name, text in (architectures | others).items():
+        (tmp_path / name).write_text(text)
+    (tmp_path / "text.yaml").write_bytes(b"\xff\xfe")
+
+    code, out, err = run("check", str(tmp_path), capsys=capsys)
+    assert (code, err) == (1, "")
+    assert out.count("\n== ") + out.startswith("== ") == 4
+    assert out.endswith("\n\n4 files: 2 errors, 0 warnings; 7 YAML files skipped, they are no architectures\n")
+    report = json.loads(run("check", str(tmp_path), "--format", "json", capsys=capsys)[1])
+    assert [Path(file["file"]).name for file in report["files"]] == sorted(architectures)
+    assert report["skipped"] == 7
+
+    # A file that is named is checked whatever is in it.
+    code, out, _ = run("check", str(tmp_path / "workflow.yaml"), capsys=capsys)
+    assert code == 1
+    assert "error[AC112]" in out
+    assert "skipped" not in out
+
+
+def test_a_directory_of_one_architecture_among_others_says_what_it_skips(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.yaml").write_text("advconv: 1\nname: a\ninput: [3, 8, 8]\nnetwork: {C1: [conv: 4]}\n")
+    (tmp_path / "b.yaml").write_text("x: 1\n")
+    assert run("check", str(tmp_path), capsys=capsys)[1].endswith(
+        "\n\n1 file: 0 errors, 0 warnings; 1 YAML file skipped, it is no architecture\n"
+    )
+
+    (tmp_path / "a.yaml").unlink()
+    code, out, err = run("check", str(tmp_path), capsys=capsys)
+    assert (code, out) == (2, "")
+    assert err == f"advconv: {tmp_path}: none of its YAML files (1) has `advconv` or `network` at its top\n"
+
+
+def test_a_closing_line_counts_files_errors_and_warnings(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("check", ARCH, BROKEN, capsys=capsys)[1].splitlines()[-1] == "2 files: 2 errors, 3 warnings"
+    assert "files:" not in run("check", ARCH, capsys=capsys)[1]
 
 
 def test_stdin_is_a_file_too() -> None:
@@ -333,17 +392,55 @@ def test_hidden_files_and_folders_are_not_searched(tmp_path: Path, capsys: pytes
     assert run("check", str(tmp_path), capsys=capsys)[0] == 2
 
 
-def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    for command, package, extra in (
-        (["verify", ARCH], "torch", "train"),
-        (["summary", ARCH, "--torchinfo"], "torchinfo", "train"),
-    ):
-        for module in [name for name in sys.modules if name.startswith("advconv.backends.")]:
-            monkeypatch.delitem(sys.modules, module)
-        monkeypatch.setitem(sys.modules, package, None)
-        code, _, err = run(*command, capsys=capsys)
-        assert code == 2
-        assert err == f"advconv: {command[0]} needs {package}; install it with: pip install 'advconv[{extra}]'\n"
+WITHOUT_EXTRAS = """
+import sys
+from advconv.cli import main
+from advconv.extras import MODULES
+
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in set(sys.argv[1].split(",")) or (sys.argv[1] == "all" and name in MODULES):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Blocker())
+main(sys.argv[2:])
+"""
+
+
+@pytest.mark.parametrize(
+    ("missing", "command", "what", "extra"),
+    [
+        ("all", ["train", ARCH], "train needs the training extra", "train"),
+        ("all", ["train", "--resume", "runs/x"], "train needs the training extra", "train"),
+        ("all", ["train", ARCH, "--tensorboard"], "train --tensorboard needs the tensorboard extra", "tensorboard"),
+        ("tensorboard", ["train", ARCH, "--data", "shapes", "--tensorboard"],
+         "train --tensorboard needs the tensorboard extra", "tensorboard"),
+        ("tqdm", ["train", ARCH, "--data", "shapes"], "train needs the training extra", "train"),
+        ("all", ["evaluate", "runs/x"], "evaluate needs the training extra", "train"),
+        ("all", ["predict", "runs/x", "x.png"], "predict needs the training extra", "train"),
+        ("all", ["verify", ARCH], "verify needs the training extra", "train"),
+        ("all", ["summary", ARCH, "--torchinfo"], "summary needs the training extra", "train"),
+        ("all", ["export", "runs/x", "-o", "x.onnx"], "export needs the export extra", "export"),
+    ],
+)  # fmt: skip
+def test_a_missing_extra_is_named_by_the_command_that_needs_it(
+    missing: str, command: list[str], what: str, extra: str
+) -> None:
+    program = [sys.executable, "-c", WITHOUT_EXTRAS, missing, *command]
+    found = subprocess.run(program, capture_output=True, text=True, check=False)
+
+    assert (found.returncode, found.stdout) == (2, "")
+    assert found.stderr == f"advconv: {what}; install it with: pip install 'advconv[{extra}]'\n"
+
+
+def test_every_module_of_an_extra_is_known() -> None:
+    """By the names that are imported, which differ from those that are installed in two places."""
+    text = Path("pyproject.toml").read_text(encoding="utf-8")
+    extras = tomllib.loads(text)["project"]["optional-dependencies"]
+    installed = {re.match(r"[\w-]+", line)[0] for lines in extras.values() for line in lines} - {"advconv"}  # type: ignore[index]
+
+    assert installed | {"PIL", "cv2", "numpy"} == MODULES
+    assert set(EXTRAS.values()) | {"tensorboard"} == set(extras)
 
 
 def test_colour_is_for_terminals_that_want_it(monkeypatch: pytest.MonkeyPatch) -> None:

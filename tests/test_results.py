@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from advconv.check import check_bytes, check_document
+from advconv.overrides import amended, setting
 from advconv.reader import read
-from advconv.resolve import amended, resolved, setting
+from advconv.resolve import resolved
 from advconv.source import Source
 from advconv.spec import ArchSpec
 

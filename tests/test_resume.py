@@ -71,7 +71,7 @@ def test_an_interrupted_run_ends_where_an_uninterrupted_one_does(
 def test_what_is_asked_of_a_resumed_run_stands_in_the_command_that_goes_on_with_it(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert command("train", write_arch(here / "t.yaml"), *OPTIONS, "--until", "1") == 0
+    assert command("train", write_arch(here / "t.yaml"), *OPTIONS, "--until", "1.5") == 0
     run = only_run(here)
     with monkeypatch.context() as patch:
         wish_at(33, patch)
@@ -80,7 +80,7 @@ def test_what_is_asked_of_a_resumed_run_stands_in_the_command_that_goes_on_with_
 
     # What the run was started with had been reached before the epoch that was interrupted; that one is finished.
     assert command("train", "--resume", run, "--workers", "0") == 0
-    assert "reached 1% on the test set in epoch 2" in capsys.readouterr().out
+    assert "reached 1.5% on the test set in epoch 2" in capsys.readouterr().out
 
 
 def test_a_wish_to_stop_in_the_last_step_comes_too_late(
@@ -200,7 +200,7 @@ def test_a_changed_architecture_is_refused(whole: Path, tmp_path: Path, capsys: 
         ("train", "--resume", run),
         ("evaluate", run),
         ("predict", run, "x.png"),
-        ("export", run, "-o", "x"),
+        ("export", run, "-o", "x.onnx"),
     ):
         assert command(*arguments) == 2
         assert "has changed since the run started" in capsys.readouterr().err

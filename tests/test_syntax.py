@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from advconv.diagnostics import Diagnostic
+from advconv.overrides import said_setting
 from advconv.reader import read
 from advconv.repair import repaired
-from advconv.resolve import said_setting
 from advconv.source import Source
 
 LOADERS = [getattr(yaml, "CSafeLoader", yaml.SafeLoader), yaml.SafeLoader]

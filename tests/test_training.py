@@ -191,30 +191,20 @@ def test_the_confusion_of_classes_adds_up(trained: Path) -> None:
     assert sum(int(row["right"]) for row in rows) == round(10 * result["test_accuracy"])
 
 
-@pytest.mark.filterwarnings("ignore")
-def test_an_exported_network_says_what_torch_says(
-    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    import onnx
-    import onnxruntime
-
-    path = tmp_path / "model.onnx"
-    assert command("export", trained, "-o", path) == 0
-    assert "agree on 1,000 of 1,000 test pictures" in capsys.readouterr().out
-
-    about = json.loads((trained / "run.json").read_text(encoding="utf-8"))
-    facts = {entry.key: json.loads(entry.value) for entry in onnx.load(path).metadata_props}
-    assert facts["classes"] == about["classes"]
-    assert facts["mean"] == about["mean"]
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    assert session.run(None, {"pictures": np.zeros((7, 3, 16, 16), np.float32)})[0].shape == (7, 10)
-
-
 def test_until_stops_and_says_what_it_was_picked_on(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = write_arch(here / "t.yaml")
-    assert command("train", file, "--limit", "640", "--epochs", "9", "--until", "1", "--workers", "0") == 0
-    assert "reached 1% on the test set in epoch 1" in capsys.readouterr().out
+    assert command("train", file, "--limit", "640", "--epochs", "9", "--until", "1.5%", "--workers", "0") == 0
+    assert "reached 1.5% on the test set in epoch 1" in capsys.readouterr().out
     assert len(metrics(only_run(here))) == 1
+
+
+@pytest.mark.parametrize("text", ["0", "0.85", "1", "850", "100.1", "nan", "inf", "-3", "85%%", "most"])
+def test_until_is_an_accuracy_in_percent(here: Path, capsys: pytest.CaptureFixture[str], text: str) -> None:
+    assert command("train", write_arch(here / "t.yaml"), "--until", text) == 2
+    assert f"argument --until: {text!r} is no accuracy in percent, above 1 and at most 100; write --until 85" in (
+        capsys.readouterr().err
+    )
+    assert not (here / "runs").exists()
 
 
 def test_a_validation_set_keeps_the_test_set_for_the_end(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -228,11 +218,48 @@ def test_a_validation_set_keeps_the_test_set_for_the_end(here: Path, capsys: pyt
     assert "picked on the validation set" in said
 
 
-def test_a_promise_that_is_not_kept_exits_1(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    file = write_arch(here / "t.yaml", constraints={"accuracy": ">= 99%"})
+TINY = [{"strided": {"out_channels": 4, "stride": 4}}, "gap", "linear"]
 
-    assert command("train", file, "--limit", "128", "--epochs", "1", "--workers", "0") == 1
-    assert "accuracy >= 99%: FAILED (-" in capsys.readouterr().out
+
+@pytest.mark.parametrize(("promise", "code", "word"), [(">= 99%", 1, "FAILED (-"), ("> 0%", 0, "kept (+")])
+def test_a_promise_is_judged_on_all_images_of_its_own_data(
+    here: Path, capsys: pytest.CaptureFixture[str], promise: str, code: int, word: str
+) -> None:
+    file = write_arch(here / "t.yaml", rows=TINY, constraints={"accuracy": promise}, augment=[])
+
+    assert command("train", file, "--epochs", "1", "--batch-size", "500", "--workers", "0") == code
+    assert f"accuracy {promise}: {word}" in capsys.readouterr().out
+    result = json.loads((only_run(here) / "result.json").read_text(encoding="utf-8"))
+    assert (result["promise_kept"], result["promise_not_judged"]) == (code == 0, None)
+
+
+@pytest.mark.parametrize(
+    ("data", "options", "reason"),
+    [
+        ("shapes", ["--limit", "100"], "the run used the first 100 images"),
+        ("cifar10", ["--data", "shapes"], "the run used drawn shapes instead of CIFAR-10"),
+        (None, ["--set", "data=shapes"], "the run used drawn shapes instead of CIFAR-10"),
+        ("svhn", ["--data", "shapes", "--limit", "100"],
+         "the run used the first 100 images of drawn shapes instead of SVHN"),
+    ],
+)  # fmt: skip
+def test_other_images_judge_no_promise(
+    here: Path, capsys: pytest.CaptureFixture[str], data: str | None, options: list[str], reason: str
+) -> None:
+    arch = small(rows=TINY, constraints={"accuracy": ">= 99%"}, augment=[], data=data)
+    arch = {key: value for key, value in arch.items() if value is not None}
+    (here / "t.yaml").write_text(json.dumps(arch), encoding="utf-8")
+    words = ["--epochs", "1", "--batch-size", "500", "--workers", "0"]
+
+    assert command("train", here / "t.yaml", *options, *words) == 0
+    assert f"accuracy >= 99% is not judged: {reason}\n" in capsys.readouterr().out
+    run = only_run(here)
+    result = json.loads((run / "result.json").read_text(encoding="utf-8"))
+    assert (result["promise_kept"], result["promise_not_judged"]) == (None, reason)
+
+    # A resumed run remembers what the promise is about.
+    assert command("train", "--resume", run) == 0
+    assert f"accuracy >= 99% is not judged: {reason}\n" in capsys.readouterr().out
 
 
 def test_a_network_that_breaks_its_constraints_is_trained_with_force_alone(
@@ -283,10 +310,10 @@ def test_options_change_any_field_and_the_run_says_so(here: Path) -> None:
         (["--set", "train.schedule"], "'train.schedule' is not PATH=VALUE"),
         (["--set", "train.schedule=cosin"], "did you mean cosine?"),
         (["--set", "train.schedul=cosine"], "train has no key 'schedul'"),
-        (["--set", "network.C1.9=gap"], "'9' is no row of 6"),
-        (["--set", "name.x=1"], "where 'x' would be"),
-        (["--set", "constraints.accuracy=>= 101%"], "t.yaml:"),
-        (["--set", "train.mixup=2", "--epochs", "0"], "--epochs 0\n"),
+        (["--set", "network.C1.9=gap"], "--set network.C1.9=gap: network.C1 is a list, its rows are network.C1[0] to"),
+        (["--set", "name.x=1"], "--set name.x=1: name is t, there is no 'x' in it"),
+        (["--set", "constraints.accuracy=>= 101%"], "--set constraints.accuracy=>= 101%: error[AC120]"),
+        (["--set", "train.mixup=2", "--epochs", "0"], " | --epochs 0\n"),
         (["--set", "train={"], "the value of train is not YAML"),
         (["--set", "augment=[{RandomCrop: {height: 64, width: 64}}]"], "RandomCrop fails on a 3x16x16 picture"),
         (["--epochs", "0"], "epochs must be a whole number of at least 1, not 0"),
@@ -313,17 +340,25 @@ def test_a_file_that_is_no_text_is_not_trained(here: Path, capsys: pytest.Captur
     assert "the byte 0xff is not UTF-8" in capsys.readouterr().err
 
 
-def test_places_of_options_stand_behind_the_file(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_places_of_the_file_and_of_options_are_told_apart(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = write_arch(here / "t.yaml", augment=[{"RandomCrop": {"height": 64, "width": 64}}])
     lines = Path(file).read_text(encoding="utf-8").splitlines()
     crop = next(number for number, line in enumerate(lines, 1) if "RandomCrop" in line)
 
     assert command("train", file, "--epochs", "1") == 1
     assert f"{file}:{crop}:" in capsys.readouterr().err
-    assert command("train", file, "--epochs", "1", "--lr", "-2") == 1
-    said = capsys.readouterr().err
-    assert f"{file}:{len(lines) + 2}:6: error[AC114]" in said
-    assert f"{len(lines) + 2} | --lr -2.0\n" in said
+    assert command("train", file, "--epochs", "1", "--lr", "-1") == 1
+    assert capsys.readouterr().err == (
+        "--lr -1: error[AC114] lr must be a number above 0, not -1\n | --lr -1\n |      ^^\n\nt.yaml: 1 error\n"
+    ).replace("t.yaml:", f"{file}:")
+
+
+@pytest.mark.parametrize(("option", "text"), [("--epochs", "three"), ("--lr", "fast"), ("--seed", "1.5")])
+def test_options_that_are_no_numbers_are_wrong_usage(
+    here: Path, capsys: pytest.CaptureFixture[str], option: str, text: str
+) -> None:
+    assert command("train", write_arch(here / "t.yaml"), option, text) == 2
+    assert f"argument {option}: {text!r} is no " in capsys.readouterr().err
 
 
 def test_a_network_without_classes_is_not_trained(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -528,10 +563,10 @@ def test_a_compiler_that_fails_is_told_and_left_out(monkeypatch: pytest.MonkeyPa
     assert there.note == "torch.compile fails here (CppCompileError: no header), so it goes on without"
 
 
-def test_a_terminal_gets_a_bar_with_loss_accuracy_speed_and_time(tmp_path: Path) -> None:
+def test_a_terminal_gets_a_bar_for_each_epoch_whose_steps_are_its_percentage(tmp_path: Path) -> None:
     main_end, end = os.openpty()
     termios.tcsetwinsize(end, (24, 120))
-    words = ["train", write_arch(tmp_path / "t.yaml"), "--limit", "640", "--epochs", "30", "--workers", "0"]
+    words = ["train", write_arch(tmp_path / "t.yaml"), "--limit", "640", "--epochs", "12", "--workers", "0"]
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
     program = [sys.executable, "-m", "advconv", *words]
     with subprocess.Popen(program, cwd=tmp_path, env=environment, stdout=end, stderr=end):
@@ -543,7 +578,10 @@ def test_a_terminal_gets_a_bar_with_loss_accuracy_speed_and_time(tmp_path: Path)
                 said += part
     os.close(main_end)
 
-    assert re.search(rb"epoch \d+/30: +\d+%.*\d+/600 \[\d\d:\d\d<\d\d:\d\d.*loss \d.*accuracy \d+.*%.*/s", said)
+    bar = rb"epoch 2/12: +(\d+)%\|[^\r]*\| (\d+)/20 \[\d\d:\d\d<\S+, loss \d[^\r]*accuracy \d[^\r]*, \S+ to the end"
+    found = [(int(percent), int(step)) for percent, step in re.findall(bar, said)]
+    assert found
+    assert all(percent == 5 * step for percent, step in found)
 
 
 def test_norms_and_biases_do_not_decay() -> None:

@@ -14,9 +14,10 @@ from advconv.geometry import Reach
 AXES = ("height", "width")
 
 
-def json_report(checked: list[Checked]) -> str:
-    """All files as one JSON value."""
-    return json.dumps({"conventions": CONVENTIONS, "files": [_file(item) for item in checked]}, indent=2)
+def json_report(checked: list[Checked], skipped: int = 0) -> str:
+    """All files as one JSON value. `skipped` counts the YAML files of directories that are no architectures."""
+    files = [_file(item) for item in checked]
+    return json.dumps({"conventions": CONVENTIONS, "files": files, "skipped": skipped}, indent=2)
 
 
 CONVENTIONS = {
@@ -25,6 +26,7 @@ CONVENTIONS = {
     "its last reader, memory_eager is what the built module holds in torch's eager mode",
     "reach": "position p of a map depends on input positions jump*p + first to jump*p + last; start is the middle of "
     "what position 0 sees, 0.0 being the middle of the first pixel",
+    "place": "line and column of a diagnostic count from 1, in the file, or in `option` where that is not null",
 }
 
 
@@ -41,7 +43,7 @@ def _file(checked: Checked) -> dict[str, Any]:
 
 def _diagnostic(diagnostic: Diagnostic) -> dict[str, Any]:
     span = diagnostic.span
-    place = {"line": span.line, "column": span.column, "width": span.width}
+    place = {"option": span.option or None, "line": span.line, "column": span.column, "width": span.width}
     told = {"code": diagnostic.code, "severity": diagnostic.severity, "message": diagnostic.message}
     return told | {"help": diagnostic.help or None} | place | {"rows": [list(row) for row in diagnostic.trail]}
 
@@ -116,10 +118,17 @@ def github_report(checked: Checked) -> str:
 
 def _command(file: str, diagnostic: Diagnostic) -> str:
     span = diagnostic.span
-    fields = {"file": file, "line": span.line, "col": span.column, "endColumn": span.column + span.width}
+    place = {"line": span.line, "col": span.column, "endColumn": span.column + span.width}
+    fields = {"file": file} | ({} if span.option else place) | {"title": diagnostic.code}
     properties = ",".join(f"{key}={_property(str(value))}" for key, value in fields.items())
-    text = diagnostic.message + (f"\nhelp: {diagnostic.help}" if diagnostic.help else "")
-    return f"::{diagnostic.severity} {properties},title={diagnostic.code}::{_data(text)}"
+    return f"::{diagnostic.severity} {properties}::{_data(plain_text(diagnostic))}"
+
+
+def plain_text(diagnostic: Diagnostic) -> str:
+    """Message and help; first the option, where the place is not in the file that a program can show."""
+    option = diagnostic.span.option
+    text = f"{option}: {diagnostic.message}" if option else diagnostic.message
+    return text + (f"\nhelp: {diagnostic.help}" if diagnostic.help else "")
 
 
 def _data(text: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from advconv.check import Checked
 from advconv.diagnostics import CODES, Diagnostic
+from advconv.report.data import plain_text
 
 
 def sarif_report(checked: list[Checked]) -> str:
@@ -24,10 +25,9 @@ def _result(file: str, diagnostic: Diagnostic) -> dict[str, Any]:
     span = diagnostic.span
     end = span.column + span.width
     region = {"startLine": span.line, "startColumn": span.column, "endColumn": end}
-    place = {"artifactLocation": {"uri": _uri(file)}, "region": region}
-    text = diagnostic.message + (f"\nhelp: {diagnostic.help}" if diagnostic.help else "")
+    place = {"artifactLocation": {"uri": _uri(file)}} | ({} if span.option else {"region": region})
     fields = {"ruleId": diagnostic.code, "ruleIndex": list(CODES).index(diagnostic.code), "level": diagnostic.severity}
-    return fields | {"message": {"text": text}, "locations": [{"physicalLocation": place}]}
+    return fields | {"message": {"text": plain_text(diagnostic)}, "locations": [{"physicalLocation": place}]}
 
 
 def _uri(file: str) -> str:

@@ -8,9 +8,9 @@ from advconv.analysis.measure import Measures
 from advconv.analysis.receptive_field import Field, square
 from advconv.check import Checked
 from advconv.constraints import Status, Verdict
-from advconv.diagnostics import Diagnostic, Severity
+from advconv.diagnostics import Diagnostic, Severity, Span
 from advconv.report.table import Table
-from advconv.source import Source
+from advconv.source import LINE_BREAK, Source
 from advconv.units import bytes_text, count_text
 
 WIDTH = 120
@@ -42,26 +42,38 @@ def diagnostic_text(source: Source, diagnostic: Diagnostic, paint: Paint = PLAIN
     span = diagnostic.span
     colour = "red" if diagnostic.severity is Severity.ERROR else "yellow"
     label = paint(colour, f"{diagnostic.severity}[{diagnostic.code}]")
-    place = f"{printable(source.name)}:{span.line}:{span.column}"
+    place = option_text(span) if span.option else f"{printable(source.name)}:{span.line}:{span.column}"
     lines = [f"{paint('bold', place)}: {label} {printable(diagnostic.message)}"]
     lines += _excerpt(source, diagnostic, paint, colour)
     if diagnostic.help:
-        lines.append(f"{' ' * len(str(span.line))} = help: {printable(diagnostic.help)}")
+        lines.append(f"{' ' * len(_line_number(span))} = help: {printable(diagnostic.help)}")
     lines += _trail(diagnostic)
     return "\n".join(lines)
+
+
+def option_text(span: Span) -> str:
+    """The option that a place is in, short enough to stand before a message."""
+    text = printable(span.option)
+    return text if len(text) <= WIDTH // 2 else f"{text[: WIDTH // 2 - 3]}..."
+
+
+def _line_number(span: Span) -> str:
+    """An option has one line, or hardly ever more."""
+    return "" if span.option else str(span.line)
 
 
 def _excerpt(source: Source, diagnostic: Diagnostic, paint: Paint, colour: str) -> list[str]:
     """The source line, cut around the caret where it is long."""
     span = diagnostic.span
-    line = source.lines[span.line - 1] if span.line <= len(source.lines) else ""
+    text = LINE_BREAK.split(span.option) if span.option else source.lines
+    line = text[span.line - 1] if span.line <= len(text) else ""
     if not line.strip():
         return []
     start = max(0, span.column - 1 - WIDTH // 2) if len(line) > WIDTH else 0
     shown = printable(line[start : start + WIDTH])
     offset = _columns(printable(line[start : span.column - 1]))
     width = max(1, _columns(printable(line[span.column - 1 : span.column - 1 + span.width][:WIDTH])))
-    number = str(span.line)
+    number = _line_number(span)
     caret = paint(colour, "^" * min(width, max(1, WIDTH - offset)))
     return [f"{number} | {shown.rstrip()}", f"{' ' * len(number)} | {' ' * offset}{caret}"]
 
@@ -127,6 +139,14 @@ def state_text(checked: Checked, paint: Paint = PLAIN) -> str:
     errors, warnings = checked.count(Severity.ERROR), checked.count(Severity.WARNING)
     state = paint("green", "ok") if checked.ok else paint("red", _plural(errors, "error"))
     return state + (f", {_plural(warnings, 'warning')}" if warnings else "")
+
+
+def files_line(results: list[Checked], skipped: int) -> str:
+    """`12 files: 3 errors, 1 warning; 2 YAML files skipped, they are no architectures`"""
+    errors, warnings = (sum(checked.count(severity) for checked in results) for severity in Severity)
+    line = f"{_plural(len(results), 'file')}: {_plural(errors, 'error')}, {_plural(warnings, 'warning')}"
+    what = "it is no architecture" if skipped == 1 else "they are no architectures"
+    return line + (f"; {_plural(skipped, 'YAML file')} skipped, {what}" if skipped else "")
 
 
 def measures_text(measures: Measures) -> str:

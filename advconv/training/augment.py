@@ -13,6 +13,7 @@ from advconv.augment import Transform
 from advconv.blocks.fields import shown
 from advconv.geometry import Shape
 from advconv.source import Path
+from advconv.training.errors import TrainingError
 from advconv.training.shapes import Image
 
 # Read when the library is imported, which would otherwise ask the network for a newer version.
@@ -129,7 +130,7 @@ def _tried(step: Any, place: Path, picture: Image) -> Image:
     return drawn
 
 
-class DrawError(Exception):
+class DrawError(TrainingError):
     """A picture that a pipeline did not take, although it took all that it was tried on."""
 
 

@@ -15,10 +15,11 @@ from torch import Tensor
 
 from advconv.data_sets import SETS
 from advconv.geometry import Shape
+from advconv.training.errors import TrainingError
 from advconv.training.shapes import KINDS, draw_shapes
 
 
-class DataError(Exception):
+class DataError(TrainingError):
     """Pictures that are not there or cannot be read; the text says which and where."""
 
 

@@ -8,8 +8,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from advconv.training.errors import TrainingError
 
-class DeviceError(Exception):
+
+class DeviceError(TrainingError):
     """A device that is not there."""
 
 

@@ -10,6 +10,7 @@ import torch.distributed as dist
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
+from advconv.training.errors import TrainingError
 from advconv.training.loader import Share
 
 Result = TypeVar("Result")
@@ -66,7 +67,7 @@ def mean_of(rows: torch.Tensor, share: Share) -> torch.Tensor:
     return rows / share.of
 
 
-class ElsewhereError(Exception):
+class ElsewhereError(TrainingError):
     """Another process cannot go on, and has said why."""
 
 

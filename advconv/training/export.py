@@ -1,4 +1,4 @@
-"""A trained network as an ONNX file, held beside the module on test pictures."""
+"""A trained network as an ONNX file, held beside the module on test images."""
 
 import io
 import json
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from advconv.geometry import Shape
 from advconv.training.data import Pictures
 from advconv.training.device import Normalise
 from advconv.training.files import RunError, write
@@ -22,6 +23,23 @@ if TYPE_CHECKING:
 
 TOLERANCE = 1e-3
 """How far a score may be from torch's; the two sum float32 in different orders."""
+
+
+class Input(NamedTuple):
+    """What an exported network takes: `bytes` as image files hold them, or images `normalised` as in training."""
+
+    takes: str
+    shape: Shape
+
+    @property
+    def is_bytes(self) -> bool:
+        return self.takes == "bytes"
+
+    def __str__(self) -> str:
+        channels, height, width = self.shape[:3]
+        if self.is_bytes:
+            return f"uint8 (batch, {height}, {width}, {channels}){', RGB' if channels == 3 else ''}, 0 to 255"
+        return f"float32 (batch, {channels}, {height}, {width}), (image / 255 - mean) / std"
 
 
 class Proof(NamedTuple):
@@ -42,24 +60,43 @@ class Proof(NamedTuple):
         )
 
 
-def export(run: Run, module: nn.Module, test: Pictures, path: Path) -> Proof:
+def export(run: Run, module: nn.Module, test: Pictures, path: Path, takes: str) -> tuple[Input, Proof]:
     """Writes the network, for batches of any size, and holds it beside the module. Raises RunError.
 
-    It takes float32 (batch, channels, height, width), normalised; the file's metadata hold `mean`, `std` and `classes`.
+    Its input is `images`, its output `scores`, one for each class before the softmax. The metadata say the rest.
     """
-    data = onnx_bytes(run, module)
+    given, whole = Input(takes, run.spec.input), whole_network(run, module, takes)
+    data = onnx_bytes(run, whole, given)
     write(path, data)
-    return compare(data, run, module, test)
+    return given, compare(data, whole, images(run, test, given))
 
 
-def onnx_bytes(run: Run, module: nn.Module) -> bytes:
+def whole_network(run: Run, module: nn.Module, takes: str) -> nn.Module:
+    """The network as it is exported: with its normalisation inside where it takes bytes."""
+    return nn.Sequential(_normalise(run), module).eval() if takes == "bytes" else module
+
+
+def _normalise(run: Run) -> Normalise:
+    return Normalise(tuple(run.about.mean), tuple(run.about.std))
+
+
+def images(run: Run, test: Pictures, given: Input, most: int = 1000) -> Tensor:
+    """The first test images as the exported network takes them."""
+    first = test.images[:most]
+    return first if given.is_bytes else _normalise(run)(first).contiguous()
+
+
+def onnx_bytes(run: Run, module: nn.Module, given: Input) -> bytes:
     import onnx
 
-    shape = run.spec.input
+    channels, height, width = given.shape[:3]
+    bytes_, floats = ((2, height, width, channels), torch.uint8), ((2, channels, height, width), torch.float32)
+    size, dtype = bytes_ if given.is_bytes else floats
     with _quietly():
-        model = _exported(module, torch.zeros(2, shape.channels, shape.height, shape.width))
-    facts = {"mean": run.about.mean, "std": run.about.std, "classes": run.about.classes}
-    onnx.helper.set_model_props(model, {key: json.dumps(value) for key, value in facts.items()})
+        model = _exported(module, torch.zeros(size, dtype=dtype))
+    facts = {"takes": given.takes, "images": str(given), "scores": "one for each class, before the softmax"}
+    about = {"mean": run.about.mean, "std": run.about.std, "classes": run.about.classes}
+    onnx.helper.set_model_props(model, facts | {key: json.dumps(value) for key, value in about.items()})
     onnx.checker.check_model(model, full_check=True)
     out = io.BytesIO()
     onnx.save_model(model, out)
@@ -85,26 +122,24 @@ def _exported(module: nn.Module, example: Tensor) -> "ModelProto":
     """By torch's own default: the exporter on torch.export's graphs since 2.9; before, it failed on batch norms."""
     import onnx
 
-    names: dict[str, Any] = {"input_names": ["pictures"], "output_names": ["scores"]}
+    names: dict[str, Any] = {"input_names": ["images"], "output_names": ["scores"]}
     if tuple(map(int, torch.__version__.split(".")[:2])) >= (2, 9):
         shapes = ({0: torch.export.Dim("batch", min=1)},)
         program = torch.onnx.export(module, (example,), dynamo=True, verbose=False, dynamic_shapes=shapes, **names)
         assert program is not None, "dynamo gives a program"
         return program.model_proto
-    out, axes = io.BytesIO(), {"pictures": {0: "batch"}, "scores": {0: "batch"}}
+    out, axes = io.BytesIO(), {"images": {0: "batch"}, "scores": {0: "batch"}}
     torch.onnx.export(module, (example,), out, dynamo=False, dynamic_axes=axes, **names)  # type: ignore[arg-type]
     return onnx.load_from_string(out.getvalue())
 
 
-def compare(data: bytes, run: Run, module: nn.Module, test: Pictures, most: int = 1000) -> Proof:
-    """What onnxruntime and torch say of the first test pictures, on the CPU."""
+def compare(data: bytes, module: nn.Module, given: Tensor) -> Proof:
+    """What onnxruntime and torch say of the same images, on the CPU."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
-    normalise = Normalise(tuple(run.about.mean), tuple(run.about.std))
     with torch.inference_mode():
-        given = normalise(test.images[:most]).contiguous()
-        theirs = torch.from_numpy(session.run(None, {"pictures": given.numpy()})[0])
+        theirs = torch.from_numpy(session.run(None, {"images": given.numpy()})[0])
         ours = module(given)
     agreed = int((theirs.argmax(1) == ours.argmax(1)).sum())
     return Proof(len(given), agreed, float((theirs - ours).abs().max()))

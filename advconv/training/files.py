@@ -4,8 +4,10 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from advconv.training.errors import TrainingError
 
-class RunError(Exception):
+
+class RunError(TrainingError):
     """A run that cannot be written, read or continued; the text says which file and why."""
 
 

@@ -1,6 +1,7 @@
 """Batches of augmented pictures, made by workers while the network trains."""
 
 import gc
+import os
 import signal
 import warnings
 from collections.abc import Callable, Iterator
@@ -110,6 +111,16 @@ others too, which wait for it; two at the same time hold training up for half as
 
 AHEAD = 4
 """How many parts each worker makes before they are asked for."""
+
+
+def default_workers() -> int:
+    """One processor for the training, the others for its pictures, shared by the processes of one machine.
+
+    Two at least: where training uses all processors, two workers hold it up for half as long as one.
+    """
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    here = processors // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    return max(min(2, processors), min(16, here - 1))
 
 
 def batches(

@@ -16,12 +16,16 @@ from advconv.recipe import Train
 from advconv.training.data import DataSets, Pictures
 from advconv.training.device import Normalise, Setup
 from advconv.training.distributed import mean_of, parallel, synchronised
+from advconv.training.errors import TrainingError
 from advconv.training.loader import Batch, Plan
 from advconv.training.optim import average, optimizer, schedule
 
 
-class Diverged(Exception):
+class Diverged(TrainingError):
     """A loss that is no number any more."""
+
+    def __init__(self, message: str, recipe: Train) -> None:
+        super().__init__(f"{message}; try a lower lr (it is {recipe.peak_lr:g}), clip: 1 or precision: float32")
 
 
 @dataclass(frozen=True)
@@ -114,7 +118,8 @@ class Learner:
         for index, (loss, correct) in enumerate(mean_of(torch.stack(self.unread), self.plan.share).tolist()):
             if not math.isfinite(loss):
                 epoch, step = divmod(first + index, self.plan.steps)
-                raise Diverged(f"the loss is {loss} in epoch {epoch + 1}, step {step + 1} of {self.plan.steps}")
+                place = f"epoch {epoch + 1}, step {step + 1} of {self.plan.steps}"
+                raise Diverged(f"the loss is {loss} in {place}", self.recipe)
             self.tally.loss += loss
             self.tally.correct += correct
             self.tally.steps += 1
@@ -180,7 +185,8 @@ def measured(learner: Learner, data: DataSets) -> Row:
     test = learner.score(data.test) if is_last or not validation else None
     for scores in filter(None, (validation, test)):
         if not math.isfinite(scores.loss):
-            raise Diverged(f"the averaged weights have a loss of {scores.loss} after epoch {epoch}")
+            message = f"the averaged weights have a loss of {scores.loss} after epoch {epoch}"
+            raise Diverged(message, learner.recipe)
     return Row(
         epoch=epoch,
         train_loss=tally.loss / tally.steps,

@@ -26,21 +26,8 @@ from advconv.check import check_bytes
 from advconv.spec import ArchSpec
 from advconv.training.files import RunError, read, write
 from advconv.training.loop import Learner, Row
+from advconv.training.options import Wishes
 from advconv.units import rounded
-
-RUNS = Path("runs")
-
-
-@dataclass(frozen=True)
-class Wishes:
-    """What is asked of a training beside its file, and remembered by its run."""
-
-    data_dir: str
-    limit: int | None = None
-    until: float | None = None
-    device: str = "auto"
-    compile: str = "auto"
-    tensorboard: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,7 +60,7 @@ def digest(text: bytes) -> str:
     return hashlib.sha256(text).hexdigest()
 
 
-def create(about: About, files: Mapping[str, bytes | str], directory: Path = RUNS) -> Path:
+def create(about: About, files: Mapping[str, bytes | str], directory: Path) -> Path:
     """A new directory with these files in it. It appears with all of them or not at all. Raises RunError."""
     stamp = time.strftime("%Y%m%d-%H%M%S")
     path = directory / f"{about.name}-{stamp}"

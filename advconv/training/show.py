@@ -1,11 +1,14 @@
-"""What a training says while it runs: a bar on a terminal, else a line for each epoch."""
+"""What a training says while it runs: on a terminal a bar for each epoch, and always a line for each."""
 
 import sys
+import time
 from typing import NoReturn
 
 from tqdm import tqdm
 
 from advconv.training.loop import Learner, Row
+
+FORMAT = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
 
 
 class Voice:
@@ -13,29 +16,42 @@ class Voice:
 
     def __init__(self, is_silent: bool = False) -> None:
         self.is_silent = is_silent
+        self.has_bar = not is_silent and sys.stderr.isatty()
         self.bar: tqdm[NoReturn] | None = None
+        self.began, self.first = 0.0, 0
 
     def say(self, text: str) -> None:
         if not self.is_silent:
             tqdm.write(text, file=sys.stdout)
             sys.stdout.flush()
 
-    def start(self, steps: int, done: int) -> None:
-        if not self.is_silent and sys.stderr.isatty():
-            self.bar = tqdm(total=steps, initial=done, unit="batch", dynamic_ncols=True, leave=False)
+    def start(self, step: int) -> None:
+        """From here on time is counted, for what is left of it."""
+        self.began, self.first = time.perf_counter(), step
 
     def show(self, learner: Learner) -> None:
-        """Loss, accuracy and speed of the epoch so far; the bar itself tells the time that is left."""
-        if self.bar is None:
+        """The epoch's steps, its loss, accuracy and speed so far, its time, and the time to the end of the training."""
+        if not self.has_bar:
             return
         tally, plan = learner.tally, learner.plan
-        self.bar.set_description(f"epoch {(learner.step - 1) // plan.steps + 1}/{plan.epochs}", refresh=False)
+        epoch, step = divmod(learner.step - 1, plan.steps)
+        if self.bar is None:
+            title = f"epoch {epoch + 1}/{plan.epochs}"
+            self.bar = tqdm(
+                total=plan.steps, initial=step, desc=title, bar_format=FORMAT, dynamic_ncols=True, leave=False
+            )
         speed = tally.steps * plan.batch_size / max(tally.seconds, 1e-9)
-        said = f"loss {tally.loss / tally.steps:.3f}, accuracy {100 * tally.correct / tally.steps:.1f}%, {speed:,.0f}/s"
-        self.bar.set_postfix_str(said, refresh=False)
-        self.bar.update(learner.step - self.bar.n)
+        said = f"loss {tally.loss / tally.steps:.3f}, accuracy {100 * tally.correct / tally.steps:.1f}%"
+        self.bar.set_postfix_str(f"{said}, {speed:,.0f} images/s, {self._left(learner)} to the end", refresh=False)
+        self.bar.update(step + 1 - self.bar.n)
+
+    def _left(self, learner: Learner) -> str:
+        """How long the rest of the training takes at the pace so far."""
+        each = (time.perf_counter() - self.began) / max(1, learner.step - self.first)
+        return tqdm.format_interval(each * (learner.plan.epochs * learner.plan.steps - learner.step))
 
     def epoch(self, row: Row, epochs: int) -> None:
+        self.stop()
         held_out = [
             f"{name} {accuracy:.2f}%"
             for name, accuracy in (("validation", row.val_accuracy), ("test", row.test_accuracy))

@@ -1,6 +1,7 @@
 """Ctrl-C and SIGTERM as wishes that are granted between two steps."""
 
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -18,9 +19,13 @@ class Wish:
 
 @contextmanager
 def ending() -> Iterator[Wish]:
-    """Catches the first signal; a second one ends the process as it always does."""
+    """Catches the first signal; a second one ends the process as it always does.
+
+    Python hands signals to the main thread alone, so another thread is never asked.
+    """
     wish = Wish()
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    is_main = threading.current_thread() is threading.main_thread()
+    before = {number: signal.getsignal(number) for number in ((signal.SIGINT, signal.SIGTERM) if is_main else ())}
 
     def note(number: int, frame: FrameType | None) -> None:
         wish.signal = number

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
@@ -23,8 +24,10 @@ from advconv.training.distributed import any_of
 from advconv.training.files import RunError, write
 from advconv.training.loader import Plan, Share, batches
 from advconv.training.loop import Learner, Row, Scores, epochs
+from advconv.training.options import Wishes
+from advconv.training.promise import Judgement
 from advconv.training.results import by_class, confusion_counts
-from advconv.training.run import About, Record, Run, Wishes, create, digest, open_run, restore, save, write_logs
+from advconv.training.run import About, Record, Run, create, digest, open_run, restore, save, write_logs
 from advconv.training.show import Voice
 from advconv.training.signals import Wish
 
@@ -58,13 +61,17 @@ class Job(NamedTuple):
         torch.manual_seed(self.spec.train.seed)
         return Learner(build(self.measures.graph), self.data, self.spec.train, self.plan(), self.setup)
 
+    def is_reached(self, record: Record) -> bool:
+        """Whether the last epoch has come to `until`."""
+        return self.wishes.until is not None and record.newest is not None and record.newest >= self.wishes.until
+
     def augment(self) -> Augment:
         pipeline = compile_augment(self.spec.augment, self.data.mean, self.spec.input)
         return Augment(pipeline, self.spec.train.seed)
 
 
-def begin(job: Job, name: str) -> Run:
-    """A new run with all that is known before the first step. Raises RunError."""
+def begin(job: Job, name: str, runs: Path) -> Run:
+    """A new run below `runs` with all that is known before the first step. Raises RunError."""
     text = resolved(job.spec)
     about = About(
         name=name,
@@ -84,7 +91,7 @@ def begin(job: Job, name: str) -> Run:
         "summary.txt": torchinfo(job.measures) + "\n",
         "augmented.png": _augmented(job),
     }
-    return open_run(create(about, files))
+    return open_run(create(about, files, runs))
 
 
 def _augmented(job: Job) -> bytes:
@@ -113,10 +120,10 @@ def go(job: Job, run: Run | None, wish: Wish) -> Reached:
     stream = batches(
         job.data.train, job.augment(), learner.plan, learner.step, job.workers, job.setup.device.type, voice.say
     )
-    voice.start(learner.plan.epochs * learner.plan.steps, learner.step)
+    voice.start(learner.step)
     with _board(job, run, record.rows) as board:
         # Within an epoch it goes on to its end, whatever the last one has reached.
-        if learner.step % learner.plan.steps or not _is_reached(job, record):
+        if learner.step % learner.plan.steps or not job.is_reached(record):
             for row in epochs(learner, stream, job.data, lambda: any_of(bool(wish), job.share), voice.show):
                 is_best = record.add(row)
                 if run and job.leads:
@@ -124,16 +131,12 @@ def go(job: Job, run: Run | None, wish: Wish) -> Reached:
                     _board_row(board, row)
                 voice.epoch(row, learner.plan.epochs)
                 # The first process decides: the others may have normed other pictures.
-                if any_of(job.leads and _is_reached(job, record), job.share):
+                if any_of(job.leads and job.is_reached(record), job.share):
                     break
     is_stopped = any_of(bool(wish), job.share) and learner.step < learner.plan.epochs * learner.plan.steps
     if is_stopped and run and job.leads:
         save(run.path, run.about, learner, record, is_best=False)
     return Reached(learner, record, is_stopped)
-
-
-def _is_reached(job: Job, record: Record) -> bool:
-    return job.wishes.until is not None and record.newest is not None and record.newest >= job.wishes.until
 
 
 @contextmanager
@@ -159,22 +162,17 @@ def _board_row(board: Any, row: Row) -> None:
     board.flush()
 
 
-def finish(job: Job, run: Run, learner: Learner, record: Record) -> Scores:
-    """Scores the averaged weights on the test set and writes all that shows how good they are. Raises RunError."""
-    scores = learner.score(job.data.test)
-    title = f"{run.about.name}: {scores.accuracy:.2f}% of {len(job.data.test):,} test pictures of {_title(job)}"
-    for name, data in _results(job, run, record, scores, title).items():
-        write(run.path / name, data)
-    return scores
+def finish(job: Job, run: Run, record: Record, scores: Scores, judgement: Judgement) -> None:
+    """Writes all that shows how good the averaged weights are on the test set. Raises RunError."""
+    data = SETS[job.spec.data].title
+    title = f"{run.about.name}: {scores.accuracy:.2f}% of {len(job.data.test):,} test pictures of {data}"
+    for name, content in _results(job, record, scores, judgement, title).items():
+        write(run.path / name, content)
 
 
-def _title(job: Job) -> str:
-    return SETS[job.spec.data].title
-
-
-def _results(job: Job, run: Run, record: Record, scores: Scores, title: str) -> Mapping[str, bytes | str]:
+def _results(job: Job, record: Record, scores: Scores, judgement: Judgement, title: str) -> Mapping[str, bytes | str]:
     classes, test = job.data.classes, job.data.test
-    promise = job.spec.constraints.accuracy
+    promise, kept, reason = judgement
     result = {
         "epoch": record.rows[-1].epoch if record.rows else 0,
         "data": job.spec.data,
@@ -185,13 +183,14 @@ def _results(job: Job, run: Run, record: Record, scores: Scores, title: str) -> 
         "best_accuracy": record.best,
         "best_picked_on": record.picked_on,
         "promise": promise.text if promise else None,
-        "promise_kept": promise.holds(scores.accuracy) if promise else None,
+        "promise_kept": kept,
+        "promise_not_judged": reason or None,
         "training_seconds": sum(row.seconds for row in record.rows),
     }
     return {
         "result.json": json.dumps(result, indent=2) + "\n",
         "per_class.csv": by_class(test, scores, classes, title).csv() + "\n",
-        "curves.png": draw.curves(record.rows, promise.bounds[0].value if promise else None, title),
+        "curves.png": draw.curves(record.rows, promise.bounds[0].value if promise and not reason else None, title),
         "misclassified.png": draw.misclassified(test, scores, classes),
         "confusion.png": draw.confusion(confusion_counts(test, scores), classes, title),
     }

@@ -1,0 +1,65 @@
+"""What is asked of a training beside its file: what its run remembers, and what each call says."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from advconv.blocks.fields import is_int
+from advconv.limits import percentage
+from advconv.names import TITLE
+
+FIELDS = {
+    "data": "data",
+    "epochs": "train.epochs",
+    "batch_size": "train.batch_size",
+    "lr": "train.lr",
+    "seed": "train.seed",
+    "val_split": "train.val_split",
+}
+"""Options that stand for a field of the file."""
+
+COMPILES = ("auto", "on", "off")
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What is asked of a training beside its file, and remembered by its run.
+
+    `promised_data`: the data set that the file's accuracy is promised for, where an option names another one.
+    """
+
+    data_dir: str
+    limit: int | None = None
+    until: float | None = None
+    device: str = "auto"
+    compile: str = "auto"
+    tensorboard: bool = False
+    promised_data: str = ""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What one call says. None leaves it as the run has it, or as is best here. Raises ValueError."""
+
+    data_dir: str | None = None
+    limit: int | None = None
+    until: float | None = None
+    device: str | None = None
+    compile: str | None = None
+    tensorboard: bool = False
+    workers: int | None = None
+    quiet: bool = False
+    name: str | None = None
+    force: bool = False
+    runs: Path = Path("runs")
+
+    def __post_init__(self) -> None:
+        for name, least in (("limit", 1), ("workers", 0)):
+            value = getattr(self, name)
+            if value is not None and not (is_int(value) and value >= least):
+                raise ValueError(f"{name} is a whole number of at least {least}, not {value!r}")
+        if self.until is not None:
+            percentage(self.until)
+        if self.compile is not None and self.compile not in COMPILES:
+            raise ValueError(f"compile is one of {', '.join(COMPILES)}, not {self.compile!r}")
+        if self.name is not None and not TITLE.fullmatch(self.name):
+            raise ValueError(f"{self.name[:40]!r} cannot name a directory; use letters, digits, '-', '_' and '.'")

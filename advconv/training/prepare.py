@@ -1,0 +1,91 @@
+"""From a document to all that its training needs: the network, its images, and where it runs."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from advconv.analysis.measure import Measures
+from advconv.check import Checked, check_document, data_misfits
+from advconv.data_sets import SETS, DataSet, misfits
+from advconv.diagnostics import Diagnostic, error
+from advconv.net import ArchError
+from advconv.source import Document
+from advconv.spec import ArchSpec
+from advconv.training.augment import Misfit, compile_augment
+from advconv.training.data import DataSets, Loaded, load, split
+from advconv.training.device import setup
+from advconv.training.distributed import agreed, local_rank
+from advconv.training.loader import Share, default_workers
+from advconv.training.options import Options, Wishes
+from advconv.training.show import Voice
+from advconv.training.train import Job
+
+
+class Architecture(NamedTuple):
+    """What can be trained, and where its values stand."""
+
+    document: Document
+    spec: ArchSpec
+    measures: Measures
+
+
+def checked_architecture(document: Document, unsound: list[Diagnostic], force: bool) -> Architecture:
+    """A network that keeps its constraints, or breaks them by `force`. Raises ArchError."""
+    checked = check_document(document, unsound)
+    if checked.spec is None or checked.measures is None or not (checked.ok or force):
+        raise ArchError(checked)
+    return Architecture(document, checked.spec, checked.measures)
+
+
+def prepared(architecture: Architecture, wishes: Wishes, options: Options, share: Share) -> Job:
+    """All that a training needs, in memory.
+
+    Raises ArchError where images, network and augmentation do not fit together, and TrainingError.
+    """
+    spec = architecture.spec
+    _hold(architecture, _unfit(architecture, SETS[spec.data]) or _unfit_augment(architecture))
+    device = setup(wishes.device, spec.train.precision, wishes.compile, local_rank())
+    if wishes.tensorboard:
+        import tensorboard  # noqa: F401, before anything is written
+    data = _data(spec, wishes, share)
+    _hold(architecture, _unfit(architecture, SETS[spec.data]._replace(classes=len(data.classes))))
+    voice = Voice(is_silent=options.quiet or share.rank > 0)
+    workers = default_workers() if options.workers is None else options.workers
+    job = Job(spec, architecture.measures, data, device, wishes, workers, share, voice)
+    # Raises where the processes cannot share the batches.
+    job.plan()
+    return job
+
+
+def _hold(architecture: Architecture, wrong: list[Diagnostic]) -> None:
+    if wrong:
+        raise ArchError(Checked(architecture.document.source, wrong, architecture.spec))
+
+
+def _unfit(architecture: Architecture, data: DataSet) -> list[Diagnostic]:
+    """Whether the images and the network have the same channels and classes."""
+    document, spec, measures = architecture
+    output = measures.graph.output
+    if not output.flat:
+        message = f"training needs a number for each class, the network puts out {output}"
+        return [error("AC503", document.key_span(("network",)), message, "write `classes: ...`")]
+    return data_misfits(document, misfits(data, spec.input, output.elements))
+
+
+def _unfit_augment(architecture: Architecture) -> list[Diagnostic]:
+    """Whether albumentations takes what is declared, which only the library can tell."""
+    document, spec, _ = architecture
+    try:
+        compile_augment(spec.augment, (0.5,) * spec.input.channels, spec.input)
+    except Misfit as misfit:
+        return [error("AC114", document.span(misfit.path), misfit.message, misfit.help)]
+    return []
+
+
+def _data(spec: ArchSpec, wishes: Wishes, share: Share) -> DataSets:
+    """The images. On each machine one process reads them before the others, since it may have to download them."""
+
+    def read_images() -> Loaded:
+        return load(spec.data, Path(wishes.data_dir), spec.input)
+
+    loaded = agreed(lambda: read_images() if local_rank() == 0 else None, share)
+    return split(loaded or read_images(), spec.train.val_split, wishes.limit, spec.train.seed)
