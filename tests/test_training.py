@@ -333,6 +333,17 @@ def test_options_that_cannot_be_are_told(
     assert not (here / "runs").exists()
 
 
+@pytest.mark.parametrize("options", [["--batch-size", "1"], ["--limit", "1"]])
+def test_a_batch_of_one_image_that_a_norm_cannot_take_is_told_before_training(
+    here: Path, capsys: pytest.CaptureFixture[str], options: list[str]
+) -> None:
+    file = write_arch(here / "t.yaml", rows=[{"strided": 8}, "gap", {"pointwise": 8}, "linear"])
+
+    assert command("train", file, *options) == 2
+    assert "a batch of one image leaves the batch norm of C1[2] one value a channel" in capsys.readouterr().err
+    assert not (here / "runs").exists()
+
+
 def test_a_file_that_is_no_text_is_not_trained(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (here / "t.yaml").write_bytes(Path(write_arch(here / "u.yaml")).read_bytes() + b"# \xff\n")
 

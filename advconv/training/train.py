@@ -13,6 +13,7 @@ from advconv.analysis.measure import Measures
 from advconv.backends.torch_module import build
 from advconv.backends.torch_source import emit
 from advconv.data_sets import SETS
+from advconv.layers.pointwise import BatchNorm2d
 from advconv.report.torchinfo import torchinfo
 from advconv.resolve import resolved
 from advconv.spec import ArchSpec
@@ -50,12 +51,22 @@ class Job(NamedTuple):
         return self.share.rank == 0
 
     def plan(self) -> Plan:
-        """Batches no larger than what there is. Raises RunError where the processes cannot share them evenly."""
+        """Batches no larger than what there is. Raises RunError where they cannot be shared, or are too small."""
         recipe, pictures = self.spec.train, len(self.data.train)
         size = min(recipe.batch_size, pictures)
         if size % self.share.of:
             raise RunError(f"a batch of {size} pictures does not divide into {self.share.of} processes")
+        if size == 1 and (norm := self._norm_of_one_position()):
+            reason = (
+                f"a batch of one image leaves the batch norm of {norm} one value a channel, which torch cannot train"
+            )
+            raise RunError(f"{reason}; use a batch_size of 2 or more")
         return Plan(pictures, size, recipe.epochs, recipe.seed, self.share)
+
+    def _norm_of_one_position(self) -> str:
+        """The row of the first batch norm over a map of one position; empty where there is none."""
+        norms = (node for node in self.measures.graph.nodes if isinstance(node.layer, BatchNorm2d))
+        return next((node.row.label for node in norms if node.shape.size == (1, 1)), "")
 
     def learner(self) -> Learner:
         torch.manual_seed(self.spec.train.seed)
