@@ -7,24 +7,24 @@ from typing import Any
 import yaml
 
 from advconv.diagnostics import Diagnostic
+from advconv.parse_failure import CLOSING, ParseFailure, Place, content, indent, place_of
 from advconv.source import Source
-from advconv.trouble import CLOSING, Place, Trouble, content, indent, place_of
 
 
 def syntax_error(source: Source, problem: yaml.MarkedYAMLError, loader: Any) -> Diagnostic:
     """The one diagnostic of a text that cannot be read to its end. `loader`: the reader of YAML that gave up."""
-    found = Trouble(source, problem, loader)
+    found = ParseFailure(source, problem, loader)
     told = (told for test in TESTS if (told := test(found)))
     return next(told, None) or found.error(f"this is not YAML: {found.problem}{found.since}")
 
 
-def tab(found: Trouble) -> Diagnostic | None:
+def tab(found: ParseFailure) -> Diagnostic | None:
     if found.character != "\t":
         return None
     return found.error("a tab cannot indent YAML", "use spaces")
 
 
-def open_quote(found: Trouble) -> Diagnostic | None:
+def open_quote(found: ParseFailure) -> Diagnostic | None:
     """A quote without its partner, and text in quotes that pair otherwise than they are meant."""
     if found.context == "while scanning a quoted scalar" and found.opened:
         start = found.opened
@@ -40,15 +40,15 @@ def open_quote(found: Trouble) -> Diagnostic | None:
     return found.error(message, "close each text with a quote of its own", start, end.column - start.column)
 
 
-def _quoting_help(found: Trouble, start: Place) -> str:
+def _quoting_help(found: ParseFailure, start: Place) -> str:
     """The text with its quote at the end, where it is clear which text it is."""
     text = content(found.line(start.line)[start.column :])
     is_clear = len(text) > 1 and not re.search(r"[,\[\]{}]", text)
     return f"write {text}{text[0]}" if is_clear else f"write {text[:1]} at the end of its text in line {start.line + 1}"
 
 
-def _quoted_before(found: Trouble) -> tuple[Place, Place] | None:
-    """The text in quotes that nothing but spaces separates from the trouble."""
+def _quoted_before(found: ParseFailure) -> tuple[Place, Place] | None:
+    """The text in quotes that nothing but spaces separates from the failure."""
     for token in found.tokens:
         start, end = place_of(token.start_mark), place_of(token.end_mark)
         if not start or not end or end > found.at:
@@ -59,13 +59,13 @@ def _quoted_before(found: Trouble) -> tuple[Place, Place] | None:
     return None
 
 
-def stray_bracket(found: Trouble) -> Diagnostic | None:
+def stray_bracket(found: ParseFailure) -> Diagnostic | None:
     if found.character not in ("]", "}") or found.brackets:
         return None
     return found.error(f"this {found.character} closes nothing", "take it out")
 
 
-def open_bracket(found: Trouble) -> Diagnostic | None:
+def open_bracket(found: ParseFailure) -> Diagnostic | None:
     """A bracket that is not closed, or by another; between brackets that are, a comma is missing."""
     if not found.brackets or "while parsing a flow" not in found.context:
         return None
@@ -81,7 +81,7 @@ def open_bracket(found: Trouble) -> Diagnostic | None:
     return _missing_comma(found)
 
 
-def _closing_help(found: Trouble) -> str:
+def _closing_help(found: ParseFailure) -> str:
     """What to write at the end of the line that the innermost open bracket can reach to."""
     sign, start = found.brackets[-1]
     own = indent(found.line(start.line))
@@ -96,7 +96,7 @@ def _closing_help(found: Trouble) -> str:
     return f"write {closers} at the end of line {last + 1}"
 
 
-def _missing_comma(found: Trouble) -> Diagnostic | None:
+def _missing_comma(found: ParseFailure) -> Diagnostic | None:
     if found.character == ":":
         word = re.search(r"[^\s,{\[]+\s*$", found.text[: found.at.column])
         column = word.start() if word else found.at.column
@@ -117,7 +117,7 @@ STARTS = (
 )
 
 
-def reserved_start(found: Trouble) -> Diagnostic | None:
+def reserved_start(found: ParseFailure) -> Diagnostic | None:
     """A value that starts with one of YAML's own signs."""
     if not found.context.startswith(STARTS):
         return None
@@ -130,7 +130,7 @@ def reserved_start(found: Trouble) -> Diagnostic | None:
     return found.error(f"a value cannot start with {value[0]}", help, start)
 
 
-def second_colon(found: Trouble) -> Diagnostic | None:
+def second_colon(found: ParseFailure) -> Diagnostic | None:
     """`- conv: out_channels: 32`"""
     before = found.text[: found.at.column]
     pair = re.search(r"(?:^|[\s\"'])([\w.-]+): +(?=\S)", before) if _is_mapping_value(found) else None
@@ -141,11 +141,11 @@ def second_colon(found: Trouble) -> Diagnostic | None:
     return found.error("a line has one `key: value`, this has a second colon", help)
 
 
-def _is_mapping_value(found: Trouble) -> bool:
+def _is_mapping_value(found: ParseFailure) -> bool:
     return found.problem.startswith("mapping values are not allowed")
 
 
-def no_colon(found: Trouble) -> Diagnostic | None:
+def no_colon(found: ParseFailure) -> Diagnostic | None:
     """A line that is no `key: value`, where one is needed."""
     if found.context == "while scanning a simple key" and found.opened:
         return _without_colon(found, found.opened.line)
@@ -156,7 +156,7 @@ def no_colon(found: Trouble) -> Diagnostic | None:
     return _without_colon(found, above)
 
 
-def _without_colon(found: Trouble, number: int) -> Diagnostic:
+def _without_colon(found: ParseFailure, number: int) -> Diagnostic:
     line, text = found.line(number), content(found.line(number))
     at, width = Place(number, indent(line)), max(len(text), 1)
     if re.match(r"-[^\s-]", text):
@@ -168,7 +168,7 @@ def _without_colon(found: Trouble, number: int) -> Diagnostic:
     return found.error("this line is no `key: value`: it has no colon", f"write `{word}: ...`", at, width)
 
 
-def wrong_indentation(found: Trouble) -> Diagnostic | None:
+def wrong_indentation(found: ParseFailure) -> Diagnostic | None:
     """A line that starts where nothing above it does, or where rows and keys would mix."""
     if not (found.is_first or (_is_mapping_value(found) and _key_is_first(found))) or not found.levels:
         return None
@@ -187,7 +187,7 @@ def wrong_indentation(found: Trouble) -> Diagnostic | None:
     return found.error(message, _fitting(found, found.levels, kind, column), at, width)
 
 
-def _key_is_first(found: Trouble) -> bool:
+def _key_is_first(found: ParseFailure) -> bool:
     return bool(re.fullmatch(r"\s*(- +)*(\"[^\"]*\"|'[^']*'|[^\s\"']+)\s*", found.text[: found.at.column]))
 
 
@@ -196,14 +196,14 @@ def _first_word(text: str) -> str:
     return word[0] if word else text[:1] or " "
 
 
-def _bare_row_above(found: Trouble, column: int) -> str:
+def _bare_row_above(found: ParseFailure, column: int) -> str:
     """The word of a row above that has no colon, where a line is indented as its fields would be."""
     line = found.line(found.line_above())
     row = re.fullmatch(r"- +([\w.]+)", content(line))
     return row[1] if row and column > indent(line) else ""
 
 
-def _mixed(found: Trouble, kind: str, start: Place, at: Place, width: int) -> Diagnostic:
+def _mixed(found: ParseFailure, kind: str, start: Place, at: Place, width: int) -> Diagnostic:
     """A row where keys stand, or a key where rows do."""
     if kind == "key":
         outside = [level for level in found.levels if level[1].column < at.column]
@@ -213,7 +213,7 @@ def _mixed(found: Trouble, kind: str, start: Place, at: Place, width: int) -> Di
     return found.error("a row stands among keys", help, at, width)
 
 
-def _fitting(found: Trouble, levels: list[tuple[str, Place]], kind: str, column: int) -> str:
+def _fitting(found: ParseFailure, levels: list[tuple[str, Place]], kind: str, column: int) -> str:
     """How far to indent, with a line above that is so: the two nearest ways."""
     same = [place for level, place in levels if level == kind] or [place for _, place in levels]
     starts = {place.column: place.line for place in same}
@@ -224,13 +224,13 @@ def _fitting(found: Trouble, levels: list[tuple[str, Place]], kind: str, column:
     return f"indent it {', or '.join(ways)}"
 
 
-def _line_at(found: Trouble, column: int, start: int) -> int:
+def _line_at(found: ParseFailure, column: int, start: int) -> int:
     """The nearest line above that is indented so."""
     above = range(found.at.line - 1, start, -1)
     return next((n for n in above if content(found.line(n)) and indent(found.line(n)) == column), start)
 
 
-TESTS: tuple[Callable[[Trouble], Diagnostic | None], ...] = (
+TESTS: tuple[Callable[[ParseFailure], Diagnostic | None], ...] = (
     tab, open_quote, stray_bracket, open_bracket, reserved_start, second_colon, no_colon, wrong_indentation,
 )  # fmt: skip
 """What people do, each with its own message; the first that is it is told."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from advconv.commands import content, shown_name
 from advconv.console import FAILED, OK, USAGE, complain
+from advconv.training.openmp import wait_briefly
 
 if TYPE_CHECKING:
     from advconv.overrides import Setting
@@ -27,6 +28,8 @@ def says_what_is_wrong(command: Command) -> Command:
 
     @wraps(command)
     def run(options: argparse.Namespace) -> int:
+        # Before torch is imported.
+        wait_briefly()
         from advconv.net import ArchError
         from advconv.overrides import SettingError
         from advconv.report.text import report

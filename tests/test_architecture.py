@@ -11,7 +11,7 @@ from torch import nn
 from advconv.names import MODULE_ATTRIBUTES
 
 ORDER = [
-    "geometry", "diagnostics", "source", "repair", "trouble", "syntax", "reader", "synonyms", "names", "units",
+    "geometry", "diagnostics", "source", "repair", "parse_failure", "syntax", "reader", "synonyms", "names", "units",
     "extras", "console", "shipped", "layers", "graph", "analysis", "blocks", "limits", "transforms", "augment",
     "data_sets", "recipe", "explain", "spec", "dump", "overrides", "resolve", "schema", "manual", "elaborate",
     "constraints", "check", "reference", "field_pages", "topics", "backends", "report", "net", "starter", "training",

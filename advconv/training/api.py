@@ -14,6 +14,7 @@ from advconv.net import ArchError, Net
 from advconv.overrides import Setting, SettingError, setting
 from advconv.source import MAX_BYTES
 from advconv.training.errors import TrainingError
+from advconv.training.openmp import wait_briefly
 from advconv.training.options import FIELDS, Options
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def as_python_expects(call: "Callable[Arguments, TrainingResult]") -> "Callable[
 
     @wraps(call)
     def ended(*args: Arguments.args, **kwargs: Arguments.kwargs) -> "TrainingResult":
+        wait_briefly()
         with naming_the_extra():
             from advconv.training.start import Stopped, WorkerDied
         if int(os.environ.get("WORLD_SIZE", "1")) > 1:

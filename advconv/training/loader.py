@@ -6,6 +6,7 @@ import signal
 import warnings
 from collections.abc import Callable, Iterator
 from itertools import pairwise
+from multiprocessing.synchronize import Semaphore
 from typing import NamedTuple
 
 import cv2
@@ -13,7 +14,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.multiprocessing import get_context
+from torch.utils.data import DataLoader, Dataset, Sampler, get_worker_info
 
 from advconv.training.augment import Augment
 from advconv.training.data import Pictures, shared
@@ -93,30 +95,33 @@ class Works(Sampler[Work]):
 
 
 class Drawn(Dataset[int]):
-    """Draws pictures onto a shelf of batches (places, batch, height, width, channels) in memory that all share."""
+    """Draws pictures onto a shelf of batches (places, batch, height, width, channels) in memory that all share.
 
-    def __init__(self, images: Tensor, augment: Augment, shelf: Tensor) -> None:
-        self.images, self.augment, self.shelf = images, augment, shelf
+    `turns`: for each worker what it waits for before it draws; empty where it draws ahead.
+    """
+
+    def __init__(self, images: Tensor, augment: Augment, shelf: Tensor, turns: list[Semaphore]) -> None:
+        self.images, self.augment, self.shelf, self.turns = images, augment, shelf, turns
 
     def __getitem__(self, work: Work) -> int:
+        worker = get_worker_info()
+        if worker is not None and self.turns:
+            # After a second it draws all the same, so that nobody waits for a training that has ended.
+            self.turns[worker.id].acquire(timeout=1)
         pictures, batch = self.images.numpy(), self.shelf[work.batch].numpy()
         for place, index in enumerate(work.pictures.tolist(), work.start):
             batch[place] = self.augment(pictures[index], work.epoch, index)
         return work.batch
 
 
-PARTS = {"cpu": 2}
-"""In how many parts a batch is made. Where training uses all processors, a worker that takes one of them stops the
-others too, which wait for it; two at the same time hold training up for half as long as one after the other."""
-
 AHEAD = 4
-"""How many parts each worker makes before they are asked for."""
+"""How many batches each worker makes before they are asked for, beside a device that computes on its own."""
 
 
 def default_workers() -> int:
     """One processor for the training, the others for its pictures, shared by the processes of one machine.
 
-    Two at least: where training uses all processors, two workers hold it up for half as long as one.
+    Two at least: where training on a CPU waits for its pictures, two workers draw them in half the time.
     """
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     here = processors // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
@@ -135,24 +140,28 @@ def batches(
     """The batches of a training from a step on. Each is there until the next one is asked for.
 
     With 0 workers they are made where they are asked for; so they are, and `say` is told, where shared memory is short.
+    Training on a CPU uses all processors, and each of its threads waits for one that a worker holds up. So there the
+    workers draw a batch together, a part each, while the training waits for it, and none while it computes.
     """
-    parts = min(PARTS.get(device, 1), max(1, workers))
-    places = AHEAD * workers // parts + 3
+    takes_turns = device == "cpu"
+    ahead = 1 if takes_turns else AHEAD
+    places = (1 if takes_turns else ahead * workers) + 3
     shelf = torch.empty((places, plan.batch_size // plan.share.of, *pictures.images.shape[1:]), dtype=torch.uint8)
     if not shared(shelf) and workers:
         say(f"no {shelf.nbytes / 1e6:,.0f} MB of shared memory are free, so pictures are made without workers")
         workers = 0
     planned = Batches(plan, start)
-    works = Works(planned, parts, places)
+    turns = [get_context().Semaphore(0) for _ in range(workers if takes_turns else 0)]
+    works = Works(planned, max(1, len(turns)), places)
     with warnings.catch_warnings():
         # More workers than processors are the user's wish.
         warnings.filterwarnings("ignore", message="This DataLoader will create")
         loader = DataLoader(
-            Drawn(pictures.images, augment, shelf),
+            Drawn(pictures.images, augment, shelf, turns),
             batch_size=None,
             sampler=works,
             num_workers=workers,
-            prefetch_factor=AHEAD if workers else None,
+            prefetch_factor=ahead if workers else None,
             worker_init_fn=_quiet,
         )
         # Where workers are forked, memory that the garbage collector does not touch stays shared.
@@ -160,7 +169,9 @@ def batches(
         made = iter(loader)
         gc.unfreeze()
     for _, batch in planned:
-        for _ in range(parts):
+        for turn in turns:
+            turn.release()
+        for _ in range(works.parts):
             place = next(made)
         yield shelf[place], pictures.labels[torch.from_numpy(batch)]
 

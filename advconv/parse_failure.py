@@ -24,7 +24,7 @@ class Place(NamedTuple):
         return Span(self.line + 1, self.column + 1, width)
 
 
-class Trouble:
+class ParseFailure:
     """Where and why the reader gave up, and what it had read until then."""
 
     def __init__(self, source: Source, problem: yaml.MarkedYAMLError, loader: Any) -> None:
@@ -47,7 +47,7 @@ class Trouble:
 
     @property
     def text(self) -> str:
-        """The line of the trouble."""
+        """The line of the failure."""
         return self.line(self.at.line)
 
     @property
@@ -56,7 +56,7 @@ class Trouble:
 
     @property
     def is_first(self) -> bool:
-        """Whether nothing but spaces stands before the trouble in its line."""
+        """Whether nothing but spaces stands before the failure in its line."""
         return not self.text[: self.at.column].strip(" ")
 
     def line_above(self) -> int:
@@ -106,7 +106,7 @@ class Trouble:
 
     @cached_property
     def levels(self) -> list[tuple[str, Place]]:
-        """The lists and mappings that are open above the line of the trouble: `row` or `key`, and where they start."""
+        """The lists and mappings that are open above the line of the failure: `row` or `key`, and where they start."""
         found: list[tuple[str, Place]] = []
         # A list at the column of its own key has no start and no end among the tokens, only rows.
         rows: dict[int, Place] = {}

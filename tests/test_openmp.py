@@ -1,0 +1,31 @@
+"""What training says to OpenMP before torch is imported."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import os, sys
+from advconv.cli import main
+try:
+    main(["train", "nowhere.yaml"])
+except SystemExit:
+    print(os.environ.get("GOMP_SPINCOUNT"), os.environ.get("OMP_WAIT_POLICY"))
+"""
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ({}, "20000 None"),
+        ({"GOMP_SPINCOUNT": "5"}, "5 None"),
+        ({"OMP_WAIT_POLICY": "active"}, "None active"),
+    ],
+)
+def test_threads_wait_briefly_unless_the_user_has_said_how(said: dict[str, str], found: str) -> None:
+    kept = {key: value for key, value in os.environ.items() if key not in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")}
+    ran = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=False, env=kept | said)
+
+    assert ran.stdout.strip() == found
