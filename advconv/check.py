@@ -130,7 +130,7 @@ def _unread(document: Document, measures: Measures) -> list[Diagnostic]:
     found = []
     for item in unread(measures.graph):
         row, window = item.node.row, "x".join(map(str, item.window))
-        reads = f"reads {item.read} of every {item.of} positions, and nothing reads the others"
+        reads = f"reads {item.read:,} of {item.of:,} positions, and nothing reads the others"
         message = f"{row.label}: a {window} window of stride {square(item.stride)} {reads}"
         help = f"use a kernel_size of {square(item.stride)} or more, or stride {square(item.window)}"
         found.append(warning("AC301", document.key_span(row.path), message, help))

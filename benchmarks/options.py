@@ -20,7 +20,7 @@ def options(description: str | None, **known: Option) -> dict[str, Any]:
     for name, (default, help) in known.items():
         kind, flag = type(default), f"--{name.replace('_', '-')}"
         metavar = {int: "N", list: "N"}.get(kind, name.upper())
-        shown = " ".join(map(str, default)) if kind is list else default or "none"
+        shown = " ".join(map(str, default)) if kind is list else default
         many: dict[str, Any] = {"type": int, "nargs": "+"} if kind is list else {"type": kind}
         parser.add_argument(flag, default=default, metavar=metavar, help=f"{help}; default: {shown}", **many)
     return vars(parser.parse_args())

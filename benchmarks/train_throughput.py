@@ -1,13 +1,11 @@
 """Images a second of `advconv train` beside two loops by hand.
 
-Each in a process of its own, in turn: `train` with its augmentation and its workers; a bare loop of the same network,
-precision, compile setting and batch on one batch that lies in memory; and the loop that people write, with a Dataset
-that calls albumentations image by image, a default DataLoader, float32 and torch's default memory format.
+In turn, in one process, since two processes of one program can differ in speed by a third: `train` with its
+augmentation and its workers; a bare loop of the same network, precision, compile setting and batch on one batch that
+lies in memory; and the loop that people write, with a Dataset that calls albumentations image by image, a default
+DataLoader, float32 and torch's default memory format.
 """
 
-import os
-import subprocess
-import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -16,9 +14,8 @@ from statistics import median
 
 from advconv.training.openmp import wait_briefly
 
-if "--loop" in sys.argv and "train" in sys.argv:
-    # As the command does it.
-    wait_briefly()
+# As the command does it, before torch is imported.
+wait_briefly()
 
 import albumentations as A
 import torch
@@ -38,55 +35,26 @@ from advconv.training.train import Job
 from benchmarks.options import Option, options
 from benchmarks.timing import machine
 
-WARM_UP = 10
-"""Steps before each round that do not count."""
+WARM_UP = 20
+"""Steps before each round that do not count; they use up what workers have made while the others ran."""
 
 Step = Callable[[], None]
 
 
-def main(arch: str, device: str, rounds: int, steps: int, loop: str) -> None:
-    if loop:
-        serve(a_job(arch, device), loop, steps)
-        return
-    processes = {name: start(name) for name in LOOPS}
-    speeds: dict[str, list[float]] = {name: [] for name in LOOPS}
-    for _ in range(rounds):
-        for name, process in processes.items():
-            speeds[name].append(ask(process))
-    for process in processes.values():
-        process.communicate()
+def main(arch: str, device: str, rounds: int, steps: int) -> None:
     job = a_job(arch, device)
+    loops = {"train": trained(job), "bare loop": bare(job), "loop that people write": by_hand(job)}
+    speeds: dict[str, list[float]] = {name: [] for name in loops}
+    for _ in range(rounds):
+        for name, step in loops.items():
+            speeds[name].append(speed(step, job, steps))
     print(f"{machine()}; {job.setup}; {arch}, batch {job.plan().batch_size}, {job.workers} workers")
     print(f"medians of {rounds} rounds in turn, {steps} steps each")
     for name, found in speeds.items():
         print(f"{name}: {median(found):,.0f} images/s ({min(found):,.0f} to {max(found):,.0f})")
-    for name, least in (("bare", 0.7 if device == "cuda" else 0.85), ("by-hand", 2.0)):
+    for name, least in (("bare loop", 0.7 if device == "cuda" else 0.85), ("loop that people write", 2.0)):
         ratio = median(ours / theirs for ours, theirs in zip(speeds["train"], speeds[name], strict=True))
-        print(f"train / {name}: {ratio:.3f} (at least {least})")
-
-
-def start(loop: str) -> "subprocess.Popen[str]":
-    """This program again, for one loop."""
-    command = [sys.executable, "-m", "benchmarks.train_throughput", *sys.argv[1:], "--loop", loop]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-
-def ask(process: "subprocess.Popen[str]") -> float:
-    """The speed of a round."""
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.write("go\n")
-    process.stdin.flush()
-    return float(process.stdout.readline())
-
-
-def serve(job: Job, loop: str, steps: int) -> None:
-    """A round for each line of the input, until it ends."""
-    step = LOOPS[loop](job)
-    for _ in sys.stdin:
-        print(speed(step, job, steps), flush=True)
-    # Workers of an endless training have nothing to finish.
-    os._exit(0)
+        print(f"train / {name}: {ratio:.3f} (at least {least}: {'kept' if ratio >= least else 'MISSED'})")
 
 
 def a_job(arch: str, device: str) -> Job:
@@ -193,17 +161,11 @@ def by_hand(job: Job) -> Step:
     return step
 
 
-LOOPS = {"train": trained, "bare": bare, "by-hand": by_hand}
-
-
 if __name__ == "__main__":
     known = {
         "arch": Option("archs/c1c2c3c4.yaml", "the file whose network is trained, on drawn shapes"),
         "device": Option("cpu", "cpu or cuda"),
         "rounds": Option(5, "of which the median counts"),
         "steps": Option(40, "in a round"),
-        "loop": Option(
-            "", f"run rounds of one loop ({', '.join(LOOPS)}) for lines of the input, and print their speed"
-        ),
     }
     main(**options(__doc__, **known))

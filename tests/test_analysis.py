@@ -2,20 +2,22 @@
 
 import re
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
+from advconv.analysis.coverage import _covered
 from advconv.analysis.features import features
 from advconv.analysis.measure import Measures, measure
 from advconv.analysis.receptive_field import ends
 from advconv.blocks import BLOCKS
+from advconv.geometry import Window
 from advconv.graph import Graph
 from advconv.layers import KINDS
 from advconv.layers.conv import Conv2d
-from tests.build import checked, codes, graph, measured
+from tests.build import arch, checked, codes, graph, measured
 from tests.strategies import archs
 
 BARE = {"norm": "none", "activation": "none"}
@@ -77,14 +79,75 @@ def test_nothing_behind_a_global_pooling_adds_to_the_field() -> None:
     assert codes({"conv": 8}, "gap", *behind, constraints={"receptive_field": "> 44"}) == ["AC401"]
 
 
-def test_a_path_that_is_pooled_beside_one_that_is_not_ends_there() -> None:
+def test_a_path_that_is_pooled_beside_one_that_is_not_is_a_gate() -> None:
     paths = {
         "pooled": [{"conv": 4}, "gap"],
         "strided": [{"conv": {"out_channels": 4, "kernel_size": 16, "padding": "valid"}}],
     }
     row = {"branches": {"merge": "add", "paths": paths}}
 
-    assert size(row, {"conv": {"out_channels": 4, "padding": 3}}) == (16, 16)
+    assert size(row) == (16, 16)
+    assert measured(row).field.note == "a gate sees the whole image"
+    assert size(row, {"conv": {"out_channels": 4, "padding": 3}}) == (18, 18)
+    assert through_pooling(row) is None
+    assert through_pooling(row, {"conv": {"out_channels": 4, "padding": 3}}, "gap") == (22, 22)
+
+
+def test_a_shortcut_that_pools_to_one_position_is_as_one_that_strides_to_it() -> None:
+    """The pooled shortcut of ResNet-D, at the row where the map comes to one position."""
+
+    def sees(shortcut: Any) -> tuple[int, int] | None:
+        row = {"residual": {"layers": [{"strided": 4}], "shortcut": shortcut}}
+        return size(
+            {"repeat": {"times": 4, "layers": [{"strided": 4}]}}, row, {"conv": 4}, {"conv": 4}, input=[3, 32, 32]
+        )
+
+    assert sees(["avgpool", {"pointwise": 4}]) == sees("projection") == sees("pad") == (191, 191)
+
+
+@pytest.mark.parametrize(("kernel", "seen"), [(2, 6), (3, 9), (4, 10)])
+def test_a_pooling_of_one_position_pools_nothing_however_it_is_padded(kernel: int, seen: int) -> None:
+    rows = [{"conv": 4}, {"maxpool": {"kernel_size": kernel, "padding": "same", "stride": 1 if kernel == 2 else 2}}]
+
+    assert size(*rows, {"conv": 4}, input=[4, 1, 1]) == (seen, seen)
+    assert through_pooling(*rows, {"conv": 4}, input=[4, 1, 1]) is None
+
+
+def test_warnings_of_paths_that_miss_each_other_do_not_depend_on_their_order() -> None:
+    paths = {
+        "a": [{"conv": {"out_channels": 4, "kernel_size": 2}}],
+        "b": [{"conv": 4}],
+        "c": [{"conv": {"out_channels": 4, "kernel_size": 4}}],
+    }
+
+    def told(names: str) -> list[str]:
+        row = {"branches": {"merge": "add", "paths": {name: paths[name] for name in names}}}
+        return [found.message for found in checked(arch(row)).diagnostics]
+
+    assert (
+        told("abc") == told("bca") == told("cab") == ["C1[0]: the centres of the paths that meet are 0.5 pixels apart"]
+    )
+
+
+def test_what_a_gate_sees_is_nothing_to_warn_of() -> None:
+    unequal = {
+        "a": [{"conv": {"out_channels": 4, "stride": 2}}],
+        "b": [{"conv": {"out_channels": 4, "kernel_size": 9, "padding": "valid"}}],
+    }
+    gate = [{"branches": {"merge": "add", "paths": unequal}}, "gap"]
+    row = {"branches": {"merge": "multiply", "paths": {"map": [{"conv": 4}], "gate": gate}}}
+
+    assert (size(row, {"conv": 4}), codes(row, {"conv": 4})) == ((5, 5), [])
+
+
+@pytest.mark.parametrize("stride", [2, 3, 5, 7])
+def test_positions_under_windows_that_do_not_touch_are_those_of_a_count_by_hand(stride: int) -> None:
+    for kernel, size, before, after in product(range(1, stride), range(1, 12), range(9), range(9)):
+        window = Window(kernel, stride, 1, before, after)
+        places = range(max(0, window.output_size(size)))
+        taps = {place * stride - before + tap for place in places for tap in range(kernel)}
+
+        assert not places or _covered(window, size) == len(taps & set(range(size)))
 
 
 def test_paths_that_miss_each_others_centre_are_measured_by_their_hull() -> None:

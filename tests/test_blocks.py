@@ -311,7 +311,26 @@ def test_what_nothing_reads_is_told_unless_another_path_reads_it() -> None:
     assert codes({"branches": {"paths": {"a": [skipping], "b": [skipping]}}}) == ["AC301"]
     assert codes(skipping, input=[3, 1, 1]) == codes({"strided": {"out_channels": 4, "kernel_size": 2}}) == []
     (found,) = checked(arch({"conv": {"out_channels": 4, "kernel_size": [1, 3], "stride": [2, 4]}})).diagnostics
-    assert "a 1x3 window of stride 2x4 reads 3 of every 8 positions" in found.message
+    assert "a 1x3 window of stride 2x4 reads 88 of 256 positions" in found.message
+
+
+@pytest.mark.parametrize(
+    ("kind", "row", "size", "read"),
+    [
+        ("maxpool", {"kernel_size": 2, "stride": 3, "padding": "same"}, 4, 9),
+        ("conv", {"kernel_size": 2, "stride": 3, "padding": [0, 1, 0, 1]}, 4, 9),
+        ("conv", {"kernel_size": 1, "stride": 2}, 2, 1),
+        ("conv", {"kernel_size": 1, "stride": 8}, 8, 1),
+        ("conv", {"kernel_size": 3, "stride": 4, "padding": "valid"}, 5, 9),
+        ("conv", {"kernel_size": 3, "stride": 4, "padding": 2}, 9, 49),
+        ("conv", {"kernel_size": 1, "stride": 5, "padding": 12}, 9, 4),
+    ],
+)
+def test_unread_positions_are_counted_to_the_last(kind: str, row: dict[str, Any], size: int, read: int) -> None:
+    fields = row | ({"out_channels": 4} if kind == "conv" else {})
+    (found,) = checked(arch({kind: fields}, input=[4, size, size])).diagnostics
+
+    assert f"reads {read} of {size * size} positions" in found.message
 
 
 def test_linear_takes_one_position_as_it_is_and_larger_maps_flattened() -> None:

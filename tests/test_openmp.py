@@ -19,7 +19,7 @@ except SystemExit:
 @pytest.mark.parametrize(
     ("said", "found"),
     [
-        ({}, "20000 None"),
+        ({}, "10000 None"),
         ({"GOMP_SPINCOUNT": "5"}, "5 None"),
         ({"OMP_WAIT_POLICY": "active"}, "None active"),
     ],

@@ -9,9 +9,9 @@ from advconv.layers.dense import Pad
 
 
 class Unread(NamedTuple):
-    """A node whose windows leave positions between them that no other node reads either: `read` of every `of`.
+    """A node whose windows leave positions of a map between them that no other node reads either.
 
-    `window` and `stride` are (height, width).
+    `window` and `stride` are (height, width); `read` and `of` count positions.
     """
 
     node: Node
@@ -29,30 +29,46 @@ def unread(graph: Graph) -> list[Unread]:
         ways = [] if isinstance(node.layer, Pad) else list(_ways(graph, readers, index))
         if not ways:
             continue
-        first, over_height, over_width = ways[0]
-        parts = [
-            _read(list(axis), size)
-            for axis, size in zip(list(zip(*ways, strict=True))[1:], node.shape.size, strict=True)
-        ]
-        if any(read < of for read, of in parts):
-            (high, of_high), (wide, of_wide) = parts
-            window, stride = (over_height.extent, over_width.extent), (over_height.stride, over_width.stride)
-            found.append(Unread(graph.nodes[first], window, stride, high * wide, of_high * of_wide))
+        nodes, over_height, over_width = zip(*ways, strict=True)
+        read = _read(over_height, node.shape.height) * _read(over_width, node.shape.width)
+        if read < (positions := node.shape.height * node.shape.width):
+            high, wide = over_height[0], over_width[0]
+            window, stride = (high.extent, wide.extent), (high.stride, wide.stride)
+            found.append(Unread(graph.nodes[nodes[0]], window, stride, read, positions))
     return found
 
 
 def _ways(graph: Graph, readers: list[list[int]], index: int) -> Iterator[tuple[int, Window, Window]]:
-    """The nodes that read a map, with their windows; padding is no reading."""
+    """The nodes that read a map, with their windows; a pad is a part of the window behind it."""
+    shape = graph.nodes[index].shape
     for reader in readers[index]:
-        node = graph.nodes[reader]
-        if isinstance(node.layer, Pad):
-            yield from _ways(graph, readers, reader)
-        else:
-            yield reader, *node.layer.windows(graph.nodes[index].shape)
+        layer = graph.nodes[reader].layer
+        over_height, over_width = layer.windows(shape)
+        if not isinstance(layer, Pad):
+            yield reader, over_height, over_width
+            continue
+        for behind, high, wide in _ways(graph, readers, reader):
+            yield behind, _padded(high, over_height), _padded(wide, over_width)
 
 
-def _read(windows: list[Window], size: int) -> tuple[int, int]:
-    """How many positions of how many are read along an axis: all, unless each window is shorter than its stride."""
-    longest = max(windows, key=lambda window: window.extent / window.stride)
-    skips = all(window.extent < window.stride for window in windows) and longest.output_size(size) > 1
-    return (longest.extent, longest.stride) if skips else (1, 1)
+def _padded(window: Window, pad: Window) -> Window:
+    return window._replace(before=window.before + pad.before, after=window.after + pad.after)
+
+
+def _read(windows: tuple[Window, ...], size: int) -> int:
+    """How many positions of an axis are read: all, unless each window is shorter than its stride."""
+    if any(window.extent >= window.stride for window in windows):
+        return size
+    return max(_covered(window, size) for window in windows)
+
+
+def _covered(window: Window, size: int) -> int:
+    """The positions of a map under windows that do not touch: whole ones, and those that hang over its two ends."""
+    places, extent, stride, before = window.output_size(size), window.extent, window.stride, window.before
+    first = min(-(-before // stride), places)
+    behind = max(first, min(places, (size - extent + before) // stride + 1))
+    return (behind - first) * extent + sum(
+        max(0, min(place * stride - before + extent, size) - max(place * stride - before, 0))
+        for place in {first - 1, behind}
+        if 0 <= place < places
+    )

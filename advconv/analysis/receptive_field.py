@@ -3,7 +3,8 @@
 from typing import NamedTuple
 
 from advconv.geometry import INT64_MAX, UNKNOWN, Reach, meet
-from advconv.graph import Graph, Node, full_inputs
+from advconv.graph import Graph, Node, full_inputs, gates
+from advconv.layers.dense import Pad
 from advconv.layers.pool import AdaptiveAvgPool2d, Pool2d
 
 Reaches = tuple[Reach, Reach]
@@ -15,7 +16,7 @@ START = Reach(), Reach()
 def reaches(graph: Graph) -> list[Reaches]:
     """The reach of each node over the height and the width of the input."""
     table: list[Reaches] = []
-    for node in graph.nodes:
+    for node, ways in zip(graph.nodes, carriers(graph), strict=True):
         if not node.inputs:
             table.append(START)
         elif len(node.inputs) == 1:
@@ -23,16 +24,39 @@ def reaches(graph: Graph) -> list[Reaches]:
             high, wide = table[node.inputs[0]]
             table.append((_bounded(high.through(over_height)), _bounded(wide.through(over_width))))
         else:
-            table.append((_merged(graph, table, node, 0), _merged(graph, table, node, 1)))
+            table.append((_merged(graph, table, node, ways, 0), _merged(graph, table, node, ways, 1)))
     return table
 
 
-def _merged(graph: Graph, table: list[Reaches], node: Node, axis: int) -> Reach:
-    """Where paths meet. A path of one position that is spread over a larger map is a gate, whose reach is left out."""
-    full = full_inputs(graph.nodes, node)
+def carriers(graph: Graph) -> list[tuple[int, ...]]:
+    """For each node the inputs that its field is made of, gates left out.
+
+    A gate is a path of one position that is spread over a larger map, or one that a global pooling has brought to one
+    position beside a path that has come to it by itself.
+    """
+    pooled = behind_global_pooling(graph)
+    found = []
+    for node in graph.nodes:
+        full = full_inputs(graph.nodes, node)
+        found.append(tuple(index for index in full if not pooled[index]) or full)
+    return found
+
+
+def behind_global_pooling(graph: Graph) -> list[bool]:
+    """For each node whether every way to it, those of gates aside, leads through a global pooling."""
+    pooled: list[bool] = []
+    for node in graph.nodes:
+        full = full_inputs(graph.nodes, node)
+        is_behind = bool(full) and all(pooled[index] for index in full)
+        pooled.append(is_behind or is_global_pooling(graph, node))
+    return pooled
+
+
+def _merged(graph: Graph, table: list[Reaches], node: Node, ways: tuple[int, ...], axis: int) -> Reach:
+    """Where paths meet."""
     size = node.shape.size[axis]
-    reach = meet([table[index][axis] for index in full], size)
-    gates = [table[index][axis] for index in node.inputs if index not in full]
+    reach = meet([table[index][axis] for index in ways], size)
+    gates = [table[index][axis] for index in node.inputs if index not in ways]
     if reach.unknown or not gates:
         return reach
     low, high = max(0, reach.first), min(graph.input.size[axis] - 1, reach.jump * (size - 1) + reach.last)
@@ -53,10 +77,7 @@ class Ends(NamedTuple):
 
 def ends(graph: Graph) -> Ends:
     """The last maps before the first global pooling on the ways to the output; the output's where there is none."""
-    behind_pooling: list[bool] = []
-    for node in graph.nodes:
-        is_behind = any(behind_pooling[source] for source in full_inputs(graph.nodes, node))
-        behind_pooling.append(is_behind or is_global_pooling(graph, node))
+    pooled, ways = behind_global_pooling(graph), carriers(graph)
     found = Ends([], [])
     seen, ahead = set(), [len(graph.nodes) - 1]
     while ahead:
@@ -65,19 +86,22 @@ def ends(graph: Graph) -> Ends:
         if index in seen:
             continue
         seen.add(index)
-        if not behind_pooling[index] and not node.shape.flat:
+        if not pooled[index] and not node.shape.flat:
             found.maps.append(index)
             continue
-        if is_global_pooling(graph, node) and not behind_pooling[node.inputs[0]]:
+        if is_global_pooling(graph, node) and not pooled[node.inputs[0]]:
             found.poolings.append(index)
-        ahead += full_inputs(graph.nodes, node)
+        ahead += ways[index]
     return Ends(sorted(found.maps), sorted(found.poolings))
 
 
 def is_global_pooling(graph: Graph, node: Node) -> bool:
-    """A pooling that leaves one position of several, whether or not it covers its map."""
-    is_pooling = isinstance(node.layer, Pool2d | AdaptiveAvgPool2d) and node.shape.size == (1, 1)
-    return is_pooling and graph.nodes[node.inputs[0]].shape.size != (1, 1)
+    """A pooling that leaves one position of several, whether or not it covers its map. Padding adds no position."""
+    if not isinstance(node.layer, Pool2d | AdaptiveAvgPool2d) or node.shape.size != (1, 1):
+        return False
+    source = graph.nodes[node.inputs[0]]
+    source = graph.nodes[source.inputs[0]] if isinstance(source.layer, Pad) else source
+    return source.shape.size != (1, 1)
 
 
 class Field(NamedTuple):
@@ -131,24 +155,44 @@ class Finding(NamedTuple):
 
 
 def findings(graph: Graph, table: list[Reaches]) -> list[Finding]:
-    """Where the field is not what a reader expects."""
+    """Where the field is not what a reader expects; what gates see is no part of it."""
     found = []
-    for node, reaches in zip(graph.nodes, table, strict=True):
-        before = [reach for source in node.inputs for reach in table[source]]
-        if any(reach.unknown for reach in before):
+    ways, in_gate = carriers(graph), gates(graph)
+    for index, node in enumerate(graph.nodes):
+        before = [reach for source in ways[index] for reach in table[source]]
+        if in_gate[index] or any(reach.unknown for reach in before):
             continue
-        if any(reach.unknown for reach in reaches):
+        if any(reach.unknown for reach in table[index]):
             # Strides multiply: a field can outgrow 64 bits on a map of one position.
             is_too_large = len(node.inputs) == 1 and all(reach.jump for reach in before)
             found.append(Finding(node, is_too_large=is_too_large))
-        elif len(node.inputs) > 1 and (apart := max(_apart(graph, table, node, axis) for axis in (0, 1))):
+        elif apart := max((_apart(table, node, _paths(graph, ways, index), axis) for axis in (0, 1)), default=0.0):
             found.append(Finding(node, apart))
     return found
 
 
-def _apart(graph: Graph, table: list[Reaches], node: Node, axis: int) -> float:
-    """The distance between the centres of the paths that meet; gates, and maps of one position, have no centre."""
-    if node.shape.size[axis] == 1:
+def _paths(graph: Graph, ways: list[tuple[int, ...]], index: int) -> list[int]:
+    """The ends of the paths that a row merges, at the last of its merges, which add two at a time; elsewhere none."""
+    is_last = index + 1 == len(graph.nodes) or not _goes_on(graph, index, index + 1)
+    found: list[int] = []
+    while is_last and len(ways[index]) > 1:
+        merged = [source for source in ways[index] if _goes_on(graph, source, index)]
+        found += [source for source in ways[index] if source not in merged]
+        if not merged:
+            break
+        (index,) = merged
+    return found
+
+
+def _goes_on(graph: Graph, index: int, behind: int) -> bool:
+    """Whether a node adds a further path to what another merge of its row has merged."""
+    first, second = graph.nodes[index], graph.nodes[behind]
+    return index in second.inputs and first.row == second.row and len(first.inputs) > 1 and len(second.inputs) > 1
+
+
+def _apart(table: list[Reaches], node: Node, paths: list[int], axis: int) -> float:
+    """The distance between the centres of the paths that meet; a map of one position has no centre."""
+    if node.shape.size[axis] == 1 or not paths:
         return 0.0
-    centres = [table[index][axis].centre for index in full_inputs(graph.nodes, node)]
+    centres = [table[index][axis].centre for index in paths]
     return max(centres) - min(centres)

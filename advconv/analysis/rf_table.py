@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 from advconv.analysis.features import separable_pairs
 from advconv.analysis.measure import Measures
-from advconv.analysis.receptive_field import Field, Reaches, ends
+from advconv.analysis.receptive_field import Field, Reaches, carriers, ends
 from advconv.geometry import Window
-from advconv.graph import Graph, Node, full_inputs, gates
+from advconv.graph import Graph, Node, gates
 from advconv.layers.conv import Convolution
 from advconv.layers.dense import Pad
 from advconv.layers.pool import AdaptiveAvgPool2d, MaxPool2d, Pool2d
@@ -74,7 +74,7 @@ def _padded(window: Window, margin: Window) -> Window:
 
 def _widest_before_the_head(measures: Measures) -> int | None:
     """Of the last convolution or pooling on each way to a global pooling, the one that sees most."""
-    nodes, found = measures.graph.nodes, ends(measures.graph)
+    nodes, found, ways = measures.graph.nodes, ends(measures.graph), carriers(measures.graph)
     last, seen, ahead = [], set(), list(found.maps if found.poolings else ())
     while ahead:
         index = ahead.pop()
@@ -84,7 +84,7 @@ def _widest_before_the_head(measures: Measures) -> int | None:
         if _has_a_row(nodes[index]):
             last.append(index)
         else:
-            ahead += full_inputs(nodes, nodes[index])
+            ahead += ways[index]
     return max(last, key=lambda index: (_area(measures.reaches[index]), index), default=None)
 
 

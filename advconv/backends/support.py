@@ -5,11 +5,12 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
+from advconv.analysis.receptive_field import carriers
 from advconv.backends.node_runs import Run, outputs, picture
 from advconv.backends.plan import Leaf
 from advconv.backends.torch_module import apply, module_of
 from advconv.geometry import Shape
-from advconv.graph import Graph, Node, full_inputs
+from advconv.graph import Graph, Node
 from advconv.layers.base import Layer, ShapeError
 from advconv.layers.dense import Input, Pad
 from advconv.layers.merge import Add, Multiply
@@ -27,7 +28,8 @@ def strip_for(graph: Graph, index: int, axis: int, length: int) -> Graph | None:
     """
     if length > LONGEST:
         return None
-    nodes = [_on_strip(graph, node, axis) for node in graph.nodes[: index + 1]]
+    ways = carriers(graph)
+    nodes = [_on_strip(graph, node, ways[place], axis) for place, node in enumerate(graph.nodes[: index + 1])]
     for size in range(length, length + 64):
         shape = Shape(graph.input.channels, *((size, 1) if axis == 0 else (1, size)))
         try:
@@ -37,11 +39,12 @@ def strip_for(graph: Graph, index: int, axis: int, length: int) -> Graph | None:
     return None
 
 
-def _on_strip(graph: Graph, node: Node, axis: int) -> Node:
+def _on_strip(graph: Graph, node: Node, ways: tuple[int, ...], axis: int) -> Node:
     """A node as it is over the axis. Gates are passed by, since on a strip they may be as long as what they weigh."""
-    full = full_inputs(graph.nodes, node)
-    if len(full) < len(node.inputs):
-        return node._replace(layer=Activation(), inputs=full)
+    if len(ways) == 1 < len(node.inputs):
+        return node._replace(layer=Activation(), inputs=ways)
+    if len(ways) < len(node.inputs):
+        return node._replace(inputs=ways)
     if isinstance(node.layer, AdaptiveAvgPool2d) and graph.input_shapes(node)[0].size == (1, 1):
         # It would read all of a longer strip.
         return node._replace(layer=AvgPool2d((1, 1), (1, 1)))

@@ -5,8 +5,7 @@ import os
 import signal
 import warnings
 from collections.abc import Callable, Iterator
-from itertools import pairwise
-from multiprocessing.synchronize import Semaphore
+from itertools import islice, pairwise
 from typing import NamedTuple
 
 import cv2
@@ -70,11 +69,12 @@ class Batches:
 
 
 class Work(NamedTuple):
-    """Pictures to draw, and where they go: into a batch on the shelf, from `start` on."""
+    """Pictures to draw, and where they go: into a place on the shelf, from `start` on. `batch` counts from 0."""
 
     epoch: int
     pictures: NDArray[np.int64]
     batch: int
+    place: int
     start: int
 
 
@@ -88,30 +88,44 @@ class Works(Sampler[Work]):
         for number, (epoch, batch) in enumerate(self.batches):
             starts = np.linspace(0, len(batch), self.parts + 1, dtype=np.int64)
             for start, end in pairwise(starts.tolist()):
-                yield Work(epoch, batch[start:end], number % self.places, start)
+                yield Work(epoch, batch[start:end], number, number % self.places, start)
 
     def __len__(self) -> int:
         return len(self.batches) * self.parts
 
 
 class Drawn(Dataset[int]):
-    """Draws pictures onto a shelf of batches (places, batch, height, width, channels) in memory that all share.
+    """Draws pictures onto a shelf of batches (places, batch, height, width, channels) in memory that all share."""
 
-    `turns`: for each worker what it waits for before it draws; empty where it draws ahead.
-    """
-
-    def __init__(self, images: Tensor, augment: Augment, shelf: Tensor, turns: list[Semaphore]) -> None:
+    def __init__(self, images: Tensor, augment: Augment, shelf: Tensor, turns: "Turns | None") -> None:
         self.images, self.augment, self.shelf, self.turns = images, augment, shelf, turns
 
     def __getitem__(self, work: Work) -> int:
         worker = get_worker_info()
         if worker is not None and self.turns:
-            # After a second it draws all the same, so that nobody waits for a training that has ended.
-            self.turns[worker.id].acquire(timeout=1)
-        pictures, batch = self.images.numpy(), self.shelf[work.batch].numpy()
+            self.turns.wait(worker.id, work.batch)
+        pictures, batch = self.images.numpy(), self.shelf[work.place].numpy()
         for place, index in enumerate(work.pictures.tolist(), work.start):
             batch[place] = self.augment(pictures[index], work.epoch, index)
-        return work.batch
+        return work.place
+
+
+class Turns:
+    """Lets workers draw a batch when it is asked for, and not while training computes."""
+
+    def __init__(self, workers: int) -> None:
+        self.asked = torch.full((1,), -1).share_memory_()  # type: ignore[no-untyped-call]
+        self.calls = [get_context().Semaphore(0) for _ in range(workers)]
+
+    def ask(self, batch: int) -> None:
+        self.asked[0] = batch
+        for call in self.calls:
+            call.release()
+
+    def wait(self, worker: int, batch: int) -> None:
+        """Until the batch is asked for; for a second at most, so that nobody waits for a training that has ended."""
+        while int(self.asked[0]) < batch and self.calls[worker].acquire(timeout=1):
+            pass
 
 
 AHEAD = 4
@@ -144,15 +158,14 @@ def batches(
     workers draw a batch together, a part each, while the training waits for it, and none while it computes.
     """
     takes_turns = device == "cpu"
-    ahead = 1 if takes_turns else AHEAD
-    places = (1 if takes_turns else ahead * workers) + 3
+    places = 2 * AHEAD if takes_turns else AHEAD * workers + 3
     shelf = torch.empty((places, plan.batch_size // plan.share.of, *pictures.images.shape[1:]), dtype=torch.uint8)
     if not shared(shelf) and workers:
         say(f"no {shelf.nbytes / 1e6:,.0f} MB of shared memory are free, so pictures are made without workers")
         workers = 0
     planned = Batches(plan, start)
-    turns = [get_context().Semaphore(0) for _ in range(workers if takes_turns else 0)]
-    works = Works(planned, max(1, len(turns)), places)
+    turns = Turns(workers) if takes_turns and workers else None
+    works = Works(planned, workers if turns else 1, places)
     with warnings.catch_warnings():
         # More workers than processors are the user's wish.
         warnings.filterwarnings("ignore", message="This DataLoader will create")
@@ -161,19 +174,21 @@ def batches(
             batch_size=None,
             sampler=works,
             num_workers=workers,
-            prefetch_factor=ahead if workers else None,
+            prefetch_factor=AHEAD if workers else None,
             worker_init_fn=_quiet,
         )
         # Where workers are forked, memory that the garbage collector does not touch stays shared.
         gc.freeze()
         made = iter(loader)
         gc.unfreeze()
-    for _, batch in planned:
-        for turn in turns:
-            turn.release()
-        for _ in range(works.parts):
-            place = next(made)
-        yield shelf[place], pictures.labels[torch.from_numpy(batch)]
+    numbered = enumerate(planned)
+    while group := list(islice(numbered, AHEAD if turns else 1)):
+        if turns:
+            turns.ask(group[-1][0])
+        # All of a group before the first is trained on: each worker has come to rest by then.
+        ready = [[next(made) for _ in range(works.parts)][-1] for _ in group]
+        for place, (_, (_, batch)) in zip(ready, group, strict=True):
+            yield shelf[place], pictures.labels[torch.from_numpy(batch)]
 
 
 def _quiet(worker: int) -> None:

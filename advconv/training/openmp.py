@@ -2,7 +2,7 @@
 
 import os
 
-SPINS = "20000"
+SPINS = "10000"
 """Some tenths of a millisecond: longer than between two operations of a step, shorter than the drawing of a batch."""
 
 SAID = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")
