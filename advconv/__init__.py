@@ -1,6 +1,6 @@
 """advconv: a declarative language and compiler for convolutional networks.
 
-net = advconv.load("archs/c1c2c3c4.yaml")   # or advconv.loads(text); raises advconv.ArchError
+net = advconv.load("mynet.yaml")            # or advconv.loads(text); raises advconv.ArchError
 net.ok, net.params, net.macs, net.receptive_field, net.memory
 net.check(), net.rf_table(), net.summary()  # tables, for notebooks and pandas too
 net.module(), net.source()                  # the torch module, and its source

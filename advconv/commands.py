@@ -108,6 +108,9 @@ def run_emit(options: argparse.Namespace) -> int:
 
 
 def _write(path: str, text: str) -> int:
+    if path.endswith((".yaml", ".yml")):
+        complain(f"{path}: Python source is not written over YAML; name a .py file")
+        return USAGE
     try:
         Path(path).write_text(text, encoding="utf-8")
     except (OSError, ValueError) as problem:

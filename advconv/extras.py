@@ -1,5 +1,12 @@
 """What commands need beyond the measuring side: the extra that installs it."""
 
+import json
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import unquote, urlsplit
+
 EXTRAS = {
     "evaluate": "train",
     "export": "export",
@@ -27,4 +34,31 @@ def needed(command: str, missing: str | None, has_tensorboard: bool = False) -> 
     what, extra = command, EXTRAS[command]
     if command == "train" and (has_tensorboard or module == "tensorboard"):
         what, extra = "train --tensorboard", "tensorboard"
-    return f"{what} needs the {TITLES.get(extra, extra)} extra; install it with: pip install 'advconv[{extra}]'"
+    return f"{what} needs the {TITLES.get(extra, extra)} extra; install it with: {install(extra)}"
+
+
+def install(extra: str) -> str:
+    """The command that installs an extra from where advconv itself came from (PEP 610), by the tool that brought it."""
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    try:
+        told = json.loads(distribution("advconv").read_text("direct_url.json") or "{}")
+    except PackageNotFoundError:
+        told = {}
+    url, vcs = told.get("url", ""), told.get("vcs_info", {}).get("vcs", "")
+    package = f"{unquote(urlsplit(url).path)}[{extra}]" if url.startswith("file:") and not vcs else f"advconv[{extra}]"
+    package += f" @ {vcs}+{url}" if vcs else ""
+    command = "uv tool install --force" if "/uv/tools/" in sys.prefix.replace("\\", "/") else "pip install"
+    return f"{command} {shlex.quote(package)}"
+
+
+@contextmanager
+def naming_the_extra(what: str) -> Iterator[None]:
+    """In Python: where torch and what comes with it are missing, says which extra has them: ModuleNotFoundError."""
+    try:
+        yield
+    except ModuleNotFoundError as missing:
+        if needed("train", missing.name) is None:
+            raise
+        text = f"{what} needs the training extra; install it with: {install('train')}"
+        raise ModuleNotFoundError(text, name=missing.name) from missing

@@ -9,6 +9,7 @@ from advconv.analysis.measure import Measures
 from advconv.backends.torch_source import emit
 from advconv.check import Checked, check_bytes
 from advconv.diagnostics import Diagnostic
+from advconv.extras import naming_the_extra
 from advconv.geometry import Shape
 from advconv.report.rf_table import rf_table
 from advconv.report.summary import summary
@@ -103,8 +104,9 @@ class Net:
         return rf_table(self.measures, self.name, explain)
 
     def module(self) -> "nn.Module":
-        """A torch.nn.Module of the network, freshly initialised; needs torch, as `advconv[train]` installs it."""
-        from advconv.backends.torch_module import build
+        """A torch.nn.Module of the network, freshly initialised; needs torch, which the extra `train` installs."""
+        with naming_the_extra("net.module()"):
+            from advconv.backends.torch_module import build
 
         return build(self.measures.graph)
 
@@ -113,8 +115,9 @@ class Net:
         return emit(self.measures, self.name)
 
     def verify(self) -> Table:
-        """Each number of the report beside what torch finds; needs torch."""
-        from advconv.backends.evidence import verify
+        """Each number of the report beside what torch finds; needs torch, which the extra `train` installs."""
+        with naming_the_extra("net.verify()"):
+            from advconv.backends.evidence import verify
         from advconv.report.verify import claims_table
 
         return claims_table(verify(self.measures), self.name)

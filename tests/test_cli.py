@@ -10,11 +10,12 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from advconv.cli import main
-from advconv.extras import EXTRAS, MODULES
+from advconv.extras import EXTRAS, MODULES, install
 from advconv.report.rf_table import COLUMNS
 
 ARCH = "archs/c1c2c3c4.yaml"
@@ -430,7 +431,43 @@ def test_a_missing_extra_is_named_by_the_command_that_needs_it(
     found = subprocess.run(program, capture_output=True, text=True, check=False)
 
     assert (found.returncode, found.stdout) == (2, "")
-    assert found.stderr == f"advconv: {what}; install it with: pip install 'advconv[{extra}]'\n"
+    assert found.stderr.startswith(f"advconv: {what}; install it with: ")
+    assert found.stderr.rstrip("'\n").endswith(f"[{extra}]")
+
+
+@pytest.mark.parametrize(
+    ("told", "prefix", "command"),
+    [
+        (None, "/venv", "pip install 'advconv[train]'"),
+        ({"url": "file:///home/a%20b/clone", "dir_info": {}}, "/venv", "pip install '/home/a b/clone[train]'"),
+        ({"url": "file:///c", "dir_info": {}}, "/data/uv/tools/advconv", "uv tool install --force '/c[train]'"),
+        (
+            {"url": "https://host/x.git", "vcs_info": {"vcs": "git", "commit_id": "1"}},
+            "/venv",
+            "pip install 'advconv[train] @ git+https://host/x.git'",
+        ),
+    ],
+)
+def test_an_extra_is_installed_from_where_advconv_came_from(
+    told: Any, prefix: str, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Distribution:
+        def read_text(self, name: str) -> str | None:
+            return json.dumps(told) if told else None
+
+    monkeypatch.setattr("importlib.metadata.distribution", lambda name: Distribution())
+    monkeypatch.setattr(sys, "prefix", prefix)
+
+    assert install("train") == command
+
+
+def test_source_is_not_written_over_an_architecture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_bytes(Path(ARCH).read_bytes())
+
+    code, _, err = run("emit", str(file), "-o", str(file), capsys=capsys)
+    assert (code, err) == (2, f"advconv: {file}: Python source is not written over YAML; name a .py file\n")
+    assert file.read_bytes() == Path(ARCH).read_bytes()
 
 
 def test_every_module_of_an_extra_is_known() -> None:

@@ -3,13 +3,12 @@
 import json
 import os
 import signal
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec
 
-from advconv.extras import needed
+from advconv.extras import naming_the_extra
 from advconv.net import ArchError, Net
 from advconv.overrides import Setting, SettingError, setting
 from advconv.source import MAX_BYTES
@@ -29,12 +28,12 @@ def as_python_expects(call: "Callable[Arguments, TrainingResult]") -> "Callable[
     @wraps(call)
     def ended(*args: Arguments.args, **kwargs: Arguments.kwargs) -> "TrainingResult":
         wait_briefly()
-        with naming_the_extra():
+        with naming_the_extra("advconv.train"):
             from advconv.training.start import Stopped, WorkerDied
         if int(os.environ.get("WORLD_SIZE", "1")) > 1:
             raise TrainingError("several processes are started with: torchrun ... -m advconv train FILE")
         try:
-            with naming_the_extra():
+            with naming_the_extra("advconv.train"):
                 return call(*args, **kwargs)
         except ArchError as problem:
             if problem.checked.measures is not None:
@@ -49,16 +48,6 @@ def as_python_expects(call: "Callable[Arguments, TrainingResult]") -> "Callable[
             raise KeyboardInterrupt(str(stopped)) from None
 
     return ended
-
-
-@contextmanager
-def naming_the_extra() -> Iterator[None]:
-    try:
-        yield
-    except ModuleNotFoundError as missing:
-        if text := needed("train", missing.name):
-            raise ModuleNotFoundError(f"advconv.{text}", name=missing.name) from missing
-        raise
 
 
 @as_python_expects

@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 from advconv.training.loop import Learner, Row
 
-FORMAT = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
+FORMAT = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]"
 
 
 class Voice:
@@ -60,7 +60,7 @@ class Voice:
         self.say(
             f"epoch {row.epoch:>{len(str(epochs))}}/{epochs}  loss {row.train_loss:.4f}  "
             f"accuracy {row.train_accuracy:.2f}%  {'  '.join(held_out)}  "
-            f"lr {row.lr:.2g}  {row.pictures_per_second:,.0f} pictures/s  {row.seconds:.1f} s"
+            f"lr {row.lr:.2g}  {row.pictures_per_second:,.0f} images/s  {row.seconds:.1f} s"
         )
 
     def stop(self) -> None:
