@@ -62,7 +62,8 @@ class GroupNorm(Norm):
             raise ShapeError("AC202", message, "use a number of groups that divides the channels", "norm")
         shape = Norm.output(self, inputs)
         if shape.elements == self.num_groups:
-            message = f"each of the {self.num_groups} groups has one value of the {shape} map, which a norm makes 0"
+            groups = "its one group" if self.num_groups == 1 else f"each of its {self.num_groups} groups"
+            message = f"{groups} has one value of the {shape} map, which a norm makes 0"
             raise ShapeError("AC212", message, "use fewer groups, or norm a map of more positions", "norm")
         return shape
 
