@@ -202,8 +202,8 @@ PAGES: dict[str, Page] = {
     ),
     "AC203": Page(
         "Paths that meet have shapes that do not merge.",
-        "Concatenations need equal heights and widths, sums and products equal shapes; in `branches` a path of Cx1x1 may be "
-        "added to the others or multiplied with them, a shortcut may not.",
+        "Concatenations need equal heights and widths, sums and products equal shapes; in `branches` a path of Cx1x1 may "
+        "be added to the others or multiplied with them, a shortcut may not.",
         "- branches: {paths: {near: [conv: 8], far: [strided: 8]}}",
         "- branches: {paths: {near: [strided: 8], far: [strided: 8]}}",
     ),
@@ -260,16 +260,16 @@ PAGES: dict[str, Page] = {
         "- conv: 8\n- residual: [conv: {out_channels: 8, kernel_size: 3}]",
     ),
     "AC212": Page(
-        "A group norm has groups of one value each: as many groups as channels, on a map of one position; or `layer` with "
-        "one channel.",
+        "A group norm has groups of one value each: as many groups as channels, on a map of one position; or `layer` "
+        "with one channel.",
         "One value less its own mean is 0, whatever it was, so the network would put out the same for every picture; "
         "torch refuses it for a batch of one.",
         "- conv: 8\n- gap\n- norm: {group: 8}",
         "- conv: 8\n- norm: {group: 8}\n- gap",
     ),
     "AC301": Page(
-        "A window smaller than its stride skips positions, and nothing else reads them. What a dilated window skips is not "
-        "told.",
+        "A window smaller than its stride skips positions, and nothing else reads them. What a dilated window skips is "
+        "not told.",
         "A 1x1 convolution of stride 2 reads a quarter of its map; what computed the rest was for nothing. Beside a "
         "path that reads all, as the projection of a residual block does, there is nothing to mend.",
         "- conv: 8\n- conv: {out_channels: 16, kernel_size: 1, stride: 2}",
