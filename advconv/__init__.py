@@ -45,5 +45,5 @@ def _version() -> str:
 
 
 def __dir__() -> list[str]:
-    """The public names are among them before they are asked for."""
-    return sorted({*globals(), *__all__})
+    """The public names, before they are asked for too."""
+    return sorted([*__all__, "__doc__", "__name__"])

@@ -202,8 +202,8 @@ PAGES: dict[str, Page] = {
     ),
     "AC203": Page(
         "Paths that meet have shapes that do not merge.",
-        "Concatenations need equal heights and widths, sums and products equal shapes; in `branches` a path of Cx1x1 may "
-        "be added to the others or multiplied with them, a shortcut may not.",
+        "Concatenations need equal heights and widths, sums and products equal shapes; in `branches` a path of Cx1x1 "
+        "may be added to the others or multiplied with them, a shortcut may not.",
         "- branches: {paths: {near: [conv: 8], far: [strided: 8]}}",
         "- branches: {paths: {near: [strided: 8], far: [strided: 8]}}",
     ),

@@ -130,9 +130,11 @@ class Net:
 def load(path: str | Path, input: tuple[int, int, int] | None = None) -> Net:
     """The network in a file, measured for its own input or for images of another (channels, height, width).
 
-    Raises ArchError where the file is no network, OSError where it cannot be read, and ValueError where `input` is not
-    three whole numbers of at least 1.
+    Raises ArchError where the file is no network, OSError where it cannot be read, ValueError where `input` is not
+    three whole numbers of at least 1, and TypeError where `path` is none.
     """
+    if not isinstance(path, str | Path):
+        raise TypeError(f"load takes the path of a file, not {path!r}; loads takes a text")
     shape = _shape(input)
     with open(path, "rb") as file:
         return _net(str(path), file.read(MAX_BYTES + 1), shape)
@@ -140,6 +142,8 @@ def load(path: str | Path, input: tuple[int, int, int] | None = None) -> Net:
 
 def loads(text: str, name: str = "<text>", input: tuple[int, int, int] | None = None) -> Net:
     """The network in a text, as `load` has it from a file. `name` is what diagnostics call the text."""
+    if not isinstance(text, str):
+        raise TypeError(f"loads takes a text, not {text!r}; load takes the path of a file")
     return _net(name, text.encode("utf-8", "surrogatepass"), _shape(input))
 
 

@@ -151,3 +151,10 @@ def test_another_input_and_fields_that_are_not_square(tmp_path: Path) -> None:
     assert advconv.load(file, input=(3, 16, 16)).macs == 4 * advconv.load(file).macs
     file.write_text(file.read_text().replace("]}\n", ", squeeze_excite]}\n"))
     assert advconv.load(file).receptive_field == (1, 3)
+
+
+def test_what_is_neither_a_path_nor_a_text_is_told() -> None:
+    with pytest.raises(TypeError, match="load takes the path of a file, not 5"):
+        advconv.load(5)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="loads takes a text, not 5"):
+        advconv.loads(5)  # type: ignore[arg-type]

@@ -87,6 +87,8 @@ def train(
         data_dir=data_dir, limit=limit, until=until, device=device, workers=workers, compile=compile,
         tensorboard=tensorboard, quiet=quiet, name=name, force=force, runs=Path(runs),
     )  # fmt: skip
+    if settings is not None and not isinstance(settings, Mapping):
+        raise SettingError(f"settings is a mapping of paths to values, not {settings!r}")
     given = {"data": data, "epochs": epochs, "batch_size": batch_size, "lr": lr, "seed": seed, "val_split": val_split}
     fields = [_setting(FIELDS[key], value, key) for key, value in given.items() if value is not None]
     others = [_setting(path, value, path) for path, value in (settings or {}).items()]
