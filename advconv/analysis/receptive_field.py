@@ -16,7 +16,8 @@ START = Reach(), Reach()
 def reaches(graph: Graph) -> list[Reaches]:
     """The reach of each node over the height and the width of the input."""
     table: list[Reaches] = []
-    for node, ways in zip(graph.nodes, carriers(graph), strict=True):
+    pooled = behind_global_pooling(graph)
+    for node in graph.nodes:
         if not node.inputs:
             table.append(START)
         elif len(node.inputs) == 1:
@@ -24,6 +25,7 @@ def reaches(graph: Graph) -> list[Reaches]:
             high, wide = table[node.inputs[0]]
             table.append((_bounded(high.through(over_height)), _bounded(wide.through(over_width))))
         else:
+            ways = _carriers_of(graph, node, pooled)
             table.append((_merged(graph, table, node, ways, 0), _merged(graph, table, node, ways, 1)))
     return table
 
@@ -35,11 +37,12 @@ def carriers(graph: Graph) -> list[tuple[int, ...]]:
     position beside a path that has come to it by itself.
     """
     pooled = behind_global_pooling(graph)
-    found = []
-    for node in graph.nodes:
-        full = full_inputs(graph.nodes, node)
-        found.append(tuple(index for index in full if not pooled[index]) or full)
-    return found
+    return [_carriers_of(graph, node, pooled) for node in graph.nodes]
+
+
+def _carriers_of(graph: Graph, node: Node, pooled: list[bool]) -> tuple[int, ...]:
+    full = full_inputs(graph.nodes, node)
+    return tuple(index for index in full if not pooled[index]) or full if len(full) > 1 else full
 
 
 def behind_global_pooling(graph: Graph) -> list[bool]:
@@ -47,7 +50,7 @@ def behind_global_pooling(graph: Graph) -> list[bool]:
     pooled: list[bool] = []
     for node in graph.nodes:
         full = full_inputs(graph.nodes, node)
-        is_behind = bool(full) and all(pooled[index] for index in full)
+        is_behind = pooled[full[0]] if len(full) == 1 else bool(full) and all(pooled[index] for index in full)
         pooled.append(is_behind or is_global_pooling(graph, node))
     return pooled
 
@@ -97,7 +100,7 @@ def ends(graph: Graph) -> Ends:
 
 def is_global_pooling(graph: Graph, node: Node) -> bool:
     """A pooling that leaves one position of several, whether or not it covers its map. Padding adds no position."""
-    if not isinstance(node.layer, Pool2d | AdaptiveAvgPool2d) or node.shape.size != (1, 1):
+    if node.shape.height != 1 or node.shape.width != 1 or not isinstance(node.layer, Pool2d | AdaptiveAvgPool2d):
         return False
     source = graph.nodes[node.inputs[0]]
     source = graph.nodes[source.inputs[0]] if isinstance(source.layer, Pad) else source
