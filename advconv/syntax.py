@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from advconv.diagnostics import Diagnostic
+from advconv.indentation import wrong_indentation
 from advconv.parse_failure import CLOSING, ParseFailure, Place, content, indent, place_of
 from advconv.source import Source
 
@@ -133,16 +134,12 @@ def reserved_start(found: ParseFailure) -> Diagnostic | None:
 def second_colon(found: ParseFailure) -> Diagnostic | None:
     """`- conv: out_channels: 32`"""
     before = found.text[: found.at.column]
-    pair = re.search(r"(?:^|[\s\"'])([\w.-]+): +(?=\S)", before) if _is_mapping_value(found) else None
+    pair = re.search(r"(?:^|[\s\"'])([\w.-]+): +(?=\S)", before) if found.is_mapping_value else None
     if not pair:
         return None
     inner = content(found.text[pair.end() :])[:60]
     help = f"write `{pair[1]}: {{{inner}}}`, or put text with a colon in quotes"
     return found.error("a line has one `key: value`, this has a second colon", help)
-
-
-def _is_mapping_value(found: ParseFailure) -> bool:
-    return found.problem.startswith("mapping values are not allowed")
 
 
 def no_colon(found: ParseFailure) -> Diagnostic | None:
@@ -151,7 +148,7 @@ def no_colon(found: ParseFailure) -> Diagnostic | None:
         return _without_colon(found, found.opened.line)
     above = found.line_above()
     text = content(found.line(above))
-    if not _is_mapping_value(found) or above < 0 or text.startswith("- ") or re.search(r":(\s|$)", text):
+    if not found.is_mapping_value or above < 0 or text.startswith("- ") or re.search(r":(\s|$)", text):
         return None
     return _without_colon(found, above)
 
@@ -166,68 +163,6 @@ def _without_colon(found: ParseFailure, number: int) -> Diagnostic:
         return found.error("a colon needs a space behind it", help, at, width)
     word = text.split(" ")[0][:40]
     return found.error("this line is no `key: value`: it has no colon", f"write `{word}: ...`", at, width)
-
-
-def wrong_indentation(found: ParseFailure) -> Diagnostic | None:
-    """A line that starts where nothing above it does, or where rows and keys would mix."""
-    if not (found.is_first or (_is_mapping_value(found) and _key_is_first(found))) or not found.levels:
-        return None
-    column = indent(found.text)
-    kind = "row" if found.text[column : column + 2] in ("-", "- ") else "key"
-    at, width = Place(found.at.line, column), len(_first_word(found.text[column:]))
-    beside = [level for level in found.levels if level[1].column == column]
-    if kind == "key" and (row := _bare_row_above(found, column)):
-        help = f"write `- {row}: {{{content(found.text)[:60]}}}`"
-        return found.error(f"the row above, {row}, has no colon and takes no keys", help, at, width)
-    if any(level[0] == kind for level in beside):
-        return None
-    if beside:
-        return _mixed(found, kind, beside[-1][1], at, width)
-    message = f"wrong indentation: no list or mapping that is open here starts in column {column + 1}"
-    return found.error(message, _fitting(found, found.levels, kind, column), at, width)
-
-
-def _key_is_first(found: ParseFailure) -> bool:
-    return bool(re.fullmatch(r"\s*(- +)*(\"[^\"]*\"|'[^']*'|[^\s\"']+)\s*", found.text[: found.at.column]))
-
-
-def _first_word(text: str) -> str:
-    word = re.match(r"(- +)?[^\s:]+", text)
-    return word[0] if word else text[:1] or " "
-
-
-def _bare_row_above(found: ParseFailure, column: int) -> str:
-    """The word of a row above that has no colon, where a line is indented as its fields would be."""
-    line = found.line(found.line_above())
-    row = re.fullmatch(r"- +([\w.]+)", content(line))
-    return row[1] if row and column > indent(line) else ""
-
-
-def _mixed(found: ParseFailure, kind: str, start: Place, at: Place, width: int) -> Diagnostic:
-    """A row where keys stand, or a key where rows do."""
-    if kind == "key":
-        outside = [level for level in found.levels if level[1].column < at.column]
-        help = f"write `- {content(found.text)[:60]}`, or {_fitting(found, outside, kind, at.column)}"
-        return found.error("a key stands among the rows of a list", help, at, width)
-    help = f"write `- {content(found.line(start.line))[:60]}` in line {start.line + 1}"
-    return found.error("a row stands among keys", help, at, width)
-
-
-def _fitting(found: ParseFailure, levels: list[tuple[str, Place]], kind: str, column: int) -> str:
-    """How far to indent, with a line above that is so: the two nearest ways."""
-    same = [place for level, place in levels if level == kind] or [place for _, place in levels]
-    starts = {place.column: place.line for place in same}
-    nearest = sorted(starts, key=lambda fit: abs(fit - column))[:2]
-    ways = [
-        f"by {fit} space{'' if fit == 1 else 's'}, as line {_line_at(found, fit, starts[fit]) + 1}" for fit in nearest
-    ]
-    return f"indent it {', or '.join(ways)}"
-
-
-def _line_at(found: ParseFailure, column: int, start: int) -> int:
-    """The nearest line above that is indented so."""
-    above = range(found.at.line - 1, start, -1)
-    return next((n for n in above if content(found.line(n)) and indent(found.line(n)) == column), start)
 
 
 TESTS: tuple[Callable[[ParseFailure], Diagnostic | None], ...] = (

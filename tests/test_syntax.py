@@ -167,6 +167,7 @@ def test_a_slip_of_syntax_has_its_own_message(text: str, line: int, column: int,
         ("a:\n- b: 1\n- c: [2]\n   - d\n", 4, 4, "indent it by 0 spaces, as line 3"),
         ("a:\n  - b: 1\n      - c: 2\n", 3, 7, "indent it by 2 spaces, as line 2"),
         ("a: 1\n\n# x\n  b: 2\n", 4, 3, "indent it by 0 spaces, as line 1"),
+        ("a:\n  - b: 1\n     c: 2\n", 3, 6, "start it in column 5, below `b` in line 2, or by 0 spaces, as line 1"),
         ("a: [1]\n  b: 2\n", 2, 3, "indent it by 0 spaces, as line 1"),
         (" a: 1\nb: 2\n", 2, 1, "indent it by 1 space, as line 1"),
     ],
@@ -183,13 +184,20 @@ def test_wrong_indentation_is_told_with_the_columns_that_fit(text: str, line: in
     [
         ("a:\n  - b: 1\n  c: 1\n", "a key stands among the rows of a list", "write `- c: 1`, or indent it by 0 spaces"),
         ("a:\n  c: 1\n  - b\n", "a row stands among keys", "write `- c: 1` in line 2"),
+        ("a: 1\n-\n", "a dash with nothing behind it stands among keys", "remove line 2"),
+        ("a:\n  -c: 1\n  - b\n", "a dash needs a space behind it", "write `- c: 1`"),
+        ("a:\n- b: 1\n  - c: 1\n", "a row stands among the keys of the row above", "indent it by 0 spaces, as line 2"),
+        ("network:\n  - b: 1\n    - c: 1\n", "these rows have no block: its name is", "write `  C1:` above line 2"),
+        ("network:\n- b: 1\n  - c: 1\n", "these rows have no block: its name is", "write `C1:` above line 2"),
+        ("constraints:\n  a: 1\n  - b: 2\n", "constraints are keys, not rows of a list", "write `b: 2`, without"),
+        ("constraints:\n  - a > 4\n  b: 2\n", "constraints are keys, not rows", 'write `a: "> 4"`, without'),
         ("a:\n- gap\n  name: x\n", "the row above, gap, has no colon and takes no keys", "write `- gap: {name: x}`"),
     ],
 )
 def test_rows_and_keys_do_not_mix(text: str, message: str, help: str) -> None:
     found = only(text)
 
-    assert found.message == message
+    assert found.message.startswith(message)
     assert found.help.startswith(help)
 
 
