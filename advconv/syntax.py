@@ -30,13 +30,13 @@ def open_quote(found: ParseFailure) -> Diagnostic | None:
     if found.context == "while scanning a quoted scalar" and found.opened:
         start = found.opened
         return found.error("this quote is never closed", _quoting_help(found, start), start)
+    if spanning := _spanning_quote(found):
+        message = f"this quote is closed only in line {spanning[1].line + 1}"
+        return found.error(message, _quoting_help(found, spanning[0]), spanning[0])
     before = _quoted_before(found)
     if before is None:
         return None
     start, end = before
-    if start.line != end.line:
-        message = f"this quote is closed only in line {end.line + 1}"
-        return found.error(message, _quoting_help(found, start), start)
     message = f"text in quotes ends in column {end.column}, and more follows it"
     return found.error(message, "close each text with a quote of its own", start, end.column - start.column)
 
@@ -44,8 +44,20 @@ def open_quote(found: ParseFailure) -> Diagnostic | None:
 def _quoting_help(found: ParseFailure, start: Place) -> str:
     """The text with its quote at the end, where it is clear which text it is."""
     text = content(found.line(start.line)[start.column :])
+    if len(text) > 2 and text[-1] in "'\"" and text[-1] != text[0]:
+        return f"end it with the quote that it begins with: write {text[0]}{text[1:-1]}{text[0]}"
     is_clear = len(text) > 1 and not re.search(r"[,\[\]{}]", text)
     return f"write {text}{text[0]}" if is_clear else f"write {text[:1]} at the end of its text in line {start.line + 1}"
+
+
+def _spanning_quote(found: ParseFailure) -> tuple[Place, Place] | None:
+    """A text in quotes that ends in the line of the failure, before it, and began in a line above."""
+    for token in found.tokens:
+        start, end = place_of(token.start_mark), place_of(token.end_mark)
+        is_quoted = isinstance(token, yaml.ScalarToken) and token.style in ("'", '"')
+        if is_quoted and start and end and start.line < end.line == found.at.line and end <= found.at:
+            return start, end
+    return None
 
 
 def _quoted_before(found: ParseFailure) -> tuple[Place, Place] | None:

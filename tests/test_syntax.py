@@ -140,6 +140,15 @@ def test_an_option_takes_a_limit_without_quotes() -> None:
         ('a: "b\nc: 1\n', 1, 4, "this quote is never closed", 'write "b"'),
         ("a: ['b, c]\nd: 1\n", 1, 5, "this quote is never closed", "write ' at the end of its text in line 1"),
         ('a: "> 4\nb: "< 3"\n', 1, 4, "this quote is closed only in line 2", 'write "> 4"'),
+        ('a: "b\nc: 1\nd: "> 44"\n', 1, 4, "this quote is closed only in line 3", 'write "b"'),
+        ('a: "b\nc: 1\nd: "e f"\n', 1, 4, "this quote is closed only in line 3", 'write "b"'),
+        (
+            "a: '> 44\"\nb: 1\n",
+            1,
+            4,
+            "this quote is never closed",
+            "end it with the quote that it begins with: write '> 44'",
+        ),
         ('a: {b: ">= 1, c: ">= 1"}\n', 1, 8, "text in quotes ends in column 18, and more follows it", "close each"),
         ("a: %3\n", 1, 4, "a value cannot start with %", 'put it in quotes: "%3"'),
         ("a: {b: @x, c: 1}\n", 1, 8, "a value cannot start with @", 'put it in quotes: "@x"'),
@@ -203,3 +212,51 @@ def test_rows_and_keys_do_not_mix(text: str, message: str, help: str) -> None:
 
 def test_what_nobody_knows_is_told_in_the_words_of_the_reader() -> None:
     assert only('a: "\\q"\n').message.startswith("this is not YAML: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "column", "message", "help"),
+    [
+        ("a:\u00a01\n", 1, 3, "a no-break space (U+00A0) stands here", "type a plain space"),
+        (
+            "a:\n\u00a0\u00a0b: 1\n",
+            2,
+            1,
+            "a no-break space (U+00A0) stands here, and in one more place",
+            "type a plain",
+        ),
+        (
+            "a: \u201c> 44\u201d\n",
+            1,
+            4,
+            "a curly quote (U+201C) stands here, and in one more place",
+            "type a plain quote",
+        ),
+        ("a: \u2018b\u2019\n", 1, 4, "a curly quote (U+2018) stands here, and in one more place", "type a plain"),
+        ("a\uff1a 1\n", 1, 2, "a full-width colon (U+FF1A) stands here", "type a plain colon"),
+        ("a:\n  \u2013 conv\n", 2, 3, "an en dash (U+2013) stands here", "type a plain dash, `- `"),
+        ("a:\n  \u2014 conv\n", 2, 3, "an em dash (U+2014) stands here", "type a plain dash, `- `"),
+        ("a: [3\uff0c 32]\n", 1, 6, "a full-width comma (U+FF0C) stands here", "type a plain comma, `, `"),
+        ("a: \uff13\uff12\n", 1, 4, "a full-width digit (U+FF13) stands here", "type 32"),
+    ],
+)
+def test_a_character_that_looks_like_another_is_named(
+    text: str, line: int, column: int, message: str, help: str
+) -> None:
+    found = only(text)
+
+    assert (found.code, found.span.line, found.span.column, found.message) == ("AC102", line, column, message)
+    assert found.help.startswith(help)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: 1 # \u201cb\u201d\u00a0\uff1a",
+        'a: "\u00a0\u201cb\u201d \u2013 c\uff10"',
+        "a: it\u2019s b \u2013 c",
+        "a: \u7f51\uff1a\u7edc",
+    ],
+)
+def test_such_a_character_may_stand_in_texts_and_comments(text: str) -> None:
+    assert read(Source("t", text))[1] == []
