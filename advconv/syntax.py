@@ -130,6 +130,16 @@ STARTS = (
 )
 
 
+def two_commas(found: ParseFailure) -> Diagnostic | None:
+    """A comma where a value is due."""
+    before = found.text[: found.at.column].rstrip()
+    if found.character != "," or not before.endswith((",", "{", "[")):
+        return None
+    if before.endswith(","):
+        return found.error("two commas in a row", "take one out")
+    return found.error("a comma with nothing before it", "take it out")
+
+
 def reserved_start(found: ParseFailure) -> Diagnostic | None:
     """A value that starts with one of YAML's own signs."""
     if not found.context.startswith(STARTS):
@@ -139,6 +149,8 @@ def reserved_start(found: ParseFailure) -> Diagnostic | None:
     value = re.split(r"\s#|[,\]}]" if found.brackets else r"\s#", text)[0].strip()
     if not value:
         return None
+    if row := re.fullmatch(r"([@`])(\w+)`?(\s*:.*|)", value) if found.text[: start.column].strip() == "-" else None:
+        return found.error(f"a row cannot start with {row[1]}", f"write `- {row[2]}{row[3].lstrip()[:40]}`", start)
     help = f"put it in quotes: '{value[:40]}'" if '"' in value else f'put it in quotes: "{value[:40]}"'
     return found.error(f"a value cannot start with {value[0]}", help, start)
 
@@ -149,9 +161,21 @@ def second_colon(found: ParseFailure) -> Diagnostic | None:
     pair = re.search(r"(?:^|[\s\"'])([\w.-]+): +(?=\S)", before) if found.is_mapping_value else None
     if not pair:
         return None
-    inner = content(found.text[pair.end() :])[:60]
+    inner = _fields(pair[1], content(found.text[pair.end() :]))[:80]
     help = f"write `{pair[1]}: {{{inner}}}`, or put text with a colon in quotes"
     return found.error("a line has one `key: value`, this has a second colon", help)
+
+
+FIRST_FIELDS = {"maxpool": "kernel_size", "avgpool": "kernel_size", "linear": "out_features"} | dict.fromkeys(
+    ("conv", "strided", "dilated", "dwsep", "pointwise", "inverted_residual"), "out_channels"
+)
+"""The field that a lone number behind the word of a block is; tests hold it to the blocks."""
+
+
+def _fields(block: str, text: str) -> str:
+    """`32, kernel_size: 3` behind `conv` as its fields by name."""
+    is_number_first = re.match(r"[0-9]+\s*,\s*\w+:", text)
+    return f"{FIRST_FIELDS[block]}: {text}" if is_number_first and block in FIRST_FIELDS else text
 
 
 def no_colon(found: ParseFailure) -> Diagnostic | None:
@@ -168,6 +192,8 @@ def no_colon(found: ParseFailure) -> Diagnostic | None:
 def _without_colon(found: ParseFailure, number: int) -> Diagnostic:
     line, text = found.line(number), content(found.line(number))
     at, width = Place(number, indent(line)), max(len(text), 1)
+    if text.startswith("//"):
+        return found.error("a comment starts with #, not with //", f"write `# {text[2:].strip()[:60]}`", at, width)
     if re.match(r"-[^\s-]", text):
         return found.error("a dash needs a space behind it", f"write `- {text[1:][:60]}`", at, width)
     if pair := re.fullmatch(r"((?:- )?[\w.-]+):(\S.*)", text):
@@ -178,6 +204,6 @@ def _without_colon(found: ParseFailure, number: int) -> Diagnostic:
 
 
 TESTS: tuple[Callable[[ParseFailure], Diagnostic | None], ...] = (
-    tab, open_quote, stray_bracket, open_bracket, reserved_start, second_colon, no_colon, wrong_indentation,
+    tab, open_quote, stray_bracket, two_commas, open_bracket, reserved_start, second_colon, no_colon, wrong_indentation,
 )  # fmt: skip
 """What people do, each with its own message; the first that is it is told."""

@@ -7,11 +7,13 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from advconv.blocks import KINDS
 from advconv.diagnostics import Diagnostic
 from advconv.overrides import said_setting
 from advconv.reader import read
 from advconv.repair import repaired
 from advconv.source import Source
+from advconv.syntax import FIRST_FIELDS
 
 LOADERS = [getattr(yaml, "CSafeLoader", yaml.SafeLoader), yaml.SafeLoader]
 
@@ -153,6 +155,18 @@ def test_an_option_takes_a_limit_without_quotes() -> None:
         ("a: %3\n", 1, 4, "a value cannot start with %", 'put it in quotes: "%3"'),
         ("a: {b: @x, c: 1}\n", 1, 8, "a value cannot start with @", 'put it in quotes: "@x"'),
         ("a: b: c\n", 1, 5, "a line has one `key: value`, this has a second colon", "write `a: {b: c}`"),
+        ("a: {b: 1,, c: 2}\n", 1, 10, "two commas in a row", "take one out"),
+        ("a: [, 2]\n", 1, 5, "a comma with nothing before it", "take it out"),
+        ("a:\n  - @b: 32\n", 2, 5, "a row cannot start with @", "write `- b: 32`"),
+        ("a:\n  - `b`: 32\n", 2, 5, "a row cannot start with `", "write `- b: 32`"),
+        ("// c\na: 1\n", 1, 1, "a comment starts with #, not with //", "write `# c`"),
+        (
+            "a:\n  - conv: 32, stride: 2\n",
+            2,
+            21,
+            "a line has one `key: value`, this has a second colon",
+            "write `conv: {out_channels: 32, stride: 2}`",
+        ),
         ("a\nb: 1\n", 1, 1, "this line is no `key: value`: it has no colon", "write `a: ...`"),
         ("b: 1\na\n", 2, 1, "this line is no `key: value`: it has no colon", "write `a: ...`"),
         ("a:1\nb: 2\n", 1, 1, "a colon needs a space behind it", "write `a: 1`"),
@@ -208,6 +222,11 @@ def test_rows_and_keys_do_not_mix(text: str, message: str, help: str) -> None:
 
     assert found.message.startswith(message)
     assert found.help.startswith(help)
+
+
+def test_the_first_field_of_a_row_is_that_of_its_block() -> None:
+    assert {kind: block.short for kind, block in KINDS.items() if kind in FIRST_FIELDS} == FIRST_FIELDS
+    assert {kind for kind, block in KINDS.items() if block.short in FIRST_FIELDS.values()} == set(FIRST_FIELDS)
 
 
 def test_what_nobody_knows_is_told_in_the_words_of_the_reader() -> None:
