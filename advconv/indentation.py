@@ -43,6 +43,8 @@ def _bare_row_above(found: ParseFailure, column: int) -> str:
 
 def _mixed(found: ParseFailure, kind: str, start: Place, at: Place, width: int) -> Diagnostic:
     """A row where keys stand, or a key where rows do."""
+    if content(found.text) == "-":
+        return found.error("a dash with nothing behind it stands among keys", f"remove line {at.line + 1}", at)
     if start.column and _key_above(found, start.column) == "constraints":
         return _dashed_constraint(found, start)
     if kind == "key":
@@ -54,8 +56,6 @@ def _mixed(found: ParseFailure, kind: str, start: Place, at: Place, width: int) 
 
 def _row_among_keys(found: ParseFailure, start: Place, at: Place, width: int) -> Diagnostic:
     first, dash = content(found.line(start.line)), indent(found.line(start.line))
-    if content(found.text) == "-":
-        return found.error("a dash with nothing behind it stands among keys", f"remove line {at.line + 1}", at)
     if re.match(r"-[^\s-]", first):
         help = f"write `- {first[1:][:60]}`"
         return found.error("a dash needs a space behind it", help, Place(start.line, dash), len(first))

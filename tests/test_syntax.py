@@ -212,6 +212,7 @@ def test_wrong_indentation_is_told_with_the_columns_that_fit(text: str, line: in
         ("a:\n- b: 1\n  - c: 1\n", "a row stands among the keys of the row above", "indent it by 0 spaces, as line 2"),
         ("network:\n  - b: 1\n    - c: 1\n", "these rows have no block: its name is", "write `  C1:` above line 2"),
         ("network:\n- b: 1\n  - c: 1\n", "these rows have no block: its name is", "write `C1:` above line 2"),
+        ("constraints:\n  a: 1\n  -\n", "a dash with nothing behind it stands among keys", "remove line 3"),
         ("constraints:\n  a: 1\n  - b: 2\n", "constraints are keys, not rows of a list", "write `b: 2`, without"),
         ("constraints:\n  - a > 4\n  b: 2\n", "constraints are keys, not rows", 'write `a: "> 4"`, without'),
         ("a:\n- gap\n  name: x\n", "the row above, gap, has no colon and takes no keys", "write `- gap: {name: x}`"),
