@@ -204,6 +204,10 @@ def _form_help(field: str, form: str, value: Any) -> str:
         return f"write `constraints: {{{limits}}}`"
     if field == "paths":
         return "write `paths: {near: [...], far: [...]}`"
+    if value is None:
+        return (
+            f"write `{EXAMPLES[field]}`" if field in EXAMPLES else "write its keys below it, indented, or leave it out"
+        )
     if form == "a list" and isinstance(value, dict) and value:
         return f"write a dash before each: `- {str(next(iter(value)))[:40]}: ...`"
     if form == "a list" and isinstance(value, str):

@@ -25,6 +25,15 @@ def tab(found: ParseFailure) -> Diagnostic | None:
     return found.error("a tab cannot indent YAML", "use spaces")
 
 
+def slashes(found: ParseFailure) -> Diagnostic | None:
+    """A comment of another language, in the line of the failure or the one above."""
+    for number in (found.at.line, found.line_above()):
+        if comment := re.search(r"(?:^ *|: +)(//.*)", found.line(number)):
+            at, help = Place(number, comment.start(1)), f"write `# {comment[1][2:].strip()[:60]}`"
+            return found.error("a comment starts with #, not with //", help, at, len(comment[1]))
+    return None
+
+
 def open_quote(found: ParseFailure) -> Diagnostic | None:
     """A quote without its partner, and text in quotes that pair otherwise than they are meant."""
     if found.context == "while scanning a quoted scalar" and found.opened:
@@ -192,8 +201,6 @@ def no_colon(found: ParseFailure) -> Diagnostic | None:
 def _without_colon(found: ParseFailure, number: int) -> Diagnostic:
     line, text = found.line(number), content(found.line(number))
     at, width = Place(number, indent(line)), max(len(text), 1)
-    if text.startswith("//"):
-        return found.error("a comment starts with #, not with //", f"write `# {text[2:].strip()[:60]}`", at, width)
     if re.match(r"-[^\s-]", text):
         return found.error("a dash needs a space behind it", f"write `- {text[1:][:60]}`", at, width)
     if pair := re.fullmatch(r"((?:- )?[\w.-]+):(\S.*)", text):
@@ -204,6 +211,7 @@ def _without_colon(found: ParseFailure, number: int) -> Diagnostic:
 
 
 TESTS: tuple[Callable[[ParseFailure], Diagnostic | None], ...] = (
-    tab, open_quote, stray_bracket, two_commas, open_bracket, reserved_start, second_colon, no_colon, wrong_indentation,
+    tab, slashes, open_quote, stray_bracket, two_commas, open_bracket, reserved_start, second_colon, no_colon,
+    wrong_indentation,
 )  # fmt: skip
 """What people do, each with its own message; the first that is it is told."""
