@@ -99,9 +99,15 @@ def _refuse_unit(digits: str, unit: str, units: dict[str, int], operator: str) -
             f"{unit} is not a unit of this limit: an accuracy has the unit %" if unit else "an accuracy has the unit %"
         )
         refuse(message, f'write "{sign}{amount * 100 if amount <= 1 else amount:g}%"', code="AC120")
-    meant = [name for name in units if name.lower() == unit.lower()]
-    help = f'write "{sign}{digits}{meant[0]}"' if meant else f"its units are {either([name for name in units if name])}"
+    meant = _meant(unit, units)
+    help = f'write "{sign}{digits}{meant}"' if meant else f"its units are {either([name for name in units if name])}"
     refuse(f"{unit[:20]} is not a unit of this limit", help, code="AC120")
+
+
+def _meant(unit: str, units: dict[str, int]) -> str:
+    """The unit that is spelt so but for its case; none where there is none."""
+    same = [name for name in units if name == unit] or [name for name in units if name.lower() == unit.lower()]
+    return same[0] if same else ""
 
 
 def limit(value: Any, units: dict[str, int]) -> Limit:
@@ -113,7 +119,7 @@ def limit(value: Any, units: dict[str, int]) -> Limit:
     match = BOUND.fullmatch(value.strip()) if isinstance(value, str) else None
     if not match:
         amount = NUMBER.search(str(value)) if is_number(value) or isinstance(value, str) else None
-        sample = amount[0].strip() if amount else "44"
+        sample = amount[1] + _meant(amount[2], units) if amount else "44"
         sample = "85%" if units is PERCENT else sample
         example = f'write ">= {sample}", "< {sample}" or "== {sample}"'
         refuse(f"a limit compares with <, <=, >, >= or ==, this is {shown(value)}", example, code="AC120")

@@ -158,8 +158,11 @@ def reserved_start(found: ParseFailure) -> Diagnostic | None:
     value = re.split(r"\s#|[,\]}]" if found.brackets else r"\s#", text)[0].strip()
     if not value:
         return None
-    if row := re.fullmatch(r"([@`])(\w+)`?(\s*:.*|)", value) if found.text[: start.column].strip() == "-" else None:
-        return found.error(f"a row cannot start with {row[1]}", f"write `- {row[2]}{row[3].lstrip()[:40]}`", start)
+    before = found.line(start.line)[: start.column].strip()
+    dash = "- " if before == "-" else ""
+    is_row = dash or (before.endswith(("[", ",")) and found.brackets and found.brackets[-1][0] == "[")
+    if row := re.fullmatch(r"([@`])(\w+)`?(\s*:.*|)", value) if is_row else None:
+        return found.error(f"a row cannot start with {row[1]}", f"write `{dash}{row[2]}{row[3].lstrip()[:40]}`", start)
     help = f"put it in quotes: '{value[:40]}'" if '"' in value else f'put it in quotes: "{value[:40]}"'
     return found.error(f"a value cannot start with {value[0]}", help, start)
 

@@ -161,6 +161,7 @@ def test_an_option_takes_a_limit_without_quotes() -> None:
         ("a:\n  - `b`: 32\n", 2, 5, "a row cannot start with `", "write `- b: 32`"),
         ("a:\n  - b\n  // c: d\n", 3, 3, "a comment starts with #, not with //", "write `# c: d`"),
         ("a:  // c\n  b: 1\n", 1, 5, "a comment starts with #, not with //", "write `# c`"),
+        ("a: [b, @c: 32]\n", 1, 8, "a row cannot start with @", "write `c: 32`"),
         ("// c\na: 1\n", 1, 1, "a comment starts with #, not with //", "write `# c`"),
         (
             "a:\n  - conv: 32, stride: 2\n",
