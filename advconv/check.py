@@ -63,7 +63,7 @@ def check_document(document: Document, unsound: list[Diagnostic], picture: Shape
     graph, unfit = elaborate(part, document, picture) if part else (None, [])
     measures = measure(graph) if graph else None
     too_large = _too_large(document, measures) if measures else []
-    broken = [*unsound, *wrong, *unfit, *too_large, *_data_misfits(document, spec)]
+    broken = [*_untold(unsound, wrong), *wrong, *unfit, *too_large, *_data_misfits(document, spec)]
     unusual = _unusual_input(document, part, broken)
     if measures is None or part is None or too_large:
         return Checked(source, in_order([*broken, *unusual]), spec)
@@ -73,6 +73,12 @@ def check_document(document: Document, unsound: list[Diagnostic], picture: Shape
     if broken:
         return Checked(source, in_order(said), spec)
     return Checked(source, in_order(said), spec, measures, tuple(verdicts))
+
+
+def _untold(unsound: list[Diagnostic], wrong: list[Diagnostic]) -> list[Diagnostic]:
+    """What was wrong with the text, without the forms that are told again, with more known, at the same place."""
+    told = {found.span for found in wrong if found.code == "AC114"}
+    return [found for found in unsound if found.code != "AC114" or found.span not in told]
 
 
 def _unusual_input(document: Document, part: Part | None, broken: list[Diagnostic]) -> list[Diagnostic]:

@@ -45,11 +45,17 @@ def finish(spec: ArchSpec, document: Document, draft: Draft, end: int) -> list[D
         return []
     if shape.elements != spec.classes or shape.size != (1, 1):
         message = f"the network puts out {shape}, classes is {spec.classes}"
-        help = "end the network with `gap` and `linear`, or with a pointwise to the classes and `gap`"
+        help = _classes_help(draft.nodes[end])
         return [error("AC208", document.span(("classes",)), message, help)._replace(trail=_trail(draft.nodes))]
     if not shape.flat:
         draft.add("flatten", Flatten(inline=True), (end,), Row("output", "", "flatten", ("network",)))
     return []
+
+
+def _classes_help(last: Node) -> str:
+    if last.row.kind == "linear" and last.shape.flat:
+        return f"write `linear` alone, which puts out the classes, or `classes: {last.shape.elements}`"
+    return "end the network with `gap` and `linear`, or with a pointwise to the classes and `gap`"
 
 
 def _diagnostic(document: Document, draft: Draft, problem: Problem) -> Diagnostic:

@@ -119,6 +119,9 @@ def _explained(document: Document, item: Error, keys_at: Keys) -> Diagnostic:
 
 def _value_help(value: Any) -> str:
     """A number in quotes or in parentheses, a text that has taken in the next row."""
+    written, sign, note = value.partition(" //") if isinstance(value, str) else ("", "", "")
+    if sign:
+        return f"a comment starts with #: write `{written.strip()[:40]}  # {note.strip()[:40]}`"
     if row := re.search(r" - (\S.*)", value) if isinstance(value, str) else None:
         return f"write `- {row[1][:40]}` in a line of its own, indented as the row above"
     bare = value.strip("() ") if isinstance(value, str) else ""
@@ -128,7 +131,9 @@ def _value_help(value: Any) -> str:
 
 def _named(message: str, path: Path) -> str:
     """`this must be ... -> out_channels must be ...`"""
-    return message.replace("this must", f"{path[-1]} must", 1) if message.startswith("this must") else message
+    named = message.replace("this must", f"{path[-1]} must", 1) if message.startswith("this must") else message
+    is_empty = named.endswith(", not nothing")
+    return f"{named.removesuffix(', not nothing')}, and there is nothing here" if is_empty else named
 
 
 def _missing(document: Document, path: Path, item: Error, keys_at: Keys) -> Diagnostic:
@@ -157,6 +162,12 @@ EXAMPLES = {
 
 def _unknown_key(document: Document, path: Path, item: Error, keys_at: Keys) -> Diagnostic:
     key, keys = str(path[-1]), keys_at(path)
+    pair = re.fullmatch(r"\s*(\w+)\s*=\s*([^=\s].*)", key)
+    if key.startswith("//"):
+        return error("AC111", document.key_span(path), "a comment starts with #, not with //", "write # in place of //")
+    if pair and pair[1] in keys:
+        message = f"a key and its value are parted by a colon, this is {key[:40]}"
+        return error("AC111", document.key_span(path), message, f"write `{pair[1]}: {pair[2][:40]}`")
     known = hint(_kind(path), key, keys) or _elsewhere(path, keys_at)
     help = known or similar(key, keys) or f"the keys are {', '.join(keys)}"
     return error("AC111", document.key_span(path), f"{_owner(path)} has no key {key[:40]!r}", help)
@@ -178,7 +189,8 @@ def _elsewhere(path: Path, keys_at: Keys) -> str:
 
 def _wrong_form(form: str) -> Callable[..., Diagnostic]:
     def wrong(document: Document, path: Path, item: Error, keys_at: Keys) -> Diagnostic:
-        message = f"{path[-1]} must be {form}, not {shown(item['input'])}"
+        is_empty = item["input"] is None
+        message = f"{path[-1]} is empty" if is_empty else f"{path[-1]} must be {form}, not {shown(item['input'])}"
         return error("AC114", document.span(path), message, _form_help(str(path[-1]), form, item["input"]))
 
     return wrong
@@ -188,14 +200,27 @@ def _form_help(field: str, form: str, value: Any) -> str:
     """How to write what stands there as a mapping, or as a list."""
     if field in ("uses", "forbids"):
         return f"write `{field}: {_features(field, value)}`"
+    if field == "constraints" and (limits := _limits(value)):
+        return f"write `constraints: {{{limits}}}`"
     if field == "paths":
         return "write `paths: {near: [...], far: [...]}`"
+    if value is None:
+        return (
+            f"write `{EXAMPLES[field]}`" if field in EXAMPLES else "write its keys below it, indented, or leave it out"
+        )
     if form == "a list" and isinstance(value, dict) and value:
         return f"write a dash before each: `- {str(next(iter(value)))[:40]}: ...`"
     if form == "a list" and isinstance(value, str):
         return f"write `{field}: [{shown(value)}]`"
     is_dashed = isinstance(value, list) and value and all(single(part) for part in value)
     return "write its keys without dashes" if is_dashed else ""
+
+
+def _limits(value: Any) -> str:
+    """`receptive_field > 44` as a key with its limit in quotes, also of a list of such."""
+    parts = value if isinstance(value, list) else re.split(r",\s*", value) if isinstance(value, str) else []
+    limits = [re.fullmatch(r"(\w+)\s*([<>=]=?\s*[^\s=<>].*)", part) for part in parts[:4] if isinstance(part, str)]
+    return ", ".join(f'{limit[1]}: "{limit[2][:20]}"' for limit in limits if limit)
 
 
 def _features(field: str, value: Any) -> str:

@@ -3,7 +3,7 @@
 import operator
 import re
 from collections.abc import Iterable
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, NoReturn
 
 from advconv.blocks.fields import Form, either, is_number, refuse, shown
 
@@ -76,23 +76,38 @@ class Limit(NamedTuple):
         return min((bound.value for bound in self.bounds), key=lambda bound: abs(value - bound))
 
 
-def number(value: Any, units: dict[str, int]) -> float:
-    """`200k -> 200000`; an int where it is whole. Refuses other units than those given."""
+def number(value: Any, units: dict[str, int], operator: str = "") -> float:
+    """`200k -> 200000`; an int where it is whole. Refuses other units than those given, in words with the operator."""
     text = str(value).strip()
     match = NUMBER.fullmatch(text) if isinstance(value, str) or is_number(value) else None
     if not match:
         refuse(f"{shown(value)} is no number", 'write a number such as "44", "1.5M" or "200_000"', code="AC120")
     digits, unit = match.groups()
     if unit not in units:
-        known = either([name for name in units if name])
-        problem = f"{unit!r} is not its unit" if unit else "it has no unit"
-        meant = [name for name in units if unit and name.lower() == unit.lower()]
-        help = f"write {digits}{meant[0]}" if meant else f"write a number with {known}"
-        refuse(f"{text[:40]!r} cannot be compared with, {problem}", help, code="AC120")
+        _refuse_unit(digits, unit, units, operator)
     whole, _, fraction = digits.replace("_", "").partition(".")
     parts: int = 10 ** len(fraction)
     scaled, rest = divmod(int(whole + fraction) * units[unit], parts)
     return scaled + rest / parts if rest else scaled
+
+
+def _refuse_unit(digits: str, unit: str, units: dict[str, int], operator: str) -> NoReturn:
+    sign = f"{operator} " if operator else ""
+    if units is PERCENT:
+        amount = float(digits.replace("_", ""))
+        message = (
+            f"{unit} is not a unit of this limit: an accuracy has the unit %" if unit else "an accuracy has the unit %"
+        )
+        refuse(message, f'write "{sign}{amount * 100 if amount <= 1 else amount:g}%"', code="AC120")
+    meant = _meant(unit, units)
+    help = f'write "{sign}{digits}{meant}"' if meant else f"its units are {either([name for name in units if name])}"
+    refuse(f"{unit[:20]} is not a unit of this limit", help, code="AC120")
+
+
+def _meant(unit: str, units: dict[str, int]) -> str:
+    """The unit that is spelt so but for its case; none where there is none."""
+    same = [name for name in units if name == unit] or [name for name in units if name.lower() == unit.lower()]
+    return same[0] if same else ""
 
 
 def limit(value: Any, units: dict[str, int]) -> Limit:
@@ -104,11 +119,11 @@ def limit(value: Any, units: dict[str, int]) -> Limit:
     match = BOUND.fullmatch(value.strip()) if isinstance(value, str) else None
     if not match:
         amount = NUMBER.search(str(value)) if is_number(value) or isinstance(value, str) else None
-        sample = amount[0].strip() if amount else "44"
+        sample = amount[1] + _meant(amount[2], units) if amount else "44"
         sample = "85%" if units is PERCENT else sample
         example = f'write ">= {sample}", "< {sample}" or "== {sample}"'
         refuse(f"a limit compares with <, <=, >, >= or ==, this is {shown(value)}", example, code="AC120")
-    return Limit(value.strip(), (Bound(match[1], number(match[2], units)),))
+    return Limit(value.strip(), (Bound(match[1], number(match[2], units, match[1])),))
 
 
 def _refuse_operator(text: str) -> None:

@@ -59,6 +59,11 @@ class ParseFailure:
         """Whether nothing but spaces stands before the failure in its line."""
         return not self.text[: self.at.column].strip(" ")
 
+    @property
+    def is_mapping_value(self) -> bool:
+        """Whether a colon stands where no key can end."""
+        return self.problem.startswith("mapping values are not allowed")
+
     def line_above(self) -> int:
         """The nearest line above that is neither empty nor a comment; -1 where there is none."""
         above = range(self.at.line - 1, -1, -1)

@@ -8,6 +8,7 @@ import yaml
 
 from advconv.diagnostics import Diagnostic, Span, error
 from advconv.geometry import INT64_MAX
+from advconv.lookalikes import lookalikes
 from advconv.repair import GREATER, as_written, repaired
 from advconv.source import LINE_BREAK, MAX_BYTES, Document, Source, Value, too_long
 
@@ -22,6 +23,8 @@ def read(source: Source) -> tuple[Document | None, list[Diagnostic]]:
     size = len(source.text.encode("utf-8", "surrogatepass"))
     if size > MAX_BYTES:
         return None, [too_long(f"{size:,}")]
+    if strange := lookalikes(source):
+        return None, strange
     try:
         root, diagnostics = Composer(source).document()
     except _Stop as stop:

@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from advconv.diagnostics import Diagnostic
+from advconv.indentation import wrong_indentation
 from advconv.parse_failure import CLOSING, ParseFailure, Place, content, indent, place_of
 from advconv.source import Source
 
@@ -24,18 +25,27 @@ def tab(found: ParseFailure) -> Diagnostic | None:
     return found.error("a tab cannot indent YAML", "use spaces")
 
 
+def slashes(found: ParseFailure) -> Diagnostic | None:
+    """A comment of another language, in the line of the failure or the one above."""
+    for number in (found.at.line, found.line_above()):
+        if comment := re.search(r"(?:^ *|: +)(//.*)", found.line(number)):
+            at, help = Place(number, comment.start(1)), f"write `# {comment[1][2:].strip()[:60]}`"
+            return found.error("a comment starts with #, not with //", help, at, len(comment[1]))
+    return None
+
+
 def open_quote(found: ParseFailure) -> Diagnostic | None:
     """A quote without its partner, and text in quotes that pair otherwise than they are meant."""
     if found.context == "while scanning a quoted scalar" and found.opened:
         start = found.opened
         return found.error("this quote is never closed", _quoting_help(found, start), start)
+    if spanning := _spanning_quote(found):
+        message = f"this quote is closed only in line {spanning[1].line + 1}"
+        return found.error(message, _quoting_help(found, spanning[0]), spanning[0])
     before = _quoted_before(found)
     if before is None:
         return None
     start, end = before
-    if start.line != end.line:
-        message = f"this quote is closed only in line {end.line + 1}"
-        return found.error(message, _quoting_help(found, start), start)
     message = f"text in quotes ends in column {end.column}, and more follows it"
     return found.error(message, "close each text with a quote of its own", start, end.column - start.column)
 
@@ -43,8 +53,20 @@ def open_quote(found: ParseFailure) -> Diagnostic | None:
 def _quoting_help(found: ParseFailure, start: Place) -> str:
     """The text with its quote at the end, where it is clear which text it is."""
     text = content(found.line(start.line)[start.column :])
+    if len(text) > 2 and text[-1] in "'\"" and text[-1] != text[0]:
+        return f"end it with the quote that it begins with: write {text[0]}{text[1:-1]}{text[0]}"
     is_clear = len(text) > 1 and not re.search(r"[,\[\]{}]", text)
     return f"write {text}{text[0]}" if is_clear else f"write {text[:1]} at the end of its text in line {start.line + 1}"
+
+
+def _spanning_quote(found: ParseFailure) -> tuple[Place, Place] | None:
+    """A text in quotes that ends in the line of the failure, before it, and began in a line above."""
+    for token in found.tokens:
+        start, end = place_of(token.start_mark), place_of(token.end_mark)
+        is_quoted = isinstance(token, yaml.ScalarToken) and token.style in ("'", '"')
+        if is_quoted and start and end and start.line < end.line == found.at.line and end <= found.at:
+            return start, end
+    return None
 
 
 def _quoted_before(found: ParseFailure) -> tuple[Place, Place] | None:
@@ -117,6 +139,16 @@ STARTS = (
 )
 
 
+def two_commas(found: ParseFailure) -> Diagnostic | None:
+    """A comma where a value is due."""
+    before = found.text[: found.at.column].rstrip()
+    if found.character != "," or not before.endswith((",", "{", "[")):
+        return None
+    if before.endswith(","):
+        return found.error("two commas in a row", "take one out")
+    return found.error("a comma with nothing before it", "take it out")
+
+
 def reserved_start(found: ParseFailure) -> Diagnostic | None:
     """A value that starts with one of YAML's own signs."""
     if not found.context.startswith(STARTS):
@@ -126,6 +158,11 @@ def reserved_start(found: ParseFailure) -> Diagnostic | None:
     value = re.split(r"\s#|[,\]}]" if found.brackets else r"\s#", text)[0].strip()
     if not value:
         return None
+    before = found.line(start.line)[: start.column].strip()
+    dash = "- " if before == "-" else ""
+    is_row = dash or (before.endswith(("[", ",")) and found.brackets and found.brackets[-1][0] == "[")
+    if row := re.fullmatch(r"([@`])(\w+)`?(\s*:.*|)", value) if is_row else None:
+        return found.error(f"a row cannot start with {row[1]}", f"write `{dash}{row[2]}{row[3].lstrip()[:40]}`", start)
     help = f"put it in quotes: '{value[:40]}'" if '"' in value else f'put it in quotes: "{value[:40]}"'
     return found.error(f"a value cannot start with {value[0]}", help, start)
 
@@ -133,16 +170,24 @@ def reserved_start(found: ParseFailure) -> Diagnostic | None:
 def second_colon(found: ParseFailure) -> Diagnostic | None:
     """`- conv: out_channels: 32`"""
     before = found.text[: found.at.column]
-    pair = re.search(r"(?:^|[\s\"'])([\w.-]+): +(?=\S)", before) if _is_mapping_value(found) else None
+    pair = re.search(r"(?:^|[\s\"'])([\w.-]+): +(?=\S)", before) if found.is_mapping_value else None
     if not pair:
         return None
-    inner = content(found.text[pair.end() :])[:60]
+    inner = _fields(pair[1], content(found.text[pair.end() :]))[:80]
     help = f"write `{pair[1]}: {{{inner}}}`, or put text with a colon in quotes"
     return found.error("a line has one `key: value`, this has a second colon", help)
 
 
-def _is_mapping_value(found: ParseFailure) -> bool:
-    return found.problem.startswith("mapping values are not allowed")
+FIRST_FIELDS = {"maxpool": "kernel_size", "avgpool": "kernel_size", "linear": "out_features"} | dict.fromkeys(
+    ("conv", "strided", "dilated", "dwsep", "pointwise", "inverted_residual"), "out_channels"
+)
+"""The field that a lone number behind the word of a block is; tests hold it to the blocks."""
+
+
+def _fields(block: str, text: str) -> str:
+    """`32, kernel_size: 3` behind `conv` as its fields by name."""
+    is_number_first = re.match(r"[0-9]+\s*,\s*\w+:", text)
+    return f"{FIRST_FIELDS[block]}: {text}" if is_number_first and block in FIRST_FIELDS else text
 
 
 def no_colon(found: ParseFailure) -> Diagnostic | None:
@@ -151,7 +196,7 @@ def no_colon(found: ParseFailure) -> Diagnostic | None:
         return _without_colon(found, found.opened.line)
     above = found.line_above()
     text = content(found.line(above))
-    if not _is_mapping_value(found) or above < 0 or text.startswith("- ") or re.search(r":(\s|$)", text):
+    if not found.is_mapping_value or above < 0 or text.startswith("- ") or re.search(r":(\s|$)", text):
         return None
     return _without_colon(found, above)
 
@@ -168,69 +213,8 @@ def _without_colon(found: ParseFailure, number: int) -> Diagnostic:
     return found.error("this line is no `key: value`: it has no colon", f"write `{word}: ...`", at, width)
 
 
-def wrong_indentation(found: ParseFailure) -> Diagnostic | None:
-    """A line that starts where nothing above it does, or where rows and keys would mix."""
-    if not (found.is_first or (_is_mapping_value(found) and _key_is_first(found))) or not found.levels:
-        return None
-    column = indent(found.text)
-    kind = "row" if found.text[column : column + 2] in ("-", "- ") else "key"
-    at, width = Place(found.at.line, column), len(_first_word(found.text[column:]))
-    beside = [level for level in found.levels if level[1].column == column]
-    if kind == "key" and (row := _bare_row_above(found, column)):
-        help = f"write `- {row}: {{{content(found.text)[:60]}}}`"
-        return found.error(f"the row above, {row}, has no colon and takes no keys", help, at, width)
-    if any(level[0] == kind for level in beside):
-        return None
-    if beside:
-        return _mixed(found, kind, beside[-1][1], at, width)
-    message = f"wrong indentation: no list or mapping that is open here starts in column {column + 1}"
-    return found.error(message, _fitting(found, found.levels, kind, column), at, width)
-
-
-def _key_is_first(found: ParseFailure) -> bool:
-    return bool(re.fullmatch(r"\s*(- +)*(\"[^\"]*\"|'[^']*'|[^\s\"']+)\s*", found.text[: found.at.column]))
-
-
-def _first_word(text: str) -> str:
-    word = re.match(r"(- +)?[^\s:]+", text)
-    return word[0] if word else text[:1] or " "
-
-
-def _bare_row_above(found: ParseFailure, column: int) -> str:
-    """The word of a row above that has no colon, where a line is indented as its fields would be."""
-    line = found.line(found.line_above())
-    row = re.fullmatch(r"- +([\w.]+)", content(line))
-    return row[1] if row and column > indent(line) else ""
-
-
-def _mixed(found: ParseFailure, kind: str, start: Place, at: Place, width: int) -> Diagnostic:
-    """A row where keys stand, or a key where rows do."""
-    if kind == "key":
-        outside = [level for level in found.levels if level[1].column < at.column]
-        help = f"write `- {content(found.text)[:60]}`, or {_fitting(found, outside, kind, at.column)}"
-        return found.error("a key stands among the rows of a list", help, at, width)
-    help = f"write `- {content(found.line(start.line))[:60]}` in line {start.line + 1}"
-    return found.error("a row stands among keys", help, at, width)
-
-
-def _fitting(found: ParseFailure, levels: list[tuple[str, Place]], kind: str, column: int) -> str:
-    """How far to indent, with a line above that is so: the two nearest ways."""
-    same = [place for level, place in levels if level == kind] or [place for _, place in levels]
-    starts = {place.column: place.line for place in same}
-    nearest = sorted(starts, key=lambda fit: abs(fit - column))[:2]
-    ways = [
-        f"by {fit} space{'' if fit == 1 else 's'}, as line {_line_at(found, fit, starts[fit]) + 1}" for fit in nearest
-    ]
-    return f"indent it {', or '.join(ways)}"
-
-
-def _line_at(found: ParseFailure, column: int, start: int) -> int:
-    """The nearest line above that is indented so."""
-    above = range(found.at.line - 1, start, -1)
-    return next((n for n in above if content(found.line(n)) and indent(found.line(n)) == column), start)
-
-
 TESTS: tuple[Callable[[ParseFailure], Diagnostic | None], ...] = (
-    tab, open_quote, stray_bracket, open_bracket, reserved_start, second_colon, no_colon, wrong_indentation,
+    tab, slashes, open_quote, stray_bracket, two_commas, open_bracket, reserved_start, second_colon, no_colon,
+    wrong_indentation,
 )  # fmt: skip
 """What people do, each with its own message; the first that is it is told."""

@@ -11,6 +11,7 @@ from advconv.manual import page as code_page
 from advconv.reference import block_page
 from advconv.schema import DESCRIPTIONS, summary
 from advconv.shipped import shipped
+from advconv.synonyms import meant
 
 FAMILIES = {
     "AC1": "Codes of text, keys and values",
@@ -112,9 +113,15 @@ def titles() -> dict[str, str]:
     return {name: title for subject in reversed(subjects()) for name, title in subject.titles.items()}
 
 
+PLACES = ("constraint", "block", "field", "train", "section", "feature")
+"""Where the words of other tools are looked for, in this order."""
+
+
 def near(topic: str) -> str:
     """Which topic may have been meant."""
-    return similar(topic, list(titles())) or "`advconv explain` lists them all"
+    known = list(titles())
+    word = next((found for place in PLACES if (found := meant(place, topic, known))), "")
+    return (f"did you mean {word}?" if word else similar(topic, known)) or "`advconv explain` lists them all"
 
 
 def index() -> str:

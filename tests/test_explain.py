@@ -124,7 +124,13 @@ def test_without_a_topic_all_are_listed_by_subject(capsys: pytest.CaptureFixture
     assert set(re.findall("^- `(.*?)`:", out, flags=re.M)) == set(titles())
 
 
-@pytest.mark.parametrize(("typed", "meant"), [("dwsp", "dwsep"), ("recptive_field", "receptive_field")])
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("dwsp", "dwsep"), ("recptive_field", "receptive_field"), ("se", "squeeze_excite"), ("rf", "receptive_field"),
+        ("depthwise_separable", "dwsep"), ("convolution", "conv"), ("flops", "macs"), ("learning_rate", "lr"),
+    ],
+)  # fmt: skip
 def test_a_near_miss_is_told_what_was_meant(typed: str, meant: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert explain(typed) == 2
     assert f"there is no topic {typed}; did you mean {meant}" in capsys.readouterr().err

@@ -75,6 +75,67 @@ def test_a_section_of_another_form_is_told_how_to_be_written(sections: dict[str,
     assert [found.help for found in checked(arch({"conv": 8}) | sections).diagnostics] == [help]
 
 
+@pytest.mark.parametrize(
+    ("sections", "message", "help"),
+    [
+        (
+            {"constraints": "receptive_field > 44"},
+            "constraints must be a mapping, not receptive_field > 44",
+            'write `constraints: {receptive_field: "> 44"}`',
+        ),
+        (
+            {"constraints": ["params < 9k", "rf_min > 4"]},
+            "constraints must be a mapping, not [params < 9k, rf_min > 4]",
+            'write `constraints: {params: "< 9k", rf_min: "> 4"}`',
+        ),
+        ({"constraints": {"params": "< 200K"}}, "K is not a unit of this limit", 'write "< 200k"'),
+        ({"constraints": {"params": {"max": "200K"}}}, "K is not a unit of this limit", 'write "200k"'),
+        (
+            {"constraints": {"params": "200K"}},
+            "a limit compares with <, <=, >, >= or ==, this is 200K",
+            'write ">= 200k"',
+        ),
+        ({"constraints": {"params": "< 2X"}}, "X is not a unit of this limit", "its units are k, M or G"),
+        ({"constraints": {"accuracy": "> 0.85"}}, "an accuracy has the unit %", 'write "> 85%"'),
+        ({"constraints": {"accuracy": "> 85"}}, "an accuracy has the unit %", 'write "> 85%"'),
+        ({"constraints": {"uses": None}}, "uses is empty", 'write `uses: {dwsep: ">= 1"}`'),
+        ({"network": None}, "network is empty", "write `network: {C1: [conv: 32]}`"),
+        ({"constraints": None}, "constraints is empty", "write its keys below it, indented, or leave it out"),
+        ({"network": {"C1": None}}, "rows are a list, and there is nothing here", "write `[conv: 32]`, or a line"),
+        ({"network": {"C1": [None]}}, "this row is empty: it names no block", "write `- conv: 32`, or take the dash"),
+        (
+            {"network": {"C1": [{"conv": {"out_channels=8": None}}]}},
+            "a key and its value are parted by a colon, this is out_channels=8",
+            "write `out_channels: 8`",
+        ),
+        (
+            {"network": {"C1": [{"conv": "32  // big"}]}},
+            "out_channels must be a whole number of at least 1, not 32  // big",
+            "a comment starts with #: write `32  # big`",
+        ),
+        ({"// net": "x"}, "a comment starts with #, not with //", "write # in place of //"),
+        (
+            {"classes": 10, "network": {"C1": ["gap", {"linear": 5}]}},
+            "the network puts out 5, classes is 10",
+            "write `linear` alone, which puts out the classes, or `classes: 5`",
+        ),
+    ],
+)
+def test_a_slip_of_a_value_is_told_once_with_what_to_write(sections: dict[str, Any], message: str, help: str) -> None:
+    (found,) = checked(arch({"conv": 8}) | sections).diagnostics
+
+    assert found.message == message
+    assert found.help.startswith(help)
+
+
+def test_fields_in_braces_without_their_names_are_one_mistake() -> None:
+    text = "advconv: 1\nname: t\ninput: [3, 8, 8]\nnetwork:\n  C1:\n    - conv: {32, 3}\n"
+    (found,) = check(Source("t.yaml", text)).diagnostics
+
+    assert found.message == "the fields of conv go by their names, this is [32, 3]"
+    assert found.help == "write `- conv: {out_channels: 32, kernel_size: 3}`"
+
+
 def told(text: str) -> list[str]:
     return [found.message for found in check(Source("t.yaml", text)).diagnostics]
 

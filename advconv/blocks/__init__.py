@@ -43,6 +43,8 @@ def checked_row(row: Any) -> Any:
     """A row that names one block that exists."""
     if isinstance(row, Block):
         return row
+    if row is None:
+        refuse("this row is empty: it names no block", "write `- conv: 32`, or take the dash out", code="AC117")
     if not isinstance(row, str | dict):
         refuse(f"a row names a block, this is {shown(row)}", "write `- conv: 32`", code="AC117")
     if isinstance(row, dict) and len(row) != 1:
