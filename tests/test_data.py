@@ -271,8 +271,8 @@ def test_a_batch_in_parts_is_the_same_batch() -> None:
     for number, (epoch, batch) in enumerate(planned):
         first, second = halves[2 * number : 2 * number + 2]
         assert [*first.pictures, *second.pictures] == batch.tolist()
-        assert (first.epoch, first.batch, first.start) == (epoch, number % 4, 0)
-        assert (second.epoch, second.batch, second.start) == (epoch, number % 4, len(first.pictures))
+        assert (first.epoch, first.batch, first.place, first.start) == (epoch, number, number % 4, 0)
+        assert (second.batch, second.place, second.start) == (number, number % 4, len(first.pictures))
 
 
 @pytest.mark.parametrize(("workers", "device"), [(0, "cpu"), (1, "cpu"), (3, "cpu"), (2, "cuda")])
