@@ -589,7 +589,7 @@ def test_a_terminal_gets_a_bar_for_each_epoch_whose_steps_are_its_percentage(tmp
                 said += part
     os.close(main_end)
 
-    bar = rb"epoch 2/12: +(\d+)%\|[^\r]*\| (\d+)/20 \[\d\d:\d\d<\S+, loss \d[^\r]*accuracy \d[^\r]*, \S+ to the end"
+    bar = rb"epoch 2/12: +(\d+)%\|[^\r]*\| (\d+)/20 \[\d\d:\d\d, loss \d[^\r]*accuracy \d[^\r]*, \S+ to the end"
     found = [(int(percent), int(step)) for percent, step in re.findall(bar, said)]
     assert found
     assert all(percent == 5 * step for percent, step in found)
