@@ -80,7 +80,7 @@ class Ends(NamedTuple):
 
 def ends(graph: Graph) -> Ends:
     """The last maps before the first global pooling on the ways to the output; the output's where there is none."""
-    pooled, ways = behind_global_pooling(graph), carriers(graph)
+    pooled = behind_global_pooling(graph)
     found = Ends([], [])
     seen, ahead = set(), [len(graph.nodes) - 1]
     while ahead:
@@ -94,7 +94,7 @@ def ends(graph: Graph) -> Ends:
             continue
         if is_global_pooling(graph, node) and not pooled[node.inputs[0]]:
             found.poolings.append(index)
-        ahead += ways[index]
+        ahead += _carriers_of(graph, node, pooled)
     return Ends(sorted(found.maps), sorted(found.poolings))
 
 

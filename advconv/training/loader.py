@@ -129,7 +129,8 @@ class Turns:
 
 
 AHEAD = 4
-"""How many batches each worker makes before they are asked for, beside a device that computes on its own."""
+"""How many batches each worker makes before they are asked for, beside a device that computes on its own; on a CPU, how
+many are made at once."""
 
 
 def default_workers() -> int:
@@ -155,7 +156,7 @@ def batches(
 
     With 0 workers they are made where they are asked for; so they are, and `say` is told, where shared memory is short.
     Training on a CPU uses all processors, and each of its threads waits for one that a worker holds up. So there the
-    workers draw a batch together, a part each, while the training waits for it, and none while it computes.
+    workers draw some batches together, a part each, while the training waits for them, and none while it computes.
     """
     takes_turns = device == "cpu"
     places = 2 * AHEAD if takes_turns else AHEAD * workers + 3

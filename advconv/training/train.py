@@ -57,10 +57,8 @@ class Job(NamedTuple):
         if size % self.share.of:
             raise RunError(f"a batch of {size} pictures does not divide into {self.share.of} processes")
         if size == 1 and (norm := self._norm_of_one_position()):
-            reason = (
-                f"a batch of one image leaves the batch norm of {norm} one value a channel, which torch cannot train"
-            )
-            raise RunError(f"{reason}; use a batch_size of 2 or more")
+            reason = f"a batch of one image leaves the batch norm of {norm} one value a channel"
+            raise RunError(f"{reason}, which has no variance; use a batch_size of 2 or more")
         return Plan(pictures, size, recipe.epochs, recipe.seed, self.share)
 
     def _norm_of_one_position(self) -> str:
