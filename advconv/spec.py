@@ -104,23 +104,30 @@ class Use(Fields):
         return {field: value for field in NARROWING if (value := getattr(self, field)) is not None}
 
 
-def use(value: Any) -> Any:
-    """A bare limit is one on the count."""
+class Asked(NamedTuple):
+    """What `uses` says of a feature."""
+
+    feature: Any
+    value: Any
+
+
+def by_feature(value: Any) -> Any:
+    return {name: Asked(name, asked) for name, asked in value.items()} if isinstance(value, dict) else value
+
+
+def use(asked: Any) -> Any:
+    """A bare limit is one on the count. A feature is narrowed by fields that it has."""
+    name, value = asked
     if value is None or isinstance(value, bool):
         help = "leave it out, or list it under forbids" if value is False else 'write ">= 1"'
         refuse(f"a feature has a limit on how often it occurs, not {shown(value)}", help, "AC120")
-    is_range = isinstance(value, dict) and value and set(value) <= {"min", "max"}
-    return value if isinstance(value, dict | Use) and not is_range else {"count": value}
-
-
-def narrowed_uses(value: Any) -> Any:
-    """Features that are narrowed by fields that they have."""
-    for name, asked in value.items() if isinstance(value, dict) else ():
-        known = NARROWED_BY.get(name, NARROWING)
-        for field in asked if isinstance(asked, dict) else ():
-            if field in NARROWING and field not in known:
-                help = f"narrow it by {either(known)}, or not at all"
-                refuse(f"{name} has no {field}", help, code="AC111", at=(name, field), at_key=True)
+    if not isinstance(value, dict) or (value and set(value) <= {"min", "max"}):
+        return value if isinstance(value, Use) else {"count": value}
+    known = NARROWED_BY.get(name, NARROWING)
+    for field in value:
+        if field in NARROWING and field not in known:
+            help = f"narrow it by {either(known)}, or not at all"
+            refuse(f"{name} has no {field}", help, code="AC111", at=(field,), at_key=True)
     return value
 
 
@@ -135,7 +142,7 @@ class Constraints(Fields):
     memory: MaybeByteLimit = None
     memory_eager: MaybeByteLimit = None
     training_memory: MaybeByteLimit = None
-    uses: Annotated[dict[Feature, Annotated[Use, BeforeValidator(use)]], BeforeValidator(narrowed_uses)] = {}
+    uses: Annotated[dict[Feature, Annotated[Use, BeforeValidator(use)]], BeforeValidator(by_feature)] = {}
     forbids: tuple[Feature, ...] = ()
     accuracy: MaybeAccuracyLimit = None
 

@@ -27,7 +27,7 @@ from advconv.backends.torch_module import build
 from advconv.net import load as load_net
 from advconv.training.data import load, split
 from advconv.training.device import Normalise, setup
-from advconv.training.loader import Share, batches, default_workers
+from advconv.training.loader import AHEAD, Share, batches, default_workers
 from advconv.training.loop import READ_EVERY, READ_SELDOM
 from advconv.training.options import Wishes
 from advconv.training.show import Voice
@@ -35,8 +35,8 @@ from advconv.training.train import Job
 from benchmarks.options import Option, options
 from benchmarks.timing import machine
 
-WARM_UP = 20
-"""Steps before each round that do not count; they use up what workers have made while the others ran."""
+WARM_UP = {"cpu": AHEAD, "cuda": 80}
+"""Steps before each round that do not count. On CUDA they use up what workers have made while the others ran."""
 
 Step = Callable[[], None]
 
@@ -67,7 +67,7 @@ def a_job(arch: str, device: str) -> Job:
 
 
 def speed(step: Step, job: Job, steps: int) -> float:
-    for _ in range(WARM_UP):
+    for _ in range(WARM_UP[job.setup.device.type]):
         step()
     synchronise(job)
     started = time.perf_counter()
@@ -165,7 +165,7 @@ if __name__ == "__main__":
     known = {
         "arch": Option("archs/c1c2c3c4.yaml", "the file whose network is trained, on drawn shapes"),
         "device": Option("cpu", "cpu or cuda"),
-        "rounds": Option(5, "of which the median counts"),
-        "steps": Option(40, "in a round"),
+        "rounds": Option(15, "of which the median counts"),
+        "steps": Option(16, "in a round: a multiple of the batches that workers draw at once"),
     }
     main(**options(__doc__, **known))
