@@ -116,7 +116,7 @@ def _too_large(document: Document, measures: Measures) -> list[Diagnostic]:
 def _surprises(document: Document, measures: Measures) -> list[Diagnostic]:
     """Where the receptive field becomes unknown or lopsided."""
     found = []
-    for node, apart, is_too_large in findings(measures.graph, measures.reaches):
+    for node, apart, is_too_large in findings(measures.graph, measures.flow.ways, measures.reaches):
         row, span = node.row, document.key_span(node.row.path)
         if apart is not None:
             message = f"{row.label}: the centres of the paths that meet are {apart:g} pixels apart"

@@ -4,17 +4,19 @@ import re
 import unicodedata
 
 from advconv.diagnostics import Diagnostic, Span, error
-from advconv.repair import START
+from advconv.repair import starting
 from advconv.source import LINE_BREAK, Source
 
 SPACES = "\u00a0\u1680\u2000-\u200b\u202f\u205f\u2060\u3000\ufeff"
 
+CURLY = "[\u2018-\u201f]"
+
 LOOKALIKE = re.compile(
     rf"""
-      {START} "(?:\\.|[^"\\])*+" | {START} '(?:''|[^'])*+'                # text in quotes
+      {starting('"')} (?:\\.|[^"\\])*+" | {starting("'")} (?:''|[^'])*+'   # text in quotes
     | (?<!\S) \# [^\n\r\x85\u2028\u2029]*                                 # a comment
     | (?P<space> [{SPACES}])
-    | (?P<quote> {START} [\u2018-\u201f] | (?<=[\w.%]) [\u2019\u201d] (?= \s* (?: [,\]}}\n] | \Z)))
+    | (?P<quote> {starting(CURLY)} | (?<=[\w.%]) [\u2019\u201d] (?= \s* (?: [,\]}}\n] | \Z)))
     | (?P<dash> (?<![^\s]) [\u2010-\u2015\u2212\u2022] (?=[ {SPACES}]))   # where a row starts
     | (?P<colon> (?<=[A-Za-z0-9_]) \uff1a)
     | (?P<comma> (?<=[A-Za-z0-9_\]}}]) \uff0c)

@@ -153,8 +153,9 @@ class Composer:
 
     def key(self, event: Any, depth: int) -> tuple[str, Span]:
         if isinstance(event, yaml.ScalarEvent):
-            # A tag or an anchor on a key is looked at like any other; its text alone is the key.
-            self.value(event, depth + 1)
+            if event.tag or event.anchor or self.is_repaired:
+                # A tag, an anchor or a limit is looked at like any other; its text alone is the key.
+                self.value(event, depth + 1)
             return self.written(event), _span(event)
         raise _Stop(error("AC108", _span(event), "a key must be a word", "write `key: value` with a plain key"))
 

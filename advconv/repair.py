@@ -7,18 +7,24 @@ GREATER, EXCLAMATION = "\ue000", "\ue001"
 
 SIGNS = str.maketrans({GREATER: ">", EXCLAMATION: "!"})
 
-START = r"(?<![^\s,:\[{])"
-"""Where a value may start; a quote or a sign elsewhere is a part of one."""
-
 NUMBERS = r"(?=[^(){}]*,[^(){}]*[0-9]) [-+.0-9eE_,\ \t]*+"
+
+
+def starting(sign: str) -> str:
+    """The pattern of a sign where a value may start; a quote or a sign elsewhere is a part of one.
+
+    The sign comes first in it, so that a search goes from one such sign to the next.
+    """
+    return rf"{sign} (?<! [^\s,:\[{{] {sign})"
+
 
 SLIP = re.compile(
     rf"""
-      {START} "(?:\\.|[^"\\])*+" | {START} '(?:''|[^'])*+'            # text in quotes
-    | (?<!\S) \# [^\n\r\x85\u2028\u2029]*                             # a comment
-    | (?P<greater> {START} > (?=[ \t]*(?:=|[-+]?\.?[0-9])))           # > 44
-    | (?P<exclamation> {START} ! (?==))                               # != 44
-    | (?P<list> {START} (?: \( {NUMBERS} \) | \{{ {NUMBERS} \}} ))     # (3, 3), and the same in braces
+      {starting('"')} (?:\\.|[^"\\])*+" | {starting("'")} (?:''|[^'])*+'   # text in quotes
+    | \# (?<!\S\#) [^\n\r\x85\u2028\u2029]*                         # a comment
+    | {starting(">")} (?=[ \t]*(?:=|[-+]?\.?[0-9]))                    # > 44
+    | {starting("!")} (?==)                                            # != 44
+    | {starting("[(]")} {NUMBERS} \) | {starting("[{]")} {NUMBERS} \}}     # (3, 3), and the same in braces
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -36,11 +42,10 @@ def repaired(text: str) -> str:
 
 
 def _stand_in(match: re.Match[str]) -> str:
-    if match["greater"]:
-        return GREATER
-    if match["exclamation"]:
-        return EXCLAMATION
-    return f"[{match['list'][1:-1]}]" if match["list"] else match[0]
+    slip = match[0]
+    if slip[0] in "({":
+        return f"[{slip[1:-1]}]"
+    return {">": GREATER, "!": EXCLAMATION}.get(slip[0], slip)
 
 
 def as_written(text: str) -> str:

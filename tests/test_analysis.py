@@ -11,7 +11,6 @@ from hypothesis import HealthCheck, assume, given, settings
 from advconv.analysis.coverage import _covered
 from advconv.analysis.features import features
 from advconv.analysis.measure import Measures, measure
-from advconv.analysis.receptive_field import ends
 from advconv.blocks import BLOCKS
 from advconv.geometry import Window
 from advconv.graph import Graph
@@ -244,7 +243,7 @@ def test_the_narrowest_path_is_the_least_of_all_paths(data: dict[str, Any]) -> N
     found = checked(data).measures
     assume(found is not None and found.field.size is not None and not found.field.gated)
     assert found is not None
-    every = [path for index in ends(found.graph).maps for path in paths_to(found.graph, index)]
+    every = [path for index in found.ends.maps for path in paths_to(found.graph, index)]
 
     assert found.field.narrowest == tuple(min(field_of(found.graph, path, axis) for path in every) for axis in (0, 1))
 

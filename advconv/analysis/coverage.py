@@ -23,6 +23,8 @@ class Unread(NamedTuple):
 
 def unread(graph: Graph) -> list[Unread]:
     """Maps of which every reader strides further than its window is long, at the first of their readers."""
+    if not any(_strides_over(graph, node) for node in graph.nodes):
+        return []
     readers = consumers(graph)
     found = []
     for index, node in enumerate(graph.nodes):
@@ -36,6 +38,12 @@ def unread(graph: Graph) -> list[Unread]:
             window, stride = (high.extent, wide.extent), (high.stride, wide.stride)
             found.append(Unread(graph.nodes[nodes[0]], window, stride, read, positions))
     return found
+
+
+def _strides_over(graph: Graph, node: Node) -> bool:
+    """Whether a window is shorter than its stride."""
+    windows = node.layer.windows(graph.nodes[node.inputs[0]].shape) if node.inputs else ()
+    return any(window.stride > window.extent for window in windows)
 
 
 def _ways(graph: Graph, readers: list[list[int]], index: int) -> Iterator[tuple[int, Window, Window]]:

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from advconv.analysis.cost import costs, total, weight_bytes
 from advconv.analysis.memory import Memory, memory
-from advconv.analysis.receptive_field import Field, Reaches, ends, reaches
+from advconv.analysis.receptive_field import Ends, Field, Flow, Reaches, ends, flow, reaches
 from advconv.geometry import INT64_MAX
 from advconv.graph import Graph, Node
 from advconv.layers.base import Cost
@@ -14,6 +14,7 @@ class Measures(NamedTuple):
     """The tables of a graph, an entry for each node, and what follows for the whole network."""
 
     graph: Graph
+    flow: Flow
     reaches: list[Reaches]
     costs: list[Cost]
     memory: Memory
@@ -25,24 +26,31 @@ class Measures(NamedTuple):
         return weight_bytes(self.total.params)
 
     @property
+    def ends(self) -> Ends:
+        return ends(self.graph, self.flow)
+
+    @property
     def field(self) -> Field:
         """The receptive field of the network: that of its last maps before the first global pooling."""
-        return Field.of(*(self.reaches[index] for index in ends(self.graph).maps))
+        return Field.of(*(self.reaches[index] for index in self.ends.maps))
 
     @property
     def field_through_pooling(self) -> Field | None:
         """The same with the global pooling counted as a window like any other; None where there is none."""
-        poolings = ends(self.graph).poolings
+        poolings = self.ends.poolings
         return Field.of(*(self.reaches[index] for index in poolings)) if poolings else None
 
 
 def measure(graph: Graph) -> Measures:
-    table = costs(graph)
-    return Measures(graph, reaches(graph), table, memory(graph), total(table))
+    ways, table = flow(graph), costs(graph)
+    return Measures(graph, ways, reaches(graph, ways.ways), table, memory(graph, table), total(table))
 
 
 def overflow(measures: Measures) -> tuple[Node, str] | None:
     """The first node with which a count would no longer fit in 64 bits."""
+    whole = measures.weights, measures.total.macs, measures.memory.training, measures.memory.eager
+    if max(whole) <= INT64_MAX:
+        return None
     params = macs = kept = 0
     for index, node in enumerate(measures.graph.nodes):
         params, macs = params + measures.costs[index].params, macs + measures.costs[index].macs

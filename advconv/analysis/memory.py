@@ -1,11 +1,11 @@
 """Memory for one picture in float32, nothing computed in place."""
 
-from collections.abc import Callable
+from functools import lru_cache
 from itertools import zip_longest
 from typing import NamedTuple
 
-from advconv.graph import Graph, Node, consumers
-from advconv.layers.base import FLOAT_BYTES
+from advconv.graph import Graph, consumers
+from advconv.layers.base import FLOAT_BYTES, Cost
 
 
 class Memory(NamedTuple):
@@ -35,8 +35,8 @@ class Memory(NamedTuple):
         return sum(self.kept)
 
 
-def memory(graph: Graph) -> Memory:
-    owner = _owners(graph, lambda node: node.layer.is_view or node.layer.is_idle_at_inference)
+def memory(graph: Graph, costs: list[Cost]) -> Memory:
+    owner = _owners(graph, [node.layer.is_view or node.layer.is_idle_at_inference for node in graph.nodes])
     last_use = [0] * len(graph.nodes)
     for index, readers in enumerate(consumers(graph)):
         last_use[owner[index]] = max(last_use[owner[index]], *readers, index)
@@ -44,7 +44,7 @@ def memory(graph: Graph) -> Memory:
     sizes = [node.shape.elements * FLOAT_BYTES if owner[i] == i else 0 for i, node in enumerate(graph.nodes)]
     held = _existing(sizes, _last_holds(graph, owner, last_use))
     extra = [node.layer.dropped_bytes(node.shape) for node in graph.nodes]
-    return Memory(_existing(sizes, last_use), [a + b for a, b in zip(held, extra, strict=True)], _kept(graph))
+    return Memory(_existing(sizes, last_use), [a + b for a, b in zip(held, extra, strict=True)], _kept(graph, costs))
 
 
 def _existing(sizes: list[int], last_use: list[int]) -> list[int]:
@@ -73,46 +73,44 @@ def _last_holds(graph: Graph, owner: list[int], last_use: list[int]) -> list[int
     for index, node in enumerate(graph.nodes):
         for source in node.inputs:
             if modules[source] != modules[index]:
-                outside = (ends[module] for module in _around(modules[index]) if not _is_in(modules[source], module))
-                last[owner[source]] = max(last[owner[source]], next(outside, index))
+                shared = _around(modules[source])
+                outside = next((module for module in _around(modules[index]) if module not in shared), None)
+                last[owner[source]] = max(last[owner[source]], ends[outside] if outside else index)
     return last
 
 
-def _around(module: str) -> list[str]:
+@lru_cache(maxsize=1000)
+def _around(module: str) -> tuple[str, ...]:
     """A module and those around it, the outermost first: `C1.0 -> C1, C1.0`."""
     steps = module.split(".")
-    return [".".join(steps[:depth]) for depth in range(1, len(steps) + 1)]
+    return tuple(".".join(steps[:depth]) for depth in range(1, len(steps) + 1))
 
 
-def _is_in(module: str, outer: str) -> bool:
-    return module == outer or module.startswith(f"{outer}.")
-
-
-def _kept(graph: Graph) -> list[int]:
+def _kept(graph: Graph, costs: list[Cost]) -> list[int]:
     """Each storage once, where a gradient has to flow; parameters and buffers are not counted."""
-    owner = _owners(graph, lambda node: node.layer.is_view)
+    owner = _owners(graph, [node.layer.is_view for node in graph.nodes])
     grads: list[bool] = []
     stored: set[int] = set()
     kept = []
     for index, node in enumerate(graph.nodes):
-        shapes = graph.input_shapes(node)
         needs = [grads[source] for source in node.inputs]
-        grads.append(any(needs) or node.layer.cost(shapes, node.shape).params > 0)
+        grads.append(any(needs) or costs[index].params > 0)
         if not grads[-1]:
             kept.append(0)
             continue
-        keeps = node.layer.keeps(shapes, node.shape, needs)
-        storages = {owner[source] for source, used in zip(node.inputs, keeps.inputs, strict=False) if used}
-        storages |= {owner[index]} if keeps.output else set()
-        new = sum(graph.nodes[storage].shape.elements for storage in storages - stored)
-        stored |= storages
-        kept.append(new * FLOAT_BYTES + keeps.own_bytes)
+        keeps = node.layer.keeps(graph.input_shapes(node), node.shape, needs)
+        maps = [source for source, is_kept in zip(node.inputs, keeps.inputs, strict=False) if is_kept]
+        kept.append(keeps.own_bytes)
+        for place in (*maps, index) if keeps.output else maps:
+            if owner[place] not in stored:
+                stored.add(owner[place])
+                kept[-1] += graph.nodes[place].shape.elements * FLOAT_BYTES
     return kept
 
 
-def _owners(graph: Graph, shares: Callable[[Node], bool]) -> list[int]:
+def _owners(graph: Graph, shares: list[bool]) -> list[int]:
     """For each node the node whose storage its output is."""
     owner: list[int] = []
     for index, node in enumerate(graph.nodes):
-        owner.append(owner[node.inputs[0]] if node.inputs and shares(node) else index)
+        owner.append(owner[node.inputs[0]] if node.inputs and shares[index] else index)
     return owner

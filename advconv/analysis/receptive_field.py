@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from advconv.geometry import INT64_MAX, UNKNOWN, Reach, meet
+from advconv.geometry import INT64_MAX, POINT, UNKNOWN, Reach, Window, meet
 from advconv.graph import Graph, Node, full_inputs, gates
 from advconv.layers.dense import Pad
 from advconv.layers.pool import AdaptiveAvgPool2d, Pool2d
@@ -13,46 +13,45 @@ Reaches = tuple[Reach, Reach]
 START = Reach(), Reach()
 
 
-def reaches(graph: Graph) -> list[Reaches]:
+class Flow(NamedTuple):
+    """What the field of each node is made of.
+
+    `ways`: its inputs, gates left out. A gate is a path of one position that is spread over a larger map, or one that a
+    global pooling has brought to one position beside a path that has come to it by itself.
+    `pooled`: whether every way to it leads through a global pooling.
+    """
+
+    ways: list[tuple[int, ...]]
+    pooled: list[bool]
+
+
+def flow(graph: Graph) -> Flow:
+    found = Flow([], [])
+    for node in graph.nodes:
+        ways = full_inputs(graph.nodes, node)
+        is_pooled = bool(ways)
+        for index in ways:
+            is_pooled = is_pooled and found.pooled[index]
+        if len(ways) > 1 and not is_pooled:
+            ways = tuple(index for index in ways if not found.pooled[index])
+        found.ways.append(ways)
+        found.pooled.append(is_pooled or is_global_pooling(graph, node))
+    return found
+
+
+def reaches(graph: Graph, ways: list[tuple[int, ...]]) -> list[Reaches]:
     """The reach of each node over the height and the width of the input."""
     table: list[Reaches] = []
-    pooled = behind_global_pooling(graph)
-    for node in graph.nodes:
+    for index, node in enumerate(graph.nodes):
         if not node.inputs:
             table.append(START)
         elif len(node.inputs) == 1:
             over_height, over_width = node.layer.windows(graph.nodes[node.inputs[0]].shape)
             high, wide = table[node.inputs[0]]
-            table.append((_bounded(high.through(over_height)), _bounded(wide.through(over_width))))
+            table.append((_through(high, over_height), _through(wide, over_width)))
         else:
-            ways = _carriers_of(graph, node, pooled)
-            table.append((_merged(graph, table, node, ways, 0), _merged(graph, table, node, ways, 1)))
+            table.append((_merged(graph, table, node, ways[index], 0), _merged(graph, table, node, ways[index], 1)))
     return table
-
-
-def carriers(graph: Graph) -> list[tuple[int, ...]]:
-    """For each node the inputs that its field is made of, gates left out.
-
-    A gate is a path of one position that is spread over a larger map, or one that a global pooling has brought to one
-    position beside a path that has come to it by itself.
-    """
-    pooled = behind_global_pooling(graph)
-    return [_carriers_of(graph, node, pooled) for node in graph.nodes]
-
-
-def _carriers_of(graph: Graph, node: Node, pooled: list[bool]) -> tuple[int, ...]:
-    full = full_inputs(graph.nodes, node)
-    return tuple(index for index in full if not pooled[index]) or full if len(full) > 1 else full
-
-
-def behind_global_pooling(graph: Graph) -> list[bool]:
-    """For each node whether every way to it, those of gates aside, leads through a global pooling."""
-    pooled: list[bool] = []
-    for node in graph.nodes:
-        full = full_inputs(graph.nodes, node)
-        is_behind = pooled[full[0]] if len(full) == 1 else bool(full) and all(pooled[index] for index in full)
-        pooled.append(is_behind or is_global_pooling(graph, node))
-    return pooled
 
 
 def _merged(graph: Graph, table: list[Reaches], node: Node, ways: tuple[int, ...], axis: int) -> Reach:
@@ -67,8 +66,11 @@ def _merged(graph: Graph, table: list[Reaches], node: Node, ways: tuple[int, ...
     return reach._replace(gated=True, whole=reach.whole or sees_all)
 
 
-def _bounded(reach: Reach) -> Reach:
-    return UNKNOWN if max(reach.jump, reach.size) > INT64_MAX else reach
+def _through(reach: Reach, window: Window) -> Reach:
+    if window == POINT:
+        return reach
+    behind = reach.through(window)
+    return UNKNOWN if max(behind.jump, behind.size) > INT64_MAX else behind
 
 
 class Ends(NamedTuple):
@@ -78,9 +80,8 @@ class Ends(NamedTuple):
     poolings: list[int]
 
 
-def ends(graph: Graph) -> Ends:
+def ends(graph: Graph, flow: Flow) -> Ends:
     """The last maps before the first global pooling on the ways to the output; the output's where there is none."""
-    pooled = behind_global_pooling(graph)
     found = Ends([], [])
     seen, ahead = set(), [len(graph.nodes) - 1]
     while ahead:
@@ -89,12 +90,12 @@ def ends(graph: Graph) -> Ends:
         if index in seen:
             continue
         seen.add(index)
-        if not pooled[index] and not node.shape.flat:
+        if not flow.pooled[index] and not node.shape.flat:
             found.maps.append(index)
             continue
-        if is_global_pooling(graph, node) and not pooled[node.inputs[0]]:
+        if is_global_pooling(graph, node) and not flow.pooled[node.inputs[0]]:
             found.poolings.append(index)
-        ahead += _carriers_of(graph, node, pooled)
+        ahead += flow.ways[index]
     return Ends(sorted(found.maps), sorted(found.poolings))
 
 
@@ -157,15 +158,18 @@ class Finding(NamedTuple):
     is_too_large: bool = False
 
 
-def findings(graph: Graph, table: list[Reaches]) -> list[Finding]:
+def findings(graph: Graph, ways: list[tuple[int, ...]], table: list[Reaches]) -> list[Finding]:
     """Where the field is not what a reader expects; what gates see is no part of it."""
     found = []
-    ways, in_gate = carriers(graph), gates(graph)
+    in_gate = gates(graph)
     for index, node in enumerate(graph.nodes):
-        before = [reach for source in ways[index] for reach in table[source]]
-        if in_gate[index] or any(reach.unknown for reach in before):
+        is_unknown = any(reach.unknown for reach in table[index])
+        if in_gate[index] or not (is_unknown or len(ways[index]) > 1):
             continue
-        if any(reach.unknown for reach in table[index]):
+        before = [reach for source in ways[index] for reach in table[source]]
+        if any(reach.unknown for reach in before):
+            continue
+        if is_unknown:
             # Strides multiply: a field can outgrow 64 bits on a map of one position.
             is_too_large = len(node.inputs) == 1 and all(reach.jump for reach in before)
             found.append(Finding(node, is_too_large=is_too_large))

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from advconv.analysis.features import separable_pairs
 from advconv.analysis.measure import Measures
-from advconv.analysis.receptive_field import Field, Reaches, carriers, ends
+from advconv.analysis.receptive_field import Field, Reaches
 from advconv.geometry import Window
 from advconv.graph import Graph, Node, gates
 from advconv.layers.conv import Convolution
@@ -74,7 +74,7 @@ def _padded(window: Window, margin: Window) -> Window:
 
 def _widest_before_the_head(measures: Measures) -> int | None:
     """Of the last convolution or pooling on each way to a global pooling, the one that sees most."""
-    nodes, found, ways = measures.graph.nodes, ends(measures.graph), carriers(measures.graph)
+    nodes, found, ways = measures.graph.nodes, measures.ends, measures.flow.ways
     last, seen, ahead = [], set(), list(found.maps if found.poolings else ())
     while ahead:
         index = ahead.pop()

@@ -8,7 +8,6 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from advconv.analysis.measure import Measures
-from advconv.analysis.receptive_field import ends
 from advconv.backends.node_runs import Run, outputs, picture, runs
 from advconv.backends.storages import held_bytes, live_bytes, saved_bytes
 from advconv.backends.support import strip_for, support
@@ -55,7 +54,7 @@ def verify(measures: Measures) -> list[Claim]:
             Claim("inference memory, bytes", measures.memory.inference, live_bytes(graph, module)),
             Claim("eager memory, bytes", measures.memory.eager, held_bytes(graph, module)),
             _training_claim(measures, module),
-            *(_field_claim(measures, index, axis) for index in ends(graph).maps for axis in (0, 1)),
+            *(_field_claim(measures, index, axis) for index in measures.ends.maps for axis in (0, 1)),
             _source_claim(measures, module),
         ]
 

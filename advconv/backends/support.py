@@ -5,7 +5,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from advconv.analysis.receptive_field import carriers
+from advconv.analysis.receptive_field import flow
 from advconv.backends.node_runs import Run, outputs, picture
 from advconv.backends.plan import Leaf
 from advconv.backends.torch_module import apply, module_of
@@ -28,7 +28,7 @@ def strip_for(graph: Graph, index: int, axis: int, length: int) -> Graph | None:
     """
     if length > LONGEST:
         return None
-    ways = carriers(graph)
+    ways = flow(graph).ways
     nodes = [_on_strip(graph, node, ways[place], axis) for place, node in enumerate(graph.nodes[: index + 1])]
     for size in range(length, length + 64):
         shape = Shape(graph.input.channels, *((size, 1) if axis == 0 else (1, size)))

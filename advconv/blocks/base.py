@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
@@ -89,8 +89,7 @@ class Broken(Exception):
     """A row is broken and on record; what depends on it is left out without a word."""
 
 
-@dataclass(frozen=True, slots=True)
-class Builder:
+class Builder(NamedTuple):
     """A place in a draft of a graph. `name` is its path among modules, `row` what tables and messages call it."""
 
     draft: Draft
@@ -141,20 +140,20 @@ class Builder:
 
     def at_row(self, index: int, block: Block) -> "Builder":
         row = Row(f"{self.row.label}[{index}]", self.row.block, block.kind, (*self.row.path, index, block.kind))
-        return replace(self, name=f"{self.name}.{block.name or index}", row=row)
+        return self._replace(name=f"{self.name}.{block.name or index}", row=row)
 
     def at_field(self, field: str, *path: str, block: str = "", kind: str = "") -> "Builder":
         """The place of rows inside a block: a field of it, or a named path; of a block inside it, its `kind`."""
         row = self.row
         tag = f"{row.block}/{block}" if block else row.block
         inner = Row(f"{row.label}.{field}", tag, kind or row.kind, (*row.path, *(path or (field,))))
-        return replace(self, name=f"{self.name}.{field}", row=inner)
+        return self._replace(name=f"{self.name}.{field}", row=inner)
 
     def at_round(self, index: int) -> "Builder":
         """The place of one round of a repetition."""
         row = self.row
         inner = Row(f"{row.label}[{index}]", row.block, row.kind, (*row.path, "layers"))
-        return replace(self, name=f"{self.name}.{index}", row=inner)
+        return self._replace(name=f"{self.name}.{index}", row=inner)
 
 
 def sides_of(padding: Literal["same"] | Sides, extents: tuple[int, int]) -> Sides:

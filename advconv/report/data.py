@@ -5,7 +5,7 @@ from typing import Any
 
 from advconv.analysis.cost import MACS_CONVENTION, weight_bytes
 from advconv.analysis.measure import Measures
-from advconv.analysis.receptive_field import Field, Reaches, ends
+from advconv.analysis.receptive_field import Field, Reaches
 from advconv.check import Checked
 from advconv.constraints import Verdict
 from advconv.diagnostics import Diagnostic
@@ -60,7 +60,7 @@ def network(measures: Measures) -> dict[str, Any]:
         "input": str(graph.input),
         "output": str(graph.output),
         "receptive_field": _field(measures.field)
-        | {"maps": [_reaches(measures.reaches[index]) for index in ends(graph).maps]},
+        | {"maps": [_reaches(measures.reaches[index]) for index in measures.ends.maps]},
         "receptive_field_through_pooling": _field(pooled) if pooled else None,
         "params": measures.total.params,
         "macs": measures.total.macs,

@@ -103,12 +103,13 @@ MARKS = {Status.KEPT: ("green", "ok"), Status.FAILED: ("red", "FAIL"), Status.PR
 
 def _verdicts(verdicts: tuple[Verdict, ...], paint: Paint) -> str:
     names = max(len(verdict.name) for verdict in verdicts)
-    values = max(len(verdict.value_text) for verdict in verdicts)
+    texts = [verdict.value_text for verdict in verdicts]
+    values = max(map(len, texts))
     limits = max(len(verdict.limit.text) for verdict in verdicts)
     lines = []
-    for verdict in verdicts:
+    for verdict, text in zip(verdicts, texts, strict=True):
         colour, word = MARKS[verdict.status]
-        value, limit = f"{verdict.value_text:>{values}}", f"{verdict.limit.text:<{limits}}"
+        value, limit = f"{text:>{values}}", f"{verdict.limit.text:<{limits}}"
         cells = paint(colour, f"{word:<5}"), f"{verdict.name:<{names}}", value, limit, verdict.margin_text
         lines.append(f"  {cells[0]} {'  '.join(cells[1:])}")
     return "\n".join(lines)
