@@ -35,6 +35,17 @@ from tests.build import arch, checked
             "write `- conv: {out_channels: 8, kernel_size: 3}`",
         ),
         (
+            {"conv": "8, 3"},
+            "the fields of conv go by their names, this is 8, 3",
+            "write `- conv: {out_channels: 8, kernel_size: 3}`",
+        ),
+        (
+            [{"conv": 8}, {"kernel_size": 3}],
+            "a row names a block, this is a list",
+            "write `- conv: {out_channels: 8, kernel_size: 3}`",
+        ),
+        ([{"pointwise": 8}], "a row names a block, this is a list", "write `- pointwise: 8`"),
+        (
             {"conv": None, "out_channels": 8},
             "a row names one block, this has 2 keys",
             "indent out_channels deeper than conv",

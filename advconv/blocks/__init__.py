@@ -46,7 +46,7 @@ def checked_row(row: Any) -> Any:
     if row is None:
         refuse("this row is empty: it names no block", "write `- conv: 32`, or take the dash out", code="AC117")
     if not isinstance(row, str | dict):
-        refuse(f"a row names a block, this is {shown(row)}", "write `- conv: 32`", code="AC117")
+        refuse(f"a row names a block, this is {shown(row)}", _list_row_help(row), code="AC117")
     if isinstance(row, dict) and len(row) != 1:
         refuse(f"a row names one block, this has {len(row)} keys", _keys_help(row), code="AC117")
     kind = kind_of(row)
@@ -54,6 +54,18 @@ def checked_row(row: Any) -> Any:
         help = _with_number(_row_help(kind), row)
         refuse(f"there is no block {kind[:40]!r}", help, code="AC113", at=(kind,), at_key=True)
     return row
+
+
+def _list_row_help(row: Any) -> str:
+    """`[conv: 32, kernel_size: 3]` is a block and its fields in the wrong brackets."""
+    pairs = [pair for part in row if (pair := single(part))] if isinstance(row, list) else []
+    if not pairs or len(pairs) < len(row) or pairs[0][0] not in KINDS or not is_number(pairs[0][1]):
+        return "write `- conv: 32`"
+    kind, first = pairs[0]
+    if len(pairs) == 1 or not KINDS[kind].short:
+        return f"write `- {kind}: {first}`"
+    fields = ", ".join(f"{name}: {shown(value)}" for name, value in [(KINDS[kind].short, first), *pairs[1:]])
+    return f"write `- {kind}: {{{fields}}}`"
 
 
 def _keys_help(row: dict[str, Any]) -> str:
@@ -119,11 +131,18 @@ def fields_of(row: Any) -> Any:
         window = f"write `- {kind}: {{kernel_size: {shown(value)}}}`" if "kernel_size" in block.model_fields else ""
         help = window or hint("block", kind, (kind,))
         refuse(f"{kind} takes a mapping of its fields, not {shown(value)}", help)
-    if isinstance(value, list) and len(value) > 1 and block.short == "out_channels":
+    if block.short == "out_channels" and len(numbers := _in_order(value)) > 1:
         names = [name for name in ("out_channels", "kernel_size", "stride") if name in block.model_fields]
-        fields = ", ".join(f"{name}: {shown(part)}" for name, part in zip(names, value, strict=False))
+        fields = ", ".join(f"{name}: {shown(part)}" for name, part in zip(names, numbers, strict=False))
         refuse(f"the fields of {kind} go by their names, this is {shown(value)}", f"write `- {kind}: {{{fields}}}`")
     return {block.short: value}
+
+
+def _in_order(value: Any) -> list[Any]:
+    """The parts of `[32, 3]`, and of `32, 3`, which YAML takes for a text."""
+    if isinstance(value, str) and re.fullmatch(r"\d+(\s*,\s*\d+)+", value):
+        return [int(part) for part in value.split(",")]
+    return value if isinstance(value, list) else []
 
 
 def _truth(block: type[Block], value: bool) -> tuple[str, str]:
