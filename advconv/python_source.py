@@ -39,10 +39,11 @@ def literal(value: Any) -> str:
 def expression(value: Any) -> Expression:
     if isinstance(value, str):
         return _text(value)
-    if isinstance(value, float) and not isfinite(value):
-        return Brackets("float(", (_text(str(value)),), ")")
+    if isinstance(value, float):
+        # An exponent has no plus sign in formatted source.
+        return repr(value).replace("+", "") if isfinite(value) else Brackets("float(", (_text(str(value)),), ")")
     if isinstance(value, dict):
-        return Brackets("{", tuple(labelled(f"{literal(key)}: ", part) for key, part in value.items()), "}")
+        return Brackets("{", tuple(labelled(f"{literal(key)}: ", expression(part)) for key, part in value.items()), "}")
     if isinstance(value, list | tuple):
         opening, closing = "[]" if isinstance(value, list) else "()"
         return Brackets(opening, tuple(map(expression, value)), closing)

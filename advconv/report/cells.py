@@ -21,7 +21,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 def markdown(text: str) -> str:
     """One line in which nothing is markup."""
-    return MARKUP.sub(r"\\\g<0>", visible(text.strip()))
+    return MARKUP.sub(r"\\\g<0>", visible(text).strip())
 
 
 def markdown_item(text: str) -> str:
