@@ -1,6 +1,5 @@
 """Text from outside as a terminal may get it: what would control the terminal is shown, `\\x1b`, and not sent."""
 
-import json
 import unicodedata
 from typing import Any
 
@@ -31,4 +30,6 @@ def columns(text: str) -> int:
 
 def json_text(value: Any) -> str:
     """JSON for a terminal or a file: ASCII, in which DEL, the one control character that JSON allows, is escaped."""
+    import json
+
     return json.dumps(value, indent=2).replace("\x7f", "\\u007f")

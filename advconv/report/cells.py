@@ -1,7 +1,5 @@
 """Texts in cells of Markdown and CSV: each is one cell and nothing else, whatever it holds."""
 
-import csv
-import io
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -35,6 +33,9 @@ def markdown_item(text: str) -> str:
 
 def csv_text(columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> str:
     """A header and rows, each ended by a line feed."""
+    import csv
+    import io
+
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerows(map(_csv_cell, row) for row in (columns, *rows))
