@@ -1,6 +1,5 @@
 """The augmentation that a file declares: albumentations transforms by class name, old arguments and new."""
 
-import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
@@ -8,6 +7,7 @@ from typing import Any, NamedTuple
 from pydantic_core import PydanticCustomError
 
 from advconv.blocks.fields import Form, is_number, near, refuse, shown, single
+from advconv.python_source import Brackets, Expression, docstring, expression, labelled, layout
 from advconv.transforms import COMPOSITIONS, TRANSFORMS
 
 KNOWN = TRANSFORMS | COMPOSITIONS
@@ -179,35 +179,24 @@ TRANSFORM = Form(transform)
 
 def source(augment: tuple[Transform, ...], name: str) -> str:
     """The pipeline as albumentations code."""
-    rows = "".join(f"            {_code(part, 12)},\n" for part in augment)
-    steps = f"[\n{rows}        ]" if rows else "[]"
+    steps = Brackets("[", tuple(map(_code, augment)), "]")
     return (
-        f'"""The augmentation of {name}."""\n\n'
+        f"{docstring(f'The augmentation of {name}.')}\n\n"
         "import albumentations as A\n\n\n"
         "def augmentation(mean: tuple[float, ...]) -> A.Compose:\n"
         '    """For bytes (height, width, channels). `mean`: 0 to 255, of each channel of the data set."""\n'
-        f"    return A.Compose(\n        {steps}\n    )\n"
+        f"    {layout(Brackets('return A.Compose(', (steps,), ')'), 1)}\n"
     )
 
 
-WIDTH = 118
+def _code(part: Transform) -> Expression:
+    given = tuple(labelled(f"{key}=", _value(key, value)) for key, value in part.arguments.items())
+    return Brackets(f"A.{part.name}(", given, ")")
 
 
-def _code(part: Transform, indent: int) -> str:
-    """The call of a transform, on lines of its own arguments where one line is too long for it."""
-    given = [f"{key}={_value(key, value, indent + 4)}" for key, value in part.arguments.items()]
-    line = f"A.{part.name}({', '.join(given)})"
-    if "\n" not in line and indent + len(line) <= WIDTH:
-        return line
-    inner = "".join(f"{' ' * (indent + 4)}{argument},\n" for argument in given)
-    return f"A.{part.name}(\n{inner}{' ' * indent})"
-
-
-def _value(key: str, value: Any, indent: int) -> str:
+def _value(key: str, value: Any) -> Expression:
     if key == "transforms":
-        rows = "".join(f"{' ' * (indent + 4)}{_code(part, indent + 4)},\n" for part in value)
-        return f"[\n{rows}{' ' * indent}]"
+        return Brackets("[", tuple(map(_code, value)), "]")
     if key == "fill" and value == "mean":
         return "mean"
-    text = repr(tuple(value) if isinstance(value, list) else value)
-    return re.sub(r"'([^'\"\\]*)'", r'"\1"', text)
+    return expression(tuple(value) if isinstance(value, list) else value)

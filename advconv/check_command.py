@@ -8,7 +8,7 @@ from typing import NamedTuple, NoReturn
 
 from advconv.check import Checked, check_bytes
 from advconv.commands import checked_file, content
-from advconv.console import FAILED, OK, USAGE, complain, wants_colour
+from advconv.console import FAILED, OK, PLAIN, USAGE, Paint, complain, show, wants_colour
 from advconv.geometry import Shape
 from advconv.reader import read
 from advconv.source import decode
@@ -89,28 +89,29 @@ def _print_checks(results: list[Checked], skipped: int, format: str) -> None:
     if format == "json":
         from advconv.report.data import json_report
 
-        print(json_report(results, skipped))
+        show(json_report(results, skipped))
     elif format == "sarif":
         from advconv.report.sarif import sarif_report
 
-        print(sarif_report(results))
+        show(sarif_report(results))
     elif format == "github":
         from advconv.report.data import github_report
 
         _show("\n".join(filter(None, map(github_report, results))))
     else:
-        _show(_text(results, skipped))
+        paint = Paint(wants_colour())
+        _show(_text(results, skipped, paint), paint)
 
 
-def _text(results: list[Checked], skipped: int) -> str:
-    from advconv.report.text import Paint, files_line, printable, report
+def _text(results: list[Checked], skipped: int, paint: Paint) -> str:
+    from advconv.report.text import files_line, report
 
-    paint, has_many = Paint(wants_colour()), len(results) > 1
-    titles = [f"== {printable(checked.source.name)}\n" if has_many else "" for checked in results]
+    has_many = len(results) > 1
+    titles = [f"{paint(f'== {checked.source.name}')}\n" if has_many else "" for checked in results]
     parts = [title + report(checked, paint) for title, checked in zip(titles, results, strict=True)]
     return "\n\n".join([*parts, files_line(results, skipped)] if has_many or (results and skipped) else parts)
 
 
-def _show(text: str) -> None:
+def _show(text: str, paint: Paint = PLAIN) -> None:
     if text:
-        print(text)
+        show(text, paint=paint)

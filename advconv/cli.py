@@ -8,13 +8,14 @@ from importlib import import_module
 from pathlib import Path
 from typing import NoReturn, TypeAlias
 
-from advconv.console import USAGE, complain
+from advconv.console import USAGE, complain, show
 from advconv.data_sets import SETS
 from advconv.extras import needed
 from advconv.geometry import Shape
 from advconv.names import TITLE
 from advconv.report.table import FORMATS
 from advconv.starter import DEFAULT, TEMPLATES
+from advconv.visible import visible
 
 Run: TypeAlias = Callable[[argparse.Namespace], int]
 
@@ -82,8 +83,15 @@ def _drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser whose messages quote no control character of an argument."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(visible(message))
+
+
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
+    top: argparse.ArgumentParser = Parser(
         prog="advconv",
         description="Reads convolutional networks from YAML, measures them, and holds them to their constraints.",
         epilog="example: advconv new mynet && advconv check mynet.yaml",
@@ -339,5 +347,5 @@ class Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         from importlib.metadata import version
 
-        print(f"advconv {version('advconv')}")
+        show(f"advconv {version('advconv')}")
         parser.exit()

@@ -8,7 +8,7 @@ from pathlib import Path
 from advconv.analysis.measure import Measures
 from advconv.augment import source as augment_source
 from advconv.check import Checked, check_bytes
-from advconv.console import FAILED, OK, USAGE, complain, print_markdown
+from advconv.console import FAILED, OK, USAGE, complain, print_markdown, show
 from advconv.geometry import Shape
 from advconv.names import TITLE
 from advconv.shipped import shipped
@@ -67,11 +67,11 @@ def run_summary(options: argparse.Namespace) -> int:
 def _print_table(path: str, options: argparse.Namespace, table: Callable[[Measures, str], str]) -> int:
     """A table of a network that can be measured."""
 
-    def show(measures: Measures, spec: ArchSpec) -> int:
-        print(table(measures, spec.name))
+    def print_it(measures: Measures, spec: ArchSpec) -> int:
+        show(table(measures, spec.name))
         return OK
 
-    return _with_network(path, getattr(options, "input", None), show)
+    return _with_network(path, getattr(options, "input", None), print_it)
 
 
 def _with_network(path: str, size: Shape | None, use: Callable[[Measures, ArchSpec], int]) -> int:
@@ -82,7 +82,7 @@ def _with_network(path: str, size: Shape | None, use: Callable[[Measures, ArchSp
     if checked.measures is None or checked.spec is None:
         from advconv.report.text import report
 
-        print(report(checked), file=sys.stderr)
+        show(report(checked), sys.stderr)
         return FAILED
     return use(checked.measures, checked.spec)
 
@@ -101,7 +101,7 @@ def run_emit(options: argparse.Namespace) -> int:
         text = emit(measures, spec.name) if is_model else augment_source(spec.augment, spec.name)
         if options.output:
             return _write(options.output, text)
-        print(text, end="")
+        show(text.removesuffix("\n"))
         return OK
 
     return _with_network(options.file, None, write)
@@ -127,7 +127,7 @@ def run_verify(options: argparse.Namespace) -> int:
         from advconv.report.verify import claims_table
 
         claims = verify(measures)
-        print(claims_table(claims, spec.name).render(options.format))
+        show(claims_table(claims, spec.name).render(options.format))
         return OK if all(claim.holds for claim in claims) else FAILED
 
     return _with_network(options.file, options.input, prove)
@@ -154,7 +154,7 @@ def run_new(options: argparse.Namespace) -> int:
         return USAGE
     if not is_ours:
         complain(f"{path.with_name(SCHEMA_FILE)} is another schema and was left alone; editors will check {path} by it")
-    print(f"wrote {path}; next: advconv check {path}, advconv rf-table {path}, advconv train {path}")
+    show(f"wrote {path}; next: advconv check {path}, advconv rf-table {path}, advconv train {path}")
     return OK
 
 
@@ -174,12 +174,12 @@ def run_explain(options: argparse.Namespace) -> int:
 def run_schema(options: argparse.Namespace) -> int:
     from advconv.schema import schema_text
 
-    print(schema_text(), end="")
+    show(schema_text().removesuffix("\n"))
     return OK
 
 
 def run_completion(options: argparse.Namespace) -> int:
     from advconv.completion import script
 
-    print(script(options.shell))
+    show(script(options.shell))
     return OK

@@ -79,14 +79,17 @@ def _is_run(entry: "os.DirEntry[str]") -> bool:
 
 
 def _entries(prefix: str) -> list[tuple[str, "os.DirEntry[str]"]]:
-    """What the directory of a half-typed path holds, as one would go on typing it; hidden ones if a dot is typed."""
+    """What the directory of a half-typed path holds, as one would go on typing it; hidden ones if a dot is typed.
+
+    A name with a control character in it would be several answers to the shell, or steer the terminal; it is left out.
+    """
     typed, start = os.path.split(prefix)
     try:
         found = sorted(os.scandir(os.path.expanduser(typed) or "."), key=lambda entry: entry.name)
     except OSError:
         return []
-    visible = (entry for entry in found if start.startswith(".") or not entry.name.startswith("."))
-    return [(os.path.join(typed, entry.name), entry) for entry in visible]
+    shown = (entry for entry in found if start.startswith(".") or not entry.name.startswith("."))
+    return [(os.path.join(typed, entry.name), entry) for entry in shown if entry.name.isprintable()]
 
 
 def data_sets(**_: object) -> list[str]:

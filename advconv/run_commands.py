@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from advconv.console import OK, USAGE, complain
+from advconv.console import OK, USAGE, complain, show
 from advconv.report.table import Table
 from advconv.train_command import says_what_is_wrong
 from advconv.units import rounded
@@ -29,7 +29,7 @@ def run_evaluate(options: argparse.Namespace) -> int:
     normalise = Normalise(tuple(run.about.mean), tuple(run.about.std)).to(device.device)
     scores = score(module, test, normalise, device, options.flip)
     title = f"{run.about.name}, {options.weights} weights{', with mirror images' if options.flip else ''}: {run.path}"
-    print(by_class(test, scores, run.about.classes, title).render(options.format))
+    show(by_class(test, scores, run.about.classes, title).render(options.format))
     return OK
 
 
@@ -69,7 +69,7 @@ def run_predict(options: argparse.Namespace) -> int:
     columns, texts = ("picture", "class", "probability"), {"probability": "{:.4f}".format}
     table = Table(f"{run.about.name}: {run.path}", columns, tuple(rows), texts=texts)
     if rows:
-        print(table.render(options.format))
+        show(table.render(options.format))
     return USAGE if unread else OK
 
 
@@ -81,8 +81,8 @@ def run_export(options: argparse.Namespace) -> int:
     run = open_run(Path(options.run_path))
     test = _test_pictures(run, options.data_dir)
     given, proof = export(run, load_weights(run, options.weights), test, Path(options.output), options.takes)
-    print(f"wrote {options.output}, which takes {given.takes}: {given}")
-    print(proof)
+    show(f"wrote {options.output}, which takes {given.takes}: {given}")
+    show(str(proof))
     if not proof.holds:
         complain("onnxruntime and torch disagree, do not use the file")
     return OK if proof.holds else USAGE

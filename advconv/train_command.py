@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from advconv.commands import content, shown_name
-from advconv.console import FAILED, OK, USAGE, complain
+from advconv.console import FAILED, OK, USAGE, complain, show
 from advconv.training.openmp import wait_briefly
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def says_what_is_wrong(command: Command) -> Command:
         try:
             return command(options)
         except ArchError as problem:
-            print(report(problem.checked), file=sys.stderr)
+            show(report(problem.checked), sys.stderr)
             if problem.checked.measures is not None:
                 complain("a network that breaks its constraints is not trained; --force trains it all the same")
             return FAILED
@@ -66,7 +66,7 @@ def run_train(options: argparse.Namespace) -> int:
         return _resumed(options) if options.resume else _started(options)
     except Stopped as stopped:
         if stopped.job.leads:
-            print(f"{stopped}; go on with: {again(stopped)}")
+            show(f"{stopped}; go on with: {again(stopped)}")
         return 128 + stopped.signal
     except WorkerDied as died:
         complain(f"{died}; go on, perhaps with fewer --workers: {again(died)}")
@@ -98,7 +98,7 @@ def _resumed(options: argparse.Namespace) -> int:
 def _code(result: "TrainingResult | None") -> int:
     if result is None:
         return OK
-    print(result)
+    show(str(result))
     return FAILED if result.promise_kept is False else OK
 
 

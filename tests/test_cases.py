@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from advconv.check import check, check_bytes
+from advconv.console import Paint
 from advconv.diagnostics import CODES
 from advconv.net import load
 from advconv.report.summary import torchsummary
-from advconv.report.text import Paint, report
+from advconv.report.text import report
 from advconv.source import Source
 from tests.golden import expect
 

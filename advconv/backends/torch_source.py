@@ -1,5 +1,6 @@
 """The graph as the source of a torch module that a person could have written; no torch is needed to write it."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,16 +8,12 @@ from advconv.analysis.measure import Measures
 from advconv.analysis.receptive_field import Field
 from advconv.backends.plan import Leaf, Section, Step, last_reads, plan
 from advconv.layers.base import Call
+from advconv.python_source import INDENT, WIDTH, docstring, literal
 from advconv.units import count_text
-
-WIDTH = 88
-"""The line length of ruff and black."""
 
 NAMED = '''def named(**modules: nn.Module) -> nn.Sequential:
     """Modules one behind the other, each with a name."""
     return nn.Sequential(OrderedDict(modules))'''
-
-INDENT = "    "
 
 
 def emit(measures: Measures, name: str) -> str:
@@ -37,8 +34,8 @@ def emit(measures: Measures, name: str) -> str:
 
 def _header(measures: Measures, name: str, text: str) -> str:
     """The module's docstring and the imports that its text needs."""
-    lines = [f'"""{name}: a convolutional network, written by advconv emit."""', ""]
-    lines += ["from collections import OrderedDict", ""] if "OrderedDict(" in text else []
+    lines = [docstring(f"{name}: a convolutional network, written by advconv emit."), ""]
+    lines += ["from collections import OrderedDict", ""] if re.search(r"[ (]OrderedDict\(", text) else []
     lines += ["import torch"] if "torch." in text.replace("torch.nn", "") else []
     lines += ["import torch.nn.functional as F"] if " F." in text else []
     return "\n".join([*lines, "from torch import Tensor, nn"])
@@ -157,11 +154,7 @@ def _call(call: Call, first: list[str] | None = None) -> str:
 
 
 def _arguments(call: Call) -> list[str]:
-    return [*map(_literal, call.arguments), *(f"{name}={_literal(value)}" for name, value in call.options)]
-
-
-def _literal(value: Any) -> str:
-    return 'float("-inf")' if value == float("-inf") else repr(value)
+    return [*map(literal, call.arguments), *(f"{name}={literal(value)}" for name, value in call.options)]
 
 
 def _expression(part: Section | Leaf, depth: int, classes: Classes, label: str = "") -> str:

@@ -1,6 +1,5 @@
 """A checked architecture, for programs: JSON, and GitHub's workflow commands."""
 
-import json
 from typing import Any
 
 from advconv.analysis.cost import MACS_CONVENTION, weight_bytes
@@ -10,6 +9,7 @@ from advconv.check import Checked
 from advconv.constraints import Verdict
 from advconv.diagnostics import Diagnostic
 from advconv.geometry import Reach
+from advconv.visible import json_text, visible
 
 AXES = ("height", "width")
 
@@ -17,7 +17,7 @@ AXES = ("height", "width")
 def json_report(checked: list[Checked], skipped: int = 0) -> str:
     """All files as one JSON value. `skipped` counts the YAML files of directories that are no architectures."""
     files = [_file(item) for item in checked]
-    return json.dumps({"conventions": CONVENTIONS, "files": files, "skipped": skipped}, indent=2)
+    return json_text({"conventions": CONVENTIONS, "files": files, "skipped": skipped})
 
 
 CONVENTIONS = {
@@ -132,7 +132,7 @@ def plain_text(diagnostic: Diagnostic) -> str:
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return visible(text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A"))
 
 
 def _property(text: str) -> str:

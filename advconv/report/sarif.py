@@ -1,12 +1,13 @@
 """Checked architectures as SARIF 2.1.0, which code-scanning services read."""
 
-import json
+import os
 from pathlib import Path
 from typing import Any
 
 from advconv.check import Checked
 from advconv.diagnostics import CODES, Diagnostic
 from advconv.report.data import plain_text
+from advconv.visible import json_text
 
 
 def sarif_report(checked: list[Checked]) -> str:
@@ -14,7 +15,7 @@ def sarif_report(checked: list[Checked]) -> str:
     driver = {"name": "advconv", "rules": [_rule(code, title) for code, title in CODES.items()]}
     results = [_result(item.source.name, found) for item in checked for found in item.diagnostics]
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
-    return json.dumps({"version": "2.1.0", "runs": [run]}, indent=2)
+    return json_text({"version": "2.1.0", "runs": [run]})
 
 
 def _rule(code: str, title: str) -> dict[str, Any]:
@@ -34,4 +35,4 @@ def _uri(file: str) -> str:
     """A relative path stays relative, with what a URI cannot hold escaped."""
     from urllib.parse import quote
 
-    return Path(file).as_uri() if Path(file).is_absolute() else quote(Path(file).as_posix())
+    return Path(file).as_uri() if Path(file).is_absolute() else quote(os.fsencode(Path(file).as_posix()))

@@ -5,6 +5,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from advconv.report.cells import csv_text, markdown, markdown_item
+from advconv.visible import json_text, visible, visible_lines
+
 Cell = str | int | float | tuple[int, ...] | None
 """A raw value; (height, width) where the axes differ, None where there is nothing to say."""
 
@@ -41,34 +44,30 @@ class Table:
         return text
 
     def text(self) -> str:
-        return "\n".join([self.title, "", self._tabulated("simple"), *([""] if self.closing else []), *self.closing])
+        closing = map(visible_lines, self.closing)
+        return "\n".join(
+            [visible(self.title), "", self._tabulated("simple", visible), *([""] if self.closing else []), *closing]
+        )
 
     def markdown(self) -> str:
-        lines = [f"- {line}" for line in self.closing]
-        return "\n".join([f"**{self.title}**", "", self._tabulated("pipe"), *([""] if lines else []), *lines])
+        lines = [markdown_item(text) for text in self.closing]
+        return "\n".join(
+            [f"**{markdown(self.title)}**", "", self._tabulated("pipe", markdown), *([""] if lines else []), *lines]
+        )
 
     def csv(self) -> str:
-        """Numbers as they are, tuples as people read them, nothing where there is None."""
-        import csv
-        import io
-
-        out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(self.columns)
-        for row in self:
-            cells = (
-                self._text(column, cell) if isinstance(cell, tuple) else _plain(cell) for column, cell in row.items()
-            )
-            writer.writerow(cells)
-        return out.getvalue().rstrip("\n")
+        """Numbers as they are, tuples as people read them, nothing where there is None; texts are no formulas."""
+        rows = (
+            [self._text(column, cell) if isinstance(cell, tuple) else _plain(cell) for column, cell in row.items()]
+            for row in self
+        )
+        return csv_text(self.columns, rows).removesuffix("\n")
 
     def json(self) -> str:
-        import json
-
         rows = [{column: _plain(cell) for column, cell in row.items()} for row in self]
         totals = {key: _plain(value) for key, value in self.totals.items()}
         whole = {"totals": totals} if totals else {"closing": self.closing}
-        return json.dumps({"title": self.title, "rows": rows} | whole, indent=2)
+        return json_text({"title": self.title, "rows": rows} | whole)
 
     def __str__(self) -> str:
         return self.text()
@@ -77,18 +76,20 @@ class Table:
         from html import escape
 
         # Notebooks align to the right what does not say otherwise.
-        table = self._tabulated("html")
+        table = self._tabulated("html", visible)
         for cell in ("th", "td"):
             table = table.replace(f"<{cell}>", f'<{cell} style="text-align: left;">')
-        closing = "".join(f"\n<pre>{escape(line)}</pre>" for line in self.closing)
-        return f"<p>{escape(self.title)}</p>\n{table}{closing}"
+        closing = "".join(f"\n<pre>{escape(visible_lines(text))}</pre>" for text in self.closing)
+        return f"<p>{escape(visible(self.title))}</p>\n{table}{closing}"
 
-    def _tabulated(self, style: str) -> str:
+    def _tabulated(self, style: str, clean: Callable[[str], str]) -> str:
         from tabulate import tabulate
 
-        cells = [[self._text(column, cell) for column, cell in row.items()] for row in self]
+        cells = [[clean(self._text(column, cell)) for column, cell in row.items()] for row in self]
         align = ["left" if any(map(_is_text, column)) else "right" for column in zip(*self.rows, strict=True)]
-        return tabulate(cells, self.columns, tablefmt=style, colalign=align or None, disable_numparse=True)
+        return tabulate(
+            cells, [*map(clean, self.columns)], tablefmt=style, colalign=align or None, disable_numparse=True
+        )
 
     def _text(self, column: str, cell: Cell) -> str:
         return self.texts.get(column, shown)(cell)

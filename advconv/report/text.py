@@ -1,32 +1,18 @@
 """A checked architecture, for people."""
 
-import unicodedata
-from typing import NamedTuple
-
 from advconv.analysis.cost import MACS_CONVENTION
 from advconv.analysis.measure import Measures
 from advconv.analysis.receptive_field import Field, square
 from advconv.check import Checked
+from advconv.console import PLAIN, Paint
 from advconv.constraints import Status, Verdict
 from advconv.diagnostics import Diagnostic, Severity, Span
 from advconv.report.table import Table
 from advconv.source import LINE_BREAK, Source
 from advconv.units import bytes_text, count_text
+from advconv.visible import columns, visible
 
 WIDTH = 120
-COLOURS = {"red": "31;1", "yellow": "33;1", "green": "32", "blue": "34;1", "bold": "1", "dim": "2"}
-
-
-class Paint(NamedTuple):
-    """Colours, where they are wanted."""
-
-    on: bool = False
-
-    def __call__(self, colour: str, text: str) -> str:
-        return f"\x1b[{COLOURS[colour]}m{text}\x1b[0m" if self.on else text
-
-
-PLAIN = Paint()
 
 
 def report(checked: Checked, paint: Paint = PLAIN) -> str:
@@ -41,19 +27,19 @@ def diagnostic_text(source: Source, diagnostic: Diagnostic, paint: Paint = PLAIN
     """`file:line:column: severity[code] message`, the line with a caret under the word, help, and the rows so far."""
     span = diagnostic.span
     colour = "red" if diagnostic.severity is Severity.ERROR else "yellow"
-    label = paint(colour, f"{diagnostic.severity}[{diagnostic.code}]")
-    place = option_text(span) if span.option else f"{printable(source.name)}:{span.line}:{span.column}"
-    lines = [f"{paint('bold', place)}: {label} {printable(diagnostic.message)}"]
+    label = f"{diagnostic.severity}[{diagnostic.code}]"
+    place = option_text(span) if span.option else f"{source.name}:{span.line}:{span.column}"
+    lines = [paint(("bold", place), ": ", (colour, label), f" {diagnostic.message}")]
     lines += _excerpt(source, diagnostic, paint, colour)
     if diagnostic.help:
-        lines.append(f"{' ' * len(_line_number(span))} = help: {printable(diagnostic.help)}")
-    lines += _trail(diagnostic)
+        lines.append(paint(f"{' ' * len(_line_number(span))} = help: {diagnostic.help}"))
+    lines += _trail(diagnostic, paint)
     return "\n".join(lines)
 
 
 def option_text(span: Span) -> str:
     """The option that a place is in, short enough to stand before a message."""
-    text = printable(span.option)
+    text = visible(span.option)
     return text if len(text) <= WIDTH // 2 else f"{text[: WIDTH // 2 - 3]}..."
 
 
@@ -70,48 +56,41 @@ def _excerpt(source: Source, diagnostic: Diagnostic, paint: Paint, colour: str) 
     if not line.strip():
         return []
     start = max(0, span.column - 1 - WIDTH // 2) if len(line) > WIDTH else 0
-    shown = printable(line[start : start + WIDTH])
-    offset = _columns(printable(line[start : span.column - 1]))
-    width = max(1, _columns(printable(line[span.column - 1 : span.column - 1 + span.width][:WIDTH])))
+    at, end = span.column - 1, start + WIDTH
+    before, word, rest = (_shown(part) for part in (line[start:at], line[at : min(at + span.width, end)], line[at:end]))
+    if len(before + rest) > WIDTH:
+        before = before[-WIDTH // 2 :]
+    offset, width = columns(before), max(1, columns(word))
     number = _line_number(span)
-    caret = paint(colour, "^" * min(width, max(1, WIDTH - offset)))
-    return [f"{number} | {shown.rstrip()}", f"{' ' * len(number)} | {' ' * offset}{caret}"]
+    carets = "^" * min(width, max(1, WIDTH - offset))
+    excerpt = f"{number} | {(before + rest)[:WIDTH].rstrip()}"
+    return [paint(excerpt), paint(f"{' ' * len(number)} | {' ' * offset}", (colour, carets))]
 
 
-def printable(text: str) -> str:
-    """Control characters would move the cursor or colour the terminal; they are shown as a replacement."""
-    shown = (character if character.isprintable() else "\ufffd" for character in text.replace("\t", " "))
-    return "".join(shown)
+def _shown(text: str) -> str:
+    """A part of a line; a tab is one column."""
+    return visible(text.replace("\t", " "))
 
 
-def _columns(text: str) -> int:
-    """Columns on a terminal: wide characters take two, combining ones none."""
-    wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
-    return len(text) + wide - sum(unicodedata.combining(character) > 0 for character in text)
-
-
-def _trail(diagnostic: Diagnostic) -> list[str]:
+def _trail(diagnostic: Diagnostic, paint: Paint) -> list[str]:
     if not diagnostic.trail:
         return []
-    rows = [("row", "layer", "output"), *diagnostic.trail]
+    rows = [("row", "layer", "output"), *(tuple(map(visible, row)) for row in diagnostic.trail)]
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
-    return ["", *(f"    {row:<{widths[0]}}  {layer:<{widths[1]}}  {shape}" for row, layer, shape in rows)]
+    return ["", *(paint(f"    {row:<{widths[0]}}  {layer:<{widths[1]}}  {shape}") for row, layer, shape in rows)]
 
 
 MARKS = {Status.KEPT: ("green", "ok"), Status.FAILED: ("red", "FAIL"), Status.PROMISED: ("blue", "later")}
 
 
 def _verdicts(verdicts: tuple[Verdict, ...], paint: Paint) -> str:
-    names = max(len(verdict.name) for verdict in verdicts)
-    texts = [verdict.value_text for verdict in verdicts]
-    values = max(map(len, texts))
-    limits = max(len(verdict.limit.text) for verdict in verdicts)
+    rows = [tuple(map(visible, (v.name, v.value_text, v.limit.text, v.margin_text))) for v in verdicts]
+    names, values, limits, _ = (max(map(len, cells)) for cells in zip(*rows, strict=True))
     lines = []
-    for verdict, text in zip(verdicts, texts, strict=True):
+    for verdict, (name, value, limit, margin) in zip(verdicts, rows, strict=True):
         colour, word = MARKS[verdict.status]
-        value, limit = f"{text:>{values}}", f"{verdict.limit.text:<{limits}}"
-        cells = paint(colour, f"{word:<5}"), f"{verdict.name:<{names}}", value, limit, verdict.margin_text
-        lines.append(f"  {cells[0]} {'  '.join(cells[1:])}")
+        cells = f"{name:<{names}}  {value:>{values}}  {limit:<{limits}}  {margin}"
+        lines.append(paint("  ", (colour, f"{word:<5}"), f" {cells}"))
     return "\n".join(lines)
 
 
@@ -119,27 +98,29 @@ def verdict_table(checked: Checked) -> Table:
     """The verdicts as a table, closed by the diagnostics and the measures. A margin is below 0 outside the limit."""
     rows = [(v.name, v.value, v.unit, v.limit.text, v.margin, str(v.status)) for v in checked.verdicts]
     closing = [diagnostic_text(checked.source, diagnostic) for diagnostic in checked.diagnostics]
-    title = printable(checked.source.name)
     columns = ("Constraint", "Value", "Unit", "Limit", "Margin", "Status")
     counts = {"errors": checked.count(Severity.ERROR), "warnings": checked.count(Severity.WARNING)}
     totals = {"ok": checked.ok, "kept": checked.kept, "judged": checked.judged} | counts
-    return Table(title, columns, tuple(rows), (*closing, _summary_line(checked, PLAIN)), totals)
+    return Table(checked.source.name, columns, tuple(rows), (*closing, _summary_line(checked, PLAIN)), totals)
 
 
 def _summary_line(checked: Checked, paint: Paint) -> str:
     """Whether it holds, and its measures."""
-    state = state_text(checked, paint)
-    if checked.verdicts:
-        state += f", {checked.kept} of {_plural(checked.judged, 'constraint')} kept"
-    name = checked.spec.name if checked.spec else printable(checked.source.name)
-    return f"{paint('bold', name)}: {state}" + (f"; {measures_text(checked.measures)}" if checked.measures else "")
+    name = checked.spec.name if checked.spec else checked.source.name
+    kept = f", {checked.kept} of {_plural(checked.judged, 'constraint')} kept" if checked.verdicts else ""
+    measured = f"; {measures_text(checked.measures)}" if checked.measures else ""
+    return paint(("bold", name), ": ", *_state(checked), kept, measured)
 
 
-def state_text(checked: Checked, paint: Paint = PLAIN) -> str:
+def state_text(checked: Checked) -> str:
     """`ok`, `ok, 1 warning`, `2 errors`"""
+    return PLAIN(*_state(checked))
+
+
+def _state(checked: Checked) -> tuple[tuple[str, str], str]:
     errors, warnings = checked.count(Severity.ERROR), checked.count(Severity.WARNING)
-    state = paint("green", "ok") if checked.ok else paint("red", _plural(errors, "error"))
-    return state + (f", {_plural(warnings, 'warning')}" if warnings else "")
+    state = ("green", "ok") if checked.ok else ("red", _plural(errors, "error"))
+    return state, f", {_plural(warnings, 'warning')}" if warnings else ""
 
 
 def files_line(results: list[Checked], skipped: int) -> str:

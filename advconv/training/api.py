@@ -8,6 +8,7 @@ from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec
 
+from advconv.console import show
 from advconv.extras import naming_the_extra
 from advconv.net import ArchError, Net
 from advconv.overrides import Setting, SettingError, setting
@@ -42,7 +43,7 @@ def as_python_expects(call: "Callable[Arguments, TrainingResult]") -> "Callable[
         except WorkerDied as died:
             raise TrainingError(f"{died}; go on, perhaps with fewer workers: {died.resumed}") from died
         except Stopped as stopped:
-            print(f"{stopped}; go on with: {stopped.resumed}")
+            show(f"{stopped}; go on with: {stopped.resumed}")
             # What was there before the training answers the signal: for Ctrl-C, KeyboardInterrupt.
             signal.raise_signal(stopped.signal)
             raise KeyboardInterrupt(str(stopped)) from None
@@ -154,5 +155,5 @@ def _file(arch: str | Path | Net) -> tuple[str, bytes, list[Setting]]:
 def _told_by(result: "TrainingResult | None", quiet: bool) -> "TrainingResult":
     assert result is not None, "this process is the only one"
     if not quiet:
-        print(result)
+        show(str(result))
     return result

@@ -14,6 +14,7 @@ from torch import Tensor
 from advconv.training.data import Pictures
 from advconv.training.loop import Row, Scores
 from advconv.training.shapes import Image
+from advconv.visible import visible
 
 BLUE, ORANGE, GREY = "#2468b2", "#d1662a", "#8a8a8a"
 
@@ -48,7 +49,7 @@ def curves(rows: Sequence[Row], promise: float | None, title: str) -> bytes:
         right.axhline(promise, color="black", linestyle=":", linewidth=1, label=f"promised: {promise:g}%")
     for axes in (left, right):
         axes.legend(frameon=False)
-    figure.suptitle(title)
+    figure.suptitle(visible(title))
     return png(figure)
 
 
@@ -80,7 +81,7 @@ class Tile(NamedTuple):
     """A picture and what stands above it."""
 
     image: Image
-    text: str
+    lines: tuple[str, ...]
 
 
 @as_plain_text
@@ -92,7 +93,7 @@ def tiles(parts: Sequence[Tile], columns: int, title: str) -> bytes:
         spot.axis("off")
     for spot, part in zip(spots, parts, strict=False):
         _draw(spot, shown(part.image))
-        spot.set_title(part.text, fontsize=6)
+        spot.set_title("\n".join(map(visible, part.lines)), fontsize=6)
     figure.suptitle(title, fontsize=9)
     return png(figure)
 
@@ -110,7 +111,7 @@ def misclassified(pictures: Pictures, scores: Scores, classes: Sequence[str]) ->
     parts = []
     for index in worst:
         true, seen = (classes[int(labels[index])] for labels in (pictures.labels, predicted))
-        parts.append(Tile(pictures.images[index].numpy(), f"{true}\nseen as {seen}\n{100 * sure[index]:.0f}%"))
+        parts.append(Tile(pictures.images[index].numpy(), (true, f"seen as {seen}", f"{100 * sure[index]:.0f}%")))
     title = f"The {len(parts)} surest mistakes on the test set" if parts else "No mistakes on the test set"
     return tiles(parts, 8, title)
 
@@ -124,10 +125,10 @@ def confusion(counts: Tensor, classes: Sequence[str], title: str) -> bytes:
     axes = figure.subplots()
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=100)
     figure.colorbar(image, label="% of the class", shrink=0.8)
-    axes.set(xlabel="predicted", ylabel="true", title=title)
-    ticks = range(len(classes))
-    axes.set_xticks(ticks, classes, rotation=90, fontsize=8 if len(classes) <= 20 else 4)
-    axes.set_yticks(ticks, classes, fontsize=8 if len(classes) <= 20 else 4)
+    axes.set(xlabel="predicted", ylabel="true", title=visible(title))
+    ticks, names = range(len(classes)), [visible(name) for name in classes]
+    axes.set_xticks(ticks, names, rotation=90, fontsize=8 if len(classes) <= 20 else 4)
+    axes.set_yticks(ticks, names, fontsize=8 if len(classes) <= 20 else 4)
     if len(classes) <= 20:
         for row in ticks:
             for column in ticks:

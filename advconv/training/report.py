@@ -8,6 +8,7 @@ from advconv.data_sets import SETS
 from advconv.training.promise import Judgement
 from advconv.training.run import Record, Run, load_weights, open_run
 from advconv.training.train import Job
+from advconv.visible import visible
 
 if TYPE_CHECKING:
     from torch import nn
@@ -33,7 +34,7 @@ class TrainingResult:
         return load_weights(open_run(self.path), weights)
 
     def __str__(self) -> str:
-        return "\n".join(self.lines)
+        return "\n".join(map(visible, self.lines))
 
 
 def introduce(job: Job, run: Run | None) -> None:

@@ -1,6 +1,5 @@
 """The directory of a run: what it is made of, and how it is read again."""
 
-import csv
 import errno
 import hashlib
 import io
@@ -23,6 +22,7 @@ from torch import Tensor, nn
 from advconv.analysis.measure import Measures
 from advconv.backends.torch_module import build
 from advconv.check import check_bytes
+from advconv.report.cells import csv_text
 from advconv.spec import ArchSpec
 from advconv.training.files import RunError, read, write
 from advconv.training.loop import Learner, Row
@@ -220,11 +220,8 @@ def restore(run: Run, learner: Learner) -> Record:
 def write_logs(path: Path, record: Record) -> None:
     rows = [asdict(row) for row in record.rows]
     write(path / "metrics.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
-    out = io.StringIO()
-    writer = csv.DictWriter(out, [field.name for field in fields(Row)], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({key: _rounded(value) for key, value in row.items()} for row in rows)
-    write(path / "log.csv", out.getvalue())
+    columns = [field.name for field in fields(Row)]
+    write(path / "log.csv", csv_text(columns, ([_rounded(row[column]) for column in columns] for row in rows)))
 
 
 def _rounded(value: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import NoReturn
 from tqdm import tqdm
 
 from advconv.training.loop import Learner, Row
+from advconv.visible import visible_lines
 
 FORMAT = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]"
 
@@ -22,7 +23,7 @@ class Voice:
 
     def say(self, text: str) -> None:
         if not self.is_silent:
-            tqdm.write(text, file=sys.stdout)
+            tqdm.write(visible_lines(text), file=sys.stdout)
             sys.stdout.flush()
 
     def start(self, step: int) -> None:

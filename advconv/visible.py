@@ -1,0 +1,35 @@
+"""Text from outside as a terminal may get it: what would control the terminal is shown, `\\x1b`, and not sent."""
+
+import unicodedata
+from typing import Any
+
+
+def visible(text: str) -> str:
+    """One line: what Python's repr escapes is escaped, line breaks and bidirectional overrides included.
+
+    >>> visible("a\\x1b[2J" + chr(0x202e))
+    'a\\\\x1b[2J\\\\u202e'
+    """
+    return text if text.isprintable() else "".join(map(_shown, text))
+
+
+def _shown(character: str) -> str:
+    return character if character.isprintable() else repr(character)[1:-1]
+
+
+def visible_lines(text: str) -> str:
+    """Several lines: as `visible`, with their line feeds left as they are."""
+    return "\n".join(map(visible, text.split("\n")))
+
+
+def columns(text: str) -> int:
+    """Columns on a terminal: wide characters take two, combining ones none."""
+    wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
+    return len(text) + wide - sum(unicodedata.combining(character) > 0 for character in text)
+
+
+def json_text(value: Any) -> str:
+    """JSON for a terminal or a file: ASCII, in which DEL, the one control character that JSON allows, is escaped."""
+    import json
+
+    return json.dumps(value, indent=2).replace("\x7f", "\\u007f")
