@@ -186,11 +186,11 @@ def _add_train(commands: Commands) -> None:
     fields.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", help=help)
     doing = train.add_argument_group("how")
     _add_data_dir(doing)
-    doing.add_argument("--limit", type=natural, metavar="N", help="use the first N pictures")
+    doing.add_argument("--limit", type=limit, metavar="N", help="use the first N pictures")
     doing.add_argument("--until", type=percent, metavar="PERCENT", help="stop when this accuracy is reached")
     doing.add_argument("--name", type=title, metavar="NAME", help="of the run's directory; default: the network's")
     _add_device(doing)
-    doing.add_argument("--workers", type=whole, metavar="N", help="processes that make pictures; 0: none beside")
+    doing.add_argument("--workers", type=workers, metavar="N", help="processes that make pictures; 0: none beside")
     doing.add_argument("--compile", choices=("auto", "on", "off"), help="use torch.compile; auto: on CUDA")
     doing.add_argument("--tensorboard", action="store_true", help="write TensorBoard's files too")
     doing.add_argument("--quiet", action="store_true", help="say how it ended, not how it goes")
@@ -284,6 +284,8 @@ def title(text: str) -> str:
 def whole(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 0")
+    if len(text) > 18:
+        raise argparse.ArgumentTypeError(f"{text[:18]}... has {len(text)} digits; use a number below 10^18")
     return int(text)
 
 
@@ -291,6 +293,24 @@ def natural(text: str) -> int:
     if whole(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not at least 1")
     return int(text)
+
+
+def limit(text: str) -> int:
+    return _counted("limit", text)
+
+
+def workers(text: str) -> int:
+    return _counted("workers", text)
+
+
+def _counted(name: str, text: str) -> int:
+    """A number that an option counts; how many there may be is for the option to say."""
+    from advconv.training.options import counted
+
+    try:
+        return counted(name, whole(text))
+    except ValueError as problem:
+        raise argparse.ArgumentTypeError(str(problem)) from None
 
 
 def onnx_file(text: str) -> str:

@@ -30,7 +30,7 @@ from advconv.geometry import INT64_MAX
 from advconv.layers.pointwise import FUNCTIONS
 from advconv.limits import BYTE_UNITS, BYTES, COUNT, COUNT_UNITS, PERCENT, accuracy
 from advconv.names import MODULE_ATTRIBUTES, NAME, TAKEN, TITLE
-from advconv.recipe import Train, above_zero, at_least_zero, from_zero, seed, share
+from advconv.recipe import LARGEST, MOST_EPOCHS, Train, above_zero, at_least_zero, epochs, from_zero, seed, share
 from advconv.spec import ArchSpec, Constraints, Use, feature, picture, title, version
 from advconv.transforms import COMPOSITIONS
 
@@ -151,8 +151,9 @@ FORMS: dict[Any, Schema] = {
     picture: row_of(WHOLE, 3),
     feature: words(*FEATURES),
     from_zero: FROM_ZERO,
-    above_zero: ABOVE_ZERO,
-    at_least_zero: {"type": "number", "minimum": 0},
+    above_zero: ABOVE_ZERO | {"maximum": LARGEST},
+    at_least_zero: {"type": "number", "minimum": 0, "maximum": LARGEST},
+    epochs: WHOLE | {"maximum": MOST_EPOCHS},
     share: {"type": "number", "minimum": 0, "exclusiveMaximum": 1},
     seed: {"type": "integer", "minimum": 0, "exclusiveMaximum": 2**32},
     COUNT.read: COUNTS,

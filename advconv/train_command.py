@@ -30,6 +30,9 @@ def says_what_is_wrong(command: Command) -> Command:
     def run(options: argparse.Namespace) -> int:
         # Before torch is imported.
         wait_briefly()
+        if "RANK" in os.environ:
+            # What is wrong between processes is said in a line, not in torch's own warnings with frames of C++.
+            os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
         from advconv.net import ArchError
         from advconv.overrides import SettingError
         from advconv.report.text import report
@@ -57,7 +60,8 @@ def says_what_is_wrong(command: Command) -> Command:
 
 @says_what_is_wrong
 def run_train(options: argparse.Namespace) -> int:
-    from advconv.training.start import Stopped, WorkerDied
+    from advconv.training.peers import PeerLost
+    from advconv.training.start import Failed, Stopped, Unfinished
 
     if (options.file is None) == (options.resume is None):
         complain("train takes either a FILE or --resume RUN")
@@ -68,8 +72,12 @@ def run_train(options: argparse.Namespace) -> int:
         if stopped.job.leads:
             show(f"{stopped}; go on with: {again(stopped)}")
         return 128 + stopped.signal
-    except WorkerDied as died:
-        complain(f"{died}; go on, perhaps with fewer --workers: {again(died)}")
+    except PeerLost as lost:
+        ended = lost.__cause__
+        complain(f"{lost}; go on with: {again(ended)}" if isinstance(ended, Unfinished) else f"{lost}; start it again")
+        return USAGE
+    except Failed as failed:
+        complain(f"{failed}; go on with: {again(failed)}")
         return USAGE
 
 
@@ -125,9 +133,8 @@ def _flag(name: str) -> str:
 def again(unfinished: "Unfinished") -> str:
     """The command that goes on with a run, with what was asked of it this time beside what it remembers."""
     job, run = unfinished.job, unfinished.run
-    program = (
-        f"torchrun --nproc-per-node={os.environ['LOCAL_WORLD_SIZE']} -m advconv" if job.share.of > 1 else "advconv"
-    )
+    local = os.environ.get("LOCAL_WORLD_SIZE", job.share.of)
+    program = f"torchrun --nproc-per-node={local} -m advconv" if job.share.of > 1 else "advconv"
     if run is None:
         return f"{program} train --resume RUN"
     asked, remembered = asdict(job.wishes), asdict(run.about.options)

@@ -9,6 +9,7 @@ DataLoader, float32 and torch's default memory format.
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
@@ -43,17 +44,18 @@ Step = Callable[[], None]
 
 def main(arch: str, device: str, rounds: int, steps: int) -> None:
     job = a_job(arch, device)
-    loops = {"train": trained(job), "bare loop": bare(job), "loop that people write": by_hand(job)}
-    speeds: dict[str, list[float]] = {name: [] for name in loops}
-    for _ in range(rounds):
-        for name, step in loops.items():
-            speeds[name].append(speed(step, job, steps))
+    with trained(job) as ours:
+        loops = {"train": ours, "bare loop": bare(job), "loop that people write": by_hand(job)}
+        speeds: dict[str, list[float]] = {name: [] for name in loops}
+        for _ in range(rounds):
+            for name, step in loops.items():
+                speeds[name].append(speed(step, job, steps))
     print(f"{machine()}; {job.setup}; {arch}, batch {job.plan().batch_size}, {job.workers} workers")
     print(f"medians of {rounds} rounds in turn, {steps} steps each")
     for name, found in speeds.items():
         print(f"{name}: {median(found):,.0f} images/s ({min(found):,.0f} to {max(found):,.0f})")
     for name, least in (("bare loop", 0.7 if device == "cuda" else 0.85), ("loop that people write", 2.0)):
-        ratio = median(ours / theirs for ours, theirs in zip(speeds["train"], speeds[name], strict=True))
+        ratio = median(fast / slow for fast, slow in zip(speeds["train"], speeds[name], strict=True))
         print(f"train / {name}: {ratio:.3f} (at least {least}: {'kept' if ratio >= least else 'MISSED'})")
 
 
@@ -82,17 +84,19 @@ def synchronise(job: Job) -> None:
         torch.cuda.synchronize()
 
 
-def trained(job: Job) -> Step:
+@contextmanager
+def trained(job: Job) -> Iterator[Step]:
     learner = job.learner()
-    stream = batches(job.data.train, job.augment(), learner.plan, 0, job.workers, job.setup.device.type, print)
     every = READ_EVERY.get(job.setup.device.type, READ_SELDOM)
+    place = job.setup.device.type
+    with batches(job.data.train, job.augment(), learner.plan, 0, job.workers, place, print) as stream:
 
-    def step() -> None:
-        learner.update(*next(stream))
-        if learner.step % every == 0:
-            learner.settle()
+        def step() -> None:
+            learner.update(*next(stream))
+            if learner.step % every == 0:
+                learner.settle()
 
-    return step
+        yield step
 
 
 def bare(job: Job) -> Step:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -98,3 +99,108 @@ def test_two_processes_that_are_stopped_go_on_to_the_same_weights(tmp_path: Path
     (tmp_path / "whole").mkdir()
     assert launched(tmp_path / "whole", 2, *words).returncode == 0
     assert weights(run) == weights(only_run(tmp_path / "whole"))
+
+
+PROGRAM = """
+import os, sys, torch
+from advconv.cli import main
+from advconv.training.loop import Learner
+update = Learner._update
+
+def fails(self, *batch):
+    if self.step == 5 and os.environ["RANK"] == os.environ.get("FAILING"):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+    update(self, *batch)
+
+Learner._update = fails
+main(["train", *sys.argv[1:]])
+"""
+
+
+def by_hand(directory: Path, failing: str = "") -> list["subprocess.Popen[str]"]:
+    """Two processes without torchrun, which would end the one that is left."""
+    file = write_arch(directory / "t.yaml", rows=[{"strided": 8}, "gap", "linear"])
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        group = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
+    words = [file, "--limit", "640", "--epochs", "5000", "--workers", "1", "--device", "cpu"]
+    return [
+        subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, *words],
+            cwd=directory,
+            env=ENVIRONMENT | group | {"RANK": str(rank), "LOCAL_RANK": str(rank), "FAILING": failing},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in range(2)
+    ]
+
+
+def ending_of(processes: list["subprocess.Popen[str]"], rank: int) -> tuple[int, list[str]]:
+    """The exit code of a process and what it has said of its end; then all are gone."""
+    try:
+        _, said = processes[rank].communicate(timeout=300)
+        return processes[rank].returncode, said.splitlines()
+    finally:
+        for process in processes:
+            process.kill()
+            process.communicate()
+
+
+@pytest.mark.parametrize(
+    ("rank", "number", "said"),
+    [
+        (1, signal.SIGKILL, "rank 1 gave no sign of life for 2 s"),
+        (0, signal.SIGKILL, "rank 0 gave no sign of life for 2 s"),
+        (1, signal.SIGSTOP, "rank 1 gave no sign of life for 10 s"),
+    ],
+)
+def test_a_process_that_is_killed_or_hangs_is_told_by_the_one_that_is_left(
+    tmp_path: Path, rank: int, number: int, said: str
+) -> None:
+    processes = by_hand(tmp_path)
+    assert processes[0].stdout is not None
+    next(line for line in processes[0].stdout if line.startswith("epoch"))
+    processes[rank].send_signal(number)
+    code, lines = ending_of(processes, 1 - rank)
+
+    assert code == 2
+    (line,) = lines
+    assert line.startswith(f"advconv: {said}; go on with")
+    assert "--resume " in line
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_process_that_fails_is_told_with_its_reason_by_both(tmp_path: Path, rank: int) -> None:
+    processes = by_hand(tmp_path, failing=str(rank))
+    own = processes[rank].communicate(timeout=300)[1].splitlines()
+    code, lines = ending_of(processes, 1 - rank)
+
+    reason = "epoch 1, step 6 of 20 failed: CUDA out of memory"
+    assert (code, processes[rank].returncode) == (2, 2)
+    (line,) = lines
+    assert line.startswith(f"advconv: rank {rank} failed: {reason}; go on with: torchrun --nproc-per-node=2 ")
+    (line,) = own
+    assert line.startswith(f"advconv: {reason}; go on with: torchrun --nproc-per-node=2 ")
+
+
+def test_under_torchrun_the_process_that_is_left_says_which_one_was_killed(tmp_path: Path) -> None:
+    file = write_arch(tmp_path / "t.yaml", rows=[{"strided": 8}, "gap", "linear"])
+    words = [file, "--limit", "640", "--epochs", "5000", "--workers", "0", "--device", "cpu"]
+    with subprocess.Popen(
+        program(2, *words), cwd=tmp_path, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        next(line for line in process.stdout if line.startswith("epoch"))
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="utf-8").split()
+        environments = {child: Path(f"/proc/{child}/environ").read_bytes().split(b"\0") for child in children}
+        (second,) = [child for child, environment in environments.items() if b"RANK=1" in environment]
+        os.kill(int(second), signal.SIGKILL)
+        said = process.stderr.read()
+
+    run = only_run(tmp_path).relative_to(tmp_path)
+    how = f"go on with: torchrun --nproc-per-node=2 -m advconv train --resume {run}"
+    assert f"advconv: rank 1 gave no sign of life for 2 s; {how}\n" in said
+    assert str(ROOT / "advconv") not in said

@@ -20,13 +20,13 @@ from PIL import Image
 from safetensors.torch import load_file
 from torch import nn
 
-from advconv.recipe import Train
+from advconv.recipe import BELOW_ONE, LARGEST, SMALLEST, Train
 from advconv.training import pictures as draw
 from advconv.training.augment import Augment
 from advconv.training.data import DataSets, Pictures
 from advconv.training.device import setup
 from advconv.training.loader import Plan
-from advconv.training.loop import Learner, Scores, score
+from advconv.training.loop import Diverged, Learner, Scores, score
 from advconv.training.optim import SCHEDULES, average, optimizer, schedule
 from advconv.training.results import by_class, confusion_counts
 from tests.training import command, metrics, only_run, real_pictures, small, weights, write_arch
@@ -262,6 +262,18 @@ def test_other_images_judge_no_promise(
     assert f"accuracy >= 99% is not judged: {reason}\n" in capsys.readouterr().out
 
 
+def test_a_limit_and_a_batch_above_what_there_is_are_told_and_change_nothing(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write_arch(here / "t.yaml", rows=TINY, constraints={"accuracy": "> 0%"}, augment=[])
+
+    assert command("train", file, "--epochs", "1", "--batch-size", "9999", "--limit", "9999", "--workers", "0") == 0
+    said = capsys.readouterr().out
+    assert "a limit of 9,999 is above the 5,000 training and 1,000 test images; all are used" in said
+    assert "a batch has all 5,000 training images, which are fewer than the batch_size of 9,999" in said
+    assert "accuracy > 0%: kept" in said
+
+
 def test_a_network_that_breaks_its_constraints_is_trained_with_force_alone(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -322,6 +334,10 @@ def test_options_change_any_field_and_the_run_says_so(here: Path) -> None:
         (["--val-split", "5000"], "val_split holds 5,000 of 5,000 training pictures out"),
         (["--device", "nowhere"], "there is no device 'nowhere' here"),
         (["--device", "cuda:99"], "there is no device 'cuda:99' here"),
+        (["--limit", "9" * 20], "argument --limit: 999999999999999999... has 20 digits"),
+        (["--limit", "9999999999"], "argument --limit: limit is at most 1,000,000,000, not 9999999999"),
+        (["--workers", "5000"], "argument --workers: workers is at most 256, not 5000"),
+        (["--epochs", "9999999"], "--epochs 9999999: error[AC114] epochs must be at most 1,000,000, not 9999999"),
         (["--resume", "nowhere"], "train takes either a FILE or --resume RUN"),
     ],
 )
@@ -385,11 +401,11 @@ def test_a_loss_that_is_no_number_stops_with_its_place(here: Path, capsys: pytes
     file = write_arch(here / "t.yaml", rows=[{"conv": {"out_channels": 8, "norm": "none"}}, "gap", "linear"])
 
     assert (
-        command("train", file, "--limit", "640", "--lr", "1e30", "--workers", "0", "--set", "train.schedule=constant")
+        command("train", file, "--limit", "640", "--lr", "1e18", "--workers", "0", "--set", "train.schedule=constant")
         == 1
     )
     said = capsys.readouterr().err
-    assert "the loss is nan in epoch 1, step 2 of 20; try a lower lr (it is 1e+30)" in said
+    assert "the loss is nan in epoch 1, step 3 of 20; try a lower lr (it is 1e+18)" in said
     assert not (only_run(here) / "state.pt").exists()
 
 
@@ -498,6 +514,21 @@ def moved(learner: Learner) -> float:
     learner.update(*SIXTEEN)
     after = nn.utils.parameters_to_vector(learner.module.parameters()).detach()
     return float((after - before).norm())
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+@pytest.mark.parametrize("end", ["largest", "smallest"])
+def test_a_step_can_compute_with_whatever_a_recipe_may_hold(optimizer: str, end: str) -> None:
+    """Each number of the recipe at its bound. The loss may become no number, which is told, but torch refuses none."""
+    free, fraction = (LARGEST, BELOW_ONE) if end == "largest" else (SMALLEST, SMALLEST)
+    frees, fractions = ("lr", "weight_decay", "mixup", "clip"), ("momentum", "label_smoothing", "ema")
+    numbers = dict.fromkeys(frees, free) | dict.fromkeys(fractions, fraction)
+    learner = a_learner(optimizer=optimizer, **numbers)
+
+    for _ in range(3):
+        learner.update(*SIXTEEN)
+    with contextlib.suppress(Diverged):
+        learner.settle()
 
 
 def test_clipping_bounds_a_step() -> None:

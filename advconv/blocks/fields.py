@@ -198,6 +198,8 @@ def _norm_with(kind: str, value: Any) -> Layer:
             refuse(f"{kind} norm has no key {key!r}", help, "AC111", at=(kind, key), at_key=True)
         if key != "num_groups" and (not is_number(given[key]) or given[key] <= 0):
             refuse(f"the {key} of a norm is a number above 0, not {shown(given[key])}", at=(kind, key))
+        if key != "num_groups":
+            hold_float32(f"the {key} of a norm is", given[key], at=(kind, key))
     if kind == "batch":
         return BatchNorm2d(**given)
     groups = given.get("num_groups") if kind == "group" else 1
@@ -208,6 +210,11 @@ def _norm_with(kind: str, value: Any) -> Layer:
 
 
 FLOAT32_MAX = 3.4e38
+
+
+def hold_float32(what: str, value: float, at: tuple[str, ...] = ()) -> None:
+    if abs(value) > FLOAT32_MAX:
+        refuse(f"{what} a number that float32 can hold, at most {FLOAT32_MAX:g}, not {shown(value)}", at=at)
 
 
 class ActivationChoice(NamedTuple):
@@ -227,8 +234,7 @@ def activation(value: Any) -> ActivationChoice:
     if pair and pair[0] in FUNCTIONS and FUNCTIONS[pair[0]].argument:
         if not is_number(pair[1]):
             refuse(f"{pair[0]} takes a number, not {shown(pair[1])}")
-        if abs(pair[1]) > FLOAT32_MAX:
-            refuse(f"{pair[0]} takes a number that float32 can hold, not {shown(pair[1])}")
+        hold_float32(f"{pair[0]} takes", pair[1])
         return ActivationChoice(Activation(pair[0], pair[1]))
     if pair and pair[0] in FUNCTIONS:
         refuse(f"{pair[0]} takes no argument", f"write `activation: {pair[0]}`")

@@ -30,7 +30,7 @@ def as_python_expects(call: "Callable[Arguments, TrainingResult]") -> "Callable[
     def ended(*args: Arguments.args, **kwargs: Arguments.kwargs) -> "TrainingResult":
         wait_briefly()
         with naming_the_extra("advconv.train"):
-            from advconv.training.start import Stopped, WorkerDied
+            from advconv.training.start import Failed, Stopped
         if int(os.environ.get("WORLD_SIZE", "1")) > 1:
             raise TrainingError("several processes are started with: torchrun ... -m advconv train FILE")
         try:
@@ -40,8 +40,8 @@ def as_python_expects(call: "Callable[Arguments, TrainingResult]") -> "Callable[
             if problem.checked.measures is not None:
                 problem.add_note("a network that breaks its constraints is not trained; force=True trains it")
             raise
-        except WorkerDied as died:
-            raise TrainingError(f"{died}; go on, perhaps with fewer workers: {died.resumed}") from died
+        except Failed as failed:
+            raise TrainingError(f"{failed}; go on with: {failed.resumed}") from failed
         except Stopped as stopped:
             show(f"{stopped}; go on with: {stopped.resumed}")
             # What was there before the training answers the signal: for Ctrl-C, KeyboardInterrupt.

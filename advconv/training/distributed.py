@@ -10,8 +10,9 @@ import torch.distributed as dist
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from advconv.training.errors import TrainingError
+from advconv.training.errors import TrainingError, computing
 from advconv.training.loader import Share
+from advconv.training.peers import ended_by_sigterm, peers
 
 Result = TypeVar("Result")
 
@@ -25,12 +26,16 @@ def processes() -> Iterator[Share]:
     has_gpus = torch.cuda.is_available()
     if has_gpus:
         torch.cuda.set_device(local_rank() % torch.cuda.device_count())
-    # What the processes say to each other on the way is small and goes through gloo, gradients where the network is.
-    dist.init_process_group("cpu:gloo,cuda:nccl" if has_gpus else "gloo")
-    try:
-        yield Share(dist.get_rank(), dist.get_world_size())
-    finally:
-        dist.destroy_process_group()
+    with ended_by_sigterm():
+        with computing("the connection between the processes"):
+            # What they say to each other on the way is small and goes through gloo, gradients where the network is.
+            dist.init_process_group("cpu:gloo,cuda:nccl" if has_gpus else "gloo")
+            share = Share(dist.get_rank(), dist.get_world_size())
+            others = peers(share)
+        with others:
+            yield share
+    # Not where a process was lost: it would be waited for.
+    dist.destroy_process_group()
 
 
 def local_rank() -> int:
@@ -50,12 +55,16 @@ def parallel(module: nn.Module, share: Share) -> nn.Module:
     return DistributedDataParallel(module) if share.of > 1 else module
 
 
+EXCHANGE = "the exchange between the processes"
+
+
 def any_of(flag: bool, share: Share) -> bool:
     """Whether one of the processes says so, which all must know before the next step."""
     if share.of == 1:
         return flag
     said = torch.tensor(int(flag))
-    dist.all_reduce(said, dist.ReduceOp.MAX)
+    with computing(EXCHANGE):
+        dist.all_reduce(said, dist.ReduceOp.MAX)
     return bool(said.item())
 
 
@@ -63,7 +72,8 @@ def mean_of(rows: torch.Tensor, share: Share) -> torch.Tensor:
     """The mean over all processes."""
     if share.of == 1:
         return rows
-    dist.all_reduce(rows)
+    with computing(EXCHANGE):
+        dist.all_reduce(rows)
     return rows / share.of
 
 

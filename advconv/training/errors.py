@@ -1,5 +1,8 @@
 """What ends a training before its time."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from advconv.visible import visible_lines
 
 
@@ -8,3 +11,17 @@ class TrainingError(Exception):
 
     def __str__(self) -> str:
         return visible_lines(super().__str__())
+
+
+class ComputeError(TrainingError):
+    """What torch cannot compute, or not say to other processes; the text says where, and torch's reason."""
+
+
+@contextmanager
+def computing(what: str) -> Iterator[None]:
+    """Makes a ComputeError of what torch raises inside: memory, overflows, CUDA, classes that are out of bounds."""
+    try:
+        yield
+    except (RuntimeError, IndexError) as problem:
+        lines = str(problem).strip().splitlines() or [type(problem).__name__]
+        raise ComputeError(f"{what} failed: {lines[0].rstrip('.')}") from problem

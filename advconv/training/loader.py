@@ -1,23 +1,20 @@
 """Batches of augmented pictures, made by workers while the network trains."""
 
-import gc
 import os
-import signal
-import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from itertools import islice, pairwise
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.multiprocessing import get_context
-from torch.utils.data import DataLoader, Dataset, Sampler, get_worker_info
 
 from advconv.training.augment import Augment
 from advconv.training.data import Pictures, shared
+from advconv.training.workers import Task, Unanswered, Workers
 
 
 class Share(NamedTuple):
@@ -68,64 +65,49 @@ class Batches:
         return self.plan.epochs * self.plan.steps - self.start
 
 
-class Work(NamedTuple):
-    """Pictures to draw, and where they go: into a place on the shelf, from `start` on. `batch` counts from 0."""
+class Part(NamedTuple):
+    """The images of a part of a batch, and where they go: into a place on the shelf, from `start` on."""
 
     epoch: int
     pictures: NDArray[np.int64]
-    batch: int
     place: int
     start: int
 
 
-class Works(Sampler[Work]):
-    """All batches in parts, each batch in the next place of the shelf."""
+class Works:
+    """All batches in parts, each batch in the next place of the shelf; batches are counted from 0."""
 
     def __init__(self, batches: Batches, parts: int, places: int) -> None:
         self.batches, self.parts, self.places = batches, parts, places
 
-    def __iter__(self) -> Iterator[Work]:
+    def __iter__(self) -> Iterator[tuple[int, Part]]:
         for number, (epoch, batch) in enumerate(self.batches):
             starts = np.linspace(0, len(batch), self.parts + 1, dtype=np.int64)
             for start, end in pairwise(starts.tolist()):
-                yield Work(epoch, batch[start:end], number, number % self.places, start)
-
-    def __len__(self) -> int:
-        return len(self.batches) * self.parts
+                yield number, Part(epoch, batch[start:end], number % self.places, start)
 
 
-class Drawn(Dataset[int]):
-    """Draws pictures onto a shelf of batches (places, batch, height, width, channels) in memory that all share."""
+class Drawing:
+    """Draws images onto a shelf of batches (places, batch, height, width, channels) in memory that all share."""
 
-    def __init__(self, images: Tensor, augment: Augment, shelf: Tensor, turns: "Turns | None") -> None:
-        self.images, self.augment, self.shelf, self.turns = images, augment, shelf, turns
+    def __init__(self, images: Tensor, augment: Augment, shelf: Tensor) -> None:
+        self.images, self.augment, self.shelf = images, augment, shelf
 
-    def __getitem__(self, work: Work) -> int:
-        worker = get_worker_info()
-        if worker is not None and self.turns:
-            self.turns.wait(worker.id, work.batch)
-        pictures, batch = self.images.numpy(), self.shelf[work.place].numpy()
-        for place, index in enumerate(work.pictures.tolist(), work.start):
-            batch[place] = self.augment(pictures[index], work.epoch, index)
-        return work.place
+    def __call__(self, part: Part) -> None:
+        images, batch = self.images.numpy(), self.shelf[part.place].numpy()
+        for place, index in enumerate(part.pictures.tolist(), part.start):
+            batch[place] = self.augment(images[index], part.epoch, index)
 
 
-class Turns:
-    """Lets workers draw a batch when it is asked for, and not while training computes."""
+class Tasks:
+    """What one of several workers draws: every so many parts, in the order of the batches."""
 
-    def __init__(self, workers: int) -> None:
-        self.asked = torch.full((1,), -1).share_memory_()  # type: ignore[no-untyped-call]
-        self.calls = [get_context().Semaphore(0) for _ in range(workers)]
+    def __init__(self, works: Works, draw: Drawing, worker: int, of: int) -> None:
+        self.works, self.draw, self.worker, self.of = works, draw, worker, of
 
-    def ask(self, batch: int) -> None:
-        self.asked[0] = batch
-        for call in self.calls:
-            call.release()
-
-    def wait(self, worker: int, batch: int) -> None:
-        """Until the batch is asked for; for a second at most, so that nobody waits for a training that has ended."""
-        while int(self.asked[0]) < batch and self.calls[worker].acquire(timeout=1):
-            pass
+    def __iter__(self) -> Iterator[Task]:
+        for number, part in islice(self.works, self.worker, None, self.of):
+            yield Task(number, partial(self.draw, part))
 
 
 AHEAD = 4
@@ -143,6 +125,7 @@ def default_workers() -> int:
     return max(min(2, processors), min(16, here - 1))
 
 
+@contextmanager
 def batches(
     pictures: Pictures,
     augment: Augment,
@@ -151,12 +134,13 @@ def batches(
     workers: int,
     device: str,
     say: Callable[[str], None],
-) -> Iterator[Batch]:
+    is_ending: Callable[[], bool] = lambda: False,
+) -> Iterator[Iterator[Batch]]:
     """The batches of a training from a step on. Each is there until the next one is asked for.
 
-    With 0 workers they are made where they are asked for; so they are, and `say` is told, where shared memory is short.
-    Training on a CPU uses all processors, and each of its threads waits for one that a worker holds up. So there the
-    workers draw some batches together, a part each, while the training waits for them, and none while it computes.
+    The workers that make them end with the context. Once the training `is_ending`, a batch that they do not make is
+    not waited for: there is no further one. With 0 workers they are made where they are asked for; so they are, and
+    `say` is told, where shared memory is short.
     """
     takes_turns = device == "cpu"
     places = 2 * AHEAD if takes_turns else AHEAD * workers + 3
@@ -164,36 +148,56 @@ def batches(
     if not shared(shelf) and workers:
         say(f"no {shelf.nbytes / 1e6:,.0f} MB of shared memory are free, so pictures are made without workers")
         workers = 0
-    planned = Batches(plan, start)
-    turns = Turns(workers) if takes_turns and workers else None
-    works = Works(planned, workers if turns else 1, places)
-    with warnings.catch_warnings():
-        # More workers than processors are the user's wish.
-        warnings.filterwarnings("ignore", message="This DataLoader will create")
-        loader = DataLoader(
-            Drawn(pictures.images, augment, shelf, turns),
-            batch_size=None,
-            sampler=works,
-            num_workers=workers,
-            prefetch_factor=AHEAD if workers else None,
-            worker_init_fn=_quiet,
-        )
-        # Where workers are forked, memory that the garbage collector does not touch stays shared.
-        gc.freeze()
-        made = iter(loader)
-        gc.unfreeze()
-    numbered = enumerate(planned)
-    while group := list(islice(numbered, AHEAD if turns else 1)):
-        if turns:
-            turns.ask(group[-1][0])
-        # All of a group before the first is trained on: each worker has come to rest by then.
-        ready = [[next(made) for _ in range(works.parts)][-1] for _ in group]
-        for place, (_, (_, batch)) in zip(ready, group, strict=True):
-            yield shelf[place], pictures.labels[torch.from_numpy(batch)]
+    works = Works(Batches(plan, start), workers if takes_turns and workers else 1, places)
+    draw = Drawing(pictures.images, augment, shelf)
+    with Workers([Tasks(works, draw, worker, workers) for worker in range(workers)], is_ending) as pool:
+        drawn = _alone(works, draw) if not workers else _in_turn(works, pool) if takes_turns else _ahead(works, pool)
+        yield _stream(drawn, works, shelf, pictures.labels, say)
 
 
-def _quiet(worker: int) -> None:
-    """A worker makes pictures with one thread, and leaves Ctrl-C and SIGTERM to the process that it works for."""
-    cv2.setNumThreads(0)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+def _stream(
+    drawn: Iterator[None], works: Works, shelf: Tensor, labels: Tensor, say: Callable[[str], None]
+) -> Iterator[Batch]:
+    for number, (_, batch) in enumerate(works.batches):
+        try:
+            next(drawn)
+        except Unanswered as problem:
+            if works.batches.plan.share.of > 1:
+                # The other processes are in the step that this one cannot take.
+                raise
+            say(str(problem))
+            return
+        yield shelf[number % works.places], labels[torch.from_numpy(batch)]
+
+
+def _alone(works: Works, draw: Drawing) -> Iterator[None]:
+    """Comes back when the next batch is drawn, as do the other two."""
+    for _, part in works:
+        draw(part)
+        yield
+
+
+def _in_turn(works: Works, pool: Workers) -> Iterator[None]:
+    """Some batches are drawn while the training waits for them, by all workers together, and none while it computes.
+
+    Training on a CPU uses all processors, and each of its threads waits for one that a worker holds up.
+    """
+    for number in range(len(works.batches)):
+        if number % AHEAD == 0:
+            last = min(number + AHEAD, len(works.batches)) - 1
+            for worker in pool.workers:
+                worker.ask(last)
+            pool.wait(last, pool.workers)
+        yield
+
+
+def _ahead(works: Works, pool: Workers) -> Iterator[None]:
+    """Each worker draws `AHEAD` batches before they are needed."""
+    ahead = AHEAD * len(pool.workers)
+    for worker in pool.workers:
+        worker.ask(ahead - 1)
+    for number in range(len(works.batches)):
+        worker = pool.workers[number % len(pool.workers)]
+        worker.ask(number + ahead - 1)
+        pool.wait(number, [worker])
+        yield

@@ -16,7 +16,7 @@ from advconv.recipe import Train
 from advconv.training.data import DataSets, Pictures
 from advconv.training.device import Normalise, Setup
 from advconv.training.distributed import mean_of, parallel, synchronised
-from advconv.training.errors import TrainingError
+from advconv.training.errors import TrainingError, computing
 from advconv.training.loader import Batch, Plan
 from advconv.training.optim import average, optimizer, schedule
 
@@ -77,8 +77,16 @@ class Learner:
         forward = parallel(self.module, plan.share)
         self.forward: Callable[[Tensor], Tensor] = torch.compile(forward) if setup.compiles else forward
 
+    def _place(self, step: int) -> str:
+        epoch, number = divmod(step, self.plan.steps)
+        return f"epoch {epoch + 1}, step {number + 1} of {self.plan.steps}"
+
     def update(self, images: Tensor, labels: Tensor) -> None:
         """One step of the optimizer on bytes (batch, height, width, channels) and classes (batch)."""
+        with computing(self._place(self.step)):
+            self._update(images, labels)
+
+    def _update(self, images: Tensor, labels: Tensor) -> None:
         self._reseed()
         labels = labels.to(self.setup.device)
         pictures = self.normalise(images.to(self.setup.device))
@@ -115,11 +123,12 @@ class Learner:
         if not self.unread:
             return
         first = self.step - len(self.unread)
-        for index, (loss, correct) in enumerate(mean_of(torch.stack(self.unread), self.plan.share).tolist()):
+        with computing(self._place(self.step - 1)):
+            # Where a device works on its own, what fails in a step is heard of when its results are read.
+            found = mean_of(torch.stack(self.unread), self.plan.share).tolist()
+        for index, (loss, correct) in enumerate(found):
             if not math.isfinite(loss):
-                epoch, step = divmod(first + index, self.plan.steps)
-                place = f"epoch {epoch + 1}, step {step + 1} of {self.plan.steps}"
-                raise Diverged(f"the loss is {loss} in {place}", self.recipe)
+                raise Diverged(f"the loss is {loss} in {self._place(first + index)}", self.recipe)
             self.tally.loss += loss
             self.tally.correct += correct
             self.tally.steps += 1
@@ -127,7 +136,8 @@ class Learner:
 
     def score(self, pictures: Pictures) -> Scores:
         """What the averaged weights say."""
-        return score(self.averaged.module, pictures, self.normalise, self.setup)
+        with computing(f"the evaluation after step {self.step:,}"):
+            return score(self.averaged.module, pictures, self.normalise, self.setup)
 
     def state(self) -> dict[str, Any]:
         """All that a training goes on from, between two steps."""
@@ -157,15 +167,19 @@ def epochs(
     stops: Callable[[], bool],
     shows: Callable[[Learner], None],
 ) -> Iterator[Row]:
-    """Trains to the end, or to the step before which `stops` says so; `shows` is called when losses are read."""
+    """Trains to the end, to the step before which `stops` says so, or to that for which there is no batch.
+
+    `shows` is called when losses are read.
+    """
     plan, every = learner.plan, READ_EVERY.get(learner.setup.device.type, READ_SELDOM)
     while learner.step < plan.epochs * plan.steps:
         clock = time.perf_counter()
         for _ in range(learner.step % plan.steps, plan.steps):
-            if learner.step % every == 0 and stops():
+            batch = None if learner.step % every == 0 and stops() else next(batches, None)
+            if batch is None:
                 learner.settle()
                 return
-            learner.update(*next(batches))
+            learner.update(*batch)
             if learner.step % every == 0 or learner.step % plan.steps == 0:
                 learner.settle()
                 learner.tally.seconds += time.perf_counter() - clock

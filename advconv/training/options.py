@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from advconv.blocks.fields import is_int
+from advconv.blocks.fields import is_int, shown
 from advconv.limits import percentage
 from advconv.names import TITLE
 
@@ -18,6 +18,20 @@ FIELDS = {
 """Options that stand for a field of the file."""
 
 COMPILES = ("auto", "on", "off")
+
+
+COUNTS = {"limit": (1, 10**9), "workers": (0, 256)}
+"""The least and the most of options that count."""
+
+
+def counted(name: str, value: int) -> int:
+    """A number that an option counts. Raises ValueError."""
+    least, most = COUNTS[name]
+    if not (is_int(value) and value >= least):
+        raise ValueError(f"{name} is a whole number of at least {least}, not {value!r}")
+    if value > most:
+        raise ValueError(f"{name} is at most {most:,}, not {shown(value)}")
+    return value
 
 
 @dataclass(frozen=True)
@@ -53,10 +67,9 @@ class Options:
     runs: Path = Path("runs")
 
     def __post_init__(self) -> None:
-        for name, least in (("limit", 1), ("workers", 0)):
-            value = getattr(self, name)
-            if value is not None and not (is_int(value) and value >= least):
-                raise ValueError(f"{name} is a whole number of at least {least}, not {value!r}")
+        for name in COUNTS:
+            if (value := getattr(self, name)) is not None:
+                counted(name, value)
         if self.until is not None:
             percentage(self.until)
         if self.compile is not None and self.compile not in COMPILES:

@@ -1,5 +1,6 @@
 """From a document to all that its training needs: the network, its images, and where it runs."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -50,10 +51,20 @@ def prepared(architecture: Architecture, wishes: Wishes, options: Options, share
     _hold(architecture, _unfit(architecture, SETS[spec.data]._replace(classes=len(data.classes))))
     voice = Voice(is_silent=options.quiet or share.rank > 0)
     workers = default_workers() if options.workers is None else options.workers
+    wishes = _limited(wishes, data, voice)
     job = Job(spec, architecture.measures, data, device, wishes, workers, share, voice)
     # Raises where the processes cannot share the batches.
     job.plan()
     return job
+
+
+def _limited(wishes: Wishes, data: DataSets, voice: Voice) -> Wishes:
+    """A limit above what there is takes no image away, and a promise is judged as without it."""
+    train, test = len(data.train) + len(data.validation or ()), len(data.test)
+    if wishes.limit is None or wishes.limit <= max(train, test):
+        return wishes
+    voice.say(f"a limit of {wishes.limit:,} is above the {train:,} training and {test:,} test images; all are used")
+    return replace(wishes, limit=None)
 
 
 def _hold(architecture: Architecture, wrong: list[Diagnostic]) -> None:

@@ -46,6 +46,9 @@ def introduce(job: Job, run: Run | None) -> None:
     counts = f"{len(sets.train):,} training{held_out} + {len(sets.test):,} test pictures"
     job.voice.say(f"{job.spec.name}: {job.measures.total.params:,} parameters; {SETS[job.spec.data].title}, {counts}")
     job.voice.say(f"{job.setup}; writes {run.path}")
+    if (size := job.plan().batch_size) < job.spec.train.batch_size:
+        asked = job.spec.train.batch_size
+        job.voice.say(f"a batch has all {size:,} training images, which are fewer than the batch_size of {asked:,}")
     if job.setup.note:
         job.voice.say(job.setup.note)
 

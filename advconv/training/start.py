@@ -1,6 +1,7 @@
 """From a file and its options to a training, and from there to what it came to."""
 
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import fields, replace
 from pathlib import Path
 from signal import SIGTERM
@@ -12,10 +13,9 @@ from advconv.overrides import Setting, amended
 from advconv.reader import read
 from advconv.source import Document, decode
 from advconv.spec import ArchSpec
-from advconv.training.augment import DrawError
 from advconv.training.data import DataError, data_directory
 from advconv.training.distributed import agreed
-from advconv.training.errors import TrainingError
+from advconv.training.errors import ComputeError
 from advconv.training.loader import Share
 from advconv.training.options import Options, Wishes
 from advconv.training.prepare import Architecture, checked_architecture, prepared
@@ -24,6 +24,7 @@ from advconv.training.report import TrainingResult, introduce, result
 from advconv.training.run import Run, held, open_run
 from advconv.training.signals import ending
 from advconv.training.train import Job, begin, finish, go
+from advconv.training.workers import WorkerLost
 
 
 class Unfinished(Exception):
@@ -45,8 +46,8 @@ class Stopped(Unfinished):
     signal: int = SIGTERM
 
 
-class WorkerDied(Unfinished):
-    """By the end of one of the processes that make images; the checkpoint is that of the last epoch."""
+class Failed(Unfinished):
+    """By what torch cannot compute, or the end of a process that makes images; the checkpoint is the last epoch's."""
 
 
 ALONE = Share()
@@ -103,31 +104,28 @@ def _wishes(options: Options, before: Wishes) -> Wishes:
 def carried_out(job: Job, run: Run | None) -> TrainingResult | None:
     """Trains to the end and says what it came to. `run` is None where another process has just made it."""
     introduce(job, run)
-    with ending() as wish, held(run.path) if run and job.leads else nullcontext():
-        try:
-            reached = go(job, run, wish)
-        except DrawError as problem:
-            # From a worker the message is the last line of a traceback.
-            raise TrainingError(str(problem).strip().splitlines()[-1].removeprefix(WORKERS_PREFIX)) from problem
-        except RuntimeError as problem:
-            if not str(problem).startswith("DataLoader worker"):
-                raise
-            # Torch has no type of its own for it, and raises it wherever the training is at that moment.
-            raise WorkerDied(str(problem).strip().rstrip("."), job, run) from problem
-        finally:
-            job.voice.stop()
-    learner, record, is_stopped = reached
-    if is_stopped:
-        epoch = learner.step // learner.plan.steps + 1
-        stopped = Stopped(f"stopped in epoch {epoch} of {learner.plan.epochs}", job, run)
-        stopped.signal = wish.signal or SIGTERM
-        raise stopped
-    if run is None or not job.leads:
-        return None
-    scores = learner.score(job.data.test)
+    with _failing(job, run):
+        with ending() as wish, held(run.path) if run and job.leads else nullcontext():
+            learner, record, is_stopped = go(job, run, wish)
+        if is_stopped:
+            epoch = learner.step // learner.plan.steps + 1
+            stopped = Stopped(f"stopped in epoch {epoch} of {learner.plan.epochs}", job, run)
+            stopped.signal = wish.signal or SIGTERM
+            raise stopped
+        if run is None or not job.leads:
+            return None
+        scores = learner.score(job.data.test)
     judgement = judge(job.spec, job.wishes, scores.accuracy)
     finish(job, run, record, scores, judgement)
     return result(job, run, record, scores.accuracy, judgement)
 
 
-WORKERS_PREFIX = f"{DrawError.__module__}.DrawError: "
+@contextmanager
+def _failing(job: Job, run: Run | None) -> Iterator[None]:
+    """Says of what ends a training from outside which run it ended."""
+    try:
+        yield
+    except (ComputeError, WorkerLost) as problem:
+        raise Failed(str(problem), job, run) from problem
+    finally:
+        job.voice.stop()

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,7 +23,7 @@ from advconv.training.data import DataSets
 from advconv.training.device import Setup, versions
 from advconv.training.distributed import any_of
 from advconv.training.files import RunError, write
-from advconv.training.loader import Plan, Share, batches
+from advconv.training.loader import Batch, Plan, Share, batches
 from advconv.training.loop import Learner, Row, Scores, epochs
 from advconv.training.options import Wishes
 from advconv.training.promise import Judgement
@@ -120,17 +120,14 @@ class Reached(NamedTuple):
 
 
 def go(job: Job, run: Run | None, wish: Wish) -> Reached:
-    """Trains from where the run stands until the end, `until`, or a wish to stop. Raises RunError and Diverged."""
+    """Trains from where the run stands until the end, `until`, or a wish to stop. Raises TrainingError."""
     learner, voice = job.learner(), job.voice
     record = restore(run, learner) if run else Record([])
     if run and job.leads:
         # Where the last process ended between a checkpoint and its logs.
         write_logs(run.path, record)
-    stream = batches(
-        job.data.train, job.augment(), learner.plan, learner.step, job.workers, job.setup.device.type, voice.say
-    )
     voice.start(learner.step)
-    with _board(job, run, record.rows) as board:
+    with _batches(job, learner, wish) as stream, _board(job, run, record.rows) as board:
         # Within an epoch it goes on to its end, whatever the last one has reached.
         if learner.step % learner.plan.steps or not job.is_reached(record):
             for row in epochs(learner, stream, job.data, lambda: any_of(bool(wish), job.share), voice.show):
@@ -146,6 +143,13 @@ def go(job: Job, run: Run | None, wish: Wish) -> Reached:
     if is_stopped and run and job.leads:
         save(run.path, run.about, learner, record, is_best=False)
     return Reached(learner, record, is_stopped)
+
+
+def _batches(job: Job, learner: Learner, wish: Wish) -> AbstractContextManager[Iterator[Batch]]:
+    place = job.setup.device.type
+    return batches(
+        job.data.train, job.augment(), learner.plan, learner.step, job.workers, place, job.voice.say, lambda: bool(wish)
+    )
 
 
 @contextmanager

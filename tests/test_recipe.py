@@ -1,0 +1,51 @@
+"""The numbers of a recipe are those that a step in float32 can compute with; the same in a file and in an option."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from advconv.overrides import amended, said_setting
+from advconv.reader import read
+from advconv.recipe import BELOW_ONE, LARGEST, MOST_EPOCHS, SMALLEST, Train
+from advconv.source import Source
+from advconv.spec import parse
+
+ABOVE = {
+    "lr": 2 * LARGEST,
+    "weight_decay": 1e39,
+    "mixup": 1e308,
+    "clip": 1e19,
+    "momentum": 0.99999999,
+    "label_smoothing": 0.9999999999,
+    "ema": 1 - 2**-25,
+    "epochs": MOST_EPOCHS + 1,
+}
+BELOW = dict.fromkeys(set(ABOVE) - {"epochs"}, 1e-39)
+
+
+@pytest.mark.parametrize(("field", "value"), [*ABOVE.items(), *sorted(BELOW.items())])
+def test_a_number_that_float32_cannot_hold_is_refused_with_the_bound(field: str, value: float) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Train.model_validate({field: value})
+
+    (told,) = caught.value.errors()
+    bound = told["msg"].partition(" at most " if field in ABOVE and value == ABOVE[field] else " at least ")[2]
+    nearest = float(bound.split(",  ")[0].split(", not")[0].split(" where")[0].replace(",", ""))
+    assert getattr(Train.model_validate({field: type(value)(nearest)}), field) == pytest.approx(nearest)
+
+
+@pytest.mark.parametrize("recipe", [dict.fromkeys(BELOW, SMALLEST), {"lr": LARGEST, "momentum": BELOW_ONE}])
+def test_the_bounds_themselves_are_taken(recipe: dict[str, Any]) -> None:
+    assert Train.model_validate(recipe).lr == recipe["lr"]
+
+
+@pytest.mark.parametrize("field", sorted(ABOVE))
+def test_an_option_is_refused_in_its_own_words(field: str) -> None:
+    document, _ = read(Source("t", "advconv: 1\nname: t\ninput: [1, 4, 4]\nnetwork: {C1: [gap]}\n"))
+    assert document is not None
+    option = f"train.{field}={ABOVE[field]}"
+    (found,) = parse(amended(document, [said_setting(option)]))[1]
+
+    assert (found.code, found.span.option) == ("AC114", f"--set {option}")
+    assert found.span.column == len(f"--set train.{field}=") + 1
