@@ -7,8 +7,12 @@ OK, FAILED, USAGE = 0, 1, 2
 
 
 def complain(message: str) -> None:
-    shown = "".join(character if character.isprintable() else "\ufffd" for character in message)
-    print(f"advconv: {shown}", file=sys.stderr)
+    print(f"advconv: {printable(message)}", file=sys.stderr)
+
+
+def printable(text: str) -> str:
+    """A text in one line that cannot move a terminal's cursor, whatever is in the name of a file."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in text)
 
 
 def wants_colour() -> bool:

@@ -19,9 +19,10 @@ from torchvision import datasets
 
 from advconv.geometry import Shape
 from advconv.training.augment import Augment
-from advconv.training.data import DataError, Loaded, Pictures, load, split
+from advconv.training.data import DataError, Loaded, Pictures, split
 from advconv.training.device import Normalise
 from advconv.training.loader import Batches, Plan, Share, Works, batches
+from advconv.training.sets import load
 from advconv.training.shapes import KINDS, draw_shapes
 from tests.training import BATCHES, command, only_run, real_pictures, write_arch
 

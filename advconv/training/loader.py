@@ -143,6 +143,11 @@ def default_workers() -> int:
     return max(min(2, processors), min(16, here - 1))
 
 
+def shelf_places(device: str, workers: int) -> int:
+    """How many batches lie ready at once."""
+    return 2 * AHEAD if device == "cpu" else AHEAD * workers + 3
+
+
 def batches(
     pictures: Pictures,
     augment: Augment,
@@ -158,8 +163,7 @@ def batches(
     Training on a CPU uses all processors, and each of its threads waits for one that a worker holds up. So there the
     workers draw some batches together, a part each, while the training waits for them, and none while it computes.
     """
-    takes_turns = device == "cpu"
-    places = 2 * AHEAD if takes_turns else AHEAD * workers + 3
+    takes_turns, places = device == "cpu", shelf_places(device, workers)
     shelf = torch.empty((places, plan.batch_size // plan.share.of, *pictures.images.shape[1:]), dtype=torch.uint8)
     if not shared(shelf) and workers:
         say(f"no {shelf.nbytes / 1e6:,.0f} MB of shared memory are free, so pictures are made without workers")

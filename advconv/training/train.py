@@ -18,7 +18,7 @@ from advconv.report.torchinfo import torchinfo
 from advconv.resolve import resolved
 from advconv.spec import ArchSpec
 from advconv.training import pictures as draw
-from advconv.training.augment import Augment, compile_augment
+from advconv.training.augment import Augment, pipeline
 from advconv.training.data import DataSets
 from advconv.training.device import Setup, versions
 from advconv.training.distributed import any_of
@@ -75,8 +75,7 @@ class Job(NamedTuple):
         return self.wishes.until is not None and record.newest is not None and record.newest >= self.wishes.until
 
     def augment(self) -> Augment:
-        pipeline = compile_augment(self.spec.augment, self.data.mean, self.spec.input)
-        return Augment(pipeline, self.spec.train.seed)
+        return Augment(pipeline(self.spec.augment, self.data.mean), self.spec.train.seed)
 
 
 def begin(job: Job, name: str, runs: Path) -> Run:
