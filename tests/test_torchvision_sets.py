@@ -88,14 +88,18 @@ def test_a_file_that_is_not_as_published_is_not_read(
     file, content = raw / part, (raw / part).read_bytes()
     flipped = content[:-1] + bytes([content[-1] ^ 1])
     short = content[:4] + struct.pack(">I", 11) + content[8:]
-    file.write_bytes({"a label out of range": content[:-1] + b"\xff", "a label too few": short, "a bit": flipped}.get(damage, b""))
+    file.write_bytes(
+        {"a label out of range": content[:-1] + b"\xff", "a label too few": short, "a bit": flipped}.get(damage, b"")
+    )
     (raw / f"{part}.gz").unlink()
 
     with pytest.raises(DataError, match=rf"damaged there \(not as its check sum says: {part}\).*no network"):
         load(name, tmp_path, SIZE)
 
 
-def test_a_damaged_file_is_unpacked_anew_where_its_archive_is_whole(published: tuple[str, Path], tmp_path: Path) -> None:
+def test_a_damaged_file_is_unpacked_anew_where_its_archive_is_whole(
+    published: tuple[str, Path], tmp_path: Path
+) -> None:
     name, raw = published
     content = (raw / FILES[0]).read_bytes()
     (raw / FILES[0]).write_bytes(b"damaged")
