@@ -6,21 +6,22 @@ from advconv.geometry import Shape
 
 
 class DataSet(NamedTuple):
-    """What the pictures of a set have; None where that depends on the files."""
+    """What the pictures of a set have; None where that depends on the files. `counts`: for training, for the test."""
 
     title: str
     channels: int | None
     classes: int | None
+    counts: tuple[int, int] | None
 
 
 SETS = {
-    "cifar10": DataSet("CIFAR-10", 3, 10),
-    "cifar100": DataSet("CIFAR-100", 3, 100),
-    "mnist": DataSet("MNIST", 1, 10),
-    "fashion-mnist": DataSet("Fashion-MNIST", 1, 10),
-    "svhn": DataSet("SVHN", 3, 10),
-    "folder": DataSet("a folder of pictures", None, None),
-    "shapes": DataSet("drawn shapes", None, 10),
+    "cifar10": DataSet("CIFAR-10", 3, 10, (50_000, 10_000)),
+    "cifar100": DataSet("CIFAR-100", 3, 100, (50_000, 10_000)),
+    "mnist": DataSet("MNIST", 1, 10, (60_000, 10_000)),
+    "fashion-mnist": DataSet("Fashion-MNIST", 1, 10, (60_000, 10_000)),
+    "svhn": DataSet("SVHN", 3, 10, (73_257, 26_032)),
+    "folder": DataSet("a folder of pictures", None, None, None),
+    "shapes": DataSet("drawn shapes", None, 10, (5_000, 1_000)),
 }
 
 

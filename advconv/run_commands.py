@@ -35,10 +35,12 @@ def run_evaluate(options: argparse.Namespace) -> int:
 
 def _test_pictures(run: "Run", data_dir: str | None) -> "Pictures":
     """The test set of a run's data. Raises DataError where that is another one than the run knows."""
-    from advconv.training.data import DataError, Pictures, data_directory, load
+    from advconv.training.data import DataError, Pictures
+    from advconv.training.sets import data_directory, load
 
     directory, limit = data_directory(data_dir, run.about.options.data_dir), run.about.options.limit
     loaded = load(run.spec.data, directory, run.spec.input)
+    _say(loaded.notes)
     if list(loaded.classes) != run.about.classes:
         raise DataError(f"{directory} holds other classes than those that the run was trained on")
     return Pictures(loaded.test.images[:limit], loaded.test.labels[:limit])
@@ -47,18 +49,19 @@ def _test_pictures(run: "Run", data_dir: str | None) -> "Pictures":
 @says_what_is_wrong
 def run_predict(options: argparse.Namespace) -> int:
     """The likeliest classes of picture files. A file that is no picture is told of, and the others are read."""
-    from advconv.training.data import DataError, read_picture
+    from advconv.training.data import DataError
     from advconv.training.device import Normalise, setup
+    from advconv.training.image_files import Notes, read_image
     from advconv.training.loop import probabilities
     from advconv.training.run import load_weights, open_run
 
     run = open_run(Path(options.run_path))
     module, device = load_weights(run, options.weights), setup("cpu", "float32", "off")
     normalise = Normalise(tuple(run.about.mean), tuple(run.about.std))
-    rows, unread = [], 0
+    rows, unread, notes = [], 0, Notes()
     for path in options.pictures:
         try:
-            picture = read_picture(Path(path), run.spec.input)
+            picture = read_image(Path(path), run.spec.input, notes)
         except DataError as problem:
             complain(str(problem))
             unread += 1
@@ -66,11 +69,19 @@ def run_predict(options: argparse.Namespace) -> int:
         shares = probabilities(module, picture, normalise, device)
         likeliest = sorted(zip(shares, run.about.classes, strict=True), reverse=True)[: options.top]
         rows += [(path, name, rounded(share)) for share, name in likeliest]
-    columns, texts = ("picture", "class", "probability"), {"probability": "{:.4f}".format}
+    _say(notes.lines())
+    columns = ("picture", "class", "probability")
+    texts = {"probability": "{:.4f}".format}
     table = Table(f"{run.about.name}: {run.path}", columns, tuple(rows), texts=texts)
     if rows:
         show(table.render(options.format))
     return USAGE if unread else OK
+
+
+def _say(notes: tuple[str, ...]) -> None:
+    """On standard error, since a program may read the table."""
+    for note in notes:
+        complain(note)
 
 
 @says_what_is_wrong

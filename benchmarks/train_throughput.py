@@ -26,11 +26,12 @@ from torch.utils.data import DataLoader, Dataset
 
 from advconv.backends.torch_module import build
 from advconv.net import load as load_net
-from advconv.training.data import load, split
+from advconv.training.data import split
 from advconv.training.device import Normalise, setup
 from advconv.training.loader import AHEAD, Share, batches, default_workers
 from advconv.training.loop import READ_EVERY, READ_SELDOM
 from advconv.training.options import Wishes
+from advconv.training.sets import load
 from advconv.training.show import Voice
 from advconv.training.train import Job
 from benchmarks.options import Option, options

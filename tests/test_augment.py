@@ -11,8 +11,9 @@ import pytest
 
 from advconv.augment import ASSIGNMENT, Transform, source, transform
 from advconv.geometry import Shape
-from advconv.training.augment import Augment, DrawError, Misfit, compile_augment
+from advconv.training.augment import Augment, DrawError, compile_augment
 from advconv.training.shapes import Image
+from advconv.training.trial import Misfit
 from advconv.transforms import COMPOSITIONS, TRANSFORMS
 
 SIZE = Shape(3, 32, 32)

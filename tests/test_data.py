@@ -3,7 +3,6 @@
 import gzip
 import json
 import pickle
-import struct
 import time
 import urllib.error
 import urllib.request
@@ -19,9 +18,10 @@ from torchvision import datasets
 
 from advconv.geometry import Shape
 from advconv.training.augment import Augment
-from advconv.training.data import DataError, Loaded, Pictures, load, split
+from advconv.training.data import DataError, Loaded, Pictures, split
 from advconv.training.device import Normalise
 from advconv.training.loader import Batches, Plan, Share, Works, batches
+from advconv.training.sets import load
 from advconv.training.shapes import KINDS, draw_shapes
 from tests.training import BATCHES, command, only_run, real_pictures, write_arch
 
@@ -84,35 +84,14 @@ def test_the_command_tells_of_missing_pictures_before_it_writes(
     assert not (tmp_path / "runs").exists()
 
 
-def idx(array: "np.ndarray[Any, np.dtype[np.uint8]]") -> bytes:
-    """The format of MNIST's files: a magic number with the number of axes, their lengths, bytes."""
-    return struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape) + array.tobytes()
-
-
-@pytest.mark.parametrize(("name", "folder"), [("mnist", "MNIST"), ("fashion-mnist", "FashionMNIST")])
-def test_grey_pictures_are_resized_to_the_input(tmp_path: Path, name: str, folder: str) -> None:
-    raw = tmp_path / folder / "raw"
-    raw.mkdir(parents=True)
-    images = np.zeros((12, 28, 28), np.uint8)
-    images[:, :, 14:] = 200
-    for part in ("train", "t10k"):
-        (raw / f"{part}-images-idx3-ubyte").write_bytes(idx(images))
-        (raw / f"{part}-labels-idx1-ubyte").write_bytes(idx(np.arange(12, dtype=np.uint8) % 10))
-
-    loaded = load(name, tmp_path, Shape(1, 32, 32))
-    assert loaded.train.images.shape == (12, 32, 32, 1)
-    assert loaded.train.images[3, :, :15].max() == 0
-    assert loaded.train.images[3, :, 17:].min() == 200
-    assert load(name, tmp_path, Shape(1, 28, 28)).train.images.numpy().squeeze().tolist() == images.tolist()
-
-    (raw / "train-images-idx3-ubyte").write_bytes(b"\0\0")
-    with pytest.raises(DataError, match="are damaged"):
-        load(name, tmp_path, Shape(1, 28, 28))
+def unverified(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The layout of drawn files is that of the real ones; their check sums are not, so they are not asked."""
+    for module in (datasets.utils, datasets.cifar, datasets.svhn):
+        monkeypatch.setattr(module, "check_integrity", lambda *_: True)
 
 
 def test_cifar100_has_its_fine_classes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The layout is that of the real files; their check sums are not, so they are not asked."""
-    monkeypatch.setattr(datasets.cifar, "check_integrity", lambda *_: True)
+    unverified(monkeypatch)
     folder = tmp_path / "cifar-100-python"
     folder.mkdir()
     entry = {"data": np.arange(2 * 3072, dtype=np.uint16).astype(np.uint8).reshape(2, 3072), "fine_labels": [3, 99]}
@@ -130,7 +109,7 @@ def test_cifar100_has_its_fine_classes(tmp_path: Path, monkeypatch: pytest.Monke
 def test_svhn_is_read_with_channels_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from scipy.io import savemat
 
-    monkeypatch.setattr(datasets.svhn, "check_integrity", lambda *_: True)
+    unverified(monkeypatch)
     images = np.random.default_rng(0).integers(0, 256, (32, 32, 3, 4), dtype=np.uint8)
     for part in ("train", "test"):
         savemat(tmp_path / f"{part}_32x32.mat", {"X": images, "y": np.array([[1], [2], [10], [3]])})

@@ -108,13 +108,14 @@ def resume(
     compile: str | None = None,
     tensorboard: bool = False,
     quiet: bool = False,
+    force: bool = False,
 ) -> "TrainingResult":
     """Goes on with an interrupted run, by its directory. Raises as `train` does."""
     from advconv.training.start import resume
 
     options = _options(
         data_dir=data_dir, until=until, device=device, workers=workers, compile=compile,
-        tensorboard=tensorboard, quiet=quiet,
+        tensorboard=tensorboard, quiet=quiet, force=force,
     )  # fmt: skip
     return _told_by(resume(Path(run), options), quiet)
 

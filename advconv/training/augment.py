@@ -15,6 +15,7 @@ from advconv.geometry import Shape
 from advconv.source import Path
 from advconv.training.errors import TrainingError
 from advconv.training.shapes import Image
+from advconv.training.trial import Misfit, Say, Step, first_line, try_out
 
 # Read when the library is imported, which would otherwise ask the network for a newer version.
 os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
@@ -25,20 +26,23 @@ OUR_CHOICE = "ShiftScaleRotate is a special case of Affine transform"
 """How albumentations advises against a transform that it still has, and that the assignment asks for."""
 
 
-class Misfit(Exception):
-    """A transform that cannot be had, or that does not keep pictures as the network takes them."""
+def compile_augment(
+    augment: tuple[Transform, ...], mean: tuple[float, ...], size: Shape, say: Say = lambda text: None
+) -> A.Compose:
+    """The declared pipeline, tried on images; what is slow about it goes to `say`. Raises Misfit."""
+    compiled, without_chance = pipeline(augment, mean), pipeline(tuple(map(_always, augment)), mean)
+    pairs = zip(without_chance.transforms, compiled.transforms, _places(augment), strict=True)
+    try_out([Step(always, place, chance.p) for always, chance, place in pairs], size, say)
+    return compiled
 
-    def __init__(self, path: Path, message: str, help: str = "") -> None:
-        super().__init__(message)
-        self.path, self.message, self.help = path, message, help
+
+def pipeline(augment: tuple[Transform, ...], mean: tuple[float, ...]) -> A.Compose:
+    """The declared pipeline. `mean`: of the data set, 0 to 1, a channel each. Raises Misfit."""
+    return A.Compose([_built(part, place, mean) for part, place in zip(augment, _places(augment), strict=True)])
 
 
-def compile_augment(augment: tuple[Transform, ...], mean: tuple[float, ...], size: Shape) -> A.Compose:
-    """The declared pipeline, tried on a picture. `mean`: of the data set, 0 to 1, a channel each. Raises Misfit."""
-    places = tuple(("augment", index, transform.name) for index, transform in enumerate(augment))
-    built = [_built(transform, place, mean) for transform, place in zip(augment, places, strict=True)]
-    _try([_built(_always(part), place, mean) for part, place in zip(augment, places, strict=True)], places, size)
-    return A.Compose(built)
+def _places(augment: tuple[Transform, ...]) -> list[Path]:
+    return [("augment", index, transform.name) for index, transform in enumerate(augment)]
 
 
 def _built(transform: Transform, place: Path, mean: tuple[float, ...]) -> Any:
@@ -77,7 +81,7 @@ def _called(name: str, arguments: dict[str, Any], place: Path) -> Any:
 def _reason(problem: Exception, arguments: dict[str, Any]) -> tuple[Path, str]:
     """Which argument is wrong, and why, as the library's own validation says it."""
     if not isinstance(problem.__cause__, ValidationError):
-        return (), _first_line(problem)
+        return (), first_line(problem)
     first = problem.__cause__.errors()[0]
     key = str(first["loc"][0]) if first["loc"] else ""
     reason = str(first["msg"]).removeprefix("Value error, ").split("\n")[0]
@@ -86,48 +90,11 @@ def _reason(problem: Exception, arguments: dict[str, Any]) -> tuple[Path, str]:
     return (key,) if key else (), f"{what}{reason[:1].lower()}{reason[1:]}{given}"
 
 
-def _first_line(problem: Exception) -> str:
-    return str(problem).split("\n")[0] or type(problem).__name__
-
-
 def _always(transform: Transform) -> Transform:
     """The same transform without chance, so that a trial shows what it does."""
     parts = transform.arguments.get("transforms")
     inner = {"transforms": tuple(map(_always, parts))} if parts is not None else {}
     return Transform(transform.name, transform.arguments | inner | {"p": 1.0})
-
-
-TRIALS = 30
-"""How often a pipeline is tried: a transform may choose among others, or among ways to turn."""
-
-
-def _try(steps: list[Any], places: tuple[Path, ...], size: Shape) -> None:
-    """Takes pictures through all steps: each must leave bytes, and the last one the network's size."""
-    shape = (size.height, size.width, size.channels)
-    pictures = np.random.default_rng(0).integers(0, 256, (TRIALS, *shape), dtype=np.uint8)
-    found: list[Image] = list(pictures)
-    for step, place in zip(steps, places, strict=True):
-        found = [_tried(step, place, picture) for picture in found]
-    for picture in found:
-        if picture.shape != shape:
-            out = "x".join(map(str, (*picture.shape[2:], *picture.shape[:2])))
-            message = f"the pictures come out as {out}, the network takes {size}"
-            raise Misfit(places[-1], message, "end with a crop or Resize")
-
-
-def _tried(step: Any, place: Path, picture: Image) -> Image:
-    name = str(place[-1])
-    try:
-        drawn: Image = step(image=picture)["image"]
-    except Exception as problem:
-        # Each transform has its own way to say that a picture does not suit it.
-        shape = "x".join(map(str, (*picture.shape[2:], *picture.shape[:2])))
-        message = f"{name} fails on a {shape} picture: {_first_line(problem)}"
-        raise Misfit(place, message, "give it other arguments, or leave it out of `augment`") from problem
-    if drawn.dtype != np.uint8:
-        message = f"{name} puts out {drawn.dtype}, a picture is bytes"
-        raise Misfit(place, message, "leave it out, pictures are normalised on the device")
-    return drawn
 
 
 class DrawError(TrainingError):
@@ -152,7 +119,7 @@ class Augment:
             try:
                 drawn = step(image=drawn)["image"]
             except Exception as problem:
-                reason = f"{type(step).__name__} fails on picture {index}: {_first_line(problem)}"
+                reason = f"{type(step).__name__} fails on picture {index}: {first_line(problem)}"
                 raise DrawError(reason) from problem
         if drawn.shape != shape:
             raise DrawError(f"the augmentation makes picture {index} {drawn.shape}, it has to stay {shape}")

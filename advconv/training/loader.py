@@ -125,6 +125,11 @@ def default_workers() -> int:
     return max(min(2, processors), min(16, here - 1))
 
 
+def shelf_places(device: str, workers: int) -> int:
+    """How many batches lie ready at once."""
+    return 2 * AHEAD if device == "cpu" else AHEAD * workers + 3
+
+
 @contextmanager
 def batches(
     pictures: Pictures,
@@ -142,8 +147,7 @@ def batches(
     not waited for: there is no further one. With 0 workers they are made where they are asked for; so they are, and
     `say` is told, where shared memory is short.
     """
-    takes_turns = device == "cpu"
-    places = 2 * AHEAD if takes_turns else AHEAD * workers + 3
+    takes_turns, places = device == "cpu", shelf_places(device, workers)
     shelf = torch.empty((places, plan.batch_size // plan.share.of, *pictures.images.shape[1:]), dtype=torch.uint8)
     if not shared(shelf) and workers:
         say(f"no {shelf.nbytes / 1e6:,.0f} MB of shared memory are free, so pictures are made without workers")

@@ -1,8 +1,8 @@
 """Which of several processes are alive: each counts up a number in a store that all of them read.
 
 A process that dies takes its connections with it, so what the others say to it fails at once; the store tells them
-which one it was. One that hangs is given up after `LOST` beats. What is counted are one's own beats, so that a machine that
-was asleep loses nobody.
+which one it was. One that hangs is given up after `LOST` beats. What is counted are one's own beats, so that a machine
+that was asleep loses nobody.
 """
 
 import os

@@ -1,5 +1,6 @@
 """From a document to all that its training needs: the network, its images, and where it runs."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -11,14 +12,17 @@ from advconv.diagnostics import Diagnostic, error
 from advconv.net import ArchError
 from advconv.source import Document
 from advconv.spec import ArchSpec
-from advconv.training.augment import Misfit, compile_augment
-from advconv.training.data import DataSets, Loaded, load, split
-from advconv.training.device import setup
+from advconv.training.augment import compile_augment
+from advconv.training.data import DataSets, Loaded, split
+from advconv.training.device import Setup, setup
 from advconv.training.distributed import agreed, local_rank
 from advconv.training.loader import Share, default_workers
+from advconv.training.memory_need import estimate, hold_memory
 from advconv.training.options import Options, Wishes
+from advconv.training.sets import image_counts, load
 from advconv.training.show import Voice
 from advconv.training.train import Job
+from advconv.training.trial import Misfit
 
 
 class Architecture(NamedTuple):
@@ -42,17 +46,20 @@ def prepared(architecture: Architecture, wishes: Wishes, options: Options, share
 
     Raises ArchError where images, network and augmentation do not fit together, and TrainingError.
     """
-    spec = architecture.spec
-    _hold(architecture, _unfit(architecture, SETS[spec.data]) or _unfit_augment(architecture))
+    spec, measures = architecture.spec, architecture.measures
+    voice = Voice(is_silent=options.quiet or share.rank > 0)
+    _hold(architecture, _unfit(architecture, SETS[spec.data]))
     device = setup(wishes.device, spec.train.precision, wishes.compile, local_rank())
+    workers = default_workers() if options.workers is None else options.workers
+    if not options.force:
+        agreed(lambda: _hold_memory(architecture, wishes, device, workers, share), share)
+    _hold(architecture, _unfit_augment(architecture, voice))
     if wishes.tensorboard:
         import tensorboard  # noqa: F401, before anything is written
-    data = _data(spec, wishes, share)
+    data = _data(spec, wishes, share, voice)
     _hold(architecture, _unfit(architecture, SETS[spec.data]._replace(classes=len(data.classes))))
-    voice = Voice(is_silent=options.quiet or share.rank > 0)
-    workers = default_workers() if options.workers is None else options.workers
     wishes = _limited(wishes, data, voice)
-    job = Job(spec, architecture.measures, data, device, wishes, workers, share, voice)
+    job = Job(spec, measures, data, device, wishes, workers, share, voice)
     # Raises where the processes cannot share the batches.
     job.plan()
     return job
@@ -65,6 +72,14 @@ def _limited(wishes: Wishes, data: DataSets, voice: Voice) -> Wishes:
         return wishes
     voice.say(f"a limit of {wishes.limit:,} is above the {train:,} training and {test:,} test images; all are used")
     return replace(wishes, limit=None)
+
+
+def _hold_memory(architecture: Architecture, wishes: Wishes, device: Setup, workers: int, share: Share) -> None:
+    """Raises MemoryShort."""
+    _, spec, measures = architecture
+    counts = image_counts(spec.data, Path(wishes.data_dir), wishes.limit)
+    processes = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    hold_memory(estimate(measures, spec.train, counts, device, workers, share), device, processes)
 
 
 def _hold(architecture: Architecture, wrong: list[Diagnostic]) -> None:
@@ -82,21 +97,24 @@ def _unfit(architecture: Architecture, data: DataSet) -> list[Diagnostic]:
     return data_misfits(document, misfits(data, spec.input, output.elements))
 
 
-def _unfit_augment(architecture: Architecture) -> list[Diagnostic]:
+def _unfit_augment(architecture: Architecture, voice: Voice) -> list[Diagnostic]:
     """Whether albumentations takes what is declared, which only the library can tell."""
     document, spec, _ = architecture
     try:
-        compile_augment(spec.augment, (0.5,) * spec.input.channels, spec.input)
+        compile_augment(spec.augment, (0.5,) * spec.input.channels, spec.input, voice.say)
     except Misfit as misfit:
         return [error("AC114", document.span(misfit.path), misfit.message, misfit.help)]
     return []
 
 
-def _data(spec: ArchSpec, wishes: Wishes, share: Share) -> DataSets:
+def _data(spec: ArchSpec, wishes: Wishes, share: Share, voice: Voice) -> DataSets:
     """The images. On each machine one process reads them before the others, since it may have to download them."""
 
     def read_images() -> Loaded:
-        return load(spec.data, Path(wishes.data_dir), spec.input)
+        return load(spec.data, Path(wishes.data_dir), spec.input, wishes.limit)
 
-    loaded = agreed(lambda: read_images() if local_rank() == 0 else None, share)
-    return split(loaded or read_images(), spec.train.val_split, wishes.limit, spec.train.seed)
+    first = agreed(lambda: read_images() if local_rank() == 0 else None, share)
+    loaded = first or read_images()
+    for note in loaded.notes:
+        voice.say(note)
+    return split(loaded, spec.train.val_split, wishes.limit, spec.train.seed)

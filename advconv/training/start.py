@@ -13,7 +13,7 @@ from advconv.overrides import Setting, amended
 from advconv.reader import read
 from advconv.source import Document, decode
 from advconv.spec import ArchSpec
-from advconv.training.data import DataError, data_directory
+from advconv.training.data import DataError
 from advconv.training.distributed import agreed
 from advconv.training.errors import ComputeError
 from advconv.training.loader import Share
@@ -22,6 +22,7 @@ from advconv.training.prepare import Architecture, checked_architecture, prepare
 from advconv.training.promise import judge
 from advconv.training.report import TrainingResult, introduce, result
 from advconv.training.run import Run, held, open_run
+from advconv.training.sets import data_directory
 from advconv.training.signals import ending
 from advconv.training.train import Job, begin, finish, go
 from advconv.training.workers import WorkerLost

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,7 +19,7 @@ from advconv.report.torchinfo import torchinfo
 from advconv.resolve import resolved
 from advconv.spec import ArchSpec
 from advconv.training import pictures as draw
-from advconv.training.augment import Augment, compile_augment
+from advconv.training.augment import Augment, pipeline
 from advconv.training.data import DataSets
 from advconv.training.device import Setup, versions
 from advconv.training.distributed import any_of
@@ -75,8 +76,7 @@ class Job(NamedTuple):
         return self.wishes.until is not None and record.newest is not None and record.newest >= self.wishes.until
 
     def augment(self) -> Augment:
-        pipeline = compile_augment(self.spec.augment, self.data.mean, self.spec.input)
-        return Augment(pipeline, self.spec.train.seed)
+        return Augment(pipeline(self.spec.augment, self.data.mean), self.spec.train.seed)
 
 
 def begin(job: Job, name: str, runs: Path) -> Run:
@@ -103,11 +103,18 @@ def begin(job: Job, name: str, runs: Path) -> Run:
     return open_run(create(about, files, runs))
 
 
+AUGMENTED_SECONDS = 5.0
+"""After which a slow augmentation is shown for the epochs that it has been drawn for by then."""
+
+
 def _augmented(job: Job) -> bytes:
     """Training pictures as the network sees them: each row one picture, first as it is, then in the first epochs."""
-    augment, rows = job.augment(), []
-    for index, image in enumerate(job.data.train.images[:6].numpy()):
-        rows.append([image, *(augment(image, epoch, index) for epoch in range(9))])
+    augment, images = job.augment(), job.data.train.images[:6].numpy()
+    draws = (augment(image, epoch, index) for epoch in range(9) for index, image in enumerate(images))
+    ends = time.perf_counter() + AUGMENTED_SECONDS
+    drawn = list(takewhile(lambda _: time.perf_counter() < ends, draws))
+    whole = len(drawn) - len(drawn) % len(images)
+    rows = [[image, *drawn[index : whole : len(images)]] for index, image in enumerate(images)]
     return draw.mosaic(rows, "Training pictures as they are (left), and as the network sees them epoch by epoch")
 
 

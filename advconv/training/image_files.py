@@ -1,0 +1,152 @@
+"""Image files as bytes: what is done to those that are no plain 8-bit images, and which are refused."""
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from stat import S_ISDIR, S_ISREG
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from advconv.visible import visible
+from advconv.geometry import Shape
+from advconv.training.data import DataError, resize
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+MAX_PIXELS = 64_000_000
+"""Larger images are refused unread. Pillow itself warns from 89,478,485 pixels on, and refuses twice as many."""
+
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+"""Of Pillow's formats those that images come in; others can start programs (EPS) or hold no pixels."""
+
+NO_IMAGE = "no picture that can be read"
+
+
+class Notes:
+    """What was done to images, or left out: how often, and where for the first time. A line for each at the end."""
+
+    def __init__(self) -> None:
+        self.seen: dict[str, list[Any]] = {}
+
+    def add(self, what: str, path: Path) -> None:
+        self.seen.setdefault(what, [0, path])[0] += 1
+
+    def lines(self) -> tuple[str, ...]:
+        return tuple(visible(f"{what}: {count:,} (the first: {at})") for what, (count, at) in self.seen.items())
+
+
+def read_image(path: Path, size: Shape, notes: Notes) -> NDArray[np.uint8]:
+    """An image file as bytes (height, width, channels), for an input of 1 or 3 channels. Raises DataError."""
+    if size.channels not in (1, 3):
+        raise DataError(f"pictures in files have 1 or 3 channels, the input has {size.channels}")
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        _hold_regular(path)
+        with warnings.catch_warnings():
+            # Of damaged metadata, of sizes that are refused here anyway: nothing that a line does not say better.
+            warnings.simplefilter("ignore")
+            with Image.open(path, formats=FORMATS) as file:
+                pixels = _pixels(file, "L" if size.channels == 1 else "RGB", lambda what: notes.add(what, path))
+        return resize(pixels, size)
+    except (UnidentifiedImageError, Image.DecompressionBombError) as problem:
+        is_bomb = isinstance(problem, Image.DecompressionBombError)
+        raise DataError(f"{path}: {TOO_LARGE if is_bomb else NO_IMAGE}") from problem
+    except Exception as problem:
+        # What damaged files raise depends on their format and on where they are damaged.
+        raise DataError(f"{path}: {_reason(problem)}") from problem
+
+
+TOO_LARGE = f"more than {MAX_PIXELS:,} pixels"
+
+
+class Unreadable(Exception):
+    """An image that is refused; the text says why."""
+
+
+def _hold_regular(path: Path) -> None:
+    """A pipe would be waited for, a device read without end."""
+    mode = path.stat().st_mode
+    if S_ISDIR(mode):
+        raise Unreadable("a directory, not an image file")
+    if not S_ISREG(mode):
+        raise Unreadable("not a regular file")
+
+
+def _reason(problem: Exception) -> str:
+    if isinstance(problem, Unreadable):
+        return str(problem)
+    said = getattr(problem, "strerror", None)
+    text = str(said or problem).split("\n")[0] or type(problem).__name__
+    return text if said else f"{NO_IMAGE} ({text})"
+
+
+def _pixels(file: "Image", mode: str, note: Callable[[str], None]) -> NDArray[np.uint8]:
+    """The pixels of an open file in mode `L` or `RGB`, upright and opaque."""
+    width, height = file.size
+    if width * height > MAX_PIXELS:
+        raise Unreadable(f"{width}x{height} is {TOO_LARGE}")
+    if getattr(file, "is_animated", False):
+        note("images of several frames, of which the first is used")
+    image = _opaque(_eight_bits(_upright(file, note), note), note)
+    if image.mode == "CMYK":
+        note("CMYK images converted to RGB without their colour profile")
+    return np.array(image.convert(mode))
+
+
+def _upright(image: "Image", note: Callable[[str], None]) -> "Image":
+    """Turned and mirrored as the EXIF orientation says; as it is where the EXIF data are damaged."""
+    from PIL import ExifTags, ImageOps
+
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+        if orientation not in range(2, 9):
+            return image
+        turned = ImageOps.exif_transpose(image)
+    except (ValueError, TypeError, SyntaxError, KeyError, IndexError):
+        return image
+    note("images turned upright by their EXIF orientation")
+    return turned
+
+
+def _eight_bits(image: "Image", note: Callable[[str], None]) -> "Image":
+    """Whole numbers of 16 bits by the range of their type, other numbers by the range that they are in."""
+    from PIL import Image
+
+    if not image.mode.startswith(("I", "F")):
+        return image
+    values = np.asarray(image)
+    if not np.isfinite(values).all():
+        raise Unreadable("values that are no finite numbers")
+    low, high = (0.0, 65535.0) if image.mode.startswith("I;16") else _range(values)
+    of_range = f"{low:g} to {high:g}" if (low, high) in USUAL_RANGES else "their own minimum to maximum"
+    depth = {"F": "float", "I": "32-bit"}.get(image.mode, "16-bit")
+    note(f"{depth} images scaled to 8 bits from {of_range}")
+    scaled = (values.astype(np.float64) - low) * (255 / ((high - low) or 1))
+    return Image.fromarray(np.round(scaled).astype(np.uint8))
+
+
+USUAL_RANGES = ((0.0, 1.0), (0.0, 255.0), (0.0, 65535.0))
+
+
+def _range(values: NDArray[Any]) -> tuple[float, float]:
+    """The first usual range that holds all values, so that images stay as bright as they are; else their own."""
+    low, high = float(values.min()), float(values.max())
+    usual = USUAL_RANGES if values.dtype.kind == "f" else USUAL_RANGES[1:]
+    return next(((first, last) for first, last in usual if first <= low and high <= last), (low, high))
+
+
+def _opaque(image: "Image", note: Callable[[str], None]) -> "Image":
+    """Laid over white where it is transparent: the colour below that is whatever the file happens to hold."""
+    from PIL import Image
+
+    if not image.has_transparency_data:
+        return image
+    layered = image.convert("RGBA")
+    if layered.getchannel("A").getextrema() == (255, 255):
+        return layered.convert("RGB")
+    note("transparent images laid over white")
+    return Image.alpha_composite(Image.new("RGBA", layered.size, "white"), layered).convert("RGB")

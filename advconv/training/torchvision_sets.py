@@ -1,0 +1,189 @@
+"""Data sets that torchvision knows: verified before they are read, downloaded where they are missing."""
+
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from advconv.data_sets import SETS
+from advconv.training.data import DataError, Loaded, Pictures
+
+Sums = dict[str, str]
+"""Files of a data directory, each with its MD5."""
+
+UNPACKED = {
+    "f68b3c2dcbeaaa9fbdd348bbdeb94873": "6bbc9ace898e44ae57da46a324031adb",
+    "d53e105ee54ea40749a09fcbcd1e9432": "a25bea736e30d166cdddb491f175f624",
+    "9fb629c4189551a2d022fa330f9573f3": "2646ac647ad5339dbf082846283269ea",
+    "ec29112dd5afa0611ce80d1b7f02629c": "27ae3e4e09519cfbb04c329615203637",
+    "8d4fb7e6c68d591d4c3dfef9ec88bf0d": "f4a8712d7a061bf5bd6d2ca38dc4d50a",
+    "25c81989df183df01b3e8a0aad5dffbe": "9018921c3c673c538a1fc5bad174d6f9",
+    "bef4ecab320f06d8554ea6380940ec79": "8181f5470baa50b63fa0f6fddb340f0a",
+    "bb300cfdad3c16e7a12a480ee83cd310": "15d484375f8d13e6eb1aabb0c3f46965",
+}
+"""The MD5 of each file of MNIST and Fashion-MNIST, by that of its archive.
+
+Torchvision publishes those of the archives alone. Those of what is in them are quoted alike by several projects that
+verify the same files (md5sum over the unpacked releases).
+"""
+
+
+def read_set(name: str, directory: Path) -> Loaded:
+    """A set whose files are as published, downloaded where they are not. Raises DataError."""
+    if directory.exists() and not directory.is_dir():
+        raise DataError(f"{directory}: the data directory is a file")
+    title = SETS[name].title
+    if _unverified(directory, _files(name)):
+        try:
+            _download(name, directory)
+        except Exception as problem:
+            reason = " ".join(str(getattr(problem, "reason", None) or problem).split())
+            raise DataError(
+                f"{directory}: {title} is {_state(name, directory)} and cannot be downloaded ({reason}); "
+                "name the directory that has it with --data-dir or $ADVCONV_DATA, or train on --data shapes"
+            ) from problem
+    try:
+        (train, classes), (test, _) = (_part(name, directory, is_train) for is_train in (True, False))
+    except Exception as problem:
+        # What damaged files raise depends on where they are damaged.
+        raise DataError(f"{directory}: the files of {title} are damaged ({problem}); delete them") from problem
+    return Loaded(train, test, classes)
+
+
+def _kind(name: str) -> Any:
+    from torchvision import datasets
+
+    return {
+        "cifar10": datasets.CIFAR10,
+        "cifar100": datasets.CIFAR100,
+        "mnist": datasets.MNIST,
+        "fashion-mnist": datasets.FashionMNIST,
+        "svhn": datasets.SVHN,
+    }[name]
+
+
+def _files(name: str) -> Sums:
+    """The files that are read."""
+    kind = _kind(name)
+    if name == "svhn":
+        return {file: md5 for _, file, md5 in (kind.split_list["train"], kind.split_list["test"])}
+    if name.startswith("cifar"):
+        meta = [kind.meta["filename"], kind.meta["md5"]]
+        return {f"{kind.base_folder}/{file}": md5 for file, md5 in [*kind.train_list, *kind.test_list, meta]}
+    return {file.removesuffix(".gz"): UNPACKED[md5] for file, md5 in _archives(name).items()}
+
+
+def _archives(name: str) -> Sums:
+    """The files that are downloaded."""
+    kind = _kind(name)
+    if name == "svhn":
+        return _files(name)
+    if name.startswith("cifar"):
+        return {kind.filename: kind.tgz_md5}
+    return {f"{kind.__name__}/raw/{file}": md5 for file, md5 in kind.resources}
+
+
+def _unverified(directory: Path, sums: Sums) -> list[Path]:
+    """Which of the files are missing or not as their check sums say."""
+    from torchvision.datasets.utils import check_integrity
+
+    return [directory / file for file, md5 in sums.items() if not check_integrity(str(directory / file), md5)]
+
+
+def _state(name: str, directory: Path) -> str:
+    """What is missing and what differs from its check sum."""
+    unverified, archives = (_unverified(directory, sums) for sums in (_files(name), _archives(name)))
+    damaged, missing = _named(unverified, exist=True), _named(unverified, exist=False)
+    if len(unverified) == len(_files(name)) and not damaged:
+        archive = _named(archives, exist=True)
+        return "missing there" + (f" ({archive} is not as its check sum says)" if archive else "")
+    said = [f"not as its check sum says: {damaged}"] if damaged else []
+    said += [f"missing: {missing}"] if missing else []
+    return f"damaged there ({'; '.join(said)})"
+
+
+def _named(paths: list[Path], exist: bool) -> str:
+    return ", ".join(path.name for path in paths if path.exists() == exist)
+
+
+def _download(name: str, directory: Path) -> None:
+    """Puts the files of a set in their places once all of them are there; archives that are whole are not fetched."""
+    unverified = _unverified(directory, archives := _archives(name))
+    with _aside(directory, name) as part:
+        for file in archives:
+            if directory / file not in unverified:
+                (part / file).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(directory / file, part / file)
+        with _patience(STALLED):
+            for is_train in (True, False):
+                _open(name, part, is_train, download=True)
+        if wrong := _named(_unverified(part, _files(name)), exist=True):
+            raise DataError(f"what is downloaded is not as its check sum says: {wrong}")
+        for path in filter(Path.is_file, list(part.rglob("*"))):
+            target = directory / path.relative_to(part)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(path, target)
+
+
+@contextmanager
+def _aside(directory: Path, name: str) -> Iterator[Path]:
+    """A directory to download into, which goes whatever happens; so do directories made for it, if they are empty."""
+    made = [path for path in (directory, *directory.parents) if not path.exists()]
+    part = directory / f".{name}-{os.getpid()}.part"
+    try:
+        part.mkdir(parents=True)
+        yield part
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+        with suppress(OSError):
+            for path in made:
+                path.rmdir()
+
+
+STALLED = 60.0
+"""Seconds without a byte after which a download has failed; torchvision would wait for ever."""
+
+
+@contextmanager
+def _patience(seconds: float) -> Iterator[None]:
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(seconds)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+def _open(name: str, directory: Path, is_train: bool, download: bool) -> Any:
+    if name == "svhn":
+        return _kind(name)(directory, "train" if is_train else "test", download=download)
+    return _kind(name)(directory, train=is_train, download=download)
+
+
+def _part(name: str, directory: Path, is_train: bool) -> tuple[Pictures, tuple[str, ...]]:
+    """The images of a part, and the classes."""
+    if "mnist" in name:
+        # Where there is an older cache of it, torchvision's own class reads that, which nobody has verified.
+        from torchvision.datasets.mnist import read_image_file, read_label_file
+
+        paths = [str(directory / file) for file in _files(name)]
+        images, labels = paths[:2] if is_train else paths[2:]
+        return _pictures(read_image_file(images), read_label_file(labels)), tuple(_kind(name).classes)
+    part = _open(name, directory, is_train, download=False)
+    labels = part.labels if hasattr(part, "labels") else part.targets
+    return _pictures(part.data, labels), tuple(map(str, getattr(part, "classes", range(10))))
+
+
+def _pictures(data: Any, labels: Any) -> Pictures:
+    """Images that have channels first, last, or no axis for them."""
+    images = torch.as_tensor(data)
+    if images.ndim == 3:
+        images = images.unsqueeze(-1)
+    if images.shape[1] == 3:
+        images = images.permute(0, 2, 3, 1)
+    return Pictures(images.contiguous(), torch.as_tensor(labels, dtype=torch.int64))
