@@ -99,7 +99,7 @@ def test_classes_that_the_network_does_not_have_are_one_line(
     def draw(count: int, shape: Any, seed: int) -> Any:
         return np.zeros((count, *shape), np.uint8), np.full(count, 99)
 
-    monkeypatch.setattr("advconv.training.data.draw_shapes", draw)
+    monkeypatch.setattr("advconv.training.sets.draw_shapes", draw)
 
     assert command("train", file, *FEW) == 2
     said = capsys.readouterr().err

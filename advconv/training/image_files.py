@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from advconv.visible import visible
 from advconv.geometry import Shape
 from advconv.training.data import DataError, resize
+from advconv.visible import visible
 
 if TYPE_CHECKING:
     from PIL.Image import Image
