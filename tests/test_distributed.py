@@ -124,9 +124,10 @@ def by_hand(directory: Path, failing: str = "") -> list["subprocess.Popen[str]"]
         free.bind(("127.0.0.1", 0))
         group = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
     words = [file, "--limit", "640", "--epochs", "5000", "--workers", "1", "--device", "cpu"]
+    start = ["-c", PROGRAM] if failing else ["-m", "advconv", "train"]
     return [
         subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, *words],
+            [sys.executable, *start, *words],
             cwd=directory,
             env=ENVIRONMENT | group | {"RANK": str(rank), "LOCAL_RANK": str(rank), "FAILING": failing},
             stdout=subprocess.PIPE,

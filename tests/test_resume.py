@@ -15,6 +15,7 @@ import torch
 from safetensors.torch import save
 
 from advconv.training import files
+from advconv.training.conditions import Conditions
 from advconv.training.files import RunError
 from advconv.training.loop import Learner
 from advconv.training.run import held
@@ -104,6 +105,100 @@ def test_a_finished_run_can_be_resumed_and_says_the_same(whole: Path, capsys: py
         in capsys.readouterr().out
     )
     assert weights(whole) == before
+
+
+def test_a_finished_run_says_that_it_is_and_how_to_train_longer(
+    whole: Path, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    newest = metrics(whole)[-1]["test_accuracy"]
+    assert command("train", "--resume", whole, "--device", "cpu") == 0
+    said = capsys.readouterr().out
+    assert (
+        f"{whole} is finished: epoch 3 of 3, {newest:.2f}% on the test set; to train longer, start a new run: " in said
+    )
+    assert f"advconv train {whole / 'arch.yaml'} --epochs 6\n" in said
+
+    assert command("train", write_arch(here / "t.yaml"), *OPTIONS, "--until", "1.5") == 0
+    capsys.readouterr()
+    assert command("train", "--resume", only_run(here), "--device", "cpu", "--workers", "0") == 0
+    said = capsys.readouterr().out
+    assert "is finished: epoch 1 of 3, " in said
+    assert "to train on, give a higher --until than 1.5\n" in said
+
+
+MAY_DIFFER = "the result may differ from that of an uninterrupted run: "
+
+
+def test_what_a_run_goes_on_with_that_is_not_as_before_is_told(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As it was when the last checkpoint was written, whether by the start or by a resume."""
+
+    def interrupted(step: int, *words: str | Path) -> str:
+        with monkeypatch.context() as patch:
+            wish_at(step, patch)
+            assert command("train", *words, "--workers", "0", "--device", "cpu") == 130
+        return capsys.readouterr().out
+
+    threads = torch.get_num_threads()
+    try:
+        assert MAY_DIFFER not in interrupted(5, write_arch(here / "t.yaml"), "--limit", "640")
+        run = only_run(here)
+        assert MAY_DIFFER not in interrupted(6, "--resume", run)
+        torch.set_num_threads(threads + 1)
+        said = interrupted(7, "--resume", run)
+        assert said.count(f"{MAY_DIFFER}CPU, {threads + 1} threads, ") == 1
+        assert "(sums in another order, so other last bits)\n" in said
+        assert MAY_DIFFER not in interrupted(8, "--resume", run)
+    finally:
+        torch.set_num_threads(threads)
+    assert json.loads((run / "run.json").read_text(encoding="utf-8"))["processes"] == 1
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "said"),
+    [
+        (("CPU, 2 threads, float32", 1, "2.6"), ("CPU, 2 threads, float32", 1, "2.6"), ""),
+        (("CPU, 2 threads, float32", 1, "2.6"), ("CPU, 2 threads, float32", 0, "2.6"), ""),
+        (
+            ("CPU, 2 threads, float32", 1, "2.6"),
+            ("CPU, 1 thread, float32", 1, "2.6"),
+            "CPU, 2 threads, float32 instead of CPU, 1 thread, float32 (sums in another order, so other last bits)",
+        ),
+        (
+            ("CPU, 2 threads, float32", 2, "2.6"),
+            ("CPU, 2 threads, float32", 1, "2.6"),
+            "2 processes instead of 1 (other parts of a batch in each batch norm, other random numbers)",
+        ),
+        (
+            ("NVIDIA H100, bfloat16 autocast, compiled", 1, "2.7"),
+            ("CPU, 2 threads, float32", 1, "2.6"),
+            "NVIDIA H100, bfloat16 autocast, compiled instead of CPU, 2 threads, float32 "
+            "(other kernels, precision or random numbers); "
+            "torch 2.7 instead of 2.6 (sums and random numbers may be others)",
+        ),
+    ],
+)
+def test_each_condition_says_how_it_matters(now: Any, before: Any, said: str) -> None:
+    assert Conditions(*now).changed(Conditions(*before)) == (said and f"{MAY_DIFFER}{said}")
+
+
+def test_a_run_of_an_older_version_that_does_not_say_its_processes_is_resumed(
+    whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = shutil.copytree(whole, tmp_path / "run")
+    about = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    del about["processes"]
+    (run / "run.json").write_text(json.dumps(about), encoding="utf-8")
+    state = torch.load(run / "state.pt", weights_only=True)
+    del state["learner"]["conditions"]
+    # As if it had been interrupted before its last step.
+    state["learner"]["step"] -= 1
+    state["record"]["rows"].pop()
+    torch.save(state, run / "state.pt")
+
+    assert command("train", "--resume", run, "--device", "cpu", "--workers", "0") == 0
+    assert MAY_DIFFER not in capsys.readouterr().out
 
 
 KILLED = """

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from advconv.recipe import Train
+from advconv.training.conditions import Conditions
 from advconv.training.data import DataSets, Pictures
 from advconv.training.device import Normalise, Setup
 from advconv.training.distributed import mean_of, parallel, synchronised
@@ -73,6 +74,9 @@ class Learner:
         self.schedule = schedule(self.optimizer, recipe, plan.epochs * plan.steps)
         self.averaged = average(self.module, recipe).eval()
         self.step, self.tally, self.rate = 0, Tally(), 0.0
+        self.conditions = Conditions.here(setup, plan.share.of)
+        # Those of the checkpoint that it goes on from; one of an older advconv does not say them.
+        self.before: Conditions | None = None
         self.unread: list[Tensor] = []
         forward = parallel(self.module, plan.share)
         self.forward: Callable[[Tensor], Tensor] = torch.compile(forward) if setup.compiles else forward
@@ -143,12 +147,14 @@ class Learner:
         """All that a training goes on from, between two steps."""
         self.settle()
         parts = {part: getattr(self, part).state_dict() for part in STATEFUL}
-        return parts | {"step": self.step, "tally": asdict(self.tally)}
+        return parts | {"step": self.step, "tally": asdict(self.tally), "conditions": self.conditions._asdict()}
 
     def restore(self, state: dict[str, Any]) -> None:
         for part in STATEFUL:
             getattr(self, part).load_state_dict(state[part])
         self.step, self.tally = state["step"], Tally(**state["tally"])
+        if told := state.get("conditions"):
+            self.before = Conditions(**told)
 
 
 STATEFUL = ("module", "averaged", "optimizer", "schedule")

@@ -1,7 +1,7 @@
 """Which of several processes are alive: each counts up a number in a store that all of them read.
 
 A process that dies takes its connections with it, so what the others say to it fails at once; the store tells them
-which one it was. One that hangs is given up after `LOST` beats. What is counted are one's own beats, so that a machine
+which one it was. One that hangs is given up after `LOST` beats. Only one's own beats are counted, so that a machine
 that was asleep loses nobody.
 """
 
@@ -40,6 +40,7 @@ class PeerLost(TrainingError):
 class Peers:
     """The processes of a training. Leaving the context tells the others why; it raises PeerLost where that is why."""
 
+    # `said`: what the processes that have left have said of why, nothing where they had come to their end.
     def __init__(self, store: Any, share: Share, hosts: bool, give_up: Callable[[str], None]) -> None:
         self.store, self.share, self.hosts, self.give_up = store, share, hosts, give_up
         self.counts, self.silent = [0] * share.of, [0] * share.of
@@ -72,17 +73,17 @@ class Peers:
     def lost(self) -> str:
         """Which process is gone, and what is known of why; empty where all are there."""
         for _ in range(2 * SILENT):
-            if found := self._found(SILENT):
+            if found := next(filter(None, self.said.values()), "") or self._silent_for(SILENT):
                 return found
             time.sleep(BEAT)
         return ""
 
-    def _found(self, beats: int) -> str:
-        reasons = [why for why in self.said.values() if why]
-        silent = [rank for rank, count in enumerate(self.silent) if count >= beats and rank not in self.said]
+    def _silent_for(self, beats: int) -> str:
+        silent = [rank for rank, count in enumerate(self.silent) if count >= beats]
+        if not silent:
+            return ""
         names = f"rank{'s' * (len(silent) > 1)} {', '.join(map(str, silent))}"
-        reasons += [f"{names} gave no sign of life for {beats * BEAT:g} s"] if silent else []
-        return reasons[0] if reasons else ""
+        return self.said.get(silent[0]) or f"{names} gave no sign of life for {beats * BEAT:g} s"
 
     def _beat(self) -> None:
         while not self.closing.wait(BEAT):
@@ -91,19 +92,21 @@ class Peers:
             except RuntimeError:
                 # By hand the store is the first process's; torchrun's own ends with torchrun, which loses no process.
                 self.silent[0] += 0 if _has_agent() else 1
-            if found := self._found(LOST):
+            if found := self._silent_for(LOST):
                 self.give_up(found)
 
     def _exchange(self) -> None:
         self.store.add(f"beat/{self.share.rank}", 1)
         for rank in range(self.share.of):
-            if rank == self.share.rank or rank in self.said:
+            if rank == self.share.rank or self.said.get(rank) == "":
                 continue
             count = self.store.add(f"beat/{rank}", 0)
             self.silent[rank] = self.silent[rank] + 1 if count == self.counts[rank] else 0
             self.counts[rank] = count
             if self.store.check([f"left/{rank}"]):
                 self.said[rank] = self.store.get(f"left/{rank}").decode()
+                # One that has ended in order is not missed.
+                self.silent[rank] = self.silent[rank] if self.said[rank] else 0
 
 
 def peers(share: Share) -> Peers:

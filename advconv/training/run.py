@@ -24,6 +24,7 @@ from advconv.backends.torch_module import build
 from advconv.check import check_bytes
 from advconv.report.cells import csv_text
 from advconv.spec import ArchSpec
+from advconv.training.conditions import Conditions
 from advconv.training.files import RunError, read, write
 from advconv.training.loop import Learner, Row
 from advconv.training.options import Wishes
@@ -44,6 +45,13 @@ class About:
     classes: list[str]
     mean: list[float]
     std: list[float]
+    # Of a run of an older advconv, which does not say it, 0.
+    processes: int = 0
+
+    @property
+    def conditions(self) -> Conditions:
+        """Those that it was started with."""
+        return Conditions(self.device, self.processes, self.versions.get("torch", ""))
 
 
 class Run(NamedTuple):
@@ -126,8 +134,9 @@ def held(path: Path) -> Iterator[None]:
 def _about(path: Path) -> About:
     try:
         said = json.loads(read(path))
+        known = {"processes": 0} | said
         return About(
-            **{field.name: said[field.name] for field in fields(About)} | {"options": Wishes(**said["options"])}
+            **{field.name: known[field.name] for field in fields(About)} | {"options": Wishes(**said["options"])}
         )
     except (ValueError, KeyError, TypeError) as problem:
         raise RunError(f"{path} is damaged: {problem!r}") from problem

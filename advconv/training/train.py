@@ -93,6 +93,7 @@ def begin(job: Job, name: str, runs: Path) -> Run:
         classes=list(job.data.classes),
         mean=list(job.data.mean),
         std=list(job.data.std),
+        processes=job.share.of,
     )
     files: dict[str, bytes | str] = {
         "arch.yaml": text,
@@ -133,6 +134,8 @@ def go(job: Job, run: Run | None, wish: Wish) -> Reached:
     if run and job.leads:
         # Where the last process ended between a checkpoint and its logs.
         write_logs(run.path, record)
+    if run and learner.step:
+        _greet(job, run, learner, record)
     voice.start(learner.step)
     with _batches(job, learner, wish) as stream, _board(job, run, record.rows) as board:
         # Within an epoch it goes on to its end, whatever the last one has reached.
@@ -150,6 +153,24 @@ def go(job: Job, run: Run | None, wish: Wish) -> Reached:
     if is_stopped and run and job.leads:
         save(run.path, run.about, learner, record, is_best=False)
     return Reached(learner, record, is_stopped)
+
+
+def _greet(job: Job, run: Run, learner: Learner, record: Record) -> None:
+    """Says of a run that is resumed whether it is finished, else what differs from before."""
+    is_at_end = learner.step == learner.plan.epochs * learner.plan.steps
+    if is_at_end or (learner.step % learner.plan.steps == 0 and job.is_reached(record)):
+        result = (
+            f"epoch {len(record.rows)} of {learner.plan.epochs}, {record.newest:.2f}% on the {record.picked_on} set"
+        )
+        longer = f"start a new run: advconv train {run.path / 'arch.yaml'} --epochs {2 * learner.plan.epochs}"
+        help = (
+            f"to train longer, {longer}"
+            if is_at_end
+            else f"to train on, give a higher --until than {job.wishes.until:g}"
+        )
+        job.voice.say(f"{run.path} is finished: {result}; {help}")
+    elif changed := learner.conditions.changed(learner.before or run.about.conditions):
+        job.voice.say(changed)
 
 
 def _batches(job: Job, learner: Learner, wish: Wish) -> AbstractContextManager[Iterator[Batch]]:
