@@ -174,7 +174,9 @@ def _add_train(commands: Commands) -> None:
     train = _command(commands, "train", help, "advconv train mynet.yaml --epochs 10", "train_command:run_train")
     train.add_argument("file", nargs="?", metavar="FILE")
     train.add_argument("--resume", metavar="RUN", help="go on with an interrupted run")
-    train.add_argument("--force", action="store_true", help="train a network that breaks its constraints")
+    train.add_argument(
+        "--force", action="store_true", help="train what breaks its constraints or may not fit in memory"
+    )
     fields = train.add_argument_group("what the file says otherwise")
     fields.add_argument("--data", metavar="SET", help=f"{', '.join(SETS)}")
     fields.add_argument("--epochs", type=integer, metavar="N")

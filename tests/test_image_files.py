@@ -28,7 +28,7 @@ def read(path: Path, channels: int = 3) -> tuple[Any, tuple[str, ...]]:
 
 def refused(path: Path) -> str:
     with pytest.raises(DataError) as caught:
-        read_image(path, SIZE, Notes())
+        read(path)
     assert str(caught.value).startswith(f"{path}: ")
     return str(caught.value).removeprefix(f"{path}: ")
 

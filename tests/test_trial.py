@@ -65,7 +65,7 @@ def test_a_slow_pipeline_is_tried_for_a_second_and_told_with_its_slowest_transfo
     # One that is not counted, and those of a second.
     assert slower.calls == 4
     assert said == [
-        "warning: the augmentation takes 0.35 s an image, 2.9 images a second in each worker; "
+        "warning: the augmentation takes 0.35 s an image, 2.86 images a second in each worker; "
         "the slowest transform is augment[1] T1 with 0.3 s each time it is drawn"
     ]
 
@@ -73,10 +73,10 @@ def test_a_slow_pipeline_is_tried_for_a_second_and_told_with_its_slowest_transfo
 def test_a_very_slow_pipeline_is_tried_on_one_image(clock: Clock) -> None:
     said: list[str] = []
     slow = Takes(clock, 120, 120)
-    try_out(steps(slow), SIZE, said.append)
+    try_out(steps(slow, Takes(clock, 0, 0)), SIZE, said.append)
 
     assert slow.calls == 1
-    assert said[0].startswith("warning: the augmentation takes 1.2e+02 s an image")
+    assert said[0].startswith("warning: the augmentation takes 120 s an image")
 
 
 def test_a_slow_transform_counts_as_often_as_it_is_drawn(clock: Clock) -> None:
@@ -116,7 +116,7 @@ def test_the_pipeline_of_a_file_is_tried_with_its_own_names(clock: Clock, monkey
 
     # Drawn for half of the images.
     assert said == [
-        "warning: the augmentation takes 0.15 s an image, 6.7 images a second in each worker; "
+        "warning: the augmentation takes 0.15 s an image, 6.67 images a second in each worker; "
         "the slowest transform is augment[1] HorizontalFlip with 0.3 s each time it is drawn"
     ]
 

@@ -53,11 +53,11 @@ Say = Callable[[str], None]
 def try_out(steps: list[Step], size: Shape, say: Say) -> None:
     """Takes images through all steps: each must leave bytes, and the last one the network's size. Raises Misfit."""
     shape, seconds = (size.height, size.width, size.channels), [list[float]() for _ in steps]
-    random, began, ends = np.random.default_rng(0), perf_counter(), inf
+    random, start, ends = np.random.default_rng(0), perf_counter(), inf
     for trial in range(TRIALS):
         if trial == 1:
             # The first image pays for what transforms load and set up; where it took too long, it stays the only one.
-            ends = perf_counter() + TRIAL_SECONDS if perf_counter() < began + TRIAL_SECONDS else began
+            ends = perf_counter() + TRIAL_SECONDS if perf_counter() < start + TRIAL_SECONDS else start
         if perf_counter() > ends:
             break
         image: Image = random.integers(0, 256, shape, dtype=np.uint8)
@@ -79,8 +79,8 @@ def _judge_speed(steps: list[Step], seconds: list[float], say: Say) -> None:
         return
     slowest, cost = max(zip(steps, seconds, strict=True), key=lambda pair: pair[0].probability * pair[1])
     say(
-        f"warning: the augmentation takes {sum(expected):.2g} s an image, {1 / sum(expected):.2g} images a second in "
-        f"each worker; the slowest transform is {slowest.name} with {cost:.2g} s each time it is drawn"
+        f"warning: the augmentation takes {sum(expected):.3g} s an image, {1 / sum(expected):.3g} images a second in "
+        f"each worker; the slowest transform is {slowest.name} with {cost:.3g} s each time it is drawn"
     )
 
 
