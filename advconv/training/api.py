@@ -100,6 +100,7 @@ def train(
 def resume(
     run: str | Path,
     *,
+    previous: bool = False,
     data_dir: str | Path | None = None,
     until: float | None = None,
     device: Any = None,
@@ -108,12 +109,15 @@ def resume(
     tensorboard: bool = False,
     quiet: bool = False,
 ) -> "TrainingResult":
-    """Goes on with an interrupted run, by its directory. Raises as `train` does."""
+    """Goes on with an interrupted run, by its directory. Raises as `train` does.
+
+    `previous` goes on from the checkpoint before the newest, where that one is damaged.
+    """
     from advconv.training.start import resume
 
     options = _options(
         data_dir=data_dir, until=until, device=device, workers=workers, compile=compile,
-        tensorboard=tensorboard, quiet=quiet,
+        tensorboard=tensorboard, quiet=quiet, previous=previous,
     )  # fmt: skip
     return _told_by(resume(Path(run), options), quiet)
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from advconv.data_sets import SETS
 from advconv.training.promise import Judgement
-from advconv.training.run import Record, Run, load_weights, open_run
+from advconv.training.run import Run, load_weights, open_run
+from advconv.training.state import Record
 from advconv.training.train import Job
 
 if TYPE_CHECKING:
@@ -28,9 +29,12 @@ class TrainingResult:
     promise_kept: bool | None
     lines: tuple[str, ...] = field(repr=False)
 
-    def module(self, weights: str = "last") -> "nn.Module":
-        """The network with its `last` or `best` weights, on the CPU, in evaluation mode."""
-        return load_weights(open_run(self.path), weights)
+    def module(self, weights: str = "last", previous: bool = False) -> "nn.Module":
+        """The network with its `last` or `best` weights, on the CPU, in evaluation mode.
+
+        `previous` takes those of the checkpoint before the newest. Raises TrainingError where they are damaged.
+        """
+        return load_weights(open_run(self.path, previous), weights)
 
     def __str__(self) -> str:
         return "\n".join(self.lines)
@@ -45,8 +49,8 @@ def introduce(job: Job, run: Run | None) -> None:
     counts = f"{len(sets.train):,} training{held_out} + {len(sets.test):,} test pictures"
     job.voice.say(f"{job.spec.name}: {job.measures.total.params:,} parameters; {SETS[job.spec.data].title}, {counts}")
     job.voice.say(f"{job.setup}; writes {run.path}")
-    if job.setup.note:
-        job.voice.say(job.setup.note)
+    for note in filter(None, (job.setup.note, run.note)):
+        job.voice.say(note)
 
 
 def result(job: Job, run: Run, record: Record, accuracy: float, judgement: Judgement) -> TrainingResult:
