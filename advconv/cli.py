@@ -174,6 +174,7 @@ def _add_train(commands: Commands) -> None:
     train = _command(commands, "train", help, "advconv train mynet.yaml --epochs 10", "train_command:run_train")
     train.add_argument("file", nargs="?", metavar="FILE")
     train.add_argument("--resume", metavar="RUN", help="go on with an interrupted run")
+    _add_previous(train)
     train.add_argument(
         "--force", action="store_true", help="train what breaks its constraints or may not fit in memory"
     )
@@ -234,6 +235,12 @@ def _add_export(commands: Commands) -> None:
 def _add_run(command: argparse.ArgumentParser) -> None:
     command.add_argument("run_path", metavar="RUN", help="the directory that train wrote")
     command.add_argument("--weights", choices=("last", "best"), default="last")
+    _add_previous(command)
+
+
+def _add_previous(command: argparse.ArgumentParser) -> None:
+    help = "take the checkpoint before the newest, where that one is damaged"
+    command.add_argument("--previous", action="store_true", help=help)
 
 
 def _add_data_dir(command: argparse._ActionsContainer) -> None:

@@ -9,6 +9,7 @@ from advconv.analysis.measure import Measures
 from advconv.augment import source as augment_source
 from advconv.check import Checked, check_bytes
 from advconv.console import FAILED, OK, USAGE, complain, print_markdown, show
+from advconv.files import FileError, write, write_new
 from advconv.geometry import Shape
 from advconv.names import TITLE
 from advconv.shipped import shipped
@@ -96,7 +97,7 @@ def run_torchinfo(options: argparse.Namespace) -> int:
 def run_emit(options: argparse.Namespace) -> int:
     from advconv.backends.torch_source import emit
 
-    def write(measures: Measures, spec: ArchSpec) -> int:
+    def print_or_write(measures: Measures, spec: ArchSpec) -> int:
         is_model = options.what == "model"
         text = emit(measures, spec.name) if is_model else augment_source(spec.augment, spec.name)
         if options.output:
@@ -104,7 +105,7 @@ def run_emit(options: argparse.Namespace) -> int:
         show(text.removesuffix("\n"))
         return OK
 
-    return _with_network(options.file, None, write)
+    return _with_network(options.file, None, print_or_write)
 
 
 def _write(path: str, text: str) -> int:
@@ -112,9 +113,9 @@ def _write(path: str, text: str) -> int:
         complain(f"{path}: Python source is not written over YAML; name a .py file")
         return USAGE
     try:
-        Path(path).write_text(text, encoding="utf-8")
-    except (OSError, ValueError) as problem:
-        complain(f"{path}: {getattr(problem, 'strerror', None) or problem}")
+        write(Path(path), text)
+    except FileError as problem:
+        complain(str(problem))
         return USAGE
     return OK
 
@@ -146,11 +147,10 @@ def run_new(options: argparse.Namespace) -> int:
         complain(f"{path.stem!r} cannot name an architecture; use letters, digits, '-', '_' and '.'")
         return USAGE
     try:
-        with open(path, "x", encoding="utf-8") as file:
-            file.write(starter(options.template, path.stem))
+        write_new(path, starter(options.template, path.stem))
         is_ours = renew_schema(path.parent)
-    except OSError as problem:
-        complain(f"{problem.filename}: {problem.strerror}")
+    except FileError as problem:
+        complain(str(problem))
         return USAGE
     if not is_ours:
         complain(f"{path.with_name(SCHEMA_FILE)} is another schema and was left alone; editors will check {path} by it")

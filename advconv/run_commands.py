@@ -20,9 +20,9 @@ def run_evaluate(options: argparse.Namespace) -> int:
     from advconv.training.device import Normalise, setup
     from advconv.training.loop import score
     from advconv.training.results import by_class
-    from advconv.training.run import load_weights, open_run
+    from advconv.training.run import load_weights
 
-    run = open_run(Path(options.run_path))
+    run = _opened(options)
     test = _test_pictures(run, options.data_dir)
     device = setup(options.device or run.about.options.device, run.spec.train.precision, "off")
     module = load_weights(run, options.weights).to(device.device)
@@ -31,6 +31,16 @@ def run_evaluate(options: argparse.Namespace) -> int:
     title = f"{run.about.name}, {options.weights} weights{', with mirror images' if options.flip else ''}: {run.path}"
     show(by_class(test, scores, run.about.classes, title).render(options.format))
     return OK
+
+
+def _opened(options: argparse.Namespace) -> "Run":
+    """Raises RunError."""
+    from advconv.training.run import open_run
+
+    run = open_run(Path(options.run_path), options.previous)
+    if run.note:
+        complain(run.note)
+    return run
 
 
 def _test_pictures(run: "Run", data_dir: str | None) -> "Pictures":
@@ -53,9 +63,9 @@ def run_predict(options: argparse.Namespace) -> int:
     from advconv.training.device import Normalise, setup
     from advconv.training.image_files import Notes, read_image
     from advconv.training.loop import probabilities
-    from advconv.training.run import load_weights, open_run
+    from advconv.training.run import load_weights
 
-    run = open_run(Path(options.run_path))
+    run = _opened(options)
     module, device = load_weights(run, options.weights), setup("cpu", "float32", "off")
     normalise = Normalise(tuple(run.about.mean), tuple(run.about.std))
     rows, unread, notes = [], 0, Notes()
@@ -87,9 +97,9 @@ def _say(notes: tuple[str, ...]) -> None:
 @says_what_is_wrong
 def run_export(options: argparse.Namespace) -> int:
     from advconv.training.export import export
-    from advconv.training.run import load_weights, open_run
+    from advconv.training.run import load_weights
 
-    run = open_run(Path(options.run_path))
+    run = _opened(options)
     test = _test_pictures(run, options.data_dir)
     given, proof = export(run, load_weights(run, options.weights), test, Path(options.output), options.takes)
     show(f"wrote {options.output}, which takes {given.takes}: {given}")

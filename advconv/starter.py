@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from advconv.files import FileError, reason, write
 from advconv.shipped import shipped
 
 DEFAULT = "small"
@@ -20,11 +21,17 @@ def starter(template: str, name: str) -> str:
 
 
 def renew_schema(folder: Path) -> bool:
-    """Writes the schema into a folder that has none, or an older one of ours. False where the file is not ours."""
+    """Writes the schema into a folder that has none, or an older one of ours. False where the file is not ours.
+
+    Raises FileError.
+    """
     from advconv.schema import TITLE_OF_SCHEMA, schema_text
 
     path = folder / SCHEMA_FILE
-    if path.exists() and f'"title": "{TITLE_OF_SCHEMA}"' not in path.read_text(encoding="utf-8", errors="replace"):
-        return False
-    path.write_text(schema_text(), encoding="utf-8")
+    try:
+        if path.exists() and f'"title": "{TITLE_OF_SCHEMA}"' not in path.read_text(encoding="utf-8", errors="replace"):
+            return False
+    except OSError as problem:
+        raise FileError(f"{path} cannot be read: {reason(problem)}") from problem
+    write(path, schema_text())
     return True

@@ -33,6 +33,7 @@ def says_what_is_wrong(command: Command) -> Command:
         if "RANK" in os.environ:
             # What is wrong between processes is said in a line, not in torch's own warnings with frames of C++.
             os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+        from advconv.files import FileError
         from advconv.net import ArchError
         from advconv.overrides import SettingError
         from advconv.report.text import report
@@ -46,7 +47,7 @@ def says_what_is_wrong(command: Command) -> Command:
             if problem.checked.measures is not None:
                 complain("a network that breaks its constraints is not trained; --force trains it all the same")
             return FAILED
-        except (SettingError, TrainingError) as problem:
+        except (SettingError, TrainingError, FileError) as problem:
             complain(str(problem))
             return FAILED if isinstance(problem, Diverged) else USAGE
         except BrokenPipeError:
@@ -65,6 +66,9 @@ def run_train(options: argparse.Namespace) -> int:
 
     if (options.file is None) == (options.resume is None):
         complain("train takes either a FILE or --resume RUN")
+        return USAGE
+    if options.previous and not options.resume:
+        complain("--previous goes with --resume RUN")
         return USAGE
     try:
         return _resumed(options) if options.resume else _started(options)

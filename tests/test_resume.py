@@ -14,12 +14,11 @@ import pytest
 import torch
 from safetensors.torch import save
 
-from advconv.training import files
 from advconv.training.conditions import Conditions
-from advconv.training.files import RunError
+from advconv.training.files import RunDirectory, RunError
 from advconv.training.loop import Learner
-from advconv.training.run import held
-from tests.training import command, metrics, only_run, weights, write_arch
+from advconv.training.run import held, open_run
+from tests.training import command, metrics, only_run, weights, without_checksums, write_about, write_arch
 
 OPTIONS = ("--limit", "640", "--epochs", "3", "--workers", "0", "--device", "cpu")
 
@@ -357,6 +356,7 @@ def test_other_weights_are_told(
     whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], weights: bytes, reason: str
 ) -> None:
     run = shutil.copytree(whole, tmp_path / "run")
+    without_checksums(run)
     (run / "last.safetensors").write_bytes(weights)
 
     assert command("evaluate", run) == 2
@@ -372,7 +372,7 @@ def test_a_run_goes_on_with_its_own_pictures(whole: Path, tmp_path: Path, capsys
     run = shutil.copytree(whole, tmp_path / "run")
     about = json.loads((run / "run.json").read_text(encoding="utf-8"))
     about["options"]["limit"] = 600
-    (run / "run.json").write_text(json.dumps(about), encoding="utf-8")
+    write_about(run, about)
 
     assert command("train", "--resume", run) == 2
     assert "holds other pictures than those that the run was started with" in capsys.readouterr().err
@@ -381,12 +381,12 @@ def test_a_run_goes_on_with_its_own_pictures(whole: Path, tmp_path: Path, capsys
 def test_a_full_disk_is_told_and_leaves_the_older_file(tmp_path: Path) -> None:
     """The limit on the size of a file stands in for the disk: the system refuses the bytes beyond it alike."""
     path = tmp_path / "state.pt"
-    files.write(path, b"older")
+    RunDirectory(tmp_path).write("state.pt", b"older")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
     try:
         with pytest.raises(RunError, match=r"state.pt cannot be written: File too large"):
-            files.write(path, b"newer" * 1000)
+            RunDirectory(tmp_path).write("state.pt", b"newer" * 1000)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
@@ -401,7 +401,7 @@ def test_a_disk_that_fills_up_in_training_leaves_the_last_checkpoint(
 
     def fails_later(file: int) -> None:
         written.append(file)
-        if len(written) > 12:
+        if len(written) > 40:
             raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
@@ -420,13 +420,13 @@ from pathlib import Path
 from advconv.cli import main
 replace, name, epochs = os.replace, sys.argv[1], int(sys.argv[2])
 
-def killing(source, target):
+def killing(source, target, **directories):
     # The logs are put in place once before the first epoch.
-    rows = Path(target).with_name("log.csv")
-    done = rows.read_text().count("\\n") - 1 if rows.exists() else -1
+    rows = next(Path("runs").glob("t-*/log.csv"), None)
+    done = rows.read_text().count("\\n") - 1 if rows else -1
     if Path(target).name == name and done == epochs:
         os.kill(os.getpid(), signal.SIGKILL)
-    replace(source, target)
+    replace(source, target, **directories)
 
 os.replace = killing
 main(["train", *sys.argv[3:]])
@@ -438,6 +438,8 @@ main(["train", *sys.argv[3:]])
     [
         ("state.pt", 0),
         ("metrics.jsonl", 0),
+        ("checkpoints.json", 0),
+        ("checkpoints.json", 1),
         ("best.safetensors", 1),
         ("last.safetensors", 1),
         ("state.pt", 1),
@@ -472,7 +474,7 @@ def test_logs_that_a_kill_kept_from_being_written_are_written_by_a_resume(whole:
 def test_two_processes_do_not_write_one_run(whole: Path, tmp_path: Path) -> None:
     run = shutil.copytree(whole, tmp_path / "run")
     program = [sys.executable, "-m", "advconv", "train", "--resume", str(run)]
-    with held(run):
+    with held(open_run(run)):
         done = subprocess.run(program, env=os.environ | PATHS, capture_output=True, text=True, check=False)
 
     assert done.returncode == 2

@@ -73,14 +73,17 @@ def test_another_seed_gives_another_result(trained: Path, here: Path) -> None:
 
 
 ARTEFACTS = {
-    "arch.yaml", "augmented.png", "best.safetensors", "confusion.png", "curves.png", "last.safetensors", "log.csv",
-    "metrics.jsonl", "misclassified.png", "model.py", "per_class.csv", "result.json", "run.json", "state.pt",
-    "summary.txt",
+    "arch.yaml", "augmented.png", "best.safetensors", "checkpoints.json", "confusion.png", "curves.png",
+    "last.safetensors", "log.csv", "metrics.jsonl", "misclassified.png", "model.py", "per_class.csv", "previous",
+    "result.json", "run.json", "state.pt", "summary.txt",
 }  # fmt: skip
 
 
 def test_a_run_has_every_artefact_and_nothing_else(trained: Path) -> None:
+    checkpoint = {"best.safetensors", "checkpoints.json", "last.safetensors", "state.pt"}
+
     assert {path.name for path in trained.iterdir()} == ARTEFACTS
+    assert {path.name for path in (trained / "previous").iterdir()} == checkpoint
 
 
 @pytest.mark.parametrize("name", ["augmented.png", "confusion.png", "curves.png", "misclassified.png"])

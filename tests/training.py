@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from advconv.cli import main
+from advconv.training.saved import SEAL, sealed
 from tests import build
 
 SHARED = Path(__file__).parents[2] / "shared" / "cifar10"
@@ -54,6 +55,21 @@ def metrics(run: Path) -> list[dict[str, Any]]:
 
 def weights(run: Path) -> bytes:
     return (run / "last.safetensors").read_bytes()
+
+
+def write_about(run: Path, about: dict[str, Any]) -> None:
+    """A `run.json` that says something else, with a checksum that is right."""
+    (run / "run.json").write_text(sealed({key: about[key] for key in about if key != SEAL}), encoding="utf-8")
+
+
+def without_checksums(run: Path) -> Path:
+    """A run as earlier versions wrote it."""
+    about = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    del about[SEAL]
+    (run / "run.json").write_text(json.dumps(about), encoding="utf-8")
+    (run / "checkpoints.json").unlink()
+    shutil.rmtree(run / "previous", ignore_errors=True)
+    return run
 
 
 def real_pictures(into: Path) -> Path:

@@ -101,6 +101,7 @@ def train(
 def resume(
     run: str | Path,
     *,
+    previous: bool = False,
     data_dir: str | Path | None = None,
     until: float | None = None,
     device: Any = None,
@@ -110,12 +111,15 @@ def resume(
     quiet: bool = False,
     force: bool = False,
 ) -> "TrainingResult":
-    """Goes on with an interrupted run, by its directory. Raises as `train` does."""
+    """Goes on with an interrupted run, by its directory. Raises as `train` does.
+
+    `previous` goes on from the checkpoint before the newest, where that one is damaged.
+    """
     from advconv.training.start import resume
 
     options = _options(
         data_dir=data_dir, until=until, device=device, workers=workers, compile=compile,
-        tensorboard=tensorboard, quiet=quiet, force=force,
+        tensorboard=tensorboard, quiet=quiet, force=force, previous=previous,
     )  # fmt: skip
     return _told_by(resume(Path(run), options), quiet)
 

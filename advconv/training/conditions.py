@@ -3,14 +3,15 @@
 from typing import NamedTuple, Self
 
 from advconv.training.device import Setup, versions
+from advconv.training.saved import Natural, Text
 
 
 class Conditions(NamedTuple):
     """What some steps were computed with. `device` is a Setup as text; 0 processes where an older run does not say."""
 
-    device: str
-    processes: int
-    torch: str
+    device: Text
+    processes: Natural
+    torch: Text
 
     @classmethod
     def here(cls, setup: Setup, processes: int) -> Self:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from advconv.files import write
 from advconv.geometry import Shape
 from advconv.training.data import Pictures
 from advconv.training.device import Normalise
-from advconv.training.files import RunError, write
+from advconv.training.files import RunError
 from advconv.training.run import Run
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class Proof(NamedTuple):
 
 
 def export(run: Run, module: nn.Module, test: Pictures, path: Path, takes: str) -> tuple[Input, Proof]:
-    """Writes the network, for batches of any size, and holds it beside the module. Raises RunError.
+    """Writes the network, for batches of any size, and holds it beside the module. Raises RunError and FileError.
 
     Its input is `images`, its output `scores`, one for each class before the softmax. The metadata say the rest.
     """

@@ -20,6 +20,7 @@ from advconv.training.distributed import mean_of, parallel, synchronised
 from advconv.training.errors import TrainingError, computing
 from advconv.training.loader import Batch, Plan
 from advconv.training.optim import average, optimizer, schedule
+from advconv.training.saved import Natural, NonNegative, Percent, Positive
 
 
 class Diverged(TrainingError):
@@ -33,26 +34,26 @@ class Diverged(TrainingError):
 class Row:
     """An epoch: losses in nats, accuracies in percent, the rate of its last step, the time of its training alone."""
 
-    epoch: int
-    train_loss: float
-    train_accuracy: float
-    val_loss: float | None
-    val_accuracy: float | None
-    test_loss: float | None
-    test_accuracy: float | None
-    lr: float
-    seconds: float
-    pictures_per_second: float
+    epoch: Positive
+    train_loss: NonNegative
+    train_accuracy: Percent
+    val_loss: NonNegative | None
+    val_accuracy: Percent | None
+    test_loss: NonNegative | None
+    test_accuracy: Percent | None
+    lr: NonNegative
+    seconds: NonNegative
+    pictures_per_second: NonNegative
 
 
 @dataclass
 class Tally:
     """Sums over the steps so far of an epoch."""
 
-    loss: float = 0.0
-    correct: float = 0.0
-    steps: int = 0
-    seconds: float = 0.0
+    loss: NonNegative = 0.0
+    correct: NonNegative = 0.0
+    steps: Natural = 0
+    seconds: NonNegative = 0.0
 
 
 class Scores(NamedTuple):
@@ -61,6 +62,9 @@ class Scores(NamedTuple):
     probabilities: Tensor
     loss: float
     accuracy: float
+
+
+Tensors = dict[str, Tensor]
 
 
 class Learner:
@@ -144,20 +148,27 @@ class Learner:
             return score(self.averaged.module, pictures, self.normalise, self.setup)
 
     def state(self) -> dict[str, Any]:
-        """All that a training goes on from, between two steps."""
+        """All that a training goes on from, between two steps. The optimizer's settings are those of the recipe."""
         self.settle()
-        parts = {part: getattr(self, part).state_dict() for part in STATEFUL}
-        return parts | {"step": self.step, "tally": asdict(self.tally), "conditions": self.conditions._asdict()}
+        return {
+            "module": self.module.state_dict(),
+            "averaged": self.averaged.state_dict(),
+            "optimizer": {"state": self.optimizer.state_dict()["state"]},
+            "step": self.step,
+            "tally": asdict(self.tally),
+            "conditions": self.conditions._asdict(),
+        }
 
-    def restore(self, state: dict[str, Any]) -> None:
-        for part in STATEFUL:
-            getattr(self, part).load_state_dict(state[part])
-        self.step, self.tally = state["step"], Tally(**state["tally"])
-        if told := state.get("conditions"):
-            self.before = Conditions(**told)
+    def restore(self, step: int, tally: Tally, module: Tensors, averaged: Tensors, kept: dict[int, Tensors]) -> None:
+        """Goes to a step, with weights, average and what the optimizer `kept` for each parameter by then."""
+        self.module.load_state_dict(module)
+        self.averaged.load_state_dict(averaged)
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": kept, "param_groups": groups})
+        # Only now, since it sets the rate of the optimizer's groups.
+        self.schedule = schedule(self.optimizer, self.recipe, self.plan.epochs * self.plan.steps, done=step)
+        self.step, self.tally = step, tally
 
-
-STATEFUL = ("module", "averaged", "optimizer", "schedule")
 
 READ_EVERY, READ_SELDOM = {"cpu": 1}, 20
 """After how many steps the losses are read; a device that works on its own would have to wait for that."""

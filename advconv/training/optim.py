@@ -31,10 +31,18 @@ def optimizer(module: nn.Module, recipe: Train) -> torch.optim.Optimizer:
     return torch.optim.SGD(groups, lr=recipe.peak_lr, momentum=recipe.momentum, nesterov=is_nesterov)
 
 
-def schedule(optimizer: torch.optim.Optimizer, recipe: Train, steps: int) -> LambdaLR:
-    """The learning rate of each of so many steps, as a share of its peak."""
+def moments(recipe: Train) -> tuple[str, ...]:
+    """What the optimizer keeps for each parameter, by torch's names."""
+    if recipe.optimizer == "adamw":
+        return ("step", "exp_avg", "exp_avg_sq")
+    return ("momentum_buffer",) if recipe.momentum else ()
+
+
+def schedule(optimizer: torch.optim.Optimizer, recipe: Train, steps: int, done: int = 0) -> LambdaLR:
+    """The learning rate of each of so many steps, as a share of its peak, from the step behind those that are done."""
     factor = SCHEDULES[recipe.schedule]
-    return LambdaLR(optimizer, lambda step: factor(min(step / steps, 1.0)))  # type: ignore[no-untyped-call]
+    # The number of the step before the first one that it says something of.
+    return LambdaLR(optimizer, lambda step: factor(min(step / steps, 1.0)), done - 1)  # type: ignore[no-untyped-call]
 
 
 def onecycle(progress: float) -> float:

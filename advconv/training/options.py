@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from advconv.blocks.fields import is_int, shown
 from advconv.limits import percentage
 from advconv.names import TITLE
+from advconv.training.saved import Flag, Percent, Positive, Text
 
 FIELDS = {
     "data": "data",
@@ -41,13 +43,13 @@ class Wishes:
     `promised_data`: the data set that the file's accuracy is promised for, where an option names another one.
     """
 
-    data_dir: str
-    limit: int | None = None
-    until: float | None = None
-    device: str = "auto"
-    compile: str = "auto"
-    tensorboard: bool = False
-    promised_data: str = ""
+    data_dir: Text
+    limit: Positive | None = None
+    until: Percent | None = None
+    device: Text = "auto"
+    compile: Literal["auto", "on", "off"] = "auto"
+    tensorboard: Flag = False
+    promised_data: Text = ""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ class Options:
     quiet: bool = False
     name: str | None = None
     force: bool = False
+    previous: bool = False
     runs: Path = Path("runs")
 
     def __post_init__(self) -> None:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from advconv.data_sets import SETS
 from advconv.training.promise import Judgement
-from advconv.training.run import Record, Run, load_weights, open_run
+from advconv.training.run import Run, load_weights, open_run
+from advconv.training.state import Record
 from advconv.training.train import Job
 from advconv.visible import visible
 
@@ -29,9 +30,12 @@ class TrainingResult:
     promise_kept: bool | None
     lines: tuple[str, ...] = field(repr=False)
 
-    def module(self, weights: str = "last") -> "nn.Module":
-        """The network with its `last` or `best` weights, on the CPU, in evaluation mode."""
-        return load_weights(open_run(self.path), weights)
+    def module(self, weights: str = "last", previous: bool = False) -> "nn.Module":
+        """The network with its `last` or `best` weights, on the CPU, in evaluation mode.
+
+        `previous` takes those of the checkpoint before the newest. Raises TrainingError where they are damaged.
+        """
+        return load_weights(open_run(self.path, previous), weights)
 
     def __str__(self) -> str:
         return "\n".join(map(visible, self.lines))
@@ -49,8 +53,8 @@ def introduce(job: Job, run: Run | None) -> None:
     if (size := job.plan().batch_size) < job.spec.train.batch_size:
         asked = job.spec.train.batch_size
         job.voice.say(f"a batch has all {size:,} training images, which are fewer than the batch_size of {asked:,}")
-    if job.setup.note:
-        job.voice.say(job.setup.note)
+    for note in filter(None, (job.setup.note, run.note)):
+        job.voice.say(note)
 
 
 def result(job: Job, run: Run, record: Record, accuracy: float, judgement: Judgement) -> TrainingResult:

@@ -72,8 +72,8 @@ def start(
 
 def resume(path: Path, options: Options, share: Share = ALONE) -> TrainingResult | None:
     """Goes on with a run as it was started; device, workers, `until` and the place of the data may be others."""
-    run = open_run(path)
-    document, _ = _document(str(path / "arch.yaml"), (path / "arch.yaml").read_bytes())
+    run = open_run(path, options.previous)
+    document, _ = _document(str(path / "arch.yaml"), run.directory.read("arch.yaml"))
     job = prepared(Architecture(document, run.spec, run.measures), _wishes(options, run.about.options), options, share)
     if list(job.data.classes) != run.about.classes or list(job.data.mean) != run.about.mean:
         raise DataError(f"{job.wishes.data_dir} holds other pictures than those that the run was started with")
@@ -106,7 +106,7 @@ def carried_out(job: Job, run: Run | None) -> TrainingResult | None:
     """Trains to the end and says what it came to. `run` is None where another process has just made it."""
     introduce(job, run)
     with _failing(job, run):
-        with ending() as wish, held(run.path) if run and job.leads else nullcontext():
+        with ending() as wish, held(run) if run and job.leads else nullcontext():
             learner, record, is_stopped = go(job, run, wish)
         if is_stopped:
             epoch = learner.step // learner.plan.steps + 1

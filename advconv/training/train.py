@@ -23,15 +23,16 @@ from advconv.training.augment import Augment, pipeline
 from advconv.training.data import DataSets
 from advconv.training.device import Setup, versions
 from advconv.training.distributed import any_of
-from advconv.training.files import RunError, write
+from advconv.training.files import RunError
 from advconv.training.loader import Batch, Plan, Share, batches
 from advconv.training.loop import Learner, Row, Scores, epochs
 from advconv.training.options import Wishes
 from advconv.training.promise import Judgement
 from advconv.training.results import by_class, confusion_counts
-from advconv.training.run import About, Record, Run, create, digest, open_run, restore, save, write_logs
+from advconv.training.run import About, Run, create, digest, open_run, restore, save, settled
 from advconv.training.show import Voice
 from advconv.training.signals import Wish
+from advconv.training.state import Record
 
 
 class Job(NamedTuple):
@@ -132,8 +133,7 @@ def go(job: Job, run: Run | None, wish: Wish) -> Reached:
     learner, voice = job.learner(), job.voice
     record = restore(run, learner) if run else Record([])
     if run and job.leads:
-        # Where the last process ended between a checkpoint and its logs.
-        write_logs(run.path, record)
+        settled(run, learner, record)
     if run and learner.step:
         _greet(job, run, learner, record)
     voice.start(learner.step)
@@ -143,7 +143,7 @@ def go(job: Job, run: Run | None, wish: Wish) -> Reached:
             for row in epochs(learner, stream, job.data, lambda: any_of(bool(wish), job.share), voice.show):
                 is_best = record.add(row)
                 if run and job.leads:
-                    save(run.path, run.about, learner, record, is_best)
+                    save(run, learner, record, is_best)
                     _board_row(board, row)
                 voice.epoch(row, learner.plan.epochs)
                 # The first process decides: the others may have normed other pictures.
@@ -151,7 +151,7 @@ def go(job: Job, run: Run | None, wish: Wish) -> Reached:
                     break
     is_stopped = any_of(bool(wish), job.share) and learner.step < learner.plan.epochs * learner.plan.steps
     if is_stopped and run and job.leads:
-        save(run.path, run.about, learner, record, is_best=False)
+        save(run, learner, record, is_best=False)
     return Reached(learner, record, is_stopped)
 
 
@@ -188,6 +188,8 @@ def _board(job: Job, run: Run | None, rows: list[Row]) -> Iterator[Any]:
         return
     from torch.utils.tensorboard import SummaryWriter
 
+    if run.directory.is_link("tensorboard"):
+        raise RunError(f"{run.path / 'tensorboard'} is a link, which is not followed")
     with SummaryWriter(str(run.path / "tensorboard"), purge_step=0) as writer:
         for row in rows:
             _board_row(writer, row)
@@ -208,7 +210,7 @@ def finish(job: Job, run: Run, record: Record, scores: Scores, judgement: Judgem
     data = SETS[job.spec.data].title
     title = f"{run.about.name}: {scores.accuracy:.2f}% of {len(job.data.test):,} test pictures of {data}"
     for name, content in _results(job, record, scores, judgement, title).items():
-        write(run.path / name, content)
+        run.directory.write(name, content)
 
 
 def _results(job: Job, record: Record, scores: Scores, judgement: Judgement, title: str) -> Mapping[str, bytes | str]:

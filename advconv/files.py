@@ -1,0 +1,220 @@
+"""Files that are written whole or not at all, and directories of others that are read and written through no link."""
+
+import hashlib
+import os
+import secrets
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Self
+from weakref import finalize
+
+
+class FileError(Exception):
+    """A file that cannot be read or written; the text says which and why."""
+
+
+def flags(*names: str) -> int:
+    """Flags of `os.open`, as far as the system has them."""
+    return sum(getattr(os, name, 0) for name in names)
+
+
+OPEN = flags("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY")
+"""Through no link, and without waiting for the other end of a FIFO."""
+
+CREATE = flags("O_WRONLY", "O_CREAT", "O_EXCL", "O_NOFOLLOW", "O_CLOEXEC", "O_BINARY")
+ENTER = flags("O_RDONLY", "O_DIRECTORY", "O_CLOEXEC")
+
+# Windows has none of it; files then go by their paths, and links are looked for before each is opened.
+HAS_DIR_FD = {os.open, os.stat, os.mkdir, os.unlink, os.rename, os.link} <= os.supports_dir_fd
+
+PREFIX, SUFFIX = ".advconv-", ".part"
+
+
+def reason(problem: Exception) -> str:
+    return getattr(problem, "strerror", None) or str(problem) or "there is not enough memory"
+
+
+class Directory:
+    """A directory that is opened once: what is read and written by name lies in it, wherever its path leads later.
+
+    A file that is a link, a FIFO or a device is refused. Methods raise `error`.
+    """
+
+    error: type[Exception] = FileError
+
+    def __init__(self, path: Path, within: "Directory | None" = None) -> None:
+        """Within another directory it is no link; else the path is the user's own, and may be one."""
+        self.path, self.file = path, None
+        if within and within.is_link(path.name):
+            raise self.error(f"{path} is a link, which is not followed")
+        if not HAS_DIR_FD:
+            return
+        extra, place = (OPEN, within._at(path.name)) if within else (0, str(path))
+        with self._naming(path, "opened"):
+            self.file = os.open(place, ENTER | extra, dir_fd=within.file if within else None)
+        finalize(self, os.close, self.file)
+
+    def child(self, name: str) -> Self | None:
+        """The directory of this name, or None where there is none."""
+        return type(self)(self.path / name, self) if self.has(name) else None
+
+    def make(self, name: str) -> Self:
+        """The directory of this name, made where there is none."""
+        if not self.has(name):
+            with self._naming(self.path / name, "made"):
+                os.mkdir(self._at(name), dir_fd=self.file)
+        return type(self)(self.path / name, self)
+
+    def has(self, name: str) -> bool:
+        """Whether there is anything of this name, be it a link that leads nowhere."""
+        try:
+            self._mode(name)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def is_link(self, name: str) -> bool:
+        return self.has(name) and stat.S_ISLNK(self._mode(name))
+
+    def read(self, name: str, most: int | None = None) -> bytes:
+        """The content of a file of at most so many bytes."""
+        with self._naming(self.path / name, "read"), os.fdopen(self._open(name), "rb") as file:
+            if most is not None and os.fstat(file.fileno()).st_size > most:
+                raise OSError(0, f"it is larger than {most:,} bytes")
+            return file.read()
+
+    def sha256(self, name: str) -> str:
+        with self._naming(self.path / name, "read"), os.fdopen(self._open(name), "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    @contextmanager
+    def opened(self, name: str) -> Iterator[int]:
+        """A file to read and to write, as locks want it."""
+        with self._naming(self.path / name, "opened"):
+            file = self._open(name, os.O_RDWR)
+        try:
+            yield file
+        finally:
+            os.close(file)
+
+    def write(self, name: str, data: bytes | str, mode: int | None = None) -> None:
+        """Puts a file in the place of an older one in a single step; where that fails, the older one is as it was.
+
+        A link of this name is replaced, not followed. The new file's permissions are those of the umask, or `mode`.
+        """
+        with self._naming(self.path / name, "written"), self.parts({name: data}, mode) as parts:
+            self.put(parts[name], name)
+
+    def write_new(self, name: str, data: bytes | str) -> None:
+        """As `write`, where there is no file of this name yet."""
+        with self._naming(self.path / name, "written"), self.parts({name: data}) as parts:
+            self._link(parts[name], self, name)
+
+    @contextmanager
+    def parts(self, files: Mapping[str, bytes | str], mode: int | None = None) -> Iterator[dict[str, str]]:
+        """The hidden names of files that are on the disk and not yet in place; those that stay so are removed."""
+        made: dict[str, str] = {}
+        try:
+            for name, data in files.items():
+                with self._naming(self.path / name, "written"):
+                    made[name] = part = f"{PREFIX}{secrets.token_hex(16)}{SUFFIX}"
+                    self._create(part, data.encode() if isinstance(data, str) else data, mode)
+            yield made
+        finally:
+            for part in made.values():
+                self._remove(part)
+
+    def put(self, part: str, name: str) -> None:
+        with self._naming(self.path / name, "written"):
+            os.replace(self._at(part), self._at(name), src_dir_fd=self.file, dst_dir_fd=self.file)
+        if self.file is not None:
+            # So that a power failure keeps the order; not every file system does it.
+            with suppress(OSError):
+                os.fsync(self.file)
+
+    def share(self, name: str, other: Self) -> None:
+        """Puts a file into another directory too, without copying its bytes where the file system can do that."""
+        part = f"{PREFIX}{secrets.token_hex(16)}{SUFFIX}"
+        try:
+            self._link(name, other, part)
+        except OSError:
+            other.write(name, self.read(name))
+            return
+        other.put(part, name)
+
+    def sweep(self) -> None:
+        """Removes what a killed process has left between its first byte and its place."""
+        with self._naming(self.path, "read"):
+            names = os.listdir(self.path if self.file is None else self.file)
+        for name in names:
+            if name.startswith(PREFIX) and name.endswith(SUFFIX):
+                self._remove(name)
+
+    def _at(self, name: str) -> str:
+        return name if self.file is not None else str(self.path / name)
+
+    def _mode(self, name: str) -> int:
+        return os.stat(self._at(name), dir_fd=self.file, follow_symlinks=False).st_mode
+
+    def _open(self, name: str, access: int = os.O_RDONLY) -> int:
+        mode = self._mode(name)
+        if not stat.S_ISREG(mode):
+            raise OSError(0, "it is a link, which is not followed" if stat.S_ISLNK(mode) else "it is no regular file")
+        return os.open(self._at(name), access | OPEN, dir_fd=self.file)
+
+    def _create(self, name: str, data: bytes, mode: int | None) -> None:
+        with os.fdopen(os.open(self._at(name), CREATE, 0o666, dir_fd=self.file), "wb") as file:
+            if mode is not None:
+                os.chmod(file.fileno() if os.chmod in os.supports_fd else self._at(name), mode)
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def _link(self, name: str, other: "Directory", new: str) -> None:
+        """Another name for a file; where the file system has no such thing, a new one. Raises OSError."""
+        try:
+            os.link(self._at(name), other._at(new), src_dir_fd=self.file, dst_dir_fd=other.file)
+        except FileExistsError:
+            raise
+        except OSError:
+            if other is not self or self.has(new):
+                raise
+            os.rename(self._at(name), self._at(new), src_dir_fd=self.file, dst_dir_fd=self.file)
+
+    def _remove(self, name: str) -> None:
+        with suppress(OSError):
+            os.unlink(self._at(name), dir_fd=self.file)
+
+    @contextmanager
+    def _naming(self, path: Path, verb: str) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, MemoryError, ValueError) as problem:
+            raise self.error(f"{path} cannot be {verb}: {reason(problem)}") from problem
+
+
+def write(path: Path, data: bytes | str) -> None:
+    """Writes a file that a user has named, whole or not at all. Raises FileError.
+
+    As with `cp`, a link is followed and stays, an older file's permissions stay, and one that may not be written is
+    not. What is no regular file (/dev/stdout, a pipe) takes the bytes as they come.
+    """
+    data = data.encode() if isinstance(data, str) else data
+    try:
+        mode = os.stat(path).st_mode if path.exists() else None
+        if mode is not None and (not stat.S_ISREG(mode) or path.is_relative_to("/dev")):
+            path.write_bytes(data)
+            return
+        if mode is not None and not os.access(path, os.W_OK):
+            raise PermissionError(13, os.strerror(13))
+    except (OSError, ValueError) as problem:
+        raise FileError(f"{path} cannot be written: {reason(problem)}") from problem
+    target = Path(os.path.realpath(path)) if path.is_symlink() else path
+    Directory(target.parent).write(target.name, data, mode and stat.S_IMODE(mode))
+
+
+def write_new(path: Path, data: bytes | str) -> None:
+    """Writes a file where there is none yet, whole or not at all. Raises FileError."""
+    Directory(path.parent).write_new(path.name, data)

@@ -1,0 +1,508 @@
+"""Damage to the files of a run is noticed or harmless, and there always is a checkpoint that is whole."""
+
+import io
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from random import Random
+from typing import Any, NamedTuple
+
+import pytest
+import torch
+
+import advconv
+from advconv.backends.torch_module import build
+from advconv.training import checkpoints
+from advconv.training.data import DataSets, Pictures
+from advconv.training.device import setup
+from advconv.training.files import RunDirectory, RunError
+from advconv.training.loader import Plan
+from advconv.training.loop import Learner
+from advconv.training.run import Run, load_weights, open_run, restore, write_logs
+from advconv.training.state import Record, state_bytes, take_up
+from tests.damage import FILES, MUTATIONS, Mutation, flipped
+from tests.training import command, only_run, weights, without_checksums, write_about, write_arch
+
+OPTIONS = ("--limit", "96", "--epochs", "2", "--workers", "0", "--device", "cpu")
+"""Three steps an epoch."""
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of two epochs, with the checkpoints of both."""
+    directory = tmp_path_factory.mktemp("trained")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(directory)
+        file = write_arch(directory / "t.yaml", rows=[{"strided": 4}, "gap", "linear"], augment=[])
+        assert command("train", file, *OPTIONS) == 0
+    return only_run(directory)
+
+
+@pytest.fixture
+def run(trained: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(trained, tmp_path / "run")
+
+
+def learner_of(run: Run, optimizer: str = "sgd") -> Learner:
+    pictures = Pictures(torch.zeros(96, 16, 16, 3, dtype=torch.uint8), torch.zeros(96, dtype=torch.long))
+    mean, std = tuple(run.about.mean), tuple(run.about.std)
+    data = DataSets(pictures, None, pictures, tuple(run.about.classes), mean, std)
+    recipe = run.spec.train.model_copy(update={"optimizer": optimizer})
+    place = setup("cpu", "float32", "off")
+    return Learner(build(run.measures.graph), data, recipe, Plan(96, 32, recipe.epochs, recipe.seed), place)
+
+
+class Reading(NamedTuple):
+    """All that the commands take from a run."""
+
+    about: str
+    network: str
+    rows: str
+    tensors: dict[str, torch.Tensor]
+
+    def same(self, other: "Reading") -> bool:
+        equal = self[:3] == other[:3] and self.tensors.keys() == other.tensors.keys()
+        return equal and all(torch.equal(value, other.tensors[key]) for key, value in self.tensors.items())
+
+
+def reading(path: Path, learner: Learner) -> Reading:
+    """Raises RunError."""
+    run = open_run(path)
+    record = restore(run, learner)
+    parts: dict[str, Any] = {
+        "module": learner.module.state_dict(),
+        "averaged": learner.averaged.state_dict(),
+        "last": load_weights(run, "last").state_dict(),
+        "best": load_weights(run, "best").state_dict(),
+    }
+    parts |= {str(key): value for key, value in learner.optimizer.state_dict()["state"].items()}
+    tensors = {f"{part}.{name}": value.clone() for part, state in parts.items() for name, value in state.items()}
+    rates = [group["lr"] for group in learner.optimizer.param_groups]
+    return Reading(repr(run.about), repr(run.spec), repr((record, learner.step, learner.tally, rates)), tensors)
+
+
+def mutated(mutation: Mutation, random: Random, data: bytes) -> bytes:
+    return mutation(data, random)
+
+
+def draws(count: int, files: tuple[str, ...]) -> Iterator[tuple[str, Callable[[bytes], bytes], str]]:
+    for seed in range(count):
+        mutation, random = MUTATIONS[seed % len(MUTATIONS)], Random(seed)
+        name = files[seed // len(MUTATIONS) % len(files)]
+        yield name, partial(mutated, mutation, random), f"{mutation.__name__} {name}, draw {seed}"
+
+
+def test_damage_anywhere_is_noticed_or_harmless(run: Path) -> None:
+    learner = learner_of(open_run(run))
+    whole, told = reading(run, learner), list[str]()
+    for name, damage, draw in draws(210, FILES):
+        before = (run / name).read_bytes()
+        after = damage(before)
+        (run / name).write_bytes(after)
+        try:
+            assert reading(run, learner).same(whole), draw
+            assert name in ("metrics.jsonl", "run.json", "checkpoints.json") or after == before, f"unnoticed: {draw}"
+        except RunError as problem:
+            told.append(str(problem))
+        (run / name).write_bytes(before)
+
+    assert len(told) > 170
+    assert not [text for text in told if "\n" in text]
+
+
+def test_damage_to_a_run_without_checksums_may_go_unnoticed_but_gives_no_traceback(run: Path) -> None:
+    without_checksums(run)
+    learner = learner_of(open_run(run))
+    told = []
+    for name, damage, _ in draws(120, ("run.json", "state.pt", "last.safetensors")):
+        before = (run / name).read_bytes()
+        (run / name).write_bytes(damage(before))
+        try:
+            reading(run, learner)
+        except RunError as problem:
+            told.append(str(problem))
+        (run / name).write_bytes(before)
+
+    assert len(told) > 40
+    assert not [text for text in told if "\n" in text]
+
+
+@pytest.mark.parametrize("name", ["state.pt", "last.safetensors", "best.safetensors"])
+def test_one_flipped_bit_is_refused_with_the_last_good_checkpoint_and_the_way_on(
+    run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    reached = weights(run)
+    damaged = run / name
+    damaged.write_bytes(flipped(damaged.read_bytes(), Random(0)))
+    said = f"advconv: {damaged} is damaged: its SHA-256 is not the one that was recorded when it was written; "
+    said += "the last good checkpoint is the one before it (step 3, after epoch 1), which --previous uses "
+    said += f"(in Python previous=True); go on from there with: advconv train --resume {run} --previous\n"
+
+    assert command("train", "--resume", run) == 2
+    assert capsys.readouterr().err == said
+    with pytest.raises(advconv.TrainingError, match="is damaged: its SHA-256"):
+        advconv.resume(run)
+    assert command("train", "--resume", run, "--previous", "--workers", "0", "--device", "cpu") == 0
+    assert weights(run) == reached
+    assert command("train", "--resume", run, "--device", "cpu") == 0
+
+
+@pytest.mark.parametrize(
+    "words", [["evaluate"], ["predict", "image.png"], ["export", "-o", "m.onnx"]], ids=lambda w: w[0]
+)
+def test_damaged_weights_are_refused_by_whatever_loads_them(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    damaged = run / "last.safetensors"
+    damaged.write_bytes(flipped(damaged.read_bytes(), Random(0)))
+    name, *rest = words
+
+    assert command(name, run, *rest) == 2
+    assert f"{damaged} is damaged: its SHA-256" in capsys.readouterr().err
+    assert not Path("m.onnx").exists()
+
+
+def test_the_checkpoint_before_the_newest_can_be_scored(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (run / "last.safetensors").write_bytes(b"")
+    assert command("evaluate", run, "--previous", "--format", "json") == 0
+    before = capsys.readouterr().out
+    (run / "last.safetensors").write_bytes((run / "previous" / "last.safetensors").read_bytes())
+    assert command("evaluate", without_checksums(run), "--format", "json") == 0
+
+    assert capsys.readouterr().out == before
+
+
+def test_a_result_of_python_refuses_damaged_weights_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = write_arch(tmp_path / "t.yaml", rows=[{"strided": 4}, "gap", "linear"], augment=[])
+    result = advconv.train(file, limit=96, epochs=2, workers=0, device="cpu", quiet=True)
+    result.module()
+    damaged = result.path / "last.safetensors"
+    damaged.write_bytes(flipped(damaged.read_bytes(), Random(0)))
+
+    with pytest.raises(advconv.TrainingError, match=r"last.safetensors is damaged"):
+        result.module()
+    result.module(previous=True)
+
+
+def test_without_a_good_checkpoint_the_way_on_is_a_new_training(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for state in (run / "state.pt", run / "previous" / "state.pt"):
+        state.write_bytes(flipped(state.read_bytes(), Random(0)))
+
+    for words in ([], ["--previous"]):
+        assert command("train", "--resume", run, *words) == 2
+        said = capsys.readouterr().err
+        assert f"there is no other good checkpoint; train it anew with: advconv train {run / 'arch.yaml'}" in said
+
+
+def test_previous_needs_a_run_and_a_checkpoint(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command("train", "t.yaml", "--previous") == 2
+    assert "--previous goes with --resume RUN" in capsys.readouterr().err
+    shutil.rmtree(run / "previous")
+    assert command("train", "--resume", run, "--previous") == 2
+    assert f"{run} has no checkpoint before the newest one; leave --previous out" in capsys.readouterr().err
+
+
+def test_a_run_without_checksums_is_read_and_told_and_has_them_from_its_next_resume_on(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = "is of an earlier version and has no checksums, so damage to it may go unnoticed"
+    without_checksums(run)
+    assert command("evaluate", run) == 0
+    assert said in capsys.readouterr().err
+    assert command("train", "--resume", run, "--device", "cpu") == 0
+    assert said in capsys.readouterr().out
+
+    (run / "state.pt").write_bytes(flipped((run / "state.pt").read_bytes(), Random(0)))
+    assert command("train", "--resume", run) == 2
+    assert "state.pt is damaged: its SHA-256" in capsys.readouterr().err
+
+
+def test_a_state_of_an_earlier_version_leads_on_to_the_same(run: Path) -> None:
+    """It had the settings of the optimizer and the schedule too, which follow from the recipe and the step."""
+    learner = learner_of(open_run(run))
+    whole = reading(run, learner)
+    state = torch.load(run / "state.pt", weights_only=True)
+    state["learner"]["optimizer"] = learner.optimizer.state_dict()
+    state["learner"]["schedule"] = learner.schedule.state_dict()
+    without_checksums(run)
+    torch.save(state, run / "state.pt")
+
+    assert reading(run, learner_of(open_run(run))).same(whole)
+
+
+def test_a_missing_state_is_refused_where_the_log_has_epochs(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = (run / "metrics.jsonl").read_bytes()
+    (run / "state.pt").unlink()
+
+    assert command("train", "--resume", run) == 2
+    said = capsys.readouterr().err
+    assert f"{run / 'state.pt'} is missing, and metrics.jsonl has epochs that are done; the last good" in said
+    assert (run / "metrics.jsonl").read_bytes() == before
+    without_checksums(run)
+    assert command("train", "--resume", run) == 2
+    assert "there is no other good checkpoint; train it anew" in capsys.readouterr().err
+
+
+WRONG: tuple[Any, ...] = (None, -1, "\x1b]0;text", [], [[]], {}, {"a": 1}, 10**400, float("nan"), True)
+
+
+def with_field(data: Any, path: tuple[Any, ...], *value: Any) -> Any:
+    """A copy of nested data with another value at a place, or without that place."""
+    data = dict(data) if isinstance(data, dict) else list(data)
+    key, *rest = path
+    if rest:
+        data[key] = with_field(data[key], tuple(rest), *value)
+    elif value:
+        data[key] = value[0]
+    else:
+        del data[key]
+    return data
+
+
+def places(data: Any) -> Iterator[tuple[Any, ...]]:
+    """Each field of nested data."""
+    items = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
+    for key, value in items:
+        yield (key,)
+        yield from ((key, *rest) for rest in places(value))
+
+
+LEGAL: dict[tuple[Any, ...], Any] = {
+    ("options", "limit"): None,
+    ("options", "until"): None,
+    ("options", "tensorboard"): True,
+    ("versions",): {},
+}
+"""What would be wrong elsewhere."""
+
+OPTIONAL = {"limit", "until", "device", "compile", "tensorboard", "promised_data"}
+"""Fields that some earlier version did not have; with a checksum their absence is noticed all the same."""
+
+
+def test_run_json_is_held_to_its_types_field_by_field(run: Path) -> None:
+    about = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    del about["sha256"]
+    for path in places(about):
+        wrong: list[tuple[Any, ...]] = [(value,) for value in WRONG if path not in LEGAL or value != LEGAL[path]]
+        is_needed = path[-1] not in OPTIONAL and path[0] != "versions"
+        for value in [*wrong, ()] if is_needed else wrong:
+            write_about(run, with_field(about, path, *value))
+            with pytest.raises(RunError, match=r"run.json is damaged: ") as caught:
+                open_run(run)
+            assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_the_state_is_held_to_its_types_field_by_field_and_to_the_learner(run: Path, optimizer: str) -> None:
+    """In the first step of the second epoch."""
+    opened = open_run(run)
+    learner = learner_of(opened, optimizer)
+    first = restore(opened, learner_of(opened)).rows[0]
+    for _ in range(4):
+        learner.update(torch.zeros(32, 16, 16, 3, dtype=torch.uint8), torch.zeros(32, dtype=torch.long))
+    learner.settle()
+    learner.tally.steps = 1
+    data = state_bytes(opened.about.hash, learner, Record([first], first.test_accuracy, 1))
+    take_up(data, opened.about.hash, learner)
+    state = torch.load(io.BytesIO(data), weights_only=True)
+
+    for path in places(state):
+        for value in wrong_values(state, path):
+            out = io.BytesIO()
+            torch.save(with_field(state, path, *value), out)
+            with pytest.raises(ValueError, match=r"\w") as caught:
+                take_up(out.getvalue(), opened.about.hash, learner)
+            assert "\n" not in str(caught.value)
+
+
+def wrong_values(state: Any, path: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
+    """None of them for a field that is left out."""
+    before = state
+    for key in path:
+        before = before[key]
+    tensors = (torch.zeros(3), torch.zeros(()), torch.zeros((), dtype=torch.long), torch.zeros(2).to_sparse())
+    yield ()
+    yield from ((value,) for value in (*WRONG, *tensors) if not is_same(value, before))
+
+
+def is_same(value: Any, before: Any) -> bool:
+    if isinstance(value, torch.Tensor) or isinstance(before, torch.Tensor):
+        kinds = [(type(each), getattr(each, "shape", 0), getattr(each, "dtype", 0)) for each in (value, before)]
+        return kinds[0] == kinds[1]
+    return value is before or (type(value) is type(before) and value == before)
+
+
+def test_text_in_a_state_reaches_no_log(run: Path) -> None:
+    state = torch.load(run / "state.pt", weights_only=True)
+    state["record"]["rows"][0]["lr"] = "a line of someone else\n"
+    without_checksums(run)
+    torch.save(state, run / "state.pt")
+    before = (run / "metrics.jsonl").read_bytes()
+
+    assert command("train", "--resume", run) == 2
+    assert (run / "metrics.jsonl").read_bytes() == before
+
+
+def test_structures_of_another_kind_are_refused(run: Path) -> None:
+    opened = open_run(run)
+    learner = learner_of(opened)
+    structures: tuple[Any, ...] = (
+        None,
+        [],
+        {},
+        "text",
+        1,
+        torch.zeros(1),
+        [{}],
+        {"learner": {}},
+        {1: 2},
+        {"hash": opened.about.hash},
+    )
+    for told in structures:
+        out = io.BytesIO()
+        torch.save(told, out)
+        with pytest.raises(ValueError, match=r"required|should be"):
+            take_up(out.getvalue(), opened.about.hash, learner)
+
+
+def outside(run: Path) -> Path:
+    secret = run.parent / "outside"
+    secret.write_text("mine", encoding="utf-8")
+    return secret
+
+
+@pytest.mark.parametrize("name", ["metrics.jsonl", "log.csv", "curves.png", ".metrics.jsonl.part", "result.json"])
+def test_a_resume_writes_through_no_link(run: Path, name: str) -> None:
+    mine = outside(run)
+    (run / name).unlink(missing_ok=True)
+    (run / name).symlink_to(mine)
+    assert command("train", "--resume", run, "--device", "cpu") == 0
+
+    assert mine.read_text(encoding="utf-8") == "mine"
+    assert name.startswith(".") or not (run / name).is_symlink()
+
+
+@pytest.mark.parametrize("name", ["run.json", "arch.yaml", "checkpoints.json", "state.pt", "last.safetensors"])
+@pytest.mark.parametrize("kind", ["link", "fifo", "directory"])
+def test_what_is_no_file_of_the_run_is_refused_and_nothing_waits_for_it(run: Path, name: str, kind: str) -> None:
+    elsewhere = run.parent / name
+    (run / name).rename(elsewhere)
+    makers: dict[str, Callable[[Path], None]] = {
+        "link": lambda path: path.symlink_to(elsewhere),
+        "fifo": os.mkfifo,
+        "directory": os.mkdir,
+    }
+    makers[kind](run / name)
+
+    with pytest.raises(RunError, match=r"which is not followed|no regular file|is no run") as caught:
+        reading(run, learner_of(open_run(run)))
+    assert str(run) in str(caught.value)
+
+
+def test_a_fifo_in_the_place_of_the_log_is_refused(run: Path) -> None:
+    (run / "metrics.jsonl").unlink()
+    (run / "state.pt").unlink()
+    os.mkfifo(run / "metrics.jsonl")
+
+    with pytest.raises(RunError, match=r"metrics.jsonl cannot be read: it is no regular file"):
+        reading(run, learner_of(open_run(run)))
+
+
+@pytest.mark.parametrize("name", ["previous", "tensorboard"])
+def test_directories_in_a_run_are_no_links(run: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
+    elsewhere = run.parent / "elsewhere"
+    elsewhere.mkdir()
+    shutil.rmtree(run / name, ignore_errors=True)
+    (run / name).symlink_to(elsewhere)
+    words = {"previous": "--previous", "tensorboard": "--tensorboard"}
+
+    assert command("train", "--resume", run, words[name], "--device", "cpu") == 2
+    assert f"{run / name} is a link, which is not followed" in capsys.readouterr().err
+    assert not list(elsewhere.iterdir())
+
+
+def test_parts_that_a_killed_process_has_left_are_swept(run: Path) -> None:
+    left = run / ".advconv-0123.part"
+    left.write_bytes(b"half")
+    assert command("train", "--resume", run, "--device", "cpu") == 0
+
+    assert not left.exists()
+    assert not list(run.rglob(".advconv-*"))
+
+
+class Killed(BaseException):
+    """As if the process ended here."""
+
+
+def test_whenever_a_process_ends_each_file_is_one_that_the_list_knows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Checkpoint after checkpoint, killed before each call that changes the directory."""
+    for kill_at in range(1, 60):
+        path = tmp_path / str(kill_at)
+        path.mkdir()
+        directory, calls, written = RunDirectory(path), 0, 0
+
+        def counted(call: Callable[..., Any], *args: Any, at: int = kill_at, **more: Any) -> Any:
+            nonlocal calls
+            calls += 1
+            if calls == at:
+                raise Killed
+            return call(*args, **more)
+
+        with monkeypatch.context() as patch:
+            for name in ("replace", "link", "mkdir"):
+                patch.setattr(os, name, partial(counted, getattr(os, name)))
+            patch.setattr(RunDirectory, "_remove", lambda *_: None)
+            try:
+                for step in (1, 2, 3, 4):
+                    files = {name: f"{name} {step}".encode() for name in ("last.safetensors", "state.pt")}
+                    files |= {"best.safetensors": f"best {step}".encode()} if step in (2, 4) else {}
+                    checkpoints.put(directory, step, step, files)
+                    written = step
+            except Killed:
+                pass
+        if not directory.has("state.pt"):
+            assert written == 0
+            continue
+        found = checkpoints.verify(directory)
+        assert found is not None
+        assert found.step in (written, written + 1)
+        if found.step > 1:
+            kept = checkpoints.whole(directory.child("previous"))
+            assert kept is not None
+            assert kept.step in (found.step, found.step - 1)
+        checkpoints.put(directory, 9, 9, {"last.safetensors": b"last 9", "state.pt": b"state 9"})
+        assert checkpoints.verify(directory) == checkpoints.whole(directory)
+        assert checkpoints.read(directory, "state.pt") == b"state 9"
+        kept = checkpoints.whole(directory.child("previous"))
+        assert kept is not None
+        assert kept.step == found.step
+
+
+def test_a_disk_that_stores_something_else_is_noticed_before_the_older_checkpoint_goes(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = RunDirectory(run)
+    before = (run / "state.pt").read_bytes()
+    monkeypatch.setattr(os, "fsync", lambda file: os.pwrite(file, b"x", 0) if os.fstat(file).st_nlink == 1 else None)
+
+    with pytest.raises(RunError, match="was not stored as it was written; the disk may be failing"):
+        checkpoints.put(directory, 3, 9, {"last.safetensors": b"last", "state.pt": b"state"})
+    assert (run / "state.pt").read_bytes() == before
+    assert not list(run.glob(".advconv-*"))
+
+
+def test_the_logs_are_written_from_the_state(run: Path) -> None:
+    before = (run / "metrics.jsonl").read_bytes()
+    opened = open_run(run)
+    record = restore(opened, learner_of(opened))
+    (run / "metrics.jsonl").write_bytes(b"")
+    write_logs(opened.directory, record)
+
+    assert (run / "metrics.jsonl").read_bytes() == before
