@@ -235,6 +235,21 @@ def test_a_state_of_an_earlier_version_leads_on_to_the_same(run: Path) -> None:
     assert reading(run, learner_of(open_run(run))).same(whole)
 
 
+def test_a_run_of_an_earlier_version_does_not_say_what_it_was_computed_with(run: Path) -> None:
+    about = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    del about["processes"]
+    write_about(run, about)
+    state = torch.load(run / "state.pt", weights_only=True)
+    del state["learner"]["conditions"]
+    without_checksums(run)
+    torch.save(state, run / "state.pt")
+    opened, learner = open_run(run), learner_of(open_run(run))
+    restore(opened, learner)
+
+    assert (learner.before, opened.about.processes) == (None, 0)
+    assert learner.conditions.changed(opened.about.conditions._replace(device=learner.conditions.device)) == ""
+
+
 def test_a_missing_state_is_refused_where_the_log_has_epochs(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = (run / "metrics.jsonl").read_bytes()
     (run / "state.pt").unlink()

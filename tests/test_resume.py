@@ -182,24 +182,6 @@ def test_each_condition_says_how_it_matters(now: Any, before: Any, said: str) ->
     assert Conditions(*now).changed(Conditions(*before)) == (said and f"{MAY_DIFFER}{said}")
 
 
-def test_a_run_of_an_older_version_that_does_not_say_its_processes_is_resumed(
-    whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    run = shutil.copytree(whole, tmp_path / "run")
-    about = json.loads((run / "run.json").read_text(encoding="utf-8"))
-    del about["processes"]
-    (run / "run.json").write_text(json.dumps(about), encoding="utf-8")
-    state = torch.load(run / "state.pt", weights_only=True)
-    del state["learner"]["conditions"]
-    # As if it had been interrupted before its last step.
-    state["learner"]["step"] -= 1
-    state["record"]["rows"].pop()
-    torch.save(state, run / "state.pt")
-
-    assert command("train", "--resume", run, "--device", "cpu", "--workers", "0") == 0
-    assert MAY_DIFFER not in capsys.readouterr().out
-
-
 KILLED = """
 import os, random, signal, sys, time
 from pathlib import Path

@@ -12,7 +12,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from advconv.training.errors import TrainingError, computing
 from advconv.training.loader import Share
-from advconv.training.peers import ended_by_sigterm, peers
+from advconv.training.peers import PeerLost, ended_by_sigterm, peers
 
 Result = TypeVar("Result")
 
@@ -26,16 +26,24 @@ def processes() -> Iterator[Share]:
     has_gpus = torch.cuda.is_available()
     if has_gpus:
         torch.cuda.set_device(local_rank() % torch.cuda.device_count())
+    if missing := [name for name in ("MASTER_ADDR", "MASTER_PORT") if name not in os.environ]:
+        raise TrainingError(f"RANK and WORLD_SIZE are set, but not {' and '.join(missing)}; start it with torchrun")
     with ended_by_sigterm():
         with computing("the connection between the processes"):
             # What they say to each other on the way is small and goes through gloo, gradients where the network is.
             dist.init_process_group("cpu:gloo,cuda:nccl" if has_gpus else "gloo")
             share = Share(dist.get_rank(), dist.get_world_size())
             others = peers(share)
-        with others:
-            yield share
-    # Not where a process was lost: it would be waited for.
-    dist.destroy_process_group()
+        try:
+            with others:
+                yield share
+        except PeerLost:
+            # The group is not put away: that would wait for the process that is lost.
+            raise
+        except BaseException:
+            dist.destroy_process_group()
+            raise
+        dist.destroy_process_group()
 
 
 def local_rank() -> int:

@@ -57,7 +57,7 @@ class Peers:
     ) -> None:
         with _no_sigterm():
             lost = self.lost() if is_of_torch(problem) else ""
-            self._leave(lost or (f"rank {self.share.rank} failed: {problem or kind}" if kind else ""))
+            self._leave(lost or (f"rank {self.share.rank} {_reason(problem)}" if problem else ""))
         if lost:
             raise PeerLost(lost) from problem
 
@@ -134,10 +134,18 @@ def give_up(lost: str) -> NoReturn:
 def is_of_torch(problem: BaseException | None) -> bool:
     """Whether an exchange between processes may be what has failed."""
     while problem:
-        if isinstance(problem, (ComputeError, RuntimeError)):
+        if isinstance(problem, TrainingError):
+            return isinstance(problem, ComputeError)
+        if isinstance(problem, RuntimeError):
             return True
         problem = problem.__cause__ or problem.__context__
     return False
+
+
+def _reason(problem: BaseException) -> str:
+    if not isinstance(problem, Exception):
+        return "was ended by a signal"
+    return f"failed: {(str(problem).strip().splitlines() or [type(problem).__name__])[0]}"
 
 
 @contextmanager

@@ -6,11 +6,11 @@ holds nothing that has to be put away, so it is killed: one that is stopped or h
 
 import ctypes
 import gc
-import os
 import signal
 import sys
 import time
 from collections.abc import Callable, Iterable
+from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 from traceback import format_exception
 from types import TracebackType
@@ -43,7 +43,7 @@ class Worker:
     def __init__(self, tasks: Iterable[Task]) -> None:
         context = get_context()
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=_work, args=(tasks, theirs, os.getpid()), daemon=True)
+        self.process = context.Process(target=_work, args=(tasks, theirs), daemon=True)
         self.process.start()
         # With the only end of it in the worker, the end of the worker is heard.
         theirs.close()
@@ -129,16 +129,17 @@ class Unanswered(WorkerLost):
     """A worker that is not waited for any longer, since the training was asked to end."""
 
 
-def _work(tasks: Iterable[Task], connection: Connection, parent: int) -> None:
+def _work(tasks: Iterable[Task], connection: Connection) -> None:
     """What a worker process does, until all is drawn or the training is gone."""
     _prepare()
+    training = parent_process()
     asked = -1
     try:
         for task in tasks:
             while asked < task.batch:
                 if connection.poll(1):
                     asked = connection.recv()
-                elif os.getppid() != parent:
+                elif training and not training.is_alive():
                     return
             task.draw()
             connection.send(task.batch)
