@@ -1,8 +1,6 @@
 """Files that are written whole or not at all, and directories of others that are read and written through no link."""
 
-import hashlib
 import os
-import secrets
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -30,6 +28,11 @@ ENTER = flags("O_RDONLY", "O_DIRECTORY", "O_CLOEXEC")
 HAS_DIR_FD = {os.open, os.stat, os.mkdir, os.unlink, os.rename, os.link} <= os.supports_dir_fd
 
 PREFIX, SUFFIX = ".advconv-", ".part"
+
+
+def hidden_name() -> str:
+    """For a file that is not yet in its place; nobody can foresee it and put a link there."""
+    return f"{PREFIX}{os.urandom(16).hex()}{SUFFIX}"
 
 
 def reason(problem: Exception) -> str:
@@ -86,6 +89,8 @@ class Directory:
             return file.read()
 
     def sha256(self, name: str) -> str:
+        import hashlib
+
         with self._naming(self.path / name, "read"), os.fdopen(self._open(name), "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -119,7 +124,7 @@ class Directory:
         try:
             for name, data in files.items():
                 with self._naming(self.path / name, "written"):
-                    made[name] = part = f"{PREFIX}{secrets.token_hex(16)}{SUFFIX}"
+                    made[name] = part = hidden_name()
                     self._create(part, data.encode() if isinstance(data, str) else data, mode)
             yield made
         finally:
@@ -136,7 +141,7 @@ class Directory:
 
     def share(self, name: str, other: Self) -> None:
         """Puts a file into another directory too, without copying its bytes where the file system can do that."""
-        part = f"{PREFIX}{secrets.token_hex(16)}{SUFFIX}"
+        part = hidden_name()
         try:
             self._link(name, other, part)
         except OSError:

@@ -1,5 +1,6 @@
 """Damage to the files of a run is noticed or harmless, and there always is a checkpoint that is whole."""
 
+import errno
 import io
 import json
 import os
@@ -8,22 +9,17 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from random import Random
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 import torch
 
 import advconv
-from advconv.backends.torch_module import build
 from advconv.training import checkpoints
-from advconv.training.data import DataSets, Pictures
-from advconv.training.device import setup
 from advconv.training.files import RunDirectory, RunError
-from advconv.training.loader import Plan
-from advconv.training.loop import Learner
-from advconv.training.run import Run, load_weights, open_run, restore, write_logs
+from advconv.training.run import open_run, restore, write_logs
 from advconv.training.state import Record, state_bytes, take_up
-from tests.damage import FILES, MUTATIONS, Mutation, flipped
+from tests.damage import FILES, draws, flipped, learner_of, reading
 from tests.training import command, only_run, weights, without_checksums, write_about, write_arch
 
 OPTIONS = ("--limit", "96", "--epochs", "2", "--workers", "0", "--device", "cpu")
@@ -44,55 +40,6 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def run(trained: Path, tmp_path: Path) -> Path:
     return shutil.copytree(trained, tmp_path / "run")
-
-
-def learner_of(run: Run, optimizer: str = "sgd") -> Learner:
-    pictures = Pictures(torch.zeros(96, 16, 16, 3, dtype=torch.uint8), torch.zeros(96, dtype=torch.long))
-    mean, std = tuple(run.about.mean), tuple(run.about.std)
-    data = DataSets(pictures, None, pictures, tuple(run.about.classes), mean, std)
-    recipe = run.spec.train.model_copy(update={"optimizer": optimizer})
-    place = setup("cpu", "float32", "off")
-    return Learner(build(run.measures.graph), data, recipe, Plan(96, 32, recipe.epochs, recipe.seed), place)
-
-
-class Reading(NamedTuple):
-    """All that the commands take from a run."""
-
-    about: str
-    network: str
-    rows: str
-    tensors: dict[str, torch.Tensor]
-
-    def same(self, other: "Reading") -> bool:
-        equal = self[:3] == other[:3] and self.tensors.keys() == other.tensors.keys()
-        return equal and all(torch.equal(value, other.tensors[key]) for key, value in self.tensors.items())
-
-
-def reading(path: Path, learner: Learner) -> Reading:
-    """Raises RunError."""
-    run = open_run(path)
-    record = restore(run, learner)
-    parts: dict[str, Any] = {
-        "module": learner.module.state_dict(),
-        "averaged": learner.averaged.state_dict(),
-        "last": load_weights(run, "last").state_dict(),
-        "best": load_weights(run, "best").state_dict(),
-    }
-    parts |= {str(key): value for key, value in learner.optimizer.state_dict()["state"].items()}
-    tensors = {f"{part}.{name}": value.clone() for part, state in parts.items() for name, value in state.items()}
-    rates = [group["lr"] for group in learner.optimizer.param_groups]
-    return Reading(repr(run.about), repr(run.spec), repr((record, learner.step, learner.tally, rates)), tensors)
-
-
-def mutated(mutation: Mutation, random: Random, data: bytes) -> bytes:
-    return mutation(data, random)
-
-
-def draws(count: int, files: tuple[str, ...]) -> Iterator[tuple[str, Callable[[bytes], bytes], str]]:
-    for seed in range(count):
-        mutation, random = MUTATIONS[seed % len(MUTATIONS)], Random(seed)
-        name = files[seed // len(MUTATIONS) % len(files)]
-        yield name, partial(mutated, mutation, random), f"{mutation.__name__} {name}, draw {seed}"
 
 
 def test_damage_anywhere_is_noticed_or_harmless(run: Path) -> None:
@@ -448,6 +395,22 @@ def test_parts_that_a_killed_process_has_left_are_swept(run: Path) -> None:
 
     assert not left.exists()
     assert not list(run.rglob(".advconv-*"))
+
+
+def test_a_full_disk_leaves_the_older_onnx_file(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    path = tmp_path / "m.onnx"
+    path.write_bytes(b"older")
+    monkeypatch.setattr("advconv.training.export.onnx_bytes", lambda *_: b"newer")
+    monkeypatch.setattr(os, "fsync", full)
+
+    assert command("export", run, "-o", path) == 2
+    assert f"{path} cannot be written: No space left on device" in capsys.readouterr().err
+    assert path.read_bytes() == b"older"
 
 
 class Killed(BaseException):
