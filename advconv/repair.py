@@ -10,7 +10,9 @@ SIGNS = str.maketrans({GREATER: ">", EXCLAMATION: "!"})
 START = r"(?<![^\s,:\[{])"
 """Where a value may start; a quote or a sign elsewhere is a part of one."""
 
-NUMBERS = r"(?=[^(){}]*,[^(){}]*[0-9]) [-+.0-9eE_,\ \t]*+"
+NUMBERS = r"(?= [-+.0-9eE_\ \t]*+ , [-+.eE_,\ \t]*+ [0-9]) [-+.0-9eE_,\ \t]*+"
+"""With a comma, and a digit behind the first one. Each part takes all that it can and gives nothing back, so that a
+long line without a digit is read once."""
 
 SLIP = re.compile(
     rf"""

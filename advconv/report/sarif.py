@@ -1,20 +1,27 @@
 """Checked architectures as SARIF 2.1.0, which code-scanning services read."""
 
 import json
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from advconv.check import Checked
 from advconv.diagnostics import CODES, Diagnostic
-from advconv.report.data import plain_text
+from advconv.report.data import plain_text, separated
 
 
-def sarif_report(checked: list[Checked]) -> str:
+def sarif_report(checked: Iterable[Checked]) -> str:
     """One run with a rule for each code and a result for each diagnostic (OASIS SARIF 2.1.0)."""
+    return "\n".join(sarif_lines(checked))
+
+
+def sarif_lines(checked: Iterable[Checked]) -> Iterator[str]:
+    """The same a line at a time, one for each result."""
     driver = {"name": "advconv", "rules": [_rule(code, title) for code, title in CODES.items()]}
-    results = [_result(item.source.name, found) for item in checked for found in item.diagnostics]
-    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
-    return json.dumps({"version": "2.1.0", "runs": [run]}, indent=2)
+    tool = json.dumps({"driver": driver}, indent=2)
+    yield f'{{"version": "2.1.0", "runs": [{{"tool": {tool}, "columnKind": "unicodeCodePoints", "results": ['
+    yield from separated(json.dumps(_result(item.source.name, found)) for item in checked for found in item.diagnostics)
+    yield "]}]}"
 
 
 def _rule(code: str, title: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """A checked architecture, for people."""
 
 import unicodedata
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from advconv.analysis.cost import MACS_CONVENTION
@@ -67,10 +68,10 @@ def _excerpt(source: Source, diagnostic: Diagnostic, paint: Paint, colour: str) 
     span = diagnostic.span
     text = LINE_BREAK.split(span.option) if span.option else source.lines
     line = text[span.line - 1] if span.line <= len(text) else ""
-    if not line.strip():
-        return []
     start = max(0, span.column - 1 - WIDTH // 2) if len(line) > WIDTH else 0
     shown = printable(line[start : start + WIDTH])
+    if not shown.strip():
+        return []
     offset = _columns(printable(line[start : span.column - 1]))
     width = max(1, _columns(printable(line[span.column - 1 : span.column - 1 + span.width][:WIDTH])))
     number = _line_number(span)
@@ -141,10 +142,10 @@ def state_text(checked: Checked, paint: Paint = PLAIN) -> str:
     return state + (f", {_plural(warnings, 'warning')}" if warnings else "")
 
 
-def files_line(results: list[Checked], skipped: int) -> str:
+def files_line(files: int, counts: Mapping[Severity, int], skipped: int) -> str:
     """`12 files: 3 errors, 1 warning; 2 YAML files skipped, they are no architectures`"""
-    errors, warnings = (sum(checked.count(severity) for checked in results) for severity in Severity)
-    line = f"{_plural(len(results), 'file')}: {_plural(errors, 'error')}, {_plural(warnings, 'warning')}"
+    line = ", ".join(_plural(counts[severity], severity.value) for severity in Severity)
+    line = f"{_plural(files, 'file')}: {line}"
     what = "it is no architecture" if skipped == 1 else "they are no architectures"
     return line + (f"; {_plural(skipped, 'YAML file')} skipped, {what}" if skipped else "")
 
