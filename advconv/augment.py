@@ -69,13 +69,20 @@ def transform(value: Any) -> Transform:
         refuse(f"a transform is a name, or a name with arguments, not {shown(value)}", "write `- HorizontalFlip`")
     name, given = pair
     if name not in KNOWN:
-        help = near("transform", name, tuple(KNOWN)) or "the names are those of albumentations 2"
         at = () if isinstance(value, str) else (name,)
-        refuse(f"there is no transform {shown(name)!r}", help, "AC501", at, at_key=bool(at))
+        refuse(f"there is no transform {shown(name)!r}", partial(_name_help, name), "AC501", at, at_key=bool(at))
     given = {} if given is None else given
     if not isinstance(given, dict):
         refuse(f"the arguments of {name} are a mapping, not {shown(given)}", f"write `{name}: {{p: 0.5}}`", at=(name,))
     return Transform(name, _inside((name,), partial(arguments, name, given)))
+
+
+def _name_help(name: str) -> str:
+    return near("transform", name, tuple(KNOWN)) or "the names are those of albumentations 2"
+
+
+def _argument_help(key: str, taken: tuple[str, ...]) -> str:
+    return near("argument", key, taken) or f"it takes {', '.join(taken)}"
 
 
 def _inside(path: tuple[str | int, ...], read: Callable[[], Any]) -> Any:
@@ -94,7 +101,7 @@ def arguments(name: str, given: dict[str, Any]) -> dict[str, Any]:
     taken = keys(name)
     for key in values:
         if key not in taken:
-            help = near("argument", key, taken) or f"it takes {', '.join(taken)}"
+            help = partial(_argument_help, key, taken)
             refuse(f"{name} takes no {str(key)[:40]!r}", help, "AC111", at=(key,), at_key=True)
     present = _without_always(_renamed(name, _ranged(name, values)))
     if "p" in present and not (is_number(present["p"]) and 0 <= present["p"] <= 1):

@@ -3,56 +3,78 @@
 import argparse
 import os
 import re
-from collections.abc import Iterator
-from typing import NamedTuple, NoReturn
+from collections import Counter
+from collections.abc import Callable, Iterator
+from itertools import chain, islice
+from typing import NoReturn
 
 from advconv.check import Checked, check_bytes
 from advconv.commands import checked_file, content
-from advconv.console import FAILED, OK, PLAIN, USAGE, Paint, complain, show, wants_colour
+from advconv.console import FAILED, OK, USAGE, Paint, complain, show, wants_colour
+from advconv.diagnostics import Severity
 from advconv.geometry import Shape
 from advconv.reader import read
 from advconv.source import decode
 
 
-class Found(NamedTuple):
-    """The checks of files; how many YAML files are no architectures, and how many files cannot be read."""
+class Search:
+    """The checks of the files that arguments name, made one at a time as they are asked for, and what they come to.
 
-    checked: list[Checked]
-    skipped: int = 0
-    unread: int = 0
+    `skipped`: YAML files that are no architectures; `unread`: files that cannot be read; `counts`: of each severity.
+    """
+
+    def __init__(self, paths: list[str], size: Shape | None) -> None:
+        self.paths, self.size = paths, size
+        self.files = self.skipped = self.unread = 0
+        self.counts = Counter[Severity]()
+
+    def __iter__(self) -> Iterator[Checked]:
+        for path in self.paths:
+            for checked in self._in_directory(path) if os.path.isdir(path) else self._file(path):
+                self.files += 1
+                self.counts.update(found.severity for found in checked.diagnostics)
+                yield checked
+
+    def _file(self, path: str) -> Iterator[Checked]:
+        """A file that is named is checked whatever is in it."""
+        checked = checked_file(path, self.size)
+        self.unread += checked is None
+        yield from [checked] if checked else []
+
+    def _in_directory(self, path: str) -> Iterator[Checked]:
+        """The architectures of a directory; one without any is told of and counts as a file that cannot be read."""
+        try:
+            names = sorted(_yaml_files(path))
+        except OSError as problem:
+            complain(f"{problem.filename}: {problem.strerror}")
+            self.unread += 1
+            return
+        files, unread = self.files, 0
+        for name in names:
+            data = content(name)
+            unread += data is None
+            if data is not None and is_architecture(data):
+                yield check_bytes(name, data, self.size)
+            else:
+                self.skipped += data is not None
+        if self.files == files:
+            none = f"none of its YAML files ({len(names)}) has `advconv` or `network` at its top"
+            complain(f"{path}: {none if names else 'there is no .yaml file in this directory'}")
+        self.unread += unread if self.files > files else 1
 
 
 def run_check(options: argparse.Namespace) -> int:
-    parts = [_found(path, options.input) for path in options.files]
-    results = [checked for part in parts for checked in part.checked]
-    _print_checks(results, sum(part.skipped for part in parts), options.format)
-    if any(part.unread for part in parts):
+    search = Search(options.files, options.input)
+    for part in FORMATS[options.format](search):
+        show(part, paint=_paint(options.format))
+    if search.unread:
         return USAGE
-    return OK if all(checked.ok for checked in results) else FAILED
+    return FAILED if search.counts[Severity.ERROR] else OK
 
 
-def _found(path: str, size: Shape | None) -> Found:
-    """What an argument names: a file, whatever is in it, or the architectures of a directory."""
-    if os.path.isdir(path):
-        return _in_directory(path, size)
-    checked = checked_file(path, size)
-    return Found([checked]) if checked else Found([], unread=1)
-
-
-def _in_directory(path: str, size: Shape | None) -> Found:
-    """A directory without any architecture is told of and counts as one that cannot be read."""
-    try:
-        contents = {name: content(name) for name in sorted(_yaml_files(path))}
-    except OSError as problem:
-        complain(f"{problem.filename}: {problem.strerror}")
-        return Found([], unread=1)
-    there = {name: data for name, data in contents.items() if data is not None}
-    checked = [check_bytes(name, data, size) for name, data in there.items() if is_architecture(data)]
-    if not checked:
-        none = f"none of its YAML files ({len(contents)}) has `advconv` or `network` at its top"
-        complain(f"{path}: {none if contents else 'there is no .yaml file in this directory'}")
-    unread = len(contents) - len(there)
-    return Found(checked, len(there) - len(checked), unread if checked else 1)
+def _paint(format: str) -> Paint:
+    """Colours are for people."""
+    return Paint(format == "text" and wants_colour())
 
 
 def _yaml_files(top: str) -> Iterator[str]:
@@ -85,33 +107,42 @@ def is_architecture(data: bytes) -> bool:
     )
 
 
-def _print_checks(results: list[Checked], skipped: int, format: str) -> None:
-    if format == "json":
-        from advconv.report.data import json_report
-
-        show(json_report(results, skipped))
-    elif format == "sarif":
-        from advconv.report.sarif import sarif_report
-
-        show(sarif_report(results))
-    elif format == "github":
-        from advconv.report.data import github_report
-
-        _show("\n".join(filter(None, map(github_report, results))))
-    else:
-        paint = Paint(wants_colour())
-        _show(_text(results, skipped, paint), paint)
-
-
-def _text(results: list[Checked], skipped: int, paint: Paint) -> str:
+def _text(search: Search) -> Iterator[str]:
+    """Reports with blank lines between; of several files, each under its name, and a line that sums up."""
     from advconv.report.text import files_line, report
 
-    has_many = len(results) > 1
-    titles = [f"{paint(f'== {checked.source.name}')}\n" if has_many else "" for checked in results]
-    parts = [title + report(checked, paint) for title, checked in zip(titles, results, strict=True)]
-    return "\n\n".join([*parts, files_line(results, skipped)] if has_many or (results and skipped) else parts)
+    paint, results = _paint("text"), iter(search)
+    first = list(islice(results, 2))
+    has_many = len(first) > 1
+    for number, checked in enumerate(chain(first, results)):
+        title = f"{paint(f'== {checked.source.name}')}\n" if has_many else ""
+        yield ("\n" if number else "") + title + report(checked, paint)
+    if has_many or (first and search.skipped):
+        yield f"\n{files_line(search.files, search.counts, search.skipped)}"
 
 
-def _show(text: str, paint: Paint = PLAIN) -> None:
-    if text:
-        show(text, paint=paint)
+def _json(search: Search) -> Iterator[str]:
+    from advconv.report.data import json_lines
+
+    return json_lines(search, lambda: search.skipped)
+
+
+def _sarif(search: Search) -> Iterator[str]:
+    from advconv.report.sarif import sarif_lines
+
+    return sarif_lines(search)
+
+
+def _github(search: Search) -> Iterator[str]:
+    from advconv.report.data import github_report
+
+    return filter(None, map(github_report, search))
+
+
+FORMATS: dict[str, Callable[[Search], Iterator[str]]] = {
+    "text": _text,
+    "json": _json,
+    "github": _github,
+    "sarif": _sarif,
+}
+"""Each gives what it prints as it goes, so that a thousand files need no more memory than one."""

@@ -81,10 +81,18 @@ class Diagnostic(NamedTuple):
     trail: tuple[tuple[str, str, str], ...] = ()
 
 
+LONGEST = 1000
+"""How many characters a message or a help has at most: a file can hold a word of a megabyte."""
+
+
 def error(code: str, span: Span, message: str, help: str = "") -> Diagnostic:
     """An error of a known code; KeyError for one that is not in the list."""
     CODES[code]
-    return Diagnostic(code, Severity.ERROR, span, message, help)
+    return Diagnostic(code, Severity.ERROR, span, _shortened(message), _shortened(help))
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
 
 
 def warning(code: str, span: Span, message: str, help: str = "") -> Diagnostic:

@@ -1,5 +1,8 @@
 """From what a user wrote to the graph of layers."""
 
+from collections.abc import Iterator
+from itertools import islice
+
 from advconv.blocks.base import Broken, Builder, Problem
 from advconv.diagnostics import Diagnostic, error, in_order
 from advconv.geometry import Shape
@@ -9,6 +12,9 @@ from advconv.source import Document
 from advconv.spec import ArchSpec, Part
 
 TRAIL = 12
+
+Trail = tuple[tuple[str, str, str], ...]
+"""Rows that lead up to a place: label, kind and output of each."""
 
 
 def elaborate(part: Part, document: Document, picture: Shape | None = None) -> tuple[Graph | None, list[Diagnostic]]:
@@ -31,7 +37,9 @@ def grow(
             row = Row(name, name, "", ("network", name))
             end = Builder(draft, problems, spec.defaults, spec.classes, name, row).grow(rows, end)
     except Broken:
-        return draft, None, in_order([_diagnostic(document, draft, problem) for problem in problems])
+        trails = _trails(draft.nodes, problems)
+        found = [_diagnostic(document, *pair) for pair in zip(problems, trails, strict=True)]
+        return draft, None, in_order(found)
     except TooManyLayers as limit:
         message = f"the network has more than {MAX_LAYERS:,} layers"
         return draft, None, [error("AC119", document.key_span(limit.row.path), message, "repeat fewer rows")]
@@ -46,7 +54,8 @@ def finish(spec: ArchSpec, document: Document, draft: Draft, end: int) -> list[D
     if shape.elements != spec.classes or shape.size != (1, 1):
         message = f"the network puts out {shape}, classes is {spec.classes}"
         help = _classes_help(draft.nodes[end])
-        return [error("AC208", document.span(("classes",)), message, help)._replace(trail=_trail(draft.nodes))]
+        trail = _trail(_by_label(draft.nodes))
+        return [error("AC208", document.span(("classes",)), message, help)._replace(trail=trail)]
     if not shape.flat:
         draft.add("flatten", Flatten(inline=True), (end,), Row("output", "", "flatten", ("network",)))
     return []
@@ -58,22 +67,41 @@ def _classes_help(last: Node) -> str:
     return "end the network with `gap` and `linear`, or with a pointwise to the classes and `gap`"
 
 
-def _diagnostic(document: Document, draft: Draft, problem: Problem) -> Diagnostic:
+def _diagnostic(document: Document, problem: Problem, trail: Trail) -> Diagnostic:
     row, wrong = problem.row, problem.error
     at_field = (*row.path, wrong.field)
     has_field = wrong.field and document.has(at_field)
     span = document.span(at_field) if has_field else document.key_span(row.path)
     found = error(wrong.code, span, f"{row.label}: {wrong.message}", wrong.help)
     last = (row.label, row.kind, "does not fit")
-    return found._replace(trail=(*_trail(draft.nodes[: problem.before], row.label), last))
+    return found._replace(trail=(*trail, last))
 
 
-def _trail(nodes: list[Node], broken: str = "") -> tuple[tuple[str, str, str], ...]:
+def _trails(nodes: list[Node], problems: list[Problem]) -> Iterator[Trail]:
+    """What led up to each problem, in one walk over the nodes: problems come in the order of their rows."""
+    rows: dict[str, Node] = {}
+    done = 0
+    for problem in problems:
+        rows |= _by_label(nodes[done : problem.before])
+        done = problem.before
+        yield _trail(rows, problem.row.label)
+
+
+def _by_label(nodes: list[Node]) -> dict[str, Node]:
+    """The last node of each row, rows in the order in which they begin."""
+    return {node.row.label: node for node in nodes}
+
+
+def _trail(rows: dict[str, Node], broken: str = "") -> Trail:
     """The rows so far with the shape that each puts out; of the broken one, whatever did fit is left out."""
-    rows: dict[str, tuple[str, str, str]] = {}
-    for node in nodes:
-        rows[node.row.label] = (node.row.label, node.row.kind, str(node.shape))
-    rows.pop(broken, None)
-    trail = tuple(rows.values())
-    hidden = len(trail) - TRAIL
-    return trail if hidden <= 1 else (trail[0], ("...", f"{hidden} rows", "..."), *trail[-TRAIL + 1 :])
+    count = len(rows) - (broken in rows)
+    hidden = count - TRAIL
+    if hidden <= 1:
+        return tuple(_step(node) for label, node in rows.items() if label != broken)
+    first = next(node for label, node in rows.items() if label != broken)
+    last = islice((node for label, node in reversed(rows.items()) if label != broken), TRAIL - 1)
+    return (_step(first), ("...", f"{hidden} rows", "..."), *map(_step, reversed(list(last))))
+
+
+def _step(node: Node) -> tuple[str, str, str]:
+    return node.row.label, node.row.kind, str(node.shape)

@@ -1,7 +1,8 @@
 """Pydantic's errors in our words, at their places."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from itertools import islice
 from typing import Any
 
 from pydantic import ValidationError
@@ -29,10 +30,10 @@ def explain(document: Document, problem: ValidationError, keys_at: Keys) -> list
     if not _is_architecture(document.root.data):
         return [_foreign(document)]
     errors = problem.errors(include_url=False)
-    unknown: dict[Path, list[str]] = {}
+    unknown: dict[Path, dict[str, None]] = {}
     for item in errors:
         if item["type"] == "extra_forbidden":
-            unknown.setdefault(item["loc"][:-1], []).append(str(item["loc"][-1]))
+            unknown.setdefault(item["loc"][:-1], {})[str(item["loc"][-1])] = None
     empty = [found for parent, keys in unknown.items() for found in _emptied(document, parent, keys)]
     caused = {path for section, keys in empty for path in (section, *((*section[:-1], key) for key in keys))}
     told = [
@@ -63,7 +64,7 @@ def _told(data: Any) -> str:
     return f"the text {shown(data)!r}" if isinstance(data, str) else shown(data)
 
 
-def _emptied(document: Document, parent: Path, unknown: list[str]) -> list[tuple[Path, list[str]]]:
+def _emptied(document: Document, parent: Path, unknown: Collection[str]) -> list[tuple[Path, list[str]]]:
     """Keys with nothing in them, and the unknown keys behind each that belong into it."""
     data = document.root.data
     for step in parent:
@@ -86,11 +87,11 @@ def _empty(document: Document, section: Path, keys: list[str]) -> Diagnostic:
     return error("AC114", document.key_span(section), message, f"indent {beside} deeper than {section[-1]}")
 
 
-def _is_misspelt(item: Error, unknown: dict[Path, list[str]], keys_at: Keys) -> bool:
+def _is_misspelt(item: Error, unknown: dict[Path, dict[str, None]], keys_at: Keys) -> bool:
     if item["type"] != "missing":
         return False
     *parent, field = item["loc"]
-    for key in unknown.get(tuple(parent), []):
+    for key in islice(unknown.get(tuple(parent), ()), MOST):
         path = (*parent, key)
         if str(field) in (meant(_kind(path), key, keys_at(path)) or similar(key, keys_at(path))):
             return True
@@ -112,7 +113,8 @@ def _explained(document: Document, item: Error, keys_at: Keys) -> Diagnostic:
         at = (*path, *context["at"])
         span = document.key_span(at) if at_key or context["at_key"] else document.span(at)
         is_whole = item["type"] == "AC114" and not context["at"]
-        help = context["help"] or (_value_help(item["input"]) if is_whole else "")
+        help = context["help"]() if callable(context["help"]) else context["help"]
+        help = help or (_value_help(item["input"]) if is_whole else "")
         return error(item["type"], span, _named(context["message"], path), help)
     return TYPES.get(item["type"], _other)(document, path, item, keys_at)
 

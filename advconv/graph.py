@@ -10,7 +10,8 @@ from advconv.layers.dense import Input
 from advconv.layers.merge import Multiply
 from advconv.source import Path
 
-MAX_LAYERS = 100_000
+MAX_LAYERS = 30_000
+"""A merge of n paths counts as n - 1 layers, whatever it is made of."""
 
 
 class Row(NamedTuple):
@@ -81,6 +82,7 @@ class Draft:
     """A graph while it grows."""
 
     nodes: list[Node] = field(default_factory=list)
+    layers: int = 0
 
     def start(self, shape: Shape) -> int:
         self.nodes.append(Node("input", Input(shape), (), shape, Row("input", "", "input", ("input",))))
@@ -88,7 +90,8 @@ class Draft:
 
     def add(self, name: str, layer: Layer, inputs: tuple[int, ...], row: Row) -> int:
         """Appends a layer and gives its index. Raises ShapeError where it does not fit, TooManyLayers at the limit."""
-        if len(self.nodes) > MAX_LAYERS:
+        self.layers += max(1, len(inputs) - 1)
+        if self.layers > MAX_LAYERS:
             raise TooManyLayers(row)
         shape = layer.output([self.nodes[index].shape for index in inputs])
         if shape.elements > INT64_MAX:

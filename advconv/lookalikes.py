@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections import Counter
 
 from advconv.diagnostics import Diagnostic, Span, error
 from advconv.repair import starting
@@ -40,23 +41,24 @@ def lookalikes(source: Source) -> list[Diagnostic]:
     """One diagnostic for each sort of such characters, at the first; what quotes and comments hold is let be."""
     if source.text.isascii():
         return []
-    found: dict[str, list[re.Match[str]]] = {}
+    firsts: dict[str, re.Match[str]] = {}
+    counts = Counter[str]()
     for match in LOOKALIKE.finditer(source.text):
-        if match.lastgroup and (match.lastgroup != "dash" or _starts_a_line(match)):
-            found.setdefault(match.lastgroup, []).append(match)
-    return [_told(kind, matches) for kind, matches in found.items()]
+        if (kind := match.lastgroup) and (kind != "dash" or _starts_a_line(match)):
+            firsts.setdefault(kind, match)
+            counts[kind] += 1
+    return [_told(kind, first, counts[kind]) for kind, first in firsts.items()]
 
 
 def _starts_a_line(match: re.Match[str]) -> bool:
     return not LINE_BREAK.split(match.string[max(match.start() - 200, 0) : match.start()])[-1].strip()
 
 
-def _told(kind: str, matches: list[re.Match[str]]) -> Diagnostic:
-    first = matches[0]
+def _told(kind: str, first: re.Match[str], count: int) -> Diagnostic:
     character = first[0][0]
     above = LINE_BREAK.split(first.string[: first.start()])
     name = "full-width digit" if kind == "digit" else NAMES.get(character) or unicodedata.name(character, kind).lower()
-    more = {1: "", 2: ", and in one more place"}.get(len(matches), f", and in {len(matches) - 1} more places")
+    more = {1: "", 2: ", and in one more place"}.get(count, f", and in {count - 1} more places")
     plain = PLAIN.get(kind) or str(int(first[0]))
     message = f"{'an' if name[0] in 'aeio' else 'a'} {name} (U+{ord(character):04X}) stands here{more}"
     return error("AC102", Span(len(above), len(above[-1]) + 1, len(first[0])), message, f"type {plain}")

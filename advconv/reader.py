@@ -6,14 +6,20 @@ from typing import Any, Protocol
 
 import yaml
 
-from advconv.diagnostics import Diagnostic, Span, error
+from advconv.diagnostics import MOST, Diagnostic, Span, error
 from advconv.geometry import INT64_MAX
 from advconv.lookalikes import lookalikes
 from advconv.repair import GREATER, as_written, repaired
 from advconv.source import LINE_BREAK, MAX_BYTES, Document, Source, Value, too_long
 
 MAX_DEPTH = 100
-MAX_VALUES = 500_000
+MAX_VALUES = 100_000
+"""Of a file, keys counted, and of what its aliases and merges stand for."""
+
+MAX_TEXT = 1000
+"""Characters of a key or a value."""
+
+TAG_DIRECTIVE = re.compile(r"^%TAG\b", re.MULTILINE)
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -25,6 +31,10 @@ def read(source: Source) -> tuple[Document | None, list[Diagnostic]]:
         return None, [too_long(f"{size:,}")]
     if strange := lookalikes(source):
         return None, strange
+    if directive := TAG_DIRECTIVE.search(source.text):
+        # LibYAML holds each against all others, and the tags that they are for mean nothing here.
+        span = _span_at(source, directive.start())._replace(width=4)
+        return None, [error("AC104", span, "the directive %TAG has no meaning here", "leave it out")]
     try:
         root, diagnostics = Composer(source).document()
     except _Stop as stop:
@@ -64,6 +74,8 @@ class Composer:
         self.events: Iterator[Any] = yaml.parse(text, Loader=LOADER)
         self.anchors: dict[str, Value | None] = {}
         self.diagnostics: list[Diagnostic] = []
+        self.overlong: Diagnostic | None = None
+        self.values = 0
         self.merged = 0
 
     def document(self) -> tuple[Value, list[Diagnostic]]:
@@ -76,12 +88,18 @@ class Composer:
         event = next(self.events)
         if not isinstance(event, yaml.StreamEndEvent):
             self.report("AC105", _span(event), "a second document starts here", "a file holds one architecture")
+        if self.overlong:
+            raise _Stop(self.overlong)
         return root, self.diagnostics
 
     def value(self, event: Any, depth: int) -> Value:
         if isinstance(event, yaml.AliasEvent):
             return self.alias(event)
         span = _span(event)
+        self.values += 1
+        if self.values > MAX_VALUES:
+            message = f"the file has more than {MAX_VALUES:,} keys and values up to here"
+            raise _Stop(error("AC101", span, message, "write what repeats with `repeat`"))
         if event.tag not in (None, "!"):
             tag = event.tag.replace("tag:yaml.org,2002:", "!!")
             self.report("AC104", span, f"the tag {tag} has no meaning here", "leave it out")
@@ -167,7 +185,8 @@ class Composer:
             return
         written = set(value.data)
         for part in parts:
-            self.merged += len(part.children)
+            # What is compared counts with all that is in it.
+            self.merged += part.count
             if self.merged > MAX_VALUES:
                 raise _Stop(error("AC107", span, f"the merges up to here bring in more than {MAX_VALUES:,} values"))
             for key, child in part.children.items():
@@ -192,6 +211,10 @@ class Composer:
         if isinstance(data, int) and abs(data) > INT64_MAX:
             self.report("AC110", span, "the number does not fit in 64 bits")
             return 1
+        if isinstance(data, str) and len(data) > MAX_TEXT and not self.overlong:
+            message = f"a text of {len(data):,} characters stands here, the limit is {MAX_TEXT:,}"
+            help = "shorten it; a quote that is not closed takes in the lines below it"
+            self.overlong = error("AC114", span, message, help)
         return data
 
     def written(self, event: Any) -> str:
@@ -204,7 +227,8 @@ class Composer:
 
     def report_limit(self, span: Span, limit: str) -> None:
         """A limit without quotes, with the key before it."""
-        key = re.search(r"[\w.]+: *$", self.source.lines[span.line - 1][: span.column - 1])
+        before = self.source.lines[span.line - 1][max(0, span.column - 100) : span.column - 1]
+        key = re.search(r"[\w.]+: *$", before)
         help = f'put the limit in quotes: `{key[0].strip() + " " if key else ""}"{limit}"`'
         self.report("AC120", span, "a limit with > needs quotes, or YAML takes the > for the start of a text", help)
 
@@ -217,7 +241,8 @@ class Composer:
         return value
 
     def report(self, code: str, span: Span, message: str, help: str = "") -> None:
-        self.diagnostics.append(error(code, span, message, help))
+        if len(self.diagnostics) <= MOST:
+            self.diagnostics.append(error(code, span, message, help))
 
 
 WORDS = {
@@ -268,5 +293,9 @@ def _code_point(problem: Any) -> int:
 
 
 def _unreadable(source: Source, position: int, what: str) -> Diagnostic:
+    return error("AC101", _span_at(source, position), f"{what} has no place in YAML")
+
+
+def _span_at(source: Source, position: int) -> Span:
     lines = LINE_BREAK.split(source.text[: max(position, 0)])
-    return error("AC101", Span(len(lines), len(lines[-1]) + 1), f"{what} has no place in YAML")
+    return Span(len(lines), len(lines[-1]) + 1)

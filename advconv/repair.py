@@ -7,7 +7,9 @@ GREATER, EXCLAMATION = "\ue000", "\ue001"
 
 SIGNS = str.maketrans({GREATER: ">", EXCLAMATION: "!"})
 
-NUMBERS = r"(?=[^(){}]*,[^(){}]*[0-9]) [-+.0-9eE_,\ \t]*+"
+NUMBERS = r"(?= [-+.0-9eE_\ \t]*+ , [-+.eE_,\ \t]*+ [0-9]) [-+.0-9eE_,\ \t]*+"
+"""With a comma, and a digit behind the first one. Each part takes all that it can and gives nothing back, so that a
+long line without a digit is read once."""
 
 
 def starting(sign: str) -> str:

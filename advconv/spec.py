@@ -1,5 +1,6 @@
 """What a user wrote, validated: the sections of an architecture."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from pydantic import BeforeValidator, ValidationError
@@ -78,9 +79,23 @@ def feature(value: Any) -> str:
     if value not in FEATURES:
         pair = single(value)
         word = pair[0] if pair else value
-        help = near("feature", word, FEATURES) or f"the features are {', '.join(FEATURES)}"
-        refuse(f"there is no feature {shown(value)!r}", f"write {word}" if pair and word in FEATURES else help, "AC113")
+        refuse(f"there is no feature {shown(value)!r}", partial(_feature_help, word, pair is not None), "AC113")
     return str(value)
+
+
+def _feature_help(word: Any, is_pair: bool) -> str:
+    if is_pair and word in FEATURES:
+        return f"write {word}"
+    return near("feature", word, FEATURES) or f"the features are {', '.join(FEATURES)}"
+
+
+def each_once(names: Any) -> Any:
+    seen: set[str] = set()
+    for index, name in enumerate(names) if isinstance(names, list) else ():
+        if isinstance(name, str) and name in seen:
+            refuse(f"{shown(name)} stands here twice", "keep one of the two", "AC116", at=(index,))
+        seen |= {name} if isinstance(name, str) else set()
+    return names
 
 
 Feature = Annotated[str, Form(feature)]
@@ -143,7 +158,7 @@ class Constraints(Fields):
     memory_eager: MaybeByteLimit = None
     training_memory: MaybeByteLimit = None
     uses: Annotated[dict[Feature, Annotated[Use, BeforeValidator(use)]], BeforeValidator(by_feature)] = {}
-    forbids: tuple[Feature, ...] = ()
+    forbids: Annotated[tuple[Feature, ...], BeforeValidator(each_once)] = ()
     accuracy: MaybeAccuracyLimit = None
 
 

@@ -28,8 +28,11 @@ def columns(text: str) -> int:
     return len(text) + wide - sum(unicodedata.combining(character) > 0 for character in text)
 
 
-def json_text(value: Any) -> str:
-    """JSON for a terminal or a file: ASCII, in which DEL, the one control character that JSON allows, is escaped."""
+def json_text(value: Any, indent: int | None = 2) -> str:
+    """JSON for a terminal or a file: ASCII, in which DEL, the one control character that JSON allows, is escaped.
+
+    On lines with so many spaces before each level, on one line with None.
+    """
     import json
 
-    return json.dumps(value, indent=2).replace("\x7f", "\\u007f")
+    return json.dumps(value, indent=indent).replace("\x7f", "\\u007f")

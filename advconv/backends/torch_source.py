@@ -1,7 +1,10 @@
 """The graph as the source of a torch module that a person could have written; no torch is needed to write it."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
+from heapq import heappop, heappush
+from itertools import count
 from typing import Any
 
 from advconv.analysis.measure import Measures
@@ -74,14 +77,15 @@ class Classes:
 
     def __init__(self) -> None:
         self.names: dict[tuple[Any, ...], str] = {}
+        self.counts = Counter[str]()
         self.sources: list[str] = []
 
     def name(self, section: Section) -> str:
         key = (section.kind, tuple(section.children), section.steps)
         if key not in self.names:
             base = "".join(word.capitalize() for word in section.kind.split("_")) or "Head"
-            number = sum(name.rstrip("0123456789") == base for name in self.names.values())
-            self.names[key] = f"{base}{number + 1}" if number else base
+            self.counts[base] += 1
+            self.names[key] = f"{base}{self.counts[base]}" if self.counts[base] > 1 else base
             self.sources.append(_class(self.names[key], section))
         return self.names[key]
 
@@ -126,19 +130,20 @@ def _forward(section: Section, places: list[str]) -> str:
 
 def _value_names(steps: tuple[Step, ...]) -> list[str]:
     """A name for each value: `x` again where nothing later reads the old one, else `y`, `z`, ..."""
-    last = last_reads(steps)
-    names = ["x"]
+    read_last: dict[int, list[int]] = {}
+    for value, number in enumerate(last_reads(steps)):
+        read_last.setdefault(max(value, number), []).append(value)
+    names, free, fresh = [0], list[int](), count(1)
     for number in range(len(steps)):
-        taken = {names[value] for value in range(number + 1) if last[value] > number}
-        names.append(next(name for name in _names() if name not in taken))
-    return names
+        for value in read_last.get(number, ()):
+            heappush(free, names[value])
+        names.append(heappop(free) if free else next(fresh))
+    return [_name(name) for name in names]
 
 
-def _names() -> Iterator[str]:
-    yield from ("x", "y", "z")
-    number = 0
-    while True:
-        yield f"y{(number := number + 1)}"
+def _name(number: int) -> str:
+    """`x, y, z, y1, y2, ...`"""
+    return "xyz"[number] if number < 3 else f"y{number - 2}"
 
 
 def _step(step: Step, callees: dict[str, str], values: list[str]) -> str:

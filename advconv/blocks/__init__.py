@@ -1,13 +1,14 @@
 """The vocabulary of the network: the union of the blocks is the schema, the registry and the type at once."""
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Union
 
 from pydantic import BeforeValidator, Discriminator, Tag
 
 from advconv.blocks.base import Block
 from advconv.blocks.composite import Branches, Repeat, Residual, Shortcut
-from advconv.blocks.fields import TakenName, is_number, refuse, shown, similar, single
+from advconv.blocks.fields import Help, TakenName, is_number, refuse, shown, similar, single
 from advconv.blocks.gates import InvertedResidual, SqueezeExcite
 from advconv.blocks.plain import Activation, AvgPool, Dropout, Flatten, GlobalAvgPool, Linear, MaxPool, Norm
 from advconv.blocks.units import Conv, Depthwise, DepthwiseSeparable, Dilated, Pointwise, Strided
@@ -51,7 +52,7 @@ def checked_row(row: Any) -> Any:
         refuse(f"a row names one block, this has {len(row)} keys", _keys_help(row), code="AC117")
     kind = kind_of(row)
     if kind not in KINDS:
-        help = _with_number(_row_help(kind), row)
+        help = partial(_row_help, kind, row)
         refuse(f"there is no block {kind[:40]!r}", help, code="AC113", at=(kind,), at_key=True)
     return row
 
@@ -87,7 +88,11 @@ def _with_number(help: str, row: Any) -> str:
     return re.sub(r"(?<=: )(32|0\.1)(?=`)", str(pair[1]), help)
 
 
-def _row_help(kind: str) -> str:
+def _row_help(kind: str, row: Any) -> str:
+    return _with_number(_block_help(kind), row)
+
+
+def _block_help(kind: str) -> str:
     word = kind.replace(":", " ").split(" ")[0]
     if " - " in kind:
         return f"write `- {kind.rpartition(' - ')[2]}` in a line of its own, indented as the row above"
@@ -129,8 +134,8 @@ def fields_of(row: Any) -> Any:
         refuse(f"{kind} is written alone, not with {shown(value)}", f"write `- {kind}`")
     if not block.short:
         window = f"write `- {kind}: {{kernel_size: {shown(value)}}}`" if "kernel_size" in block.model_fields else ""
-        help = window or hint("block", kind, (kind,))
-        refuse(f"{kind} takes a mapping of its fields, not {shown(value)}", help)
+        message = f"{kind} takes a mapping of its fields, not {shown(value)}"
+        refuse(message, lambda: window or hint("block", kind, (kind,)))
     if block.short == "out_channels" and len(numbers := _in_order(value)) > 1:
         names = [name for name in ("out_channels", "kernel_size", "stride") if name in block.model_fields]
         fields = ", ".join(f"{name}: {shown(part)}" for name, part in zip(names, numbers, strict=False))
@@ -145,13 +150,13 @@ def _in_order(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _truth(block: type[Block], value: bool) -> tuple[str, str]:
+def _truth(block: type[Block], value: bool) -> tuple[str, Help]:
     """What to say to `gap: true`."""
     kind = block.kind
     if not value:
         return f"{kind} is not switched off by false", "leave the row out"
     if any(field.is_required() for field in block.model_fields.values()):
-        return f"{kind} is not switched on by true", hint("block", kind, (kind,))
+        return f"{kind} is not switched on by true", lambda: hint("block", kind, (kind,))
     return f"{kind} is written alone, not with true", f"write `- {kind}`"
 
 

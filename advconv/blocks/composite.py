@@ -8,6 +8,7 @@ from pydantic import BeforeValidator
 from advconv.blocks.base import Block, Broken, Builder
 from advconv.blocks.fields import ActivationChoice, DropoutChoice, Form, MaybeActivation, Name, refuse, shown, word
 from advconv.blocks.units import Pointwise
+from advconv.diagnostics import MOST
 from advconv.layers.base import ShapeError
 from advconv.layers.dense import PadChannels
 from advconv.layers.merge import Add, Concat, Multiply
@@ -106,6 +107,8 @@ class Branches(Block):
         """The end of each path. All are tried, so that one run tells what is wrong with each."""
         ends = []
         for name, rows in self.paths.items():
+            if len(builder.problems) > MOST:
+                break
             with suppress(Broken):
                 ends.append(builder.at_field(name, "paths", name, block=name).grow(rows, x))
         if len(ends) < len(self.paths):

@@ -1,6 +1,7 @@
 """The types of the fields of blocks: each takes the forms that people write and gives one."""
 
 from collections.abc import Callable
+from functools import partial
 from math import isfinite
 from typing import Annotated, Any, Literal, NamedTuple, NoReturn, TypeGuard
 
@@ -29,8 +30,12 @@ class Form:
         return core_schema.no_info_plain_validator_function(self.read)
 
 
+Help = str | Callable[[], str]
+"""What to change. A search for near words is a function, called for those mistakes alone that are told."""
+
+
 def refuse(
-    message: str, help: str = "", code: str = "AC114", at: tuple[str | int, ...] = (), at_key: bool = False
+    message: str, help: Help = "", code: str = "AC114", at: tuple[str | int, ...] = (), at_key: bool = False
 ) -> NoReturn:
     """Ends a validation with a diagnostic's words; `at` leads from the value to the wrong part, or to its key."""
     context = {"message": message, "help": help, "at": at, "at_key": at_key}
@@ -102,19 +107,20 @@ def padding(value: Any) -> Literal["same"] | Sides:
         if len(parts) == 4:
             return parts[0], parts[1], parts[2], parts[3]
         return parts[0], parts[0], parts[-1], parts[-1]
-    refuse(f"padding is {PADDING_FORMS}, not {shown(value)}", near("padding", value, ("same", "valid")))
+    refuse(f"padding is {PADDING_FORMS}, not {shown(value)}", lambda: near("padding", value, ("same", "valid")))
 
 
 def flag(value: Any) -> bool:
     if not isinstance(value, bool):
-        refuse(f"this must be true or false, not {shown(value)}", hint("truth", value, ("true", "false")))
+        refuse(f"this must be true or false, not {shown(value)}", lambda: hint("truth", value, ("true", "false")))
     return value
 
 
 def bias(value: Any) -> Literal["auto"] | bool:
     if value == "auto" or isinstance(value, bool):
         return value  # type: ignore[no-any-return]
-    refuse(f"bias is auto, true or false, not {shown(value)}", near("truth", value, ("auto", "true", "false")))
+    words = ("auto", "true", "false")
+    refuse(f"bias is auto, true or false, not {shown(value)}", lambda: near("truth", value, words))
 
 
 def word(what: str, *words: str) -> Form:
@@ -122,8 +128,8 @@ def word(what: str, *words: str) -> Form:
 
     def one_of(value: Any) -> Any:
         if value not in words or not isinstance(value, str):
-            help = near(what.removeprefix("a "), value, words)
-            refuse(f"{what} is {either(words)}, not {shown(value)}", help)
+            place = what.removeprefix("a ")
+            refuse(f"{what} is {either(words)}, not {shown(value)}", lambda: near(place, value, words))
         return value
 
     return Form(one_of, words)
@@ -141,6 +147,10 @@ def similar(value: object, words: "tuple[str, ...] | list[str]") -> str:
 def near(place: str, value: object, words: "tuple[str, ...] | list[str]") -> str:
     """What to write for a word of another tool, or the known word that is spelt like it."""
     return hint(place, value, words) or similar(value, words)
+
+
+def _key_help(place: str, key: str, known: tuple[str, ...]) -> str:
+    return near(place, key, known) or f"the keys are {' and '.join(known)}"
 
 
 def either(words: "tuple[str, ...] | list[str]") -> str:
@@ -184,7 +194,8 @@ def norm(value: Any) -> NormChoice:
         return NormChoice(_norm_with(*pair))
     forms = "batch, layer, none, {group: 8} or {batch: {eps: 0.001}}"
     word = pair[0] if pair else value
-    refuse(f"norm is {forms}, not {shown(word)}", near("norm", word, ("batch", "layer", "group", "none")))
+    words = ("batch", "layer", "group", "none")
+    refuse(f"norm is {forms}, not {shown(word)}", lambda: near("norm", word, words))
 
 
 def _norm_with(kind: str, value: Any) -> Layer:
@@ -194,7 +205,7 @@ def _norm_with(kind: str, value: Any) -> Layer:
         refuse(f"{kind} norm takes a mapping, not {shown(value)}", f"write {{{kind}: {{{known[0]}: ...}}}}", at=(kind,))
     for key in given:
         if key not in known:
-            help = near("norm argument", key, known) or f"the keys are {either(known)}"
+            help = partial(_key_help, "norm argument", key, known)
             refuse(f"{kind} norm has no key {key!r}", help, "AC111", at=(kind, key), at_key=True)
         if key != "num_groups" and (not is_number(given[key]) or given[key] <= 0):
             refuse(f"the {key} of a norm is a number above 0, not {shown(given[key])}", at=(kind, key))
@@ -240,7 +251,7 @@ def activation(value: Any) -> ActivationChoice:
         refuse(f"{pair[0]} takes no argument", f"write `activation: {pair[0]}`")
     words = (*FUNCTIONS, "none")
     word = pair[0] if pair else value
-    refuse(f"an activation is {either(words)}, not {shown(word)}", near("activation", word, words))
+    refuse(f"an activation is {either(words)}, not {shown(word)}", lambda: near("activation", word, words))
 
 
 class DropoutChoice(NamedTuple):
@@ -256,13 +267,14 @@ def dropout(value: Any) -> DropoutChoice:
     given = value if isinstance(value, dict) else {"p": value}
     p, kind = given.get("p"), given.get("kind", "element")
     if unknown := [key for key in given if key not in ("p", "kind")]:
-        help = near("dropout argument", unknown[0], ("p", "kind")) or "the keys are p and kind"
+        help = partial(_key_help, "dropout argument", unknown[0], ("p", "kind"))
         refuse(f"dropout has no key {unknown[0]!r}", help, "AC111", at=(unknown[0],), at_key=True)
     if kind not in ("element", "channel"):
-        help = near("kind", kind, ("element", "channel"))
-        refuse(f"the kind of a dropout is element or channel, not {shown(kind)}", help, at=("kind",))
+        words = ("element", "channel")
+        message = f"the kind of a dropout is element or channel, not {shown(kind)}"
+        refuse(message, lambda: near("kind", kind, words), at=("kind",))
     if not is_number(p) or not 0 <= p < 1:
-        refuse(f"dropout is a share of at least 0 and below 1, not {shown(p)}", hint("dropout", p, ("0",)))
+        refuse(f"dropout is a share of at least 0 and below 1, not {shown(p)}", lambda: hint("dropout", p, ("0",)))
     return DropoutChoice(float(p), kind == "channel")
 
 

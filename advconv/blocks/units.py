@@ -68,7 +68,8 @@ def groups(value: object) -> int | Literal["depthwise"]:
     if value == "depthwise":
         return "depthwise"
     if isinstance(value, str):
-        refuse(f"groups is a whole number or depthwise, not {shown(value)}", near("groups", value, ("depthwise",)))
+        message = f"groups is a whole number or depthwise, not {shown(value)}"
+        refuse(message, lambda: near("groups", value, ("depthwise",)))
     return positive(value)
 
 

@@ -1,5 +1,6 @@
 """A checked architecture, for programs: JSON, and GitHub's workflow commands."""
 
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from advconv.analysis.cost import MACS_CONVENTION, weight_bytes
@@ -14,10 +15,29 @@ from advconv.visible import json_text, visible
 AXES = ("height", "width")
 
 
-def json_report(checked: list[Checked], skipped: int = 0) -> str:
-    """All files as one JSON value. `skipped` counts the YAML files of directories that are no architectures."""
-    files = [_file(item) for item in checked]
-    return json_text({"conventions": CONVENTIONS, "files": files, "skipped": skipped})
+def json_report(checked: Iterable[Checked]) -> str:
+    """All files as one JSON value."""
+    return "\n".join(json_lines(checked, lambda: 0))
+
+
+def json_lines(checked: Iterable[Checked], skipped: Callable[[], int]) -> Iterator[str]:
+    """The same a line at a time, one for each file, so that no more than one is held.
+
+    `skipped` counts, when all is done, the YAML files of directories that are no architectures.
+    """
+    yield f'{{"conventions": {json_text(CONVENTIONS)}, "files": ['
+    yield from separated(json_text(_file(item), None) for item in checked)
+    yield f'], "skipped": {skipped()}}}'
+
+
+def separated(values: Iterable[str]) -> Iterator[str]:
+    """The elements of a JSON array, a comma behind each but the last."""
+    held = None
+    for value in values:
+        if held is not None:
+            yield f"{held},"
+        held = value
+    yield from [] if held is None else [held]
 
 
 CONVENTIONS = {

@@ -1,21 +1,29 @@
 """Checked architectures as SARIF 2.1.0, which code-scanning services read."""
 
 import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from advconv.check import Checked
 from advconv.diagnostics import CODES, Diagnostic
-from advconv.report.data import plain_text
+from advconv.report.data import plain_text, separated
 from advconv.visible import json_text
 
 
-def sarif_report(checked: list[Checked]) -> str:
+def sarif_report(checked: Iterable[Checked]) -> str:
     """One run with a rule for each code and a result for each diagnostic (OASIS SARIF 2.1.0)."""
+    return "\n".join(sarif_lines(checked))
+
+
+def sarif_lines(checked: Iterable[Checked]) -> Iterator[str]:
+    """The same a line at a time, one for each result."""
     driver = {"name": "advconv", "rules": [_rule(code, title) for code, title in CODES.items()]}
-    results = [_result(item.source.name, found) for item in checked for found in item.diagnostics]
-    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
-    return json_text({"version": "2.1.0", "runs": [run]})
+    tool = json_text({"driver": driver})
+    yield f'{{"version": "2.1.0", "runs": [{{"tool": {tool}, "columnKind": "unicodeCodePoints", "results": ['
+    results = (_result(item.source.name, found) for item in checked for found in item.diagnostics)
+    yield from separated(json_text(result, None) for result in results)
+    yield "]}]}"
 
 
 def _rule(code: str, title: str) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """A checked architecture, for people."""
 
+from collections.abc import Mapping
+
 from advconv.analysis.cost import MACS_CONVENTION
 from advconv.analysis.measure import Measures
 from advconv.analysis.receptive_field import Field, square
@@ -53,10 +55,11 @@ def _excerpt(source: Source, diagnostic: Diagnostic, paint: Paint, colour: str) 
     span = diagnostic.span
     text = LINE_BREAK.split(span.option) if span.option else source.lines
     line = text[span.line - 1] if span.line <= len(text) else ""
-    if not line.strip():
-        return []
     start = max(0, span.column - 1 - WIDTH // 2) if len(line) > WIDTH else 0
-    at, end = span.column - 1, start + WIDTH
+    end = start + WIDTH
+    if not line[start:end].strip():
+        return []
+    at = span.column - 1
     before, word, rest = (_shown(part) for part in (line[start:at], line[at : min(at + span.width, end)], line[at:end]))
     if len(before + rest) > WIDTH:
         before = before[-WIDTH // 2 :]
@@ -123,10 +126,10 @@ def _state(checked: Checked) -> tuple[tuple[str, str], str]:
     return state, f", {_plural(warnings, 'warning')}" if warnings else ""
 
 
-def files_line(results: list[Checked], skipped: int) -> str:
+def files_line(files: int, counts: Mapping[Severity, int], skipped: int) -> str:
     """`12 files: 3 errors, 1 warning; 2 YAML files skipped, they are no architectures`"""
-    errors, warnings = (sum(checked.count(severity) for checked in results) for severity in Severity)
-    line = f"{_plural(len(results), 'file')}: {_plural(errors, 'error')}, {_plural(warnings, 'warning')}"
+    line = ", ".join(_plural(counts[severity], severity.value) for severity in Severity)
+    line = f"{_plural(files, 'file')}: {line}"
     what = "it is no architecture" if skipped == 1 else "they are no architectures"
     return line + (f"; {_plural(skipped, 'YAML file')} skipped, {what}" if skipped else "")
 

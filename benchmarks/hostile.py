@@ -1,0 +1,103 @@
+"""Files that make work, and what each command takes for each of them: the dearest first.
+
+A file of a megabyte is to cost at most 2 seconds of CPU and 300 MB of memory, whatever is in it.
+"""
+
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.hostile_files import FILES
+from benchmarks.options import Option, options
+from benchmarks.timing import machine
+
+COMMANDS = {
+    "text": ["check"],
+    "json": ["check", "--format", "json"],
+    "github": ["check", "--format", "github"],
+    "sarif": ["check", "--format", "sarif"],
+    "rf-table": ["rf-table", "--explain"],
+    "rf-table json": ["rf-table", "--format", "json"],
+    "summary": ["summary"],
+    "summary csv": ["summary", "--format", "csv"],
+    "torchsummary": ["summary", "--format", "torchsummary"],
+    "emit": ["emit"],
+    "emit augment": ["emit", "--what", "augment"],
+}
+SECONDS, MEGABYTES = 2.0, 300
+
+
+class Run(NamedTuple):
+    """What a command took; `bytes` counts its output. `code` is None where it was ended."""
+
+    seconds: float
+    megabytes: float
+    bytes: int
+    code: int | None
+    file: str
+    command: str
+
+    @property
+    def is_kept(self) -> bool:
+        return self.code in (0, 1) and self.seconds <= SECONDS and self.megabytes <= MEGABYTES
+
+
+def main(size: int, only: str, commands: str, limit: int, worst: int) -> None:
+    chosen = {name: write for name, write in FILES.items() if only in name}
+    with tempfile.TemporaryDirectory() as folder:
+        runs = [
+            run(name, command, path, limit)
+            for number, (name, write) in enumerate(chosen.items())
+            for path in [written(Path(folder, f"{number}.yaml"), write(size), size)]
+            for command in commands.split(",")
+        ]
+    runs.sort(key=lambda run: (run.code is None, max(run.seconds / SECONDS, run.megabytes / MEGABYTES)), reverse=True)
+    print(f"{machine()}; {len(chosen)} files of at most {size:,} bytes, {len(commands.split(','))} commands")
+    print(f"{'CPU s':>7} {'MB':>6} {'output kB':>10} {'exit':>4}  command, file")
+    for found in runs[:worst]:
+        code = "-" if found.code is None else found.code
+        measured = f"{found.seconds:>7.2f} {found.megabytes:>6.0f} {found.bytes / 1000:>10,.0f} {code:>4}"
+        print(f"{measured}  {found.command}, {found.file}")
+    kept = sum(found.is_kept for found in runs)
+    print(f"{kept} of {len(runs)} within {SECONDS:g} s of CPU and {MEGABYTES} MB")
+
+
+def written(path: Path, text: str, size: int) -> Path:
+    """The text in a file, cut to the size in bytes."""
+    path.write_bytes(text.encode()[:size])
+    return path
+
+
+def run(file: str, command: str, path: Path, limit: int) -> Run:
+    """One process, ended when it has used up its time."""
+    words = [sys.executable, "-m", "advconv", *COMMANDS[command], str(path)]
+    with tempfile.TemporaryFile() as out:
+        process = subprocess.Popen(words, stdout=out, stderr=out, preexec_fn=partial(_bound, limit))
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        size = os.fstat(out.fileno()).st_size
+    seconds, megabytes = usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e6
+    code = process.returncode if process.returncode >= 0 else None
+    return Run(seconds, megabytes, size, code, file, command)
+
+
+def _bound(limit: int) -> None:
+    resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
+
+
+if __name__ == "__main__":
+    main(
+        **options(
+            __doc__,
+            size=Option(1_000_000, "bytes of each file"),
+            only=Option("", "a part of the names of the files to run"),
+            commands=Option(",".join(COMMANDS), "which commands, parted by commas"),
+            limit=Option(60, "seconds of CPU after which a run is ended"),
+            worst=Option(40, "how many runs are listed"),
+        )
+    )
