@@ -12,7 +12,8 @@ from advconv.names import MODULE_ATTRIBUTES
 
 ORDER = [
     "geometry", "diagnostics", "source", "repair", "lookalikes", "parse_failure", "indentation", "syntax", "reader",
-    "synonyms", "names", "units", "extras", "console", "shipped", "layers", "graph", "analysis", "blocks", "limits",
+    "synonyms", "names", "units", "extras", "console", "interrupts", "process", "shipped",
+    "layers", "graph", "analysis", "blocks", "limits",
     "transforms", "augment", "data_sets", "recipe", "explain", "spec", "dump", "overrides", "resolve", "schema",
     "manual", "elaborate", "constraints", "check", "reference", "field_pages", "topics", "backends", "report", "net",
     "starter", "training", "completion", "commands", "check_command", "train_command", "run_commands", "cli",

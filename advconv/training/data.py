@@ -56,8 +56,14 @@ class Loaded(NamedTuple):
 
 
 def data_directory(given: str | None, before: str = "") -> Path:
-    """Where data sets lie: as given, else `$ADVCONV_DATA`, else where a run had them `before`, else `data`."""
-    return Path(given or os.environ.get("ADVCONV_DATA") or before or "data")
+    """Where data sets lie: as given, else `$ADVCONV_DATA`, else where a run had them `before`, else `data`.
+
+    Raises DataError.
+    """
+    path = given or os.environ.get("ADVCONV_DATA") or before or "data"
+    if "\0" in path:
+        raise DataError(f"{path!r} cannot name a directory: it has a NUL in it")
+    return Path(path)
 
 
 def load(name: str, directory: Path, size: Shape) -> Loaded:
