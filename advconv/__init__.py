@@ -6,9 +6,12 @@ net.check(), net.rf_table(), net.summary()  # tables, for notebooks and pandas t
 net.module(), net.source()                  # the torch module, and its source
 """
 
-from typing import TYPE_CHECKING, Any
+# As `typing` has it, whose own import takes longer than all else that happens before Ctrl-C is caught.
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from advconv.net import ArchError, Net, load, loads
     from advconv.training.api import resume, train
     from advconv.training.errors import TrainingError
@@ -24,7 +27,7 @@ HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     """A public name, imported when it is asked for."""
     if name == "__version__":
         return _version()

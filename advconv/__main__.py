@@ -1,16 +1,20 @@
 """The command's first step: `advconv`, `python -m advconv` and the clone's `cli.py` start here."""
 
-import signal
-from typing import NoReturn
+from advconv.interrupts import catch_interrupts
 
 
-def main() -> NoReturn:
-    """Runs the command line. Until it is loaded, Ctrl-C ends the process without a word."""
-    handler = signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from advconv.cli import main as run
+def main() -> None:
+    """Runs the command line; whatever its imports do is told in a line too."""
+    catch_interrupts()
+    from advconv.process import end
 
-    signal.signal(signal.SIGINT, handler)
-    run()
+    end(_command)
+
+
+def _command() -> int:
+    from advconv.cli import run
+
+    return run()
 
 
 if __name__ == "__main__":

@@ -1,32 +1,31 @@
-"""The command line: which commands and options there are, and how the process ends."""
+"""The command line: which commands and options there are, and which function each runs."""
 
 import argparse
 import os
-import sys
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import NoReturn, TypeAlias
 
-from advconv.console import USAGE, complain, show
+from advconv.console import USAGE, complain, in_a_line, show
 from advconv.data_sets import SETS
 from advconv.extras import needed
 from advconv.geometry import Shape
 from advconv.names import TITLE
+from advconv.process import end
 from advconv.report.table import FORMATS
 from advconv.starter import DEFAULT, TEMPLATES
-from advconv.visible import visible
 
 Run: TypeAlias = Callable[[argparse.Namespace], int]
-
-NO_MEMORY = ("allocate memory", "out of memory")
-
-INTERRUPTED, BROKEN_PIPE = 130, 141  # as shells say it
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """The `advconv` command. Exit code 0: no errors; 1: an error or a failed constraint; 2: usage, a missing file."""
-    _prepare_streams()
+    end(lambda: run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """The exit code of a command."""
     commands = parser()
     if "_ARGCOMPLETE" in os.environ:
         from advconv.completion import answer
@@ -34,31 +33,13 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         answer(commands)
     options = commands.parse_args(arguments)
     try:
-        code = function_at(options.run)(options)
-        sys.stdout.flush()
+        return function_at(options.run)(options)
     except ModuleNotFoundError as missing:
         extra = needed(options.command, missing.name, getattr(options, "tensorboard", False))
         if extra is None:
             raise
         complain(extra)
-        code = USAGE
-    except BrokenPipeError:
-        # Whoever read us has seen enough.
-        _drop_output()
-        code = BROKEN_PIPE
-    except OSError as problem:
-        complain(f"the output cannot be written: {problem.strerror}")
-        _drop_output()
-        code = USAGE
-    except (RuntimeError, MemoryError) as problem:
-        # How torch says that there is not enough memory; there is no one type for it.
-        if not isinstance(problem, MemoryError) and not any(sign in str(problem) for sign in NO_MEMORY):
-            raise
-        complain("the network needs more memory than there is to build and run it")
-        code = USAGE
-    except KeyboardInterrupt:
-        code = INTERRUPTED
-    sys.exit(code)
+        return USAGE
 
 
 def function_at(path: str) -> Run:
@@ -68,26 +49,11 @@ def function_at(path: str) -> Run:
     return run
 
 
-def _prepare_streams() -> None:
-    """What a stream cannot show is escaped; a stream that the caller has closed swallows what is written."""
-    if sys.stdout is None or sys.stderr is None:
-        nowhere = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, it stays open as long as the process
-        sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
-
-
-def _drop_output() -> None:
-    """The interpreter would complain on exit about what it cannot write."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
 class Parser(argparse.ArgumentParser):
-    """A parser whose messages quote no control character of an argument."""
+    """One whose messages are shown as all others are, whatever was typed."""
 
     def error(self, message: str) -> NoReturn:
-        super().error(visible(message))
+        super().error(in_a_line(message))
 
 
 def parser() -> argparse.ArgumentParser:

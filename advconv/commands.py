@@ -8,7 +8,7 @@ from pathlib import Path
 from advconv.analysis.measure import Measures
 from advconv.augment import source as augment_source
 from advconv.check import Checked, check_bytes
-from advconv.console import FAILED, OK, USAGE, complain, print_markdown, show
+from advconv.console import FAILED, OK, USAGE, complain, hold_directory, print_markdown, show
 from advconv.files import FileError, write, write_new
 from advconv.geometry import Shape
 from advconv.names import TITLE
@@ -89,6 +89,7 @@ def _with_network(path: str, size: Shape | None, use: Callable[[Measures, ArchSp
 
 
 def run_torchinfo(options: argparse.Namespace) -> int:
+    hold_directory()
     from advconv.report.torchinfo import torchinfo
 
     return _print_table(options.file, options, lambda net, name: torchinfo(net))
@@ -124,6 +125,7 @@ def run_verify(options: argparse.Namespace) -> int:
     """Exit code 1 where a claim does not hold."""
 
     def prove(measures: Measures, spec: ArchSpec) -> int:
+        hold_directory()
         from advconv.backends.evidence import verify
         from advconv.report.verify import claims_table
 

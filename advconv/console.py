@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+from contextlib import suppress
 from typing import NamedTuple, TextIO
 
 from advconv.visible import visible, visible_lines
@@ -36,7 +37,25 @@ def show(text: str, file: TextIO | None = None, paint: Paint = PLAIN) -> None:
 
 
 def complain(message: str) -> None:
-    show(f"advconv: {visible(message)}", sys.stderr)
+    # Where nobody can be told, the exit code still says it.
+    with suppress(OSError):
+        show(f"advconv: {in_a_line(message)}", sys.stderr)
+
+
+MAX_MESSAGE = 2_000
+"""Characters: what users write may be longer than a terminal is high, and messages quote it."""
+
+
+def in_a_line(message: str) -> str:
+    """A message without characters that a terminal would obey, with its middle left out where it is too long."""
+    half = MAX_MESSAGE // 2
+    cut = message if len(message) <= MAX_MESSAGE else f"{message[:half]}...{message[-half:]}"
+    return visible(cut)
+
+
+def hold_directory() -> None:
+    """Raises FileNotFoundError where the current directory has been deleted: torch's MKL would end the process."""
+    os.getcwd()
 
 
 def wants_colour() -> bool:

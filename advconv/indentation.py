@@ -49,9 +49,18 @@ def _mixed(found: ParseFailure, kind: str, start: Place, at: Place, width: int) 
         return _dashed_constraint(found, start)
     if kind == "key":
         outside = [level for level in found.levels if level[1].column < at.column]
+        if not outside:
+            return _rows_of_a_file(found, start)
         help = f"write `- {content(found.text)[:60]}`, or {_fitting(found, outside, kind, at.column)}"
         return found.error("a key stands among the rows of a list", help, at, width)
     return _row_among_keys(found, start, at, width)
+
+
+def _rows_of_a_file(found: ParseFailure, first: Place) -> Diagnostic:
+    """Rows where the sections of a file stand, and a section behind them."""
+    row = content(found.line(first.line)).removeprefix("-").strip()
+    help = f"write `{row[:60]}` in line {first.line + 1}, without the dash"
+    return found.error("a file has keys at its top, not the rows of a list", help, first)
 
 
 def _row_among_keys(found: ParseFailure, start: Place, at: Place, width: int) -> Diagnostic:

@@ -9,7 +9,7 @@ from advconv.blocks.composite import Branches
 from advconv.blocks.fields import shown, single
 from advconv.diagnostics import Span
 from advconv.dump import dump, plain
-from advconv.reader import read
+from advconv.reader import MAX_DEPTH, read
 from advconv.source import Document, Source, Value
 from advconv.spec import ArchSpec, parse
 
@@ -37,11 +37,16 @@ class Setting(NamedTuple):
     value: Value
 
 
+MAX_PATH, MAX_VALUE, MAX_SETTINGS = 1_000, 10_000, 100
+"""Characters of a path and of a value, and how many of both: beyond what people write, and quick to set."""
+
 STEP = re.compile(r"(?:^|(?<=.)\.)([^\s.\[\]]+)|\[([0-9]+)\]")
 
 
 def setting(path: str, written: str, option: str) -> Setting:
     """A value as it is written at the end of an option: `train.mixup=0.2`, `--epochs 3`. Raises SettingError."""
+    _hold_length("path", path, MAX_PATH)
+    _hold_length(f"value of {path}", written, MAX_VALUE)
     if written[:1] in ("<", ">", "="):
         # A comparison, which YAML would want in quotes.
         value = Value(Span(1, 1, len(written)), written)
@@ -58,8 +63,18 @@ def said_setting(text: str) -> Setting:
     """`train.schedule=cosine`. Raises SettingError."""
     path, equals, written = (part.strip() for part in text.partition("="))
     if not equals or not path:
-        raise SettingError(f"{text!r} is not PATH=VALUE, as in train.schedule=cosine")
+        raise SettingError(f"{_cut(text)!r} is not PATH=VALUE, as in train.schedule=cosine")
     return setting(path, written, f"--set {path}={written}")
+
+
+def _hold_length(what: str, text: str, most: int) -> None:
+    if len(text) > most:
+        raise SettingError(f"the {what} has {len(text):,} characters, the limit is {most:,}: {_cut(text)}")
+
+
+def _cut(text: str) -> str:
+    """The start of a text, for messages."""
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def _steps(path: str, option: str) -> tuple[Step, ...]:
@@ -69,11 +84,13 @@ def _steps(path: str, option: str) -> tuple[Step, ...]:
     while end < len(path):
         match = STEP.match(path, end)
         if match is None:
-            raise SettingError(f"{path!r} is no path, write one as in train.mixup or C1[0].out_channels")
+            raise SettingError(f"{_cut(path)!r} is no path, write one as in train.mixup or C1[0].out_channels")
         group = match.lastindex or 0
         column, width = (start + match.start(group) + 1, len(match[group])) if start >= 0 else (1, name_width)
         steps.append(Step(match[group], Span(1, column, width, option), path[:end]))
         end = match.end()
+    if len(steps) > MAX_DEPTH:
+        raise SettingError(f"the path {_cut(path)} has {len(steps)} steps, the limit is {MAX_DEPTH}")
     return tuple(steps)
 
 
@@ -93,6 +110,8 @@ def amended(document: Document, settings: list[Setting]) -> Document:
 
     What is wrong with a file may hide what a path leads to; then it is left for the check of the document to tell.
     """
+    if len(settings) > MAX_SETTINGS:
+        raise SettingError(f"{len(settings):,} values are set, the limit is {MAX_SETTINGS}; write them into the file")
     long: dict[str, Any] | None = None
     for path, value in settings:
         spec, _ = parse(document)
@@ -130,7 +149,7 @@ def whole_path(data: Any, path: tuple[Step, ...]) -> tuple[Step, ...]:
 
 def _unknown(step: Step, blocks: Iterable[str]) -> SettingError:
     known = f"the blocks are {', '.join(blocks)}, the sections {', '.join(ArchSpec.model_fields)}"
-    return SettingError(f"{step.span.option}: there is no {step.key!r}; {known}")
+    return SettingError(f"{_cut(step.span.option)}: there is no {step.key!r}; {known}")
 
 
 def _in_rows(rows: Any, steps: Sequence[Step]) -> tuple[Step, ...]:
@@ -168,7 +187,7 @@ def _in_block(word: str, fields: Any, steps: Sequence[Step]) -> tuple[Step, ...]
 
 def _hold_round(step: Step, times: Any) -> None:
     if isinstance(times, int) and int(step.key) >= times:
-        raise SettingError(f"{step.span.option}: {step.before} has {times} rounds, counted from 0")
+        raise SettingError(f"{_cut(step.span.option)}: {step.before} has {times} rounds, counted from 0")
 
 
 def _set(value: Value, path: Sequence[Step], new: Value, long: Any) -> Value:
@@ -204,10 +223,10 @@ def _key(data: Any, step: Step) -> str | int:
     if isinstance(data, dict):
         return step.key
     if not isinstance(data, list):
-        raise SettingError(f"{step.span.option}: {step.before} is {shown(data)}, there is no {step.key!r} in it")
+        raise SettingError(f"{_cut(step.span.option)}: {step.before} is {shown(data)}, there is no {step.key!r} in it")
     if _at(data, step.key) is None:
         rows = f"its rows are {step.before}[0] to {step.before}[{len(data) - 1}]" if data else "which is empty"
-        raise SettingError(f"{step.span.option}: {step.before} is a list, {rows}; there is no {step.key!r} in it")
+        raise SettingError(f"{_cut(step.span.option)}: {step.before} is a list, {rows}; there is no {step.key!r} in it")
     return int(step.key)
 
 

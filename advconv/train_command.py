@@ -1,6 +1,7 @@
 """What `advconv train` does: its options as one record, a training, and its exit code."""
 
 import argparse
+import logging
 import os
 import shlex
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from advconv.commands import content, shown_name
-from advconv.console import FAILED, OK, USAGE, complain, show
+from advconv.console import FAILED, OK, USAGE, complain, hold_directory, show
 from advconv.training.openmp import wait_briefly
 
 if TYPE_CHECKING:
@@ -28,11 +29,13 @@ def says_what_is_wrong(command: Command) -> Command:
 
     @wraps(command)
     def run(options: argparse.Namespace) -> int:
-        # Before torch is imported.
+        # Before torch is imported, and matplotlib, which warns where it has no home to keep a cache in.
+        hold_directory()
         wait_briefly()
         if "RANK" in os.environ:
             # What is wrong between processes is said in a line, not in torch's own warnings with frames of C++.
             os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+        logging.getLogger("matplotlib").setLevel(logging.ERROR)
         from advconv.files import FileError
         from advconv.net import ArchError
         from advconv.overrides import SettingError
@@ -50,11 +53,6 @@ def says_what_is_wrong(command: Command) -> Command:
         except (SettingError, TrainingError, FileError) as problem:
             complain(str(problem))
             return FAILED if isinstance(problem, Diverged) else USAGE
-        except BrokenPipeError:
-            raise
-        except OSError as problem:
-            complain(f"{problem.filename or 'the system'}: {problem.strerror}")
-            return USAGE
 
     return run
 

@@ -12,8 +12,8 @@ from advconv.names import MODULE_ATTRIBUTES
 
 ORDER = [
     "geometry", "diagnostics", "source", "repair", "lookalikes", "parse_failure", "indentation", "syntax", "reader",
-    "synonyms", "names", "units", "visible", "python_source", "extras", "console", "files", "shipped", "layers",
-    "graph", "analysis", "blocks", "limits",
+    "synonyms", "names", "units", "visible", "python_source", "extras", "console", "interrupts", "process", "files",
+    "shipped", "layers", "graph", "analysis", "blocks", "limits",
     "transforms", "augment", "data_sets", "recipe", "explain", "spec", "dump", "overrides", "resolve", "schema",
     "manual", "elaborate", "constraints", "check", "reference", "field_pages", "topics", "backends", "report", "net",
     "starter", "training", "completion", "commands", "check_command", "train_command", "run_commands", "cli",

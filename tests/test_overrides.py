@@ -197,3 +197,30 @@ def test_programs_are_told_the_option_and_no_line_of_the_file() -> None:
 
 def test_the_exception_in_python_shows_it_alike() -> None:
     assert str(ArchError(with_options("train.lr=-1"))).startswith("--set train.lr=-1: error[AC114]")
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("train" + ".x" * 50_000 + "=1", "the path has 100,005 characters, the limit is 1,000: train.x.x"),
+        ("C1" + "[0]" * 50_000 + "=1", "the path has 150,002 characters, the limit is 1,000: C1[0][0]"),
+        ("train" + ".x" * 101 + "=1", "has 102 steps, the limit is 100"),
+        (f"C1[{'9' * 5_000}].groups=1", "the path has 5,011 characters"),
+        ("train.lr=" + "[1," * 1_000_000, "the value of train.lr has 3,000,000 characters, the limit is 10,000: "),
+        ("x" * 100_000, "...' is not PATH=VALUE"),
+        ("x" * 900 + "=1", "...: there is no 'xxx"),
+    ],
+)
+def test_an_option_beyond_all_measure_is_refused_in_a_line(option: str, said: str) -> None:
+    with pytest.raises(SettingError) as refused:
+        with_options(option)
+
+    assert said in str(refused.value)
+    assert len(str(refused.value)) < 1_500
+
+
+def test_more_options_than_anybody_writes_are_refused() -> None:
+    with pytest.raises(SettingError, match="10,000 values are set, the limit is 100; write them into the file"):
+        with_options(*["train.lr=0.1"] * 10_000)
+
+    assert with_options(*["train.lr=0.1"] * 100).ok

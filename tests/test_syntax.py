@@ -283,3 +283,10 @@ def test_a_character_that_looks_like_another_is_named(
 )
 def test_such_a_character_may_stand_in_texts_and_comments(text: str) -> None:
     assert read(Source("t", text))[1] == []
+
+
+def test_rows_at_the_top_of_a_file_with_a_key_behind_them_are_told() -> None:
+    found = only("- constraints: {params: 200k}\nnetwork: {C1: [gap]}\n")
+
+    assert (found.code, found.message) == ("AC102", "a file has keys at its top, not the rows of a list")
+    assert found.help == "write `constraints: {params: 200k}` in line 1, without the dash"

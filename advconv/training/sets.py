@@ -7,15 +7,21 @@ import torch
 
 from advconv.data_sets import SETS
 from advconv.geometry import Shape
-from advconv.training.data import Loaded, Pictures, first, resized
+from advconv.training.data import DataError, Loaded, Pictures, first, resized
 from advconv.training.image_folder import count_images, read_folder
 from advconv.training.shapes import KINDS, draw_shapes
 from advconv.training.torchvision_sets import read_set
 
 
 def data_directory(given: str | None, before: str = "") -> Path:
-    """Where data sets lie: as given, else `$ADVCONV_DATA`, else where a run had them `before`, else `data`."""
-    return Path(given or os.environ.get("ADVCONV_DATA") or before or "data")
+    """Where data sets lie: as given, else `$ADVCONV_DATA`, else where a run had them `before`, else `data`.
+
+    Raises DataError.
+    """
+    path = given or os.environ.get("ADVCONV_DATA") or before or "data"
+    if "\0" in path:
+        raise DataError(f"{path!r} cannot name a directory: it has a NUL in it")
+    return Path(path)
 
 
 def load(name: str, directory: Path, size: Shape, limit: int | None = None) -> Loaded:
