@@ -256,7 +256,7 @@ def test_new_writes_a_starter_that_passes(
 
     assert run("new", "mine", capsys=capsys)[0] == 0
     assert run("check", "mine.yaml", capsys=capsys)[0] == 0
-    assert run("new", "mine", capsys=capsys)[2] == "advconv: mine.yaml: File exists\n"
+    assert run("new", "mine", capsys=capsys)[2] == "advconv: mine.yaml cannot be written: File exists\n"
     assert run("new", "no/such/folder/x", capsys=capsys)[0] == 2
     assert run("new", "bad name!", capsys=capsys)[0] == 2
     assert run("new", "", capsys=capsys)[0] == 2
