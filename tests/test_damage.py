@@ -252,7 +252,7 @@ LEGAL: dict[tuple[Any, ...], Any] = {
 }
 """What would be wrong elsewhere."""
 
-OPTIONAL = {"limit", "until", "device", "compile", "tensorboard", "promised_data"}
+OPTIONAL = {"limit", "until", "device", "compile", "tensorboard", "promised_data", "processes"}
 """Fields that some earlier version did not have; with a checksum their absence is noticed all the same."""
 
 
