@@ -1,5 +1,8 @@
 """From text to verdicts: the one pipeline that the command line, Python and the tests share."""
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from advconv.analysis.coverage import unread
@@ -7,7 +10,7 @@ from advconv.analysis.measure import Measures, measure, overflow
 from advconv.analysis.receptive_field import findings, square
 from advconv.constraints import Status, Verdict, failures, judge
 from advconv.data_sets import SETS, channels_first, misfits
-from advconv.diagnostics import Diagnostic, Severity, error, has_errors, in_order, warning
+from advconv.diagnostics import MOST, Diagnostic, Severity, error, has_errors, in_order, warning
 from advconv.elaborate import elaborate
 from advconv.geometry import INT64_MAX, Shape
 from advconv.reader import read
@@ -49,8 +52,21 @@ def check_bytes(name: str, data: bytes, picture: Shape | None = None) -> Checked
 
 def check(source: Source, picture: Shape | None = None) -> Checked:
     """Reads, validates, builds, measures and judges; at each stage all that is wrong is said."""
-    document, unsound = read(source)
-    return check_document(document, unsound, picture) if document else Checked(source, in_order(unsound))
+    with uncollected():
+        document, unsound = read(source)
+        return check_document(document, unsound, picture) if document else Checked(source, in_order(unsound))
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Without the collector of cycles: a check makes none, and a large file's values are many to look through."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def check_document(document: Document, unsound: list[Diagnostic], picture: Shape | None = None) -> Checked:
@@ -59,7 +75,9 @@ def check_document(document: Document, unsound: list[Diagnostic], picture: Shape
     spec, wrong = parse(document)
     # A number that could not be read stands for another; what would be said of a network with it is not worth much.
     is_readable = all(found.code != "AC110" for found in unsound)
-    part = (Part(spec) if spec else parse_part(document)) if is_readable else None
+    # Where more is wrong than is told, what else is wrong need not be found.
+    is_told = len(wrong) <= MOST
+    part = (Part(spec) if spec else parse_part(document)) if is_readable and is_told else None
     graph, unfit = elaborate(part, document, picture) if part else (None, [])
     measures = measure(graph) if graph else None
     too_large = _too_large(document, measures) if measures else []

@@ -18,9 +18,9 @@ from advconv.source import decode
 
 
 class Search:
-    """The checks of the files that arguments name, made one at a time as they are asked for, and what they come to.
+    """The checks of the files that arguments name, made one at a time as they are asked for.
 
-    `skipped`: YAML files that are no architectures; `unread`: files that cannot be read; `counts`: of each severity.
+    `skipped`: YAML files that are no architectures; `unread`: files that cannot be read.
     """
 
     def __init__(self, paths: list[str], size: Shape | None) -> None:

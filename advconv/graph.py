@@ -83,6 +83,7 @@ class Draft:
 
     nodes: list[Node] = field(default_factory=list)
     layers: int = 0
+    strides: list[tuple[int, int]] = field(default_factory=list)
 
     def start(self, shape: Shape) -> int:
         self.nodes.append(Node("input", Input(shape), (), shape, Row("input", "", "input", ("input",))))
@@ -100,16 +101,23 @@ class Draft:
         return len(self.nodes) - 1
 
     def strides_between(self, start: int, end: int) -> tuple[int, int]:
-        """The product of the strides on the way from `start` to `end`; where paths meet, the largest on each axis."""
-        strides = {start: (1, 1)}
-        for node, index in zip(self.nodes[start + 1 : end + 1], range(start + 1, end + 1), strict=True):
-            ways = [(strides[source], self.nodes[source].shape) for source in full_inputs(self.nodes, node)]
-            over = [(way, node.layer.windows(shape)) for way, shape in ways]
-            strides[index] = (
-                max(height * high.stride for (height, _), (high, _) in over),
-                max(width * wide.stride for (_, width), (_, wide) in over),
-            )
-        return strides[end]
+        """The product of the strides on the way from `start` to `end`; where paths meet, the largest on each axis.
+
+        All ways to `end` lead through `start`, so it is what the strides from the image to each come to.
+        """
+        for node in self.nodes[len(self.strides) : end + 1]:
+            self.strides.append(self._strides_to(node))
+        (height, width), (high, wide) = self.strides[start], self.strides[end]
+        return high // height, wide // width
+
+    def _strides_to(self, node: Node) -> tuple[int, int]:
+        """Those from the image."""
+        ways = [(self.strides[source], self.nodes[source].shape) for source in full_inputs(self.nodes, node)]
+        over = [(way, node.layer.windows(shape)) for way, shape in ways]
+        return (
+            max((height * high.stride for (height, _), (high, _) in over), default=1),
+            max((width * wide.stride for (_, width), (_, wide) in over), default=1),
+        )
 
 
 def full_inputs(nodes: Sequence[Node], node: Node) -> tuple[int, ...]:

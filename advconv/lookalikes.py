@@ -59,6 +59,6 @@ def _told(kind: str, first: re.Match[str], count: int) -> Diagnostic:
     above = LINE_BREAK.split(first.string[: first.start()])
     name = "full-width digit" if kind == "digit" else NAMES.get(character) or unicodedata.name(character, kind).lower()
     more = {1: "", 2: ", and in one more place"}.get(count, f", and in {count - 1} more places")
-    plain = PLAIN.get(kind) or str(int(first[0]))
+    plain = PLAIN.get(kind) or "".join(str(int(digit)) for digit in first[0][:40])
     message = f"{'an' if name[0] in 'aeio' else 'a'} {name} (U+{ord(character):04X}) stands here{more}"
     return error("AC102", Span(len(above), len(above[-1]) + 1, len(first[0])), message, f"type {plain}")

@@ -59,7 +59,8 @@ WHOLE = (EMPTY, ALIAS, KEY, DEEP, UNREADABLE, SYNTAX)
 
 PAGES: dict[str, Page] = {
     "AC101": Page(
-        "The text cannot be read: it is not UTF-8, has a control character, or has more than 1,000,000 bytes.",
+        "The text cannot be read: it is not UTF-8, has a control character, more than 1,000,000 bytes, or more than "
+        "100,000 keys and values.",
         "Other encodings would be guessed at. A network of a megabyte repeats itself, for which there is `repeat`.",
         UNREADABLE,
         GAP,
@@ -79,7 +80,7 @@ PAGES: dict[str, Page] = {
         "network: {C1: [conv: 32], C2: [conv: 64]}",
     ),
     "AC104": Page(
-        "A value has a tag, such as `!!str`.",
+        "A value has a tag, such as `!!str`, or the file starts with the directive `%TAG`.",
         "Tags choose types by hand, and in some readers run code. Types follow from the values here.",
         "network: {C1: [conv: !!int 32]}",
         "network: {C1: [conv: 32]}",
@@ -97,7 +98,7 @@ PAGES: dict[str, Page] = {
         GAP,
     ),
     "AC107": Page(
-        "An alias names no anchor or its own, or aliases and merges expand to more than 500,000 values.",
+        "An alias names no anchor or its own, or aliases and merges expand to more than 100,000 values.",
         "The last is an alias bomb: a few lines that grow without end.",
         ALIAS,
         "network: {C1: [&unit {conv: 32}, *unit]}",
@@ -146,13 +147,15 @@ PAGES: dict[str, Page] = {
         "- conv: {out_channels: 32, kernel_size: [1, 3]}",
     ),
     "AC115": Page(
-        "A name of a block, row or path cannot be one in Python or hides an attribute of torch's modules.",
-        "Names become attributes of the module: one called `train` would break `module.train()`.",
+        "A name of a block, row or path cannot be one in Python, hides an attribute of torch's modules, or has more "
+        "than 64 characters.",
+        "Names become attributes of the module: one called `train` would break `module.train()`. All names on the way "
+        "to a layer stand in its own.",
         "network: {train: [conv: 32]}",
         "network: {stem: [conv: 32]}",
     ),
     "AC116": Page(
-        "Two rows that stand side by side have the same name.",
+        "Two rows that stand side by side have the same name, or `forbids` has a feature twice.",
         "The second module would take the place of the first.",
         "- conv: {out_channels: 8, name: a}\n- conv: {out_channels: 8, name: a}",
         "- conv: {out_channels: 8, name: a}\n- conv: {out_channels: 8, name: b}",
@@ -170,7 +173,7 @@ PAGES: dict[str, Page] = {
         GAP,
     ),
     "AC119": Page(
-        "The network has more than 100,000 layers.",
+        "The network has more than 30,000 layers. A merge of n paths counts as n - 1 of them.",
         "Nothing that large can be trained; most often a `repeat` inside a `repeat` has multiplied.",
         "- repeat: {times: 60000, layers: [conv: 8]}",
         "- repeat: {times: 60, layers: [conv: 8]}",

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -22,6 +23,18 @@ class Place(NamedTuple):
 
     def span(self, width: int = 1) -> Span:
         return Span(self.line + 1, self.column + 1, width)
+
+
+class Token(NamedTuple):
+    """A word of YAML that structures a text, by its value in SIGNS, or a text in quotes: `quote`."""
+
+    sign: str
+    start: Place
+    end: Place
+
+
+FAR = 10_000
+"""How many words behind a failure are looked at: a bracket that is closed there was not meant to be closed."""
 
 
 class ParseFailure:
@@ -70,14 +83,19 @@ class ParseFailure:
         return next((number for number in above if content(self.line(number))), -1)
 
     @cached_property
-    def tokens(self) -> list[Any]:
-        """The words of the text as far as they can be told apart."""
-        found = []
-        try:
+    def tokens(self) -> list[Token]:
+        """What structures the text, as far as it can be told apart, and some way behind the failure."""
+        found: list[Token] = []
+        behind = 0
+        with suppress(yaml.YAMLError):
             for token in yaml.scan(repaired(self.source.text), Loader=self.loader):
-                found.append(token)
-        except yaml.YAMLError:
-            pass
+                start, end = token.start_mark, token.end_mark
+                sign = SIGNS.get(type(token)) or (getattr(token, "style", None) in ("'", '"') and "quote")
+                if sign:
+                    found.append(Token(sign, Place(start.line, start.column), Place(end.line, end.column)))
+                behind += start.line > self.at.line or (start.line == self.at.line and start.column > self.at.column)
+                if behind > FAR:
+                    break
         return found
 
     @cached_property
@@ -94,9 +112,7 @@ class ParseFailure:
         return found
 
     def _brackets(self) -> Iterator[tuple[str, Place]]:
-        for token in self.tokens:
-            if sign := BRACKETS.get(type(token)):
-                yield sign, place_of(token.start_mark) or self.at
+        return ((token.sign, token.start) for token in self.tokens if token.sign in "[]{}")
 
     def closed_by(self, depth: int) -> tuple[str, Place] | None:
         """What closes the innermost of so many brackets, behind the place where the reader gave up."""
@@ -116,7 +132,7 @@ class ParseFailure:
         # A list at the column of its own key has no start and no end among the tokens, only rows.
         rows: dict[int, Place] = {}
         for token in self.tokens:
-            kind, place = LEVELS.get(type(token), ""), place_of(token.start_mark) or self.at
+            kind, place = token.sign, token.start
             if place.line >= self.at.line:
                 break
             if kind in ("map", "list"):
@@ -130,13 +146,11 @@ class ParseFailure:
         return found + [("row", place) for place in rows.values()]
 
 
-BRACKETS = {
+SIGNS = {
     yaml.FlowSequenceStartToken: "[",
     yaml.FlowMappingStartToken: "{",
     yaml.FlowSequenceEndToken: "]",
     yaml.FlowMappingEndToken: "}",
-}
-LEVELS = {
     yaml.BlockMappingStartToken: "map",
     yaml.BlockSequenceStartToken: "list",
     yaml.KeyToken: "key",

@@ -8,7 +8,7 @@ import yaml
 
 from advconv.diagnostics import Diagnostic
 from advconv.indentation import wrong_indentation
-from advconv.parse_failure import CLOSING, ParseFailure, Place, content, indent, place_of
+from advconv.parse_failure import CLOSING, ParseFailure, Place, content, indent
 from advconv.source import Source
 
 
@@ -61,23 +61,18 @@ def _quoting_help(found: ParseFailure, start: Place) -> str:
 
 def _spanning_quote(found: ParseFailure) -> tuple[Place, Place] | None:
     """A text in quotes that ends in the line of the failure, before it, and began in a line above."""
-    for token in found.tokens:
-        start, end = place_of(token.start_mark), place_of(token.end_mark)
-        is_quoted = isinstance(token, yaml.ScalarToken) and token.style in ("'", '"')
-        if is_quoted and start and end and start.line < end.line == found.at.line and end <= found.at:
+    for sign, start, end in found.tokens:
+        if sign == "quote" and start.line < end.line == found.at.line and end <= found.at:
             return start, end
     return None
 
 
 def _quoted_before(found: ParseFailure) -> tuple[Place, Place] | None:
     """The text in quotes that nothing but spaces separates from the failure."""
-    for token in found.tokens:
-        start, end = place_of(token.start_mark), place_of(token.end_mark)
-        if not start or not end or end > found.at:
-            continue
-        is_quoted = isinstance(token, yaml.ScalarToken) and token.style in ("'", '"')
-        if is_quoted and end.line == found.at.line and not found.text[end.column : found.at.column].strip():
-            return start, end
+    for sign, start, end in reversed(found.tokens):
+        if sign == "quote" and end <= found.at:
+            is_before = end.line == found.at.line and not found.text[end.column : found.at.column].strip()
+            return (start, end) if is_before else None
     return None
 
 
@@ -120,8 +115,9 @@ def _closing_help(found: ParseFailure) -> str:
 
 def _missing_comma(found: ParseFailure) -> Diagnostic | None:
     if found.character == ":":
-        word = re.search(r"[^\s,{\[]+\s*$", found.text[: found.at.column])
-        column = word.start() if word else found.at.column
+        before = found.text[: found.at.column].rstrip()
+        word = re.match(r"[^\s,{\[]+", before[::-1])
+        column = len(before) - word.end() if word else found.at.column
     else:
         column = found.at.column
     shown = re.match(r"[^\s,:\]}]+", found.text[column:])
@@ -155,7 +151,7 @@ def reserved_start(found: ParseFailure) -> Diagnostic | None:
         return None
     start = found.opened or found.at
     text = found.line(start.line)[start.column :]
-    value = re.split(r"\s#|[,\]}]" if found.brackets else r"\s#", text)[0].strip()
+    value = re.split(r"\s#|[,\]}]" if found.brackets else r"\s#", text, maxsplit=1)[0].strip()
     if not value:
         return None
     before = found.line(start.line)[: start.column].strip()

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from advconv.graph import MAX_LAYERS
+
 HEAD = "advconv: 1\nname: hostile\ninput: [3, 32, 32]\n"
 NETWORK = f"{HEAD}network:\n  C1:\n"
 ONE_ROW = f"{HEAD}network: {{C1: [conv: 8]}}\n"
@@ -72,19 +74,37 @@ ROWS: dict[str, Write] = {
     "misaligned paths": many(
         NETWORK, "    - branches: {paths: {a: [conv: {out_channels: 8, kernel_size: 2}], b: []}}\n"
     ),
-    "repeat, to the limit": fixed(f"{NETWORK}    - repeat: {{times: 100000, layers: [norm: batch]}}\n"),
-    "repeat, near the limit": fixed(f"{NETWORK}    - repeat: {{times: 10000, layers: [conv: 8]}}\n"),
-    "repeat, beyond the limit": fixed(
+    "repeat, to the limit": fixed(f"{NETWORK}    - repeat: {{times: {MAX_LAYERS}, layers: [norm: batch]}}\n"),
+    "repeat of convolutions": fixed(f"{NETWORK}    - repeat: {{times: {MAX_LAYERS // 3}, layers: [conv: 8]}}\n"),
+    "repeat of lone convolutions": fixed(
+        f"{HEAD}defaults: {{norm: none, activation: none}}\n"
+        f"network: {{C1: [repeat: {{times: {MAX_LAYERS}, layers: [conv: 8]}}]}}\n"
+    ),
+    "repeat of repeat, beyond the limit": fixed(
         f"{NETWORK}    - repeat: {{times: 100000, layers: [repeat: {{times: 100000, layers: [gap]}}]}}\n"
     ),
+    "repeat of gates": fixed(f"{NETWORK}    - repeat: {{times: {MAX_LAYERS // 6}, layers: [squeeze_excite]}}\n"),
+    "repeat deep inside": fixed(
+        NETWORK
+        + "    - "
+        + "".join(f"branches: {{merge: add, paths: {{{'a' * 60}{level}: [], {'b' * 60}: [" for level in range(22))
+        + f"repeat: {{times: {MAX_LAYERS - 22}, layers: [norm: batch]}}"
+        + "]}}" * 22
+        + "\n"
+    ),
+    "repeat of a pyramid": fixed(
+        NETWORK
+        + f"    - repeat: {{times: {MAX_LAYERS // 92}, layers: [{'residual: {shortcut: projection, layers: [' * 22}"
+        + f"conv: 8{']}' * 22}]}}\n"
+    ),
     "repeat of long names": fixed(
-        f"{NETWORK}    - repeat: {{times: 10000, layers: [conv: {{out_channels: 8, name: {'a' * 90}}}]}}\n"
+        f"{NETWORK}    - repeat: {{times: {MAX_LAYERS // 3}, layers: [conv: {{out_channels: 8, name: {'a' * 60}}}]}}\n"
     ),
     "repeat of wide identities": fixed(
-        f"{NETWORK}    - repeat: {{times: 10000, layers: [branches: {{paths: {{{NAMES}}}}}, pointwise: 1]}}\n"
+        f"{NETWORK}    - repeat: {{times: 29, layers: [branches: {{paths: {{{NAMES}}}}}, pointwise: 1]}}\n"
     ),
     "repeat of a cascade": fixed(
-        NETWORK + "    - repeat: {times: 33333, layers: [" + "residual: [" * 20 + "conv: 3" + "]" * 20 + "]}\n"
+        NETWORK + "    - repeat: {times: 680, layers: [" + "residual: [" * 20 + "conv: 3" + "]" * 20 + "]}\n"
     ),
     "residuals in residuals": nested(NETWORK, "residual: [", "conv: 8", "]", 40),
     "residuals with projections in each other": nested(
@@ -93,7 +113,7 @@ ROWS: dict[str, Write] = {
     "repeats in repeats": nested(NETWORK, "repeat: {times: 1, layers: [", "conv: 8", "]}", 23),
     "branches in branches": nested(NETWORK, "branches: {merge: add, paths: {a: [], b: [", "norm: batch", "]}}", 22),
     "repeat in repeat, each doubling": fixed(
-        NETWORK + "    - " + "repeat: {times: 2, layers: [" * 16 + "norm: batch" + "]}" * 16 + "\n"
+        NETWORK + "    - " + "repeat: {times: 2, layers: [" * 14 + "norm: batch" + "]}" * 14 + "\n"
     ),
 }
 
@@ -114,7 +134,7 @@ PATHS: dict[str, Write] = {
         NETWORK, "    - branches: {paths: {a: [maxpool: 99], b: [maxpool: 99], c: [maxpool: 99]}}\n"
     ),
     "paths behind many rows": many(
-        f"{NETWORK}    - repeat: {{times: 9000, layers: [conv: 8]}}\n    - branches:\n        paths:\n",
+        f"{NETWORK}    - repeat: {{times: 6000, layers: [conv: 8]}}\n    - branches:\n        paths:\n",
         "          a#: [maxpool: 99]\n",
     ),
     "paths of bad names": many(f"{NETWORK}    - branches: {{paths: {{", "1#: [], ", "z: []}}\n"),
@@ -134,7 +154,7 @@ KEYS: dict[str, Write] = {
     "unknown forbids": many(f"{ONE_ROW}constraints: {{forbids: [", "m#, ", "gap]}\n"),
     "one forbids over and over": many(f"{ONE_ROW}constraints: {{forbids: [", "conv, ", "gap]}\n"),
     "forbids of a large network": many(
-        f"{HEAD}network: {{C1: [repeat: {{times: 9000, layers: [conv: 8]}}]}}\nconstraints: {{forbids: [",
+        f"{HEAD}network: {{C1: [repeat: {{times: 6000, layers: [conv: 8]}}]}}\nconstraints: {{forbids: [",
         "conv, ",
         "gap]}\n",
     ),

@@ -73,9 +73,8 @@ def _last_holds(graph: Graph, owner: list[int], last_use: list[int]) -> list[int
     for index, node in enumerate(graph.nodes):
         for source in node.inputs:
             if modules[source] != modules[index]:
-                shared = _around(modules[source])
-                outside = next((module for module in _around(modules[index]) if module not in shared), None)
-                last[owner[source]] = max(last[owner[source]], ends[outside] if outside else index)
+                outside = _outermost_without(modules[source], modules[index])
+                last[owner[source]] = max(last[owner[source]], index if outside is None else ends[outside])
     return last
 
 
@@ -84,6 +83,14 @@ def _around(module: str) -> tuple[str, ...]:
     """A module and those around it, the outermost first: `C1.0 -> C1, C1.0`."""
     steps = module.split(".")
     return tuple(".".join(steps[:depth]) for depth in range(1, len(steps) + 1))
+
+
+def _outermost_without(other: str, module: str) -> str | None:
+    """Of a module and those around it the outermost that another is not in."""
+    steps, others = module.split("."), other.split(".")
+    shared = next((depth for depth, pair in enumerate(zip(steps, others, strict=False)) if pair[0] != pair[1]), None)
+    shared = min(len(steps), len(others)) if shared is None else shared
+    return ".".join(steps[: shared + 1]) if shared < len(steps) else None
 
 
 def _kept(graph: Graph, costs: list[Cost]) -> list[int]:
