@@ -1,0 +1,1 @@
+"""Attacks on advconv, each a function that one number decides; `benchmarks.robustness` counts them."""

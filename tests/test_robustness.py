@@ -1,0 +1,174 @@
+"""The attacks of benchmarks.robustness: what they count as broken, how they go on, and where their figures stand."""
+
+import json
+import random
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from advconv.check import check
+from advconv.diagnostics import Span, error
+from advconv.source import Source
+from benchmarks.attacks import damage, images, texts
+from benchmarks.attacks.commands import Said, hold_ended
+from benchmarks.attacks.figures import HEAD, table
+from benchmarks.attacks.trials import Attack, BrokenPromise, Figures, carried_out, run
+
+FIGURES = Path("docs/results/robustness.json")
+DOCUMENT = Path("docs/reliability.md")
+NONE = {"files": 0, "kills": 0, "checkpoints": 0, "images": 0, "disks": 0}
+
+
+def attacked(out: Path, **counts: int) -> "subprocess.CompletedProcess[str]":
+    words = [word for name, count in {**NONE, **counts}.items() for word in (f"--{name}", str(count))]
+    program = [sys.executable, "-m", "benchmarks.robustness", *words, "--out", str(out)]
+    return subprocess.run(program, capture_output=True, text=True, check=False)
+
+
+def test_mutated_files_are_counted_and_a_later_run_goes_on_from_there(tmp_path: Path) -> None:
+    out = tmp_path / "figures.json"
+    first = attacked(out, files=30, processes=1)
+    assert first.returncode == 0, first.stderr
+    assert first.stdout.startswith("mutated files: 30 trials in ")
+    before = json.loads(out.read_text(encoding="utf-8"))["attacks"]["mutated files"]
+
+    attacked(out, files=60, processes=1)
+    after = json.loads(out.read_text(encoding="utf-8"))
+    assert (before["done"], after["attacks"]["mutated files"]["done"]) == (30, 60)
+    assert sum(after["attacks"]["mutated files"]["outcomes"].values()) == 60
+    assert {"date", "device", "seed"} < set(after)
+    refused = attacked(out, files=60, seed=1)
+    assert (refused.returncode, "holds the figures of seed 0" in refused.stderr) == (1, True)
+
+
+def test_each_attack_on_runs_comes_to_its_end(tmp_path: Path) -> None:
+    out = tmp_path / "figures.json"
+    counts = {"kills": 1, "checkpoints": 2, "images": 2, "disks": 1}
+    found = attacked(out, **counts)
+    attacks = json.loads(out.read_text(encoding="utf-8"))["attacks"]
+
+    done = {name: figures["done"] for name, figures in attacks.items() if figures["done"]}
+    assert done == {"kills": 1, "damaged checkpoints": 2, "hostile images": 2, "full disks": 1}, found.stderr
+    assert [figures["failures"] for name, figures in attacks.items() if name in ("kills", "full disks")] == [[], []]
+
+
+def test_what_is_made_of_an_undamaged_run_is_what_was_made_of_it_before(tmp_path: Path) -> None:
+    damage.prepare(tmp_path)
+
+    assert damage.hold_predicted(tmp_path, tmp_path, "best.safetensors") == "identical"
+    assert damage.hold_resumed(tmp_path, tmp_path, "state.pt") == "identical"
+    (tmp_path / "predicted.json").write_text(json.dumps(["", ""]), encoding="utf-8")
+    with pytest.raises(BrokenPromise, match=r"damage in run\.json went unnoticed and gave other predictions"):
+        damage.hold_predicted(tmp_path, tmp_path, "run.json")
+
+
+def outcome(trial: Any) -> Figures:
+    attack = Attack("planted", trial, lambda shared: None)
+    figures = Figures()
+    for number in range(3):
+        figures.add(carried_out(attack, 0, Path(), number))
+    return figures
+
+
+def test_what_a_trial_raises_is_a_failure_that_its_number_shows_again() -> None:
+    def broken(chance: random.Random, shared: Path) -> str:
+        raise BrokenPromise(f"it took {chance.randrange(1000)} s")
+
+    def mistaken(chance: random.Random, shared: Path) -> str:
+        raise KeyError("x")
+
+    assert (outcome(broken).done, outcome(broken).failed) == (3, 3)
+    assert outcome(broken).failures == outcome(broken).failures
+    assert len({what for _, what in outcome(broken).failures}) == 3
+    assert outcome(mistaken).failures[2] == [2, "KeyError('x')"]
+
+
+def test_trials_that_are_done_are_not_done_again() -> None:
+    assert list(run(texts.ATTACK, 0, 5, Figures(done=5), Path(), 1)) == []
+
+
+@pytest.mark.parametrize(
+    ("span", "is_inside"),
+    [
+        (Span(1, 1, 3), True),
+        (Span(1, 4, 1), True),
+        (Span(1, 4, 2), False),
+        (Span(2, 1, 1), True),
+        (Span(3, 1, 1), False),
+        (Span(0, 1, 1), False),
+        (Span(1, 0, 1), False),
+        (Span(9, 9, 9, "--set a=1"), True),
+    ],
+)
+def test_a_place_is_inside_of_the_text_or_right_behind_a_line(span: Span, is_inside: bool) -> None:
+    lines = ["abc", ""]
+    assert texts.is_inside(span, lines) == is_inside
+
+
+def test_a_check_that_is_slow_or_points_elsewhere_breaks_a_promise() -> None:
+    checked = check(Source("t", "advconv: 1\n"))
+
+    assert texts.hold(checked, 0.1) == "refused"
+    with pytest.raises(BrokenPromise, match=r"took 2\.5 s"):
+        texts.hold(checked, 2.5)
+    with pytest.raises(BrokenPromise, match="outside of the text"):
+        texts.hold(checked._replace(diagnostics=[error("AC102", Span(7, 1, 1), "far below")]), 0.1)
+
+
+@pytest.mark.parametrize("mutation", texts.MUTATIONS)
+def test_a_mutation_is_drawn_from_the_chance_alone(mutation: Any) -> None:
+    text = texts.networks()[0]
+    drawn = [mutation(text, random.Random(number)) for number in range(20)]
+
+    assert drawn == [mutation(text, random.Random(number)) for number in range(20)]
+    assert len(set(drawn)) > 5
+    assert mutation("", random.Random(0)) is not None
+
+
+@pytest.mark.parametrize("broken", [damage.flipped, damage.truncated, damage.zeroed])
+def test_a_damage_changes_a_file(broken: Any) -> None:
+    data = bytes(range(1, 256)) * 40
+
+    assert all(broken(data, random.Random(number)) != data for number in range(50))
+
+
+def test_hostile_images_start_from_images_of_every_format() -> None:
+    assert {suffix for suffix, _ in images.valid()} == set(images.SUFFIXES)
+    assert len(images.bomb(30_000)) < 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("said", "is_held"),
+    [
+        (Said(0, "out", ""), True),
+        (Said(2, "", "advconv: a line\n"), True),
+        (Said(2, "", "advconv: a line\nand another\n"), False),
+        (Said(2, "", ""), False),
+        (Said(0, "", "Traceback (most recent call last):\n"), False),
+        (Said(1, "", ""), False),
+        (Said(-11, "", ""), False),
+    ],
+)
+def test_a_command_ends_as_promised_or_breaks_a_promise(said: Said, is_held: bool) -> None:
+    try:
+        hold_ended(said, 0, 2)
+    except BrokenPromise:
+        assert not is_held
+    else:
+        assert is_held
+
+
+def test_the_counts_in_the_document_are_those_of_the_figures(update: bool) -> None:
+    data = json.loads(FIGURES.read_text(encoding="utf-8"))
+    text = DOCUMENT.read_text(encoding="utf-8")
+    behind = "## Counts\n\n"
+    prose, _, _ = text[text.index(behind) + len(behind) :].partition("\n\n")
+    now = f"{text[: text.index(behind)]}{behind}{prose}\n\n{table(data)}\n"
+    if update:
+        DOCUMENT.write_text(now, encoding="utf-8")
+
+    assert DOCUMENT.read_text(encoding="utf-8") == now
+    assert HEAD in now
