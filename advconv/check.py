@@ -59,7 +59,7 @@ def check(source: Source, picture: Shape | None = None) -> Checked:
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Without the collector of cycles: a check makes none, and a large file's values are many to look through."""
+    """Without the collector of cycles, which would look through the many values of a large file over and over."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from advconv.analysis.measure import Measures
 from advconv.augment import source as augment_source
-from advconv.check import Checked, check_bytes
+from advconv.check import Checked, check_bytes, uncollected
 from advconv.console import FAILED, OK, USAGE, complain, hold_directory, print_markdown, show
 from advconv.files import FileError, write, write_new
 from advconv.geometry import Shape
@@ -69,7 +69,8 @@ def _print_table(path: str, options: argparse.Namespace, table: Callable[[Measur
     """A table of a network that can be measured."""
 
     def print_it(measures: Measures, spec: ArchSpec) -> int:
-        show(table(measures, spec.name))
+        with uncollected():
+            show(table(measures, spec.name))
         return OK
 
     return _with_network(path, getattr(options, "input", None), print_it)
@@ -100,7 +101,8 @@ def run_emit(options: argparse.Namespace) -> int:
 
     def print_or_write(measures: Measures, spec: ArchSpec) -> int:
         is_model = options.what == "model"
-        text = emit(measures, spec.name) if is_model else augment_source(spec.augment, spec.name)
+        with uncollected():
+            text = emit(measures, spec.name) if is_model else augment_source(spec.augment, spec.name)
         if options.output:
             return _write(options.output, text)
         show(text.removesuffix("\n"))

@@ -6,7 +6,7 @@ from itertools import islice
 from advconv.blocks.base import Broken, Builder, Problem
 from advconv.diagnostics import Diagnostic, error, in_order
 from advconv.geometry import Shape
-from advconv.graph import MAX_LAYERS, Draft, Graph, Node, Row, TooManyLayers
+from advconv.graph import Draft, Graph, Node, Row, TooManyLayers
 from advconv.layers.dense import Flatten
 from advconv.source import Document
 from advconv.spec import ArchSpec, Part
@@ -41,8 +41,7 @@ def grow(
         found = [_diagnostic(document, *pair) for pair in zip(problems, trails, strict=True)]
         return draft, None, in_order(found)
     except TooManyLayers as limit:
-        message = f"the network has more than {MAX_LAYERS:,} layers"
-        return draft, None, [error("AC119", document.key_span(limit.row.path), message, "repeat fewer rows")]
+        return draft, None, [error("AC119", document.key_span(limit.row.path), limit.message, limit.help)]
     return draft, end, []
 
 

@@ -10,8 +10,11 @@ from advconv.layers.dense import Input
 from advconv.layers.merge import Multiply
 from advconv.source import Path
 
-MAX_LAYERS = 30_000
+MAX_LAYERS = 10_000
 """A merge of n paths counts as n - 1 layers, whatever it is made of."""
+
+MAX_NAMES = 5_000_000
+"""Characters in the names of all layers. The names of all that is around a layer stand in its own."""
 
 
 class Row(NamedTuple):
@@ -71,10 +74,11 @@ class Graph:
 
 
 class TooManyLayers(Exception):
-    """The limit of a graph is reached at a row."""
+    """A limit of a graph is reached at a row."""
 
-    def __init__(self, row: Row) -> None:
-        self.row = row
+    def __init__(self, row: Row, message: str, help: str) -> None:
+        super().__init__(message)
+        self.row, self.message, self.help = row, message, help
 
 
 @dataclass(slots=True)
@@ -83,6 +87,7 @@ class Draft:
 
     nodes: list[Node] = field(default_factory=list)
     layers: int = 0
+    characters: int = 0
     strides: list[tuple[int, int]] = field(default_factory=list)
 
     def start(self, shape: Shape) -> int:
@@ -91,14 +96,21 @@ class Draft:
 
     def add(self, name: str, layer: Layer, inputs: tuple[int, ...], row: Row) -> int:
         """Appends a layer and gives its index. Raises ShapeError where it does not fit, TooManyLayers at the limit."""
-        self.layers += max(1, len(inputs) - 1)
-        if self.layers > MAX_LAYERS:
-            raise TooManyLayers(row)
+        self._hold_limits(name, len(inputs), row)
         shape = layer.output([self.nodes[index].shape for index in inputs])
         if shape.elements > INT64_MAX:
             raise ShapeError("AC209", f"a {shape} map has more values than 64 bits can count", "make it smaller")
         self.nodes.append(Node(f"{name}()" if layer.is_function else name, layer, inputs, shape, row))
         return len(self.nodes) - 1
+
+    def _hold_limits(self, name: str, inputs: int, row: Row) -> None:
+        self.layers += max(1, inputs - 1)
+        self.characters += len(name)
+        if self.layers > MAX_LAYERS:
+            raise TooManyLayers(row, f"the network has more than {MAX_LAYERS:,} layers", "repeat fewer rows")
+        if self.characters > MAX_NAMES:
+            message = f"the names of the layers have more than {MAX_NAMES:,} characters in all"
+            raise TooManyLayers(row, message, "use shorter names, nest less, or repeat fewer rows")
 
     def strides_between(self, start: int, end: int) -> tuple[int, int]:
         """The product of the strides on the way from `start` to `end`; where paths meet, the largest on each axis.

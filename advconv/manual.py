@@ -147,10 +147,8 @@ PAGES: dict[str, Page] = {
         "- conv: {out_channels: 32, kernel_size: [1, 3]}",
     ),
     "AC115": Page(
-        "A name of a block, row or path cannot be one in Python, hides an attribute of torch's modules, or has more "
-        "than 64 characters.",
-        "Names become attributes of the module: one called `train` would break `module.train()`. All names on the way "
-        "to a layer stand in its own.",
+        "A name of a block, row or path cannot be one in Python or hides an attribute of torch's modules.",
+        "Names become attributes of the module: one called `train` would break `module.train()`.",
         "network: {train: [conv: 32]}",
         "network: {stem: [conv: 32]}",
     ),
@@ -173,7 +171,8 @@ PAGES: dict[str, Page] = {
         GAP,
     ),
     "AC119": Page(
-        "The network has more than 30,000 layers. A merge of n paths counts as n - 1 of them.",
+        "The network has more than 10,000 layers, where a merge of n paths counts as n - 1, or the names of its "
+        "layers have more than 5,000,000 characters in all.",
         "Nothing that large can be trained; most often a `repeat` inside a `repeat` has multiplied.",
         "- repeat: {times: 60000, layers: [conv: 8]}",
         "- repeat: {times: 60, layers: [conv: 8]}",

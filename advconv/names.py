@@ -5,9 +5,6 @@ import re
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
-LONGEST_NAME = 64
-"""The names of all that is around a layer stand in its own."""
-
 TITLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 """What can name a network: a file and a directory are called after it."""
 
@@ -32,8 +29,6 @@ def name_problem(name: str) -> str:
     """Why this cannot be a name; empty where it can."""
     if not NAME.fullmatch(name):
         return f"{name[:40]!r} is no ASCII identifier"
-    if len(name) > LONGEST_NAME:
-        return f"{name[:40]!r} and so on has {len(name):,} characters, the limit is {LONGEST_NAME}"
     if keyword.iskeyword(name):
         return f"{name!r} is a keyword of Python"
     if name.startswith("_"):

@@ -255,6 +255,7 @@ WORDS = {
 }
 INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+ZEROS = re.compile(r"^([-+]?)0+(?=[0-9])")
 BASES = {"0o": 8, "0x": 16}
 AMOUNT = re.compile(r"=?\s*[0-9][0-9_.]*\s*[A-Za-z%]*")
 
@@ -271,7 +272,8 @@ def resolve(text: str) -> Any:
         return text
     if INTEGER.fullmatch(text):
         # Python refuses to read a number of thousands of digits; one this long is too large in any case.
-        return int(text, BASES.get(text[:2], 10)) if len(text.lstrip("-+0")) < 100 else INT64_MAX + 1
+        shortest = ZEROS.sub(r"\1", text)
+        return int(shortest, BASES.get(text[:2], 10)) if len(shortest) < 100 else INT64_MAX + 1
     return float(text) if FLOAT.fullmatch(text) else text
 
 

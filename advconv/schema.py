@@ -29,7 +29,7 @@ from advconv.blocks.units import groups
 from advconv.geometry import INT64_MAX
 from advconv.layers.pointwise import FUNCTIONS
 from advconv.limits import BYTE_UNITS, BYTES, COUNT, COUNT_UNITS, PERCENT, accuracy
-from advconv.names import LONGEST_NAME, MODULE_ATTRIBUTES, NAME, TAKEN, TITLE
+from advconv.names import MODULE_ATTRIBUTES, NAME, TAKEN, TITLE
 from advconv.recipe import LARGEST, MOST_EPOCHS, Train, above_zero, at_least_zero, epochs, from_zero, seed, share
 from advconv.spec import ArchSpec, Constraints, Use, feature, picture, title, version
 from advconv.transforms import COMPOSITIONS
@@ -104,7 +104,6 @@ def limit_schema(units: Iterable[str]) -> Schema:
 NAMES: Schema = {
     "type": "string",
     "pattern": f"^(?!_){NAME.pattern}$",
-    "maxLength": LONGEST_NAME,
     "not": {"enum": sorted({*keyword.kwlist, *TAKEN, *MODULE_ATTRIBUTES})},
 }
 COUNTS = limit_schema(COUNT_UNITS)

@@ -101,10 +101,10 @@ ROWS: dict[str, Write] = {
         f"{NETWORK}    - repeat: {{times: {MAX_LAYERS // 3}, layers: [conv: {{out_channels: 8, name: {'a' * 60}}}]}}\n"
     ),
     "repeat of wide identities": fixed(
-        f"{NETWORK}    - repeat: {{times: 29, layers: [branches: {{paths: {{{NAMES}}}}}, pointwise: 1]}}\n"
+        f"{NETWORK}    - repeat: {{times: 9, layers: [branches: {{paths: {{{NAMES}}}}}, pointwise: 1]}}\n"
     ),
     "repeat of a cascade": fixed(
-        NETWORK + "    - repeat: {times: 680, layers: [" + "residual: [" * 20 + "conv: 3" + "]" * 20 + "]}\n"
+        f"{NETWORK}    - repeat: {{times: {MAX_LAYERS // 44}, layers: [{'residual: [' * 20}conv: 3{']' * 20}]}}\n"
     ),
     "residuals in residuals": nested(NETWORK, "residual: [", "conv: 8", "]", 40),
     "residuals with projections in each other": nested(
@@ -113,7 +113,7 @@ ROWS: dict[str, Write] = {
     "repeats in repeats": nested(NETWORK, "repeat: {times: 1, layers: [", "conv: 8", "]}", 23),
     "branches in branches": nested(NETWORK, "branches: {merge: add, paths: {a: [], b: [", "norm: batch", "]}}", 22),
     "repeat in repeat, each doubling": fixed(
-        NETWORK + "    - " + "repeat: {times: 2, layers: [" * 14 + "norm: batch" + "]}" * 14 + "\n"
+        NETWORK + "    - " + "repeat: {times: 2, layers: [" * 13 + "norm: batch" + "]}" * 13 + "\n"
     ),
 }
 
@@ -134,7 +134,7 @@ PATHS: dict[str, Write] = {
         NETWORK, "    - branches: {paths: {a: [maxpool: 99], b: [maxpool: 99], c: [maxpool: 99]}}\n"
     ),
     "paths behind many rows": many(
-        f"{NETWORK}    - repeat: {{times: 6000, layers: [conv: 8]}}\n    - branches:\n        paths:\n",
+        f"{NETWORK}    - repeat: {{times: 2000, layers: [conv: 8]}}\n    - branches:\n        paths:\n",
         "          a#: [maxpool: 99]\n",
     ),
     "paths of bad names": many(f"{NETWORK}    - branches: {{paths: {{", "1#: [], ", "z: []}}\n"),
@@ -154,7 +154,7 @@ KEYS: dict[str, Write] = {
     "unknown forbids": many(f"{ONE_ROW}constraints: {{forbids: [", "m#, ", "gap]}\n"),
     "one forbids over and over": many(f"{ONE_ROW}constraints: {{forbids: [", "conv, ", "gap]}\n"),
     "forbids of a large network": many(
-        f"{HEAD}network: {{C1: [repeat: {{times: 6000, layers: [conv: 8]}}]}}\nconstraints: {{forbids: [",
+        f"{HEAD}network: {{C1: [repeat: {{times: 2000, layers: [conv: 8]}}]}}\nconstraints: {{forbids: [",
         "conv, ",
         "gap]}\n",
     ),

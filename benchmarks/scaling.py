@@ -39,7 +39,7 @@ def timed(source: Source) -> float:
 
 if __name__ == "__main__":
     known = {
-        "rows": Option([10, 100, 1_000, 10_000], "how many rows"),
+        "rows": Option([10, 100, 1_000, 3_000], "how many rows"),
         "runs": Option(3, "of which the median counts"),
     }
     main(**options(__doc__, **known))

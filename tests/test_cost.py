@@ -28,7 +28,7 @@ from benchmarks.hostile_files import FILES, HEAD, NETWORK, many
 
 GROUPS = ("ROWS", "PATHS", "KEYS", "AUGMENT", "YAML", "NOT_YAML", "REPAIRED", "LINES")
 SMALL = 2_500
-GROWING = [name for name, write in FILES.items() if len(write(SMALL)) > SMALL // 2]
+GROWING = [name for name, write in FILES.items() if len(write(4 * SMALL)) > 2 * len(write(SMALL))]
 
 
 def all_commands(text: str) -> Checked:
@@ -174,6 +174,19 @@ def test_a_long_text_is_told_of_and_a_syntax_mistake_behind_it_first() -> None:
     assert (found.code, found.message) == ("AC114", "a text of 1,200 characters stands here, the limit is 1,000")
 
     assert [found.code for found in check(Source("t", f"name: '{'a b ' * 300}'\nx\n")).diagnostics] == ["AC102"]
+
+
+@pytest.mark.parametrize("zeros", [1, 100, 10_000])
+def test_zeros_before_a_number_change_nothing(zeros: int) -> None:
+    (found,) = check(
+        Source("t", f"advconv: -{'0' * zeros}7\nname: n\ninput: [3, 8, 8]\nnetwork: {{C1: [gap]}}\n")
+    ).diagnostics
+
+    assert (found.code, found.message.partition(", ")[2]) == ("AC118", "not -7")
+
+
+def test_full_width_digits_without_end_are_told_of() -> None:
+    assert [found.code for found in check(Source("t", f"a: {chr(0xFF11) * 10_000}\n")).diagnostics] == ["AC102"]
 
 
 def test_merges_count_what_they_compare() -> None:

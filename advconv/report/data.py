@@ -6,7 +6,7 @@ from typing import Any
 from advconv.analysis.cost import MACS_CONVENTION, weight_bytes
 from advconv.analysis.measure import Measures
 from advconv.analysis.receptive_field import Field, Reaches
-from advconv.check import Checked
+from advconv.check import Checked, uncollected
 from advconv.constraints import Verdict
 from advconv.diagnostics import Diagnostic
 from advconv.geometry import Reach
@@ -26,8 +26,13 @@ def json_lines(checked: Iterable[Checked], skipped: Callable[[], int]) -> Iterat
     `skipped` counts, when all is done, the YAML files of directories that are no architectures.
     """
     yield f'{{"conventions": {json_text(CONVENTIONS)}, "files": ['
-    yield from separated(json_text(_file(item), None) for item in checked)
+    yield from separated(map(_line, checked))
     yield f'], "skipped": {skipped()}}}'
+
+
+def _line(checked: Checked) -> str:
+    with uncollected():
+        return json_text(_file(checked), None)
 
 
 def separated(values: Iterable[str]) -> Iterator[str]:
