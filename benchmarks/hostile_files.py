@@ -88,7 +88,7 @@ ROWS: dict[str, Write] = {
         NETWORK
         + "    - "
         + "".join(f"branches: {{merge: add, paths: {{{'a' * 60}{level}: [], {'b' * 60}: [" for level in range(22))
-        + f"repeat: {{times: {MAX_LAYERS - 22}, layers: [norm: batch]}}"
+        + f"repeat: {{times: 3000, layers: [norm: batch]}}"
         + "]}}" * 22
         + "\n"
     ),
