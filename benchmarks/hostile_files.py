@@ -88,7 +88,7 @@ ROWS: dict[str, Write] = {
         NETWORK
         + "    - "
         + "".join(f"branches: {{merge: add, paths: {{{'a' * 60}{level}: [], {'b' * 60}: [" for level in range(22))
-        + f"repeat: {{times: 3000, layers: [norm: batch]}}"
+        + "repeat: {times: 3000, layers: [norm: batch]}"
         + "]}}" * 22
         + "\n"
     ),
