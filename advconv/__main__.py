@@ -1,18 +1,18 @@
 """The command's first step: `advconv`, `python -m advconv` and the clone's `cli.py` start here."""
 
-from advconv.interrupts import catch_interrupts
+from advconv.system.interrupts import catch_interrupts
 
 
 def main() -> None:
     """Runs the command line; whatever its imports do is told in a line too."""
     catch_interrupts()
-    from advconv.process import end
+    from advconv.system.process import end
 
     end(_command)
 
 
 def _command() -> int:
-    from advconv.cli import run
+    from advconv.cli.parser import run
 
     return run()
 

@@ -9,13 +9,13 @@ from advconv.analysis.coverage import unread
 from advconv.analysis.measure import Measures, measure, overflow
 from advconv.analysis.receptive_field import findings, square
 from advconv.constraints import Status, Verdict, failures, judge
-from advconv.data_sets import SETS, channels_first, misfits
-from advconv.diagnostics import MOST, Diagnostic, Severity, error, has_errors, in_order, warning
 from advconv.elaborate import elaborate
 from advconv.geometry import INT64_MAX, Shape
-from advconv.reader import read
-from advconv.source import Document, Source, decode
-from advconv.spec import ArchSpec, Part, parse, parse_part
+from advconv.language.data_sets import SETS, channels_first, misfits
+from advconv.language.spec import ArchSpec, Part, parse, parse_part
+from advconv.text.diagnostics import MOST, Diagnostic, Severity, error, has_errors, in_order, warning
+from advconv.text.reader import read
+from advconv.text.source import Document, Source, decode
 
 
 class Checked(NamedTuple):

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from itertools import islice
 
 from advconv.blocks.base import Broken, Builder, Problem
-from advconv.diagnostics import Diagnostic, error, in_order
 from advconv.geometry import Shape
 from advconv.graph import Draft, Graph, Node, Row, TooManyLayers
+from advconv.language.spec import ArchSpec, Part
 from advconv.layers.dense import Flatten
-from advconv.source import Document
-from advconv.spec import ArchSpec, Part
+from advconv.text.diagnostics import Diagnostic, error, in_order
+from advconv.text.source import Document
 
 TRAIL = 12
 

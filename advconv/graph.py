@@ -8,7 +8,7 @@ from advconv.geometry import INT64_MAX, Shape
 from advconv.layers.base import Layer, ShapeError
 from advconv.layers.dense import Input
 from advconv.layers.merge import Multiply
-from advconv.source import Path
+from advconv.text.source import Path
 
 MAX_LAYERS = 10_000
 """A merge of n paths counts as n - 1 layers, whatever it is made of."""

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from advconv.analysis.measure import Measures
 from advconv.backends.torch_source import emit
 from advconv.check import Checked, check_bytes
-from advconv.diagnostics import Diagnostic
-from advconv.extras import naming_the_extra
 from advconv.geometry import Shape
 from advconv.report.rf_table import rf_table
 from advconv.report.summary import summary
 from advconv.report.table import Table
 from advconv.report.text import diagnostic_text, state_text, verdict_table
-from advconv.source import MAX_BYTES
+from advconv.system.extras import naming_the_extra
+from advconv.text.diagnostics import Diagnostic
+from advconv.text.source import MAX_BYTES
 
 if TYPE_CHECKING:
     from torch import nn

@@ -6,7 +6,7 @@ import tracemalloc
 
 from advconv.check import check
 from advconv.report.text import report
-from advconv.source import Source
+from advconv.text.source import Source
 from benchmarks.options import Option, options
 from benchmarks.timing import machine
 

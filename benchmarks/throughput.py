@@ -6,7 +6,7 @@ from advconv.analysis.measure import measure
 from advconv.check import check
 from advconv.layers.conv import Conv2d
 from advconv.report.text import report
-from advconv.source import Source
+from advconv.text.source import Source
 from benchmarks.options import Option, options
 from benchmarks.timing import machine, per_second
 

@@ -12,7 +12,7 @@ from advconv.check import Checked, check
 from advconv.geometry import Shape
 from advconv.graph import Graph
 from advconv.layers.base import Call
-from advconv.source import Source
+from advconv.text.source import Source
 
 Module = Callable[..., Tensor]
 

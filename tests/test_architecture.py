@@ -1,6 +1,7 @@
 """The order of imports, what stays out of the measuring side, and facts of torch that we repeat."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,49 +9,68 @@ from pathlib import Path
 import pytest
 from torch import nn
 
-from advconv.names import MODULE_ATTRIBUTES
-
-ORDER = [
-    "geometry", "diagnostics", "source", "repair", "lookalikes", "parse_failure", "indentation", "syntax", "reader",
-    "synonyms", "names", "units", "visible", "python_source", "extras", "console", "interrupts", "process", "files",
-    "shipped", "layers", "graph", "analysis", "blocks", "limits",
-    "transforms", "augment", "data_sets", "recipe", "explain", "spec", "dump", "overrides", "resolve", "schema",
-    "manual", "elaborate", "constraints", "check", "reference", "field_pages", "topics", "backends", "report", "net",
-    "starter", "training", "completion", "commands", "check_command", "train_command", "run_commands", "cli",
-    "__main__", "__init__",
-]  # fmt: skip
-MODULES = sorted(Path("advconv").rglob("*.py"))
+from advconv.values.names import MODULE_ATTRIBUTES
 
 
-def part(path: Path) -> str:
-    """The part of the package that a module belongs to."""
-    return path.parts[1].removesuffix(".py")
+def listed() -> list[str]:
+    """Every module in the order of ARCHITECTURE.md: room by room, the modules inside of each, then its `__init__`."""
+    text = Path("ARCHITECTURE.md").read_text(encoding="utf-8")
+    table = text[text.index("## Modules") : text.index("## Training")]
+    modules = [
+        name
+        for room, inside in re.findall(r"^\| `(\w+)` \| (.*?) \|", table, re.MULTILINE)
+        for name in [*(f"advconv.{room}.{module}" for module in re.findall(r"`(\w+)`", inside)), f"advconv.{room}"]
+    ]
+    return [*modules, "advconv.__main__", "advconv"]
+
+
+def name_of(path: Path) -> str:
+    return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+
+
+ORDER = {name: place for place, name in enumerate(listed())}
+MODULES = {name_of(path): path for path in sorted(Path("advconv").rglob("*.py"))}
 
 
 def imported(path: Path) -> set[str]:
     """The modules of the package that a file imports, anywhere in it."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    found = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
-    found |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-    return {name for name in found if name.split(".")[0] == "advconv"}
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+    return found & set(MODULES) - {f"advconv.{room}" for room in EMPTY}
 
 
-def test_every_part_has_a_place_in_the_order() -> None:
-    assert {part(path) for path in MODULES} == set(ORDER)
+EMPTY = {path.parent.name for path in Path("advconv").glob("*/__init__.py") if path.read_text().count("\n") == 1}
+"""Rooms whose `__init__` says what they hold and nothing else."""
 
 
-@pytest.mark.parametrize("path", MODULES, ids=str)
-def test_a_module_imports_only_from_below(path: Path) -> None:
-    for name in imported(path):
-        assert name != "advconv", "import from the module that defines the name"
-        assert ORDER.index(name.split(".")[1]) <= ORDER.index(part(path)), f"{path} imports {name}"
+def test_every_module_has_one_place_in_the_order() -> None:
+    assert len(ORDER) == len(listed())
+    assert set(ORDER) == set(MODULES)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_imports_only_what_is_listed_before_it(module: str) -> None:
+    found = imported(MODULES[module])
+
+    assert "advconv" not in found, "import from the module that defines the name"
+    assert [name for name in found if ORDER[name] >= ORDER[module]] == []
+
+
+def test_the_package_has_at_most_22_entries() -> None:
+    entries = [path.name for path in Path("advconv").iterdir() if path.name != "__pycache__"]
+
+    assert len(entries) <= 22, sorted(entries)
 
 
 @pytest.mark.parametrize("command", ["check archs/c1c2c3c4.yaml", "rf-table", "summary archs/c1c2c3c4.yaml"])
 def test_the_measuring_side_answers_without_torch(command: str) -> None:
     heavy = {"torch", "numpy", "albumentations", "torchvision", "torchinfo", "argcomplete", "rich"}
     program = (
-        "import sys\nfrom advconv.cli import main\n"
+        "import sys\nfrom advconv.cli.parser import main\n"
         f"try: main({command.split()!r})\nexcept SystemExit as exit: assert exit.code == 0\n"
         f"assert not {heavy!r} & set(sys.modules)"
     )

@@ -9,12 +9,12 @@ import albumentations as A
 import numpy as np
 import pytest
 
-from advconv.augment import ASSIGNMENT, Transform, source, transform
 from advconv.geometry import Shape
+from advconv.language.augment import ASSIGNMENT, Transform, source, transform
+from advconv.language.transforms import COMPOSITIONS, TRANSFORMS
 from advconv.training.augment import Augment, DrawError, compile_augment
 from advconv.training.shapes import Image
 from advconv.training.trial import Misfit
-from advconv.transforms import COMPOSITIONS, TRANSFORMS
 
 SIZE = Shape(3, 32, 32)
 MEAN = (0.4914, 0.4822, 0.4465)

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from advconv.check import check, check_bytes
-from advconv.console import Paint
-from advconv.diagnostics import CODES
 from advconv.net import load
 from advconv.report.summary import torchsummary
 from advconv.report.text import report
-from advconv.source import Source
+from advconv.system.console import Paint
+from advconv.text.diagnostics import CODES
+from advconv.text.source import Source
 from tests.golden import expect
 
 CASES = sorted(Path("tests/cases").glob("*.yaml"))
@@ -30,7 +30,7 @@ def test_every_code_has_a_case() -> None:
 
 
 def test_a_code_that_is_not_in_the_list_cannot_be_used() -> None:
-    from advconv.diagnostics import Span, error
+    from advconv.text.diagnostics import Span, error
 
     with pytest.raises(KeyError):
         error("AC999", Span(), "unheard of")

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from advconv.cli import main
-from advconv.extras import EXTRAS, MODULES, install
+from advconv.cli.parser import main
 from advconv.report.rf_table import COLUMNS
+from advconv.system.extras import EXTRAS, MODULES, install
 
 ARCH = "archs/c1c2c3c4.yaml"
 BROKEN = "archs/reference/99850.yaml"
@@ -286,7 +286,7 @@ def test_completion_prints_a_script(shell: str, capsys: pytest.CaptureFixture[st
 
 
 def test_each_command_has_its_function_and_an_example_that_needs_no_clone() -> None:
-    from advconv.cli import function_at, parser
+    from advconv.cli.parser import function_at, parser
 
     (commands,) = (action for action in parser()._actions if isinstance(action, argparse._SubParsersAction))
     for name, added in commands.choices.items():
@@ -395,8 +395,8 @@ def test_hidden_files_and_folders_are_not_searched(tmp_path: Path, capsys: pytes
 
 WITHOUT_EXTRAS = """
 import sys
-from advconv.cli import main
-from advconv.extras import MODULES
+from advconv.cli.parser import main
+from advconv.system.extras import MODULES
 
 class Blocker:
     def find_spec(self, name, path=None, target=None):
@@ -481,7 +481,7 @@ def test_every_module_of_an_extra_is_known() -> None:
 
 
 def test_colour_is_for_terminals_that_want_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    from advconv.console import wants_colour
+    from advconv.system.console import wants_colour
 
     class Terminal(io.StringIO):
         def isatty(self) -> bool:

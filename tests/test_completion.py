@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from advconv.cli import parser
-from advconv.completion import COMPLETERS, script
-from advconv.data_sets import SETS
-from advconv.starter import TEMPLATES
+from advconv.cli.completion import COMPLETERS, script
+from advconv.cli.parser import parser
+from advconv.language.data_sets import SETS
+from advconv.language.starters import TEMPLATES
 
 
 @pytest.fixture(autouse=True)
@@ -71,7 +71,7 @@ def test_where_there_is_nothing_to_say_the_shell_is_left_to_say_it(line: str) ->
 
 
 def test_each_completer_has_an_argument() -> None:
-    from advconv.completion import _arguments
+    from advconv.cli.completion import _arguments
 
     assert set(COMPLETERS) <= {action.dest for action in _arguments(parser())}
 

@@ -6,7 +6,7 @@ import pytest
 from pydantic_core import PydanticCustomError
 
 from advconv.constraints import Status, Verdict
-from advconv.limits import BYTE_UNITS, COUNT_UNITS, limit, number
+from advconv.values.limits import BYTE_UNITS, COUNT_UNITS, limit, number
 from tests.build import arch, checked, codes
 
 

@@ -12,17 +12,17 @@ from typing import Any
 
 import pytest
 
-from advconv.augment import source
 from advconv.backends.torch_source import emit
 from advconv.check import Checked, check, check_bytes
-from advconv.check_command import FORMATS, Search
-from advconv.diagnostics import LONGEST
+from advconv.cli.check_command import FORMATS, Search
+from advconv.language.augment import source
 from advconv.report.data import github_report, json_report
 from advconv.report.rf_table import rf_table
 from advconv.report.sarif import sarif_report
 from advconv.report.summary import summary, torchsummary
 from advconv.report.text import diagnostic_text, report
-from advconv.source import Source
+from advconv.text.diagnostics import LONGEST
+from advconv.text.source import Source
 from benchmarks import hostile_files
 from benchmarks.hostile_files import FILES, HEAD, NETWORK, many
 
@@ -121,7 +121,7 @@ def test_a_search_for_near_words_is_made_for_what_is_told_alone(monkeypatch: pyt
         searched.append(word)
         return ""
 
-    monkeypatch.setattr("advconv.augment.near", near)
+    monkeypatch.setattr("advconv.language.augment.near", near)
     checked = check(Source("t", many(f"{HEAD}network: {{C1: [gap]}}\naugment:\n", "- Flip#\n")(40_000)))
 
     assert checked.diagnostics[-1].code == "AC121"
@@ -211,7 +211,7 @@ def test_files_are_checked_one_at_a_time_and_forgotten(
         sources.append(weakref.ref(checked.source))
         return checked
 
-    monkeypatch.setattr("advconv.check_command.check_bytes", watched)
+    monkeypatch.setattr("advconv.cli.check_command.check_bytes", watched)
     most = 0
     for number, _ in enumerate(FORMATS[format](Search([str(tmp_path)], None))):
         assert len(sources) <= number + 3

@@ -103,7 +103,7 @@ def test_two_processes_that_are_stopped_go_on_to_the_same_weights(tmp_path: Path
 
 PROGRAM = """
 import os, sys, torch
-from advconv.cli import main
+from advconv.cli.parser import main
 from advconv.training.loop import Learner
 update = Learner._update
 

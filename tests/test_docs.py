@@ -15,13 +15,13 @@ import pytest
 import advconv
 from advconv.blocks import BLOCKS
 from advconv.check import check, check_bytes
-from advconv.cli import main
+from advconv.cli.parser import main
 from advconv.constraints import Status
-from advconv.diagnostics import CODES
+from advconv.language.recipe import Train
 from advconv.net import load
-from advconv.recipe import Train
 from advconv.report.data import json_report
-from advconv.source import Source
+from advconv.text.diagnostics import CODES
+from advconv.text.source import Source
 
 DOCUMENTS = [Path("README.md"), *sorted(Path("docs").glob("*.md"))]
 LANGUAGE = Path("docs/language.md")

@@ -198,7 +198,7 @@ def stops(self, picture, epoch, index):
 
 train._augmented = lambda job: b""
 Augment.__call__ = stops
-from advconv.cli import main
+from advconv.cli.parser import main
 main(["train", *sys.argv[1:]])
 """
 

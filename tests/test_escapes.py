@@ -20,19 +20,19 @@ from markdown_it import MarkdownIt
 
 import advconv
 from advconv.check import Checked, check
-from advconv.cli import parser
-from advconv.completion import runs, yaml_files
-from advconv.console import COLOURS, Paint, complain, show
-from advconv.diagnostics import Span, error
+from advconv.cli.completion import runs, yaml_files
+from advconv.cli.parser import parser
 from advconv.report.cells import FORMULA, csv_text
 from advconv.report.data import github_report
 from advconv.report.sarif import sarif_report
 from advconv.report.table import Table
 from advconv.report.text import diagnostic_text, report
-from advconv.source import Source
+from advconv.system.console import COLOURS, Paint, complain, show
+from advconv.text.diagnostics import Span, error
+from advconv.text.source import Source
+from advconv.text.visible import visible
 from advconv.training.errors import TrainingError
 from advconv.training.show import Voice
-from advconv.visible import visible
 from tests.test_cli import shell
 from tests.test_completion import asked
 

@@ -9,16 +9,16 @@ import pytest
 
 from advconv.blocks import BLOCKS
 from advconv.check import check
-from advconv.cli import main
+from advconv.cli.parser import main
 from advconv.constraints import Status
-from advconv.diagnostics import CODES
-from advconv.field_pages import CONSTRAINTS, PLACES
-from advconv.manual import example
-from advconv.reference import EXAMPLES, short_form
-from advconv.schema import DESCRIPTIONS
-from advconv.source import Source
-from advconv.spec import Constraints
-from advconv.topics import ANALYSES, PARTS, index, pages, section, subjects, titles
+from advconv.language.json_schema import DESCRIPTIONS
+from advconv.language.spec import Constraints
+from advconv.manual.blocks import EXAMPLES, short_form
+from advconv.manual.codes import example
+from advconv.manual.fields import CONSTRAINTS, PLACES
+from advconv.manual.topics import ANALYSES, PARTS, index, pages, section, subjects, titles
+from advconv.text.diagnostics import CODES
+from advconv.text.source import Source
 
 
 def explain(*topic: str) -> int:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from advconv import files
-from advconv.files import Directory, FileError
+from advconv.system import files
+from advconv.system.files import Directory, FileError
 from tests.build import arch
 from tests.training import command
 

@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 from advconv.check import check
-from advconv.data_sets import channels_first
-from advconv.diagnostics import Severity
 from advconv.geometry import Shape
+from advconv.language.data_sets import channels_first
 from advconv.report.data import github_report
 from advconv.report.sarif import sarif_report
-from advconv.source import Source
+from advconv.text.diagnostics import Severity
+from advconv.text.source import Source
 from tests.build import arch, checked
 
 

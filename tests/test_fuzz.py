@@ -12,7 +12,7 @@ from advconv.report.data import github_report, json_report
 from advconv.report.rf_table import rf_table
 from advconv.report.summary import summary, torchsummary
 from advconv.report.text import report
-from advconv.source import Source
+from advconv.text.source import Source
 
 ANY = settings(max_examples=400, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 SHIPPED = sorted(Path("archs").rglob("*.yaml"))

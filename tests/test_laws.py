@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from advconv.analysis.features import FEATURES, features
 from advconv.backends.evidence import verify
-from advconv.dump import dump
+from advconv.language.dump import dump
 from tests import build
 from tests.strategies import archs
 

@@ -11,20 +11,20 @@ import pytest
 
 from advconv.blocks import BLOCKS
 from advconv.check import Checked, check, check_bytes
-from advconv.cli import main
-from advconv.diagnostics import CODES
-from advconv.dump import dump
-from advconv.manual import PAGES, example, manual
-from advconv.reader import read
-from advconv.reference import EXAMPLES, blocks_manual
+from advconv.cli.parser import main
+from advconv.language.dump import dump
+from advconv.language.json_schema import schema
+from advconv.language.spec import ArchSpec, parse
+from advconv.manual.blocks import EXAMPLES, blocks_manual
+from advconv.manual.codes import PAGES, example, manual
 from advconv.report.sarif import sarif_report
-from advconv.schema import schema
-from advconv.source import Source
-from advconv.spec import ArchSpec, parse
+from advconv.text.diagnostics import CODES
+from advconv.text.reader import read
+from advconv.text.source import Source
 from tests.build import arch
 from tests.golden import expect
 
-SHIPPED = sorted([*Path("archs").rglob("*.yaml"), *Path("advconv/starters").glob("*.yaml")])
+SHIPPED = sorted([*Path("archs").rglob("*.yaml"), *Path("advconv/language/templates").glob("*.yaml")])
 
 
 def test_every_code_has_its_page_and_every_page_a_code() -> None:

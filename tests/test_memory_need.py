@@ -11,7 +11,7 @@ import torch
 
 import advconv
 from advconv.analysis.measure import Measures
-from advconv.recipe import Train
+from advconv.language.recipe import Train
 from advconv.training import memory_need
 from advconv.training.device import Setup
 from advconv.training.loader import Share
@@ -146,7 +146,7 @@ def test_without_linux_it_is_all_the_memory_there_is(tmp_path: Path) -> None:
 PROBE = """
 import json, re, sys
 from pathlib import Path
-from advconv.cli import main
+from advconv.cli.parser import main
 from advconv.training import prepare
 
 def status(key):

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import advconv
-from advconv.cli import main
+from advconv.cli.parser import main
 
 
 def test_a_network_is_loaded_and_asked() -> None:

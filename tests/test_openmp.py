@@ -8,7 +8,7 @@ import pytest
 
 PROGRAM = """
 import os, sys
-from advconv.cli import main
+from advconv.cli.parser import main
 try:
     main(["train", "nowhere.yaml"])
 except SystemExit:

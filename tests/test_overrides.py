@@ -7,13 +7,13 @@ import yaml
 from hypothesis import assume, given
 
 from advconv.check import Checked, check_document
+from advconv.language.overrides import SettingError, amended, said_setting, setting, whole_path
 from advconv.net import ArchError
-from advconv.overrides import SettingError, amended, said_setting, setting, whole_path
-from advconv.reader import read
 from advconv.report.data import github_report, json_report
 from advconv.report.sarif import sarif_report
 from advconv.report.text import report
-from advconv.source import Document, Source
+from advconv.text.reader import read
+from advconv.text.source import Document, Source
 from tests import build
 from tests.strategies import archs
 from tests.test_laws import LAW

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from advconv.console import MAX_MESSAGE
+from advconv.system.console import MAX_MESSAGE
 from tests.training import command
 
 ROOT = Path(__file__).parents[1]
@@ -46,7 +46,8 @@ def started(
 def in_end(body: str) -> list[str]:
     """A program whose command is a function of these lines."""
     lines = "".join(f"    {line}\n" for line in body.splitlines())
-    start = "from advconv.interrupts import catch_interrupts\nfrom advconv.process import end\ncatch_interrupts()\n"
+    imports = "from advconv.system.interrupts import catch_interrupts\nfrom advconv.system.process import end"
+    start = f"{imports}\ncatch_interrupts()\n"
     return [sys.executable, "-c", f"{start}def run():\n{lines}    return 0\nend(run)"]
 
 
@@ -89,7 +90,7 @@ def test_what_a_library_makes_of_its_own_failure_is_cut_to_the_cause(tmp_path: P
 
 
 def test_a_mistake_of_our_own_is_no_library_that_cannot_be_loaded() -> None:
-    for body in ("from advconv.console import nothing", "import advconv.nothing", "[][0]"):
+    for body in ("from advconv.system.console import nothing", "import advconv.nothing", "[][0]"):
         found = started(in_end(body))
         assert found.returncode == 1
         assert "Traceback" in found.stderr
@@ -130,7 +131,12 @@ def test_ctrl_c_is_caught_before_anything_that_takes_time_is_imported() -> None:
     program = "import sys; before = set(sys.modules); import advconv.__main__; print(*set(sys.modules) - before)"
     found = started([sys.executable, "-S", "-c", f"import enum, os, signal, types; {program}"])
 
-    assert sorted(found.stdout.split()) == ["advconv", "advconv.__main__", "advconv.interrupts"]
+    assert sorted(found.stdout.split()) == [
+        "advconv",
+        "advconv.__main__",
+        "advconv.system",
+        "advconv.system.interrupts",
+    ]
 
 
 @pytest.mark.parametrize(("name", "megabytes"), [("check", 24), ("check", 30), ("verify", 600), ("verify", 1500)])

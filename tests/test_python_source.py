@@ -12,9 +12,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import advconv
-from advconv.augment import source, transform
 from advconv.backends.torch_source import emit
-from advconv.names import name_problem
+from advconv.language.augment import source, transform
+from advconv.values.names import name_problem
 from tests.build import measured
 from tests.test_escapes import TEXTS
 

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from advconv.overrides import amended, said_setting
-from advconv.reader import read
-from advconv.recipe import BELOW_ONE, LARGEST, MOST_EPOCHS, SMALLEST, Train
-from advconv.source import Source
-from advconv.spec import parse
+from advconv.language.overrides import amended, said_setting
+from advconv.language.recipe import BELOW_ONE, LARGEST, MOST_EPOCHS, SMALLEST, Train
+from advconv.language.spec import parse
+from advconv.text.reader import read
+from advconv.text.source import Source
 
 ABOVE = {
     "lr": 2 * LARGEST,

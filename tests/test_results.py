@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from advconv.check import check_bytes, check_document
-from advconv.overrides import amended, setting
-from advconv.reader import read
-from advconv.resolve import resolved
-from advconv.source import Source
-from advconv.spec import ArchSpec
+from advconv.language.overrides import amended, setting
+from advconv.language.resolve import resolved
+from advconv.language.spec import ArchSpec
+from advconv.text.reader import read
+from advconv.text.source import Source
 
 RUNS = Path("docs/results")
 DOCUMENT = RUNS.with_suffix(".md")

@@ -185,8 +185,8 @@ def test_each_condition_says_how_it_matters(now: Any, before: Any, said: str) ->
 KILLED = """
 import os, random, signal, sys, time
 from pathlib import Path
-from advconv.cli import main
-import advconv.train_command, advconv.training.train, advconv.training.export, torchinfo
+from advconv.cli.parser import main
+import advconv.cli.train_command, advconv.training.train, advconv.training.export, torchinfo
 
 random.seed(int(sys.argv[1]))
 arch, options = sys.argv[2], sys.argv[3:]
@@ -399,7 +399,7 @@ def test_a_disk_that_fills_up_in_training_leaves_the_last_checkpoint(
 REPLACED = """
 import os, signal, sys
 from pathlib import Path
-from advconv.cli import main
+from advconv.cli.parser import main
 replace, name, epochs = os.replace, sys.argv[1], int(sys.argv[2])
 
 def killing(source, target, **directories):

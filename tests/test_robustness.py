@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from advconv.check import check
-from advconv.diagnostics import Span, error
-from advconv.source import Source
+from advconv.text.diagnostics import Span, error
+from advconv.text.source import Source
 from benchmarks.attacks import damage, images, texts
 from benchmarks.attacks.commands import Said, hold_ended
 from benchmarks.attacks.figures import HEAD, table

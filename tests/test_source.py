@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 import yaml
 
-from advconv.diagnostics import Diagnostic, Span
-from advconv.reader import read, resolve
-from advconv.source import MAX_BYTES, Document, Source, decode
+from advconv.text.diagnostics import Diagnostic, Span
+from advconv.text.reader import read, resolve
+from advconv.text.source import MAX_BYTES, Document, Source, decode
 
 
 def data(text: str) -> Any:
@@ -169,7 +169,7 @@ def test_lines_break_where_yaml_breaks_them() -> None:
 def test_the_python_loader_reads_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "a: &x [1, 'b', no]\nb: {<<: {c: 1e-3}, d: *x}\n"
     fast = data(text)
-    monkeypatch.setattr("advconv.reader.LOADER", yaml.SafeLoader)
+    monkeypatch.setattr("advconv.text.reader.LOADER", yaml.SafeLoader)
 
     assert data(text) == fast
     assert problems("a: \x07\n")[0].code == "AC101"

@@ -8,13 +8,13 @@ import pytest
 
 from advconv import load
 from advconv.check import check
-from advconv.cli import main
+from advconv.cli.parser import main
 from advconv.constraints import Status
-from advconv.limits import limit
-from advconv.reader import read
-from advconv.shipped import shipped
-from advconv.source import Source
-from advconv.starter import MODELINE, SCHEMA_FILE, TEMPLATES, starter
+from advconv.language.starters import MODELINE, SCHEMA_FILE, TEMPLATES, starter
+from advconv.system.shipped import shipped
+from advconv.text.reader import read
+from advconv.text.source import Source
+from advconv.values.limits import limit
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +30,7 @@ def new(*arguments: str) -> int:
 
 
 def test_each_template_is_a_shipped_file() -> None:
-    assert {path.stem for path in shipped("starters").glob("*.yaml")} == set(TEMPLATES)
+    assert {path.stem for path in shipped("language/templates").glob("*.yaml")} == set(TEMPLATES)
 
 
 @pytest.mark.parametrize("template", TEMPLATES)

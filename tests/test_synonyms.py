@@ -5,12 +5,12 @@ from collections.abc import Iterator
 import pytest
 
 from advconv.analysis.features import FEATURES
-from advconv.augment import KNOWN, keys
 from advconv.blocks import KINDS
 from advconv.check import check
-from advconv.diagnostics import Diagnostic
-from advconv.source import Source
-from advconv.synonyms import TABLE, Row, hint
+from advconv.language.augment import KNOWN, keys
+from advconv.text.diagnostics import Diagnostic
+from advconv.text.source import Source
+from advconv.values.synonyms import TABLE, Row, hint
 
 SECTIONS = {
     "advconv": "1", "name": "t", "input": "[4, 16, 16]", "classes": "4", "network": "{C1: [conv: 4, gap]}",

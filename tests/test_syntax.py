@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from advconv.blocks import KINDS
-from advconv.diagnostics import Diagnostic
-from advconv.overrides import said_setting
-from advconv.reader import read
-from advconv.repair import repaired
-from advconv.source import Source
-from advconv.syntax import FIRST_FIELDS
+from advconv.language.overrides import said_setting
+from advconv.text.diagnostics import Diagnostic
+from advconv.text.reader import read
+from advconv.text.repair import repaired
+from advconv.text.source import Source
+from advconv.text.syntax import FIRST_FIELDS
 
 LOADERS = [getattr(yaml, "CSafeLoader", yaml.SafeLoader), yaml.SafeLoader]
 
@@ -21,7 +21,7 @@ LOADERS = [getattr(yaml, "CSafeLoader", yaml.SafeLoader), yaml.SafeLoader]
 @pytest.fixture(params=LOADERS, ids=lambda loader: loader.__name__, autouse=True)
 def _each_loader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """The two readers of YAML word their problems otherwise; ours must not depend on it."""
-    monkeypatch.setattr("advconv.reader.LOADER", request.param)
+    monkeypatch.setattr("advconv.text.reader.LOADER", request.param)
 
 
 def only(text: str) -> Diagnostic:

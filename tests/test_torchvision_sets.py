@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from torchvision import datasets
 
-from advconv.data_sets import SETS
 from advconv.geometry import Shape
+from advconv.language.data_sets import SETS
 from advconv.training.data import DataError
 from advconv.training.sets import load
 from advconv.training.torchvision_sets import UNPACKED

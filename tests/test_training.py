@@ -20,7 +20,7 @@ from PIL import Image
 from safetensors.torch import load_file
 from torch import nn
 
-from advconv.recipe import BELOW_ONE, LARGEST, SMALLEST, Train
+from advconv.language.recipe import BELOW_ONE, LARGEST, SMALLEST, Train
 from advconv.training import pictures as draw
 from advconv.training.augment import Augment
 from advconv.training.data import DataSets, Pictures

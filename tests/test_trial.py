@@ -9,8 +9,8 @@ import albumentations as A
 import numpy as np
 import pytest
 
-from advconv.augment import transform
 from advconv.geometry import Shape
+from advconv.language.augment import transform
 from advconv.training import pictures, train, trial
 from advconv.training.augment import compile_augment
 from advconv.training.shapes import Image

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from advconv.cli import main
+from advconv.cli.parser import main
 from advconv.training.saved import SEAL, sealed
 from tests import build
 

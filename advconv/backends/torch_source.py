@@ -11,8 +11,8 @@ from advconv.analysis.measure import Measures
 from advconv.analysis.receptive_field import Field
 from advconv.backends.plan import Leaf, Section, Step, last_reads, plan
 from advconv.layers.base import Call
-from advconv.python_source import INDENT, WIDTH, docstring, literal
-from advconv.units import count_text
+from advconv.text.python_source import INDENT, WIDTH, docstring, literal
+from advconv.values.quantities import count_text
 
 NAMED = '''def named(**modules: nn.Module) -> nn.Sequential:
     """Modules one behind the other, each with a name."""

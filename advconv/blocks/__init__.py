@@ -8,12 +8,12 @@ from pydantic import BeforeValidator, Discriminator, Tag
 
 from advconv.blocks.base import Block
 from advconv.blocks.composite import Branches, Repeat, Residual, Shortcut
-from advconv.blocks.fields import Help, TakenName, is_number, refuse, shown, similar, single
 from advconv.blocks.gates import InvertedResidual, SqueezeExcite
 from advconv.blocks.plain import Activation, AvgPool, Dropout, Flatten, GlobalAvgPool, Linear, MaxPool, Norm
 from advconv.blocks.units import Conv, Depthwise, DepthwiseSeparable, Dilated, Pointwise, Strided
 from advconv.layers.pointwise import FUNCTIONS
-from advconv.synonyms import hint, meant
+from advconv.values.forms import Help, TakenName, is_number, refuse, shown, similar, single
+from advconv.values.synonyms import hint, meant
 
 BLOCKS: tuple[type[Block], ...] = (
     Conv,

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
-from advconv.blocks.fields import (
+from advconv.geometry import Shape
+from advconv.graph import Draft, Row
+from advconv.layers.base import Layer, ShapeError
+from advconv.layers.conv import Convolution
+from advconv.layers.dense import Pad
+from advconv.layers.pointwise import Activation, BatchNorm2d, Dropout
+from advconv.layers.pool import Pool2d
+from advconv.values.forms import (
     ActivationChoice,
     ActivationField,
     Bias,
@@ -20,13 +27,6 @@ from advconv.blocks.fields import (
     Padding,
     Sides,
 )
-from advconv.geometry import Shape
-from advconv.graph import Draft, Row
-from advconv.layers.base import Layer, ShapeError
-from advconv.layers.conv import Convolution
-from advconv.layers.dense import Pad
-from advconv.layers.pointwise import Activation, BatchNorm2d, Dropout
-from advconv.layers.pool import Pool2d
 
 
 class Fields(BaseModel):

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from pydantic import BeforeValidator
 
 from advconv.blocks.base import Block, Broken, Builder
-from advconv.blocks.fields import ActivationChoice, DropoutChoice, Form, MaybeActivation, Name, refuse, shown, word
 from advconv.blocks.units import Pointwise
-from advconv.diagnostics import MOST
 from advconv.layers.base import ShapeError
 from advconv.layers.dense import PadChannels
 from advconv.layers.merge import Add, Concat, Multiply
 from advconv.layers.pool import Subsample
+from advconv.text.diagnostics import MOST
+from advconv.values.forms import ActivationChoice, DropoutChoice, Form, MaybeActivation, Name, refuse, shown, word
 
 if TYPE_CHECKING:
     from advconv.blocks.base import Rows

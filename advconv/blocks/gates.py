@@ -3,7 +3,12 @@
 from typing import ClassVar, Literal
 
 from advconv.blocks.base import Block, Builder, Style
-from advconv.blocks.fields import (
+from advconv.blocks.units import Depthwise, Pointwise, Unit
+from advconv.layers.conv import Conv2d
+from advconv.layers.merge import Add, Multiply
+from advconv.layers.pointwise import Activation
+from advconv.layers.pool import AdaptiveAvgPool2d
+from advconv.values.forms import (
     ActivationChoice,
     ActivationField,
     Count,
@@ -13,11 +18,6 @@ from advconv.blocks.fields import (
     Sides,
     Size,
 )
-from advconv.blocks.units import Depthwise, Pointwise, Unit
-from advconv.layers.conv import Conv2d
-from advconv.layers.merge import Add, Multiply
-from advconv.layers.pointwise import Activation
-from advconv.layers.pool import AdaptiveAvgPool2d
 
 
 class SqueezeExcite(Block):

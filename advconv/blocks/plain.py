@@ -5,7 +5,13 @@ from typing import ClassVar
 from pydantic import model_validator
 
 from advconv.blocks.base import Block, Builder, sides_of
-from advconv.blocks.fields import (
+from advconv.geometry import Shape
+from advconv.layers.base import ShapeError
+from advconv.layers.dense import Flatten as FlattenLayer
+from advconv.layers.dense import Linear as LinearLayer
+from advconv.layers.pointwise import Dropout as DropoutLayer
+from advconv.layers.pool import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d, Pool2d, hold_half_a_window
+from advconv.values.forms import (
     ActivationField,
     DropoutField,
     Flag,
@@ -17,12 +23,6 @@ from advconv.blocks.fields import (
     Size,
     refuse,
 )
-from advconv.geometry import Shape
-from advconv.layers.base import ShapeError
-from advconv.layers.dense import Flatten as FlattenLayer
-from advconv.layers.dense import Linear as LinearLayer
-from advconv.layers.pointwise import Dropout as DropoutLayer
-from advconv.layers.pool import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d, Pool2d, hold_half_a_window
 
 
 class Pool(Block):

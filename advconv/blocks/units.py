@@ -6,7 +6,9 @@ from dataclasses import replace
 from typing import Annotated, ClassVar, Literal
 
 from advconv.blocks.base import Block, Builder, Style, sides_of
-from advconv.blocks.fields import (
+from advconv.layers.base import ShapeError
+from advconv.layers.conv import Conv2d, Convolution, DepthwiseConv2d
+from advconv.values.forms import (
     Count,
     Form,
     MaybeActivation,
@@ -22,8 +24,6 @@ from advconv.blocks.fields import (
     shown,
     word,
 )
-from advconv.layers.base import ShapeError
-from advconv.layers.conv import Conv2d, Convolution, DepthwiseConv2d
 
 
 class Unit(Block):

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from advconv.visible import visible, visible_lines
+from advconv.text.visible import visible, visible_lines
 
 MARKUP = re.compile(r"[\\`*\[<&|~$]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])|:(?=//)")
 """What starts something in Markdown; an underscore between letters does not."""

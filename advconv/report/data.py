@@ -8,9 +8,9 @@ from advconv.analysis.measure import Measures
 from advconv.analysis.receptive_field import Field, Reaches
 from advconv.check import Checked, uncollected
 from advconv.constraints import Verdict
-from advconv.diagnostics import Diagnostic
 from advconv.geometry import Reach
-from advconv.visible import json_text, visible
+from advconv.text.diagnostics import Diagnostic
+from advconv.text.visible import json_text, visible
 
 AXES = ("height", "width")
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from advconv.check import Checked
-from advconv.diagnostics import CODES, Diagnostic
 from advconv.report.data import plain_text, separated
-from advconv.visible import json_text
+from advconv.text.diagnostics import CODES, Diagnostic
+from advconv.text.visible import json_text
 
 
 def sarif_report(checked: Iterable[Checked]) -> str:

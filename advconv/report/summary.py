@@ -5,7 +5,7 @@ from advconv.analysis.measure import Measures
 from advconv.geometry import Shape
 from advconv.graph import Graph, Node
 from advconv.report.table import Table
-from advconv.units import bytes_text, count_text
+from advconv.values.quantities import bytes_text, count_text
 
 COLUMNS = ("Row", "Layer", "Type", "Output Shape", "Params", f"MACs ({MACS_CONVENTION})")
 

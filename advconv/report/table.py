@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from advconv.report.cells import csv_text, markdown, markdown_item
-from advconv.visible import json_text, visible, visible_lines
+from advconv.text.visible import json_text, visible, visible_lines
 
 Cell = str | int | float | tuple[int, ...] | None
 """A raw value; (height, width) where the axes differ, None where there is nothing to say."""

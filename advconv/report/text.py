@@ -6,13 +6,13 @@ from advconv.analysis.cost import MACS_CONVENTION
 from advconv.analysis.measure import Measures
 from advconv.analysis.receptive_field import Field, square
 from advconv.check import Checked
-from advconv.console import PLAIN, Paint
 from advconv.constraints import Status, Verdict
-from advconv.diagnostics import Diagnostic, Severity, Span
 from advconv.report.table import Table
-from advconv.source import LINE_BREAK, Source
-from advconv.units import bytes_text, count_text
-from advconv.visible import columns, visible
+from advconv.system.console import PLAIN, Paint
+from advconv.text.diagnostics import Diagnostic, Severity, Span
+from advconv.text.source import LINE_BREAK, Source
+from advconv.text.visible import columns, visible
+from advconv.values.quantities import bytes_text, count_text
 
 WIDTH = 120
 

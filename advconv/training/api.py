@@ -8,11 +8,11 @@ from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec
 
-from advconv.console import show
-from advconv.extras import naming_the_extra
+from advconv.language.overrides import Setting, SettingError, setting
 from advconv.net import ArchError, Net
-from advconv.overrides import Setting, SettingError, setting
-from advconv.source import MAX_BYTES
+from advconv.system.console import show
+from advconv.system.extras import naming_the_extra
+from advconv.text.source import MAX_BYTES
 from advconv.training.errors import TrainingError
 from advconv.training.openmp import wait_briefly
 from advconv.training.options import FIELDS, Options

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
-from advconv.augment import Transform
-from advconv.blocks.fields import shown
 from advconv.geometry import Shape
-from advconv.source import Path
+from advconv.language.augment import Transform
+from advconv.text.source import Path
 from advconv.training.errors import TrainingError
 from advconv.training.shapes import Image
 from advconv.training.trial import Misfit, Say, Step, first_line, try_out
+from advconv.values.forms import shown
 
 # Read when the library is imported, which would otherwise ask the network for a newer version.
 os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from advconv.visible import visible_lines
+from advconv.text.visible import visible_lines
 
 
 class TrainingError(Exception):

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from advconv.files import write
 from advconv.geometry import Shape
+from advconv.system.files import write
 from advconv.training.data import Pictures
 from advconv.training.device import Normalise
 from advconv.training.files import RunError

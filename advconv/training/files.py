@@ -1,6 +1,6 @@
 """The files of a run."""
 
-from advconv.files import Directory
+from advconv.system.files import Directory
 from advconv.training.errors import TrainingError
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advconv.geometry import Shape
+from advconv.text.visible import visible
 from advconv.training.data import DataError, resize
-from advconv.visible import visible
 
 if TYPE_CHECKING:
     from PIL.Image import Image

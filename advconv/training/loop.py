@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from advconv.recipe import Train
+from advconv.language.recipe import Train
 from advconv.training.conditions import Conditions
 from advconv.training.data import DataSets, Pictures
 from advconv.training.device import Normalise, Setup

@@ -9,12 +9,12 @@ from typing import NamedTuple
 import torch
 
 from advconv.analysis.measure import Measures
-from advconv.recipe import Train
+from advconv.language.recipe import Train
 from advconv.training.device import Setup
 from advconv.training.errors import TrainingError
 from advconv.training.loader import Share, shelf_places
 from advconv.training.loop import EVALUATED
-from advconv.units import bytes_text
+from advconv.values.quantities import bytes_text
 
 Parts = dict[str, int]
 """Bytes by what they are needed for."""

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 from torch.optim.swa_utils import AveragedModel
 
-from advconv.recipe import Train
+from advconv.language.recipe import Train
 
 WARM_UP = 0.2
 """The share of a onecycle schedule in which the rate rises."""

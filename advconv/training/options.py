@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from advconv.blocks.fields import is_int, shown
-from advconv.limits import percentage
-from advconv.names import TITLE
 from advconv.training.saved import Flag, Percent, Positive, Text
+from advconv.values.forms import is_int, shown
+from advconv.values.limits import percentage
+from advconv.values.names import TITLE
 
 FIELDS = {
     "data": "data",

@@ -18,7 +18,7 @@ from typing import Any, NoReturn, Self
 
 import torch.distributed as dist
 
-from advconv.console import USAGE, complain
+from advconv.system.console import USAGE, complain
 from advconv.training.errors import ComputeError, TrainingError
 from advconv.training.loader import Share
 

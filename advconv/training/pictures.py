@@ -11,10 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from advconv.text.visible import visible
 from advconv.training.data import Pictures
 from advconv.training.loop import Row, Scores
 from advconv.training.shapes import Image
-from advconv.visible import visible
 
 BLUE, ORANGE, GREY = "#2468b2", "#d1662a", "#8a8a8a"
 

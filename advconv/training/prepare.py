@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 from advconv.analysis.measure import Measures
 from advconv.check import Checked, check_document, data_misfits
-from advconv.data_sets import SETS, DataSet, misfits
-from advconv.diagnostics import Diagnostic, error
+from advconv.language.data_sets import SETS, DataSet, misfits
+from advconv.language.spec import ArchSpec
 from advconv.net import ArchError
-from advconv.source import Document
-from advconv.spec import ArchSpec
+from advconv.text.diagnostics import Diagnostic, error
+from advconv.text.source import Document
 from advconv.training.augment import compile_augment
 from advconv.training.data import DataSets, Loaded, split
 from advconv.training.device import Setup, setup

@@ -2,10 +2,10 @@
 
 from typing import NamedTuple
 
-from advconv.data_sets import SETS
-from advconv.limits import Limit
-from advconv.spec import ArchSpec
+from advconv.language.data_sets import SETS
+from advconv.language.spec import ArchSpec
 from advconv.training.options import Wishes
+from advconv.values.limits import Limit
 
 
 class Judgement(NamedTuple):

@@ -4,12 +4,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from advconv.data_sets import SETS
+from advconv.language.data_sets import SETS
+from advconv.text.visible import visible
 from advconv.training.promise import Judgement
 from advconv.training.run import Run, load_weights, open_run
 from advconv.training.state import Record
 from advconv.training.train import Job
-from advconv.visible import visible
 
 if TYPE_CHECKING:
     from torch import nn

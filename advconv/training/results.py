@@ -8,7 +8,7 @@ from torch import Tensor
 from advconv.report.table import Table
 from advconv.training.data import Pictures
 from advconv.training.loop import Scores
-from advconv.units import rounded
+from advconv.values.quantities import rounded
 
 COLUMNS = ("class", "pictures", "right", "accuracy", "most often taken for", "times")
 

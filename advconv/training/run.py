@@ -21,10 +21,9 @@ from torch import Tensor, nn
 from advconv.analysis.measure import Measures
 from advconv.backends.torch_module import build
 from advconv.check import check_bytes
-from advconv.names import TITLE
+from advconv.language.spec import ArchSpec
 from advconv.report.cells import csv_text
-from advconv.source import MAX_BYTES
-from advconv.spec import ArchSpec
+from advconv.text.source import MAX_BYTES
 from advconv.training import checkpoints
 from advconv.training.conditions import Conditions
 from advconv.training.files import RunDirectory, RunError
@@ -32,7 +31,8 @@ from advconv.training.loop import Learner, Row
 from advconv.training.options import Wishes
 from advconv.training.saved import Natural, Sha256, Text, held_to, sealed, unsealed
 from advconv.training.state import Record, state_bytes, take_up
-from advconv.units import rounded
+from advconv.values.names import TITLE
+from advconv.values.quantities import rounded
 
 ABOUT, ARCH, METRICS = "run.json", "arch.yaml", "metrics.jsonl"
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import torch
 
-from advconv.data_sets import SETS
 from advconv.geometry import Shape
+from advconv.language.data_sets import SETS
 from advconv.training.data import DataError, Loaded, Pictures, first, resized
 from advconv.training.image_folder import count_images, read_folder
 from advconv.training.shapes import KINDS, draw_shapes

@@ -6,8 +6,8 @@ from typing import NoReturn
 
 from tqdm import tqdm
 
+from advconv.text.visible import visible_lines
 from advconv.training.loop import Learner, Row
-from advconv.visible import visible_lines
 
 FORMAT = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]"
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from signal import SIGTERM
 
 from advconv.check import Checked
-from advconv.diagnostics import Diagnostic
+from advconv.language.overrides import Setting, amended
+from advconv.language.spec import ArchSpec
 from advconv.net import ArchError
-from advconv.overrides import Setting, amended
-from advconv.reader import read
-from advconv.source import Document, decode
-from advconv.spec import ArchSpec
+from advconv.text.diagnostics import Diagnostic
+from advconv.text.reader import read
+from advconv.text.source import Document, decode
 from advconv.training.data import DataError
 from advconv.training.distributed import agreed
 from advconv.training.errors import ComputeError

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from advconv.data_sets import SETS
+from advconv.language.data_sets import SETS
 from advconv.training.data import DataError, Loaded, Pictures
 
 Sums = dict[str, str]

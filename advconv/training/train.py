@@ -13,11 +13,11 @@ import torch
 from advconv.analysis.measure import Measures
 from advconv.backends.torch_module import build
 from advconv.backends.torch_source import emit
-from advconv.data_sets import SETS
+from advconv.language.data_sets import SETS
+from advconv.language.resolve import resolved
+from advconv.language.spec import ArchSpec
 from advconv.layers.pointwise import BatchNorm2d
 from advconv.report.torchinfo import torchinfo
-from advconv.resolve import resolved
-from advconv.spec import ArchSpec
 from advconv.training import pictures as draw
 from advconv.training.augment import Augment, pipeline
 from advconv.training.data import DataSets

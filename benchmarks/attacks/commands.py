@@ -95,7 +95,7 @@ def command(directory: Path, *words: str) -> Said:
 
 
 IMPORTED = (
-    "advconv.run_commands", "advconv.training.start", "matplotlib.backends.backend_agg", "torch._dynamo",
+    "advconv.cli.run_commands", "advconv.training.start", "matplotlib.backends.backend_agg", "torch._dynamo",
 )  # fmt: skip
 
 
@@ -109,7 +109,7 @@ def import_all() -> None:
 def _become(
     directory: Path, words: list[str], streams: tuple[int, int], bytes: int | None, environment: Mapping[str, str]
 ) -> NoReturn:
-    from advconv.cli import main
+    from advconv.cli.parser import main
 
     code = 1
     try:

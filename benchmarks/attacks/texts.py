@@ -10,10 +10,10 @@ from textwrap import indent
 
 from advconv.backends.torch_source import emit
 from advconv.check import Checked, check_bytes
-from advconv.diagnostics import Span
+from advconv.language.starters import TEMPLATES, starter
 from advconv.report.data import json_report
 from advconv.report.text import report
-from advconv.starter import TEMPLATES, starter
+from advconv.text.diagnostics import Span
 from benchmarks.attacks.trials import Attack, BrokenPromise
 
 SECONDS = 2.0

@@ -1,0 +1,189 @@
+"""What each command does: call one function, print, give the exit code."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from advconv.analysis.measure import Measures
+from advconv.check import Checked, check_bytes, uncollected
+from advconv.geometry import Shape
+from advconv.language.augment import source as augment_source
+from advconv.language.spec import ArchSpec
+from advconv.system.console import FAILED, OK, USAGE, complain, hold_directory, print_markdown, show
+from advconv.system.files import FileError, write, write_new
+from advconv.system.shipped import shipped
+from advconv.text.source import MAX_BYTES
+from advconv.values.names import TITLE
+
+DEFAULT_ARCH = Path("archs", "c1c2c3c4.yaml")
+
+
+def checked_file(path: str, size: Shape | None) -> Checked | None:
+    """The check of a file, or None and a message where it cannot be read."""
+    data = content(path)
+    return None if data is None else check_bytes(shown_name(path), data, size)
+
+
+def shown_name(path: str) -> str:
+    return "<stdin>" if path == "-" else path
+
+
+def content(path: str) -> bytes | None:
+    """What a file holds, or None and a message where there is no file to read."""
+    try:
+        return _read(path)
+    except (OSError, ValueError) as problem:
+        complain(f"{path}: {getattr(problem, 'strerror', None) or problem}")
+        return None
+
+
+def _read(path: str) -> bytes:
+    """As much of a file as can be a network, and a byte more."""
+    if path != "-":
+        with open(path, "rb") as file:
+            return file.read(MAX_BYTES + 1)
+    if sys.stdin is None:
+        raise OSError(0, "standard input is closed", path)
+    return sys.stdin.buffer.read(MAX_BYTES + 1)
+
+
+def run_rf_table(options: argparse.Namespace) -> int:
+    from advconv.report.rf_table import rf_table
+
+    path = options.file or str(default_arch())
+    return _print_table(path, options, lambda net, name: rf_table(net, name, options.explain).render(options.format))
+
+
+def run_summary(options: argparse.Namespace) -> int:
+    from advconv.report.summary import summary, torchsummary
+
+    if options.torchinfo:
+        return run_torchinfo(options)
+    if options.format == "torchsummary":
+        return _print_table(options.file, options, lambda net, name: torchsummary(net))
+    return _print_table(options.file, options, lambda net, name: summary(net, name).render(options.format))
+
+
+def _print_table(path: str, options: argparse.Namespace, table: Callable[[Measures, str], str]) -> int:
+    """A table of a network that can be measured."""
+
+    def print_it(measures: Measures, spec: ArchSpec) -> int:
+        with uncollected():
+            show(table(measures, spec.name))
+        return OK
+
+    return _with_network(path, getattr(options, "input", None), print_it)
+
+
+def _with_network(path: str, size: Shape | None, use: Callable[[Measures, ArchSpec], int]) -> int:
+    """What `use` makes of a network that can be measured; the diagnostics of one that cannot."""
+    checked = checked_file(path, size)
+    if checked is None:
+        return USAGE
+    if checked.measures is None or checked.spec is None:
+        from advconv.report.text import report
+
+        show(report(checked), sys.stderr)
+        return FAILED
+    return use(checked.measures, checked.spec)
+
+
+def run_torchinfo(options: argparse.Namespace) -> int:
+    hold_directory()
+    from advconv.report.torchinfo import torchinfo
+
+    return _print_table(options.file, options, lambda net, name: torchinfo(net))
+
+
+def run_emit(options: argparse.Namespace) -> int:
+    from advconv.backends.torch_source import emit
+
+    def print_or_write(measures: Measures, spec: ArchSpec) -> int:
+        is_model = options.what == "model"
+        with uncollected():
+            text = emit(measures, spec.name) if is_model else augment_source(spec.augment, spec.name)
+        if options.output:
+            return _write(options.output, text)
+        show(text.removesuffix("\n"))
+        return OK
+
+    return _with_network(options.file, None, print_or_write)
+
+
+def _write(path: str, text: str) -> int:
+    if path.endswith((".yaml", ".yml")):
+        complain(f"{path}: Python source is not written over YAML; name a .py file")
+        return USAGE
+    try:
+        write(Path(path), text)
+    except FileError as problem:
+        complain(str(problem))
+        return USAGE
+    return OK
+
+
+def run_verify(options: argparse.Namespace) -> int:
+    """Exit code 1 where a claim does not hold."""
+
+    def prove(measures: Measures, spec: ArchSpec) -> int:
+        hold_directory()
+        from advconv.backends.evidence import verify
+        from advconv.report.verify import claims_table
+
+        claims = verify(measures)
+        show(claims_table(claims, spec.name).render(options.format))
+        return OK if all(claim.holds for claim in claims) else FAILED
+
+    return _with_network(options.file, options.input, prove)
+
+
+def default_arch() -> Path:
+    """The shipped architecture: of the working directory, else the package's own."""
+    return DEFAULT_ARCH if DEFAULT_ARCH.is_file() else shipped(str(DEFAULT_ARCH))
+
+
+def run_new(options: argparse.Namespace) -> int:
+    from advconv.language.starters import SCHEMA_FILE, renew_schema, starter
+
+    path = Path(options.name if options.name.endswith((".yaml", ".yml")) else f"{options.name}.yaml")
+    if not TITLE.fullmatch(path.stem):
+        complain(f"{path.stem!r} cannot name an architecture; use letters, digits, '-', '_' and '.'")
+        return USAGE
+    try:
+        write_new(path, starter(options.template, path.stem))
+        is_ours = renew_schema(path.parent)
+    except FileError as problem:
+        complain(str(problem))
+        return USAGE
+    if not is_ours:
+        complain(f"{path.with_name(SCHEMA_FILE)} is another schema and was left alone; editors will check {path} by it")
+    show(f"wrote {path}; next: advconv check {path}, advconv rf-table {path}, advconv train {path}")
+    return OK
+
+
+def run_explain(options: argparse.Namespace) -> int:
+    from advconv.manual.topics import index, near, pages
+
+    if options.topic is None:
+        print_markdown(index())
+        return OK
+    if not (found := pages(options.topic)):
+        complain(f"there is no topic {options.topic}; {near(options.topic)}")
+        return USAGE
+    print_markdown("\n\n".join(found))
+    return OK
+
+
+def run_schema(options: argparse.Namespace) -> int:
+    from advconv.language.json_schema import schema_text
+
+    show(schema_text().removesuffix("\n"))
+    return OK
+
+
+def run_completion(options: argparse.Namespace) -> int:
+    from advconv.cli.completion import script
+
+    show(script(options.shell))
+    return OK

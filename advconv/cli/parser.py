@@ -1,0 +1,346 @@
+"""The command line: which commands and options there are, and which function each runs."""
+
+import argparse
+import os
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import NoReturn, TypeAlias
+
+from advconv.geometry import Shape
+from advconv.language.data_sets import SETS
+from advconv.language.starters import DEFAULT, TEMPLATES
+from advconv.report.table import FORMATS
+from advconv.system.console import USAGE, complain, in_a_line, show
+from advconv.system.extras import needed
+from advconv.system.process import end
+from advconv.values.names import TITLE
+
+Run: TypeAlias = Callable[[argparse.Namespace], int]
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """The `advconv` command. Exit code 0: no errors; 1: an error or a failed constraint; 2: usage, a missing file."""
+    end(lambda: run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """The exit code of a command."""
+    commands = parser()
+    if "_ARGCOMPLETE" in os.environ:
+        from advconv.cli.completion import answer
+
+        answer(commands)
+    options = commands.parse_args(arguments)
+    try:
+        return function_at(options.run)(options)
+    except ModuleNotFoundError as missing:
+        extra = needed(options.command, missing.name, getattr(options, "tensorboard", False))
+        if extra is None:
+            raise
+        complain(extra)
+        return USAGE
+
+
+def function_at(path: str) -> Run:
+    """The function that does a command: `commands:run_check`. Help and completion do without what it imports."""
+    module, name = path.split(":")
+    run: Run = getattr(import_module(f"advconv.cli.{module}"), name)
+    return run
+
+
+class Parser(argparse.ArgumentParser):
+    """One whose messages are shown as all others are, whatever was typed."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(in_a_line(message))
+
+
+def parser() -> argparse.ArgumentParser:
+    top: argparse.ArgumentParser = Parser(
+        prog="advconv",
+        description="Reads convolutional networks from YAML, measures them, and holds them to their constraints.",
+        epilog="example: advconv new mynet && advconv check mynet.yaml",
+    )
+    top.add_argument("--version", action=Version, nargs=0, help="print the version and exit")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_check(commands)
+    _add_rf_table(commands)
+    _add_summary(commands)
+    _add_emit(commands)
+    _add_verify(commands)
+    _add_train(commands)
+    _add_evaluate(commands)
+    _add_predict(commands)
+    _add_export(commands)
+    _add_new(commands)
+    _add_explain(commands)
+    _add_schema(commands)
+    _add_completion(commands)
+    return top
+
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def _command(commands: Commands, name: str, help: str, example: str, run: str) -> argparse.ArgumentParser:
+    added = commands.add_parser(name, help=help, description=f"{help}.", epilog=f"example: {example}")
+    added.set_defaults(run=run)
+    return added
+
+
+def _add_check(commands: Commands) -> None:
+    help = "measure networks and hold them to their constraints"
+    check = _command(commands, "check", help, "advconv check mynet.yaml --input 3,64,64", "check_command:run_check")
+    check.add_argument(
+        "files", nargs="+", metavar="FILE", help="YAML files, directories with architectures, or -, stdin"
+    )
+    check.add_argument("--format", choices=("text", "json", "github", "sarif"), default="text")
+    _add_input(check)
+
+
+def _add_rf_table(commands: Commands) -> None:
+    help = "print the receptive-field calculation table"
+    table = _command(
+        commands, "rf-table", help, "advconv rf-table mynet.yaml --format markdown", "commands:run_rf_table"
+    )
+    table.add_argument("file", nargs="?", metavar="FILE", help="default: the shipped network c1c2c3c4")
+    table.add_argument("--explain", action="store_true", help="add the formula behind each row")
+    table.add_argument("--format", choices=FORMATS, default="text")
+    _add_input(table)
+
+
+def _add_summary(commands: Commands) -> None:
+    help = "print the layers with output shapes, parameters and MACs"
+    summary = _command(commands, "summary", help, "advconv summary mynet.yaml", "commands:run_summary")
+    summary.add_argument("file", metavar="FILE")
+    summary.add_argument("--format", choices=(*FORMATS, "torchsummary"), default="text")
+    summary.add_argument("--torchinfo", action="store_true", help="print torchinfo's own table of the built module")
+    _add_input(summary)
+
+
+def _add_emit(commands: Commands) -> None:
+    help = "print the network as the source of a torch module, or its augmentation as albumentations code"
+    emit = _command(commands, "emit", help, "advconv emit mynet.yaml -o model.py", "commands:run_emit")
+    emit.add_argument("file", metavar="FILE")
+    emit.add_argument("--what", choices=("model", "augment"), default="model")
+    emit.add_argument("-o", "--output", metavar="FILE", help="write it to a file instead")
+
+
+def _add_verify(commands: Commands) -> None:
+    help = "prove the report: hold each of its numbers beside what torch finds"
+    verify = _command(commands, "verify", help, "advconv verify mynet.yaml", "commands:run_verify")
+    verify.add_argument("file", metavar="FILE")
+    verify.add_argument("--format", choices=FORMATS, default="text")
+    _add_input(verify)
+
+
+def _add_train(commands: Commands) -> None:
+    help = "check a network, train it, and say whether it keeps the accuracy that it promises"
+    train = _command(commands, "train", help, "advconv train mynet.yaml --epochs 10", "train_command:run_train")
+    train.add_argument("file", nargs="?", metavar="FILE")
+    train.add_argument("--resume", metavar="RUN", help="go on with an interrupted run")
+    _add_previous(train)
+    train.add_argument(
+        "--force", action="store_true", help="train what breaks its constraints or may not fit in memory"
+    )
+    fields = train.add_argument_group("what the file says otherwise")
+    fields.add_argument("--data", metavar="SET", help=f"{', '.join(SETS)}")
+    fields.add_argument("--epochs", type=integer, metavar="N")
+    fields.add_argument("--batch-size", type=integer, metavar="N", help="pictures of all processes together")
+    fields.add_argument("--lr", type=real, metavar="RATE", help="the highest learning rate")
+    fields.add_argument("--seed", type=integer, metavar="N")
+    fields.add_argument("--val-split", type=integer, metavar="N", help="training pictures held out for validation")
+    help = "any field: train.mixup=0.2, C1[0].out_channels=24"
+    fields.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", help=help)
+    doing = train.add_argument_group("how")
+    _add_data_dir(doing)
+    doing.add_argument("--limit", type=limit, metavar="N", help="use the first N pictures")
+    doing.add_argument("--until", type=percent, metavar="PERCENT", help="stop when this accuracy is reached")
+    doing.add_argument("--name", type=title, metavar="NAME", help="of the run's directory; default: the network's")
+    _add_device(doing)
+    doing.add_argument("--workers", type=workers, metavar="N", help="processes that make pictures; 0: none beside")
+    doing.add_argument("--compile", choices=("auto", "on", "off"), help="use torch.compile; auto: on CUDA")
+    doing.add_argument("--tensorboard", action="store_true", help="write TensorBoard's files too")
+    doing.add_argument("--quiet", action="store_true", help="say how it ended, not how it goes")
+
+
+def _add_evaluate(commands: Commands) -> None:
+    help = "score a run's weights on the test set, whole and by class"
+    evaluate = _command(
+        commands, "evaluate", help, "advconv evaluate runs/mynet-20261121-120000", "run_commands:run_evaluate"
+    )
+    _add_run(evaluate)
+    evaluate.add_argument("--flip", action="store_true", help="average over each picture and its mirror image")
+    evaluate.add_argument("--format", choices=FORMATS, default="text")
+    _add_data_dir(evaluate)
+    _add_device(evaluate)
+
+
+def _add_predict(commands: Commands) -> None:
+    help = "say what a run's network sees in picture files"
+    example = "advconv predict runs/mynet-20261121-120000 cat.png --top 1"
+    predict = _command(commands, "predict", help, example, "run_commands:run_predict")
+    _add_run(predict)
+    predict.add_argument("pictures", nargs="+", metavar="PICTURE")
+    predict.add_argument("--top", type=natural, default=3, metavar="N", help="the N likeliest classes; default: 3")
+    predict.add_argument("--format", choices=FORMATS, default="text")
+
+
+def _add_export(commands: Commands) -> None:
+    help = "write a run's network as ONNX, and hold it beside torch on test pictures"
+    example = "advconv export runs/mynet-20261121-120000 -o model.onnx"
+    export = _command(commands, "export", help, example, "run_commands:run_export")
+    _add_run(export)
+    export.add_argument("-o", "--output", required=True, type=onnx_file, metavar="FILE.onnx")
+    takes = "what the network takes: images as bytes, normalised inside; or images that are normalised already"
+    export.add_argument("--takes", choices=("bytes", "normalised"), default="bytes", help=takes)
+    _add_data_dir(export)
+
+
+def _add_run(command: argparse.ArgumentParser) -> None:
+    command.add_argument("run_path", metavar="RUN", help="the directory that train wrote")
+    command.add_argument("--weights", choices=("last", "best"), default="last")
+    _add_previous(command)
+
+
+def _add_previous(command: argparse.ArgumentParser) -> None:
+    help = "take the checkpoint before the newest, where that one is damaged"
+    command.add_argument("--previous", action="store_true", help=help)
+
+
+def _add_data_dir(command: argparse._ActionsContainer) -> None:
+    command.add_argument(
+        "--data-dir",
+        metavar="DIR",
+        help="where data sets lie; default: $ADVCONV_DATA, else where a run had them, else data/",
+    )
+
+
+def _add_device(command: argparse._ActionsContainer) -> None:
+    command.add_argument("--device", metavar="NAME", help="cpu, cuda, cuda:1, mps; default: as the run, else the best")
+
+
+def _add_new(commands: Commands) -> None:
+    new = _command(commands, "new", "write a commented starter file", "advconv new mynet", "commands:run_new")
+    new.add_argument("name", metavar="NAME", help="writes NAME.yaml")
+    new.add_argument("--template", choices=TEMPLATES, default=DEFAULT, help=f"default: {DEFAULT}")
+
+
+def _add_explain(commands: Commands) -> None:
+    help = "explain a diagnostic code, a block, a field, a constraint or an analysis"
+    explain = _command(commands, "explain", help, "advconv explain dwsep", "commands:run_explain")
+    explain.add_argument("topic", nargs="?", metavar="TOPIC", help="default: a list of all")
+
+
+def _add_schema(commands: Commands) -> None:
+    help = "print the JSON Schema of architecture files"
+    _command(commands, "schema", help, "advconv schema > advconv.schema.json", "commands:run_schema")
+
+
+def _add_completion(commands: Commands) -> None:
+    help = "print a completion script for a shell"
+    completion = _command(commands, "completion", help, 'eval "$(advconv completion bash)"', "commands:run_completion")
+    completion.add_argument("shell", choices=("bash", "zsh", "fish"))
+
+
+def _add_input(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--input", type=picture, metavar="C,H,W", help="measure for pictures of another shape")
+
+
+def title(text: str) -> str:
+    if not TITLE.fullmatch(text):
+        raise argparse.ArgumentTypeError(
+            f"{text[:40]!r} cannot name a directory; use letters, digits, '-', '_' and '.'"
+        )
+    return text
+
+
+def whole(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 0")
+    if len(text) > 18:
+        raise argparse.ArgumentTypeError(f"{text[:18]}... has {len(text)} digits; use a number below 10^18")
+    return int(text)
+
+
+def natural(text: str) -> int:
+    if whole(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not at least 1")
+    return int(text)
+
+
+def limit(text: str) -> int:
+    return _counted("limit", text)
+
+
+def workers(text: str) -> int:
+    return _counted("workers", text)
+
+
+def _counted(name: str, text: str) -> int:
+    """A number that an option counts; how many there may be is for the option to say."""
+    from advconv.training.options import counted
+
+    try:
+        return counted(name, whole(text))
+    except ValueError as problem:
+        raise argparse.ArgumentTypeError(str(problem)) from None
+
+
+def onnx_file(text: str) -> str:
+    suffix = Path(text).suffix
+    if suffix.lower() != ".onnx":
+        ends = f"ends in {suffix}" if suffix else "has no suffix"
+        raise argparse.ArgumentTypeError(f"{text!r} {ends}; export writes ONNX alone, name it {Path(text).stem}.onnx")
+    return text
+
+
+def integer(text: str) -> str:
+    """A whole number as it is written; which ones a field takes is for the language to say."""
+    from advconv.text.reader import INTEGER
+
+    if not INTEGER.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number")
+    return text
+
+
+def real(text: str) -> str:
+    """A number as it is written."""
+    from advconv.text.reader import FLOAT
+
+    if not FLOAT.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number")
+    return text
+
+
+def percent(text: str) -> float:
+    """`85`, or `85%`"""
+    from advconv.values.limits import percentage
+
+    try:
+        return percentage(float(text.removesuffix("%")))
+    except ValueError:
+        message = f"{text!r} is no accuracy in percent, above 1 and at most 100; write --until 85"
+        raise argparse.ArgumentTypeError(message) from None
+
+
+def picture(text: str) -> Shape:
+    """`3,64,64`"""
+    parts = [part.strip() for part in text.strip("[]() ").split(",")]
+    if len(parts) != 3 or not all(part.isascii() and part.isdigit() for part in parts):
+        raise argparse.ArgumentTypeError(f"{text!r} is not CHANNELS,HEIGHT,WIDTH, as in 3,64,64")
+    if not all(len(part) < 19 and int(part) for part in parts):
+        raise argparse.ArgumentTypeError(f"the sizes of {text!r} are not between 1 and 10^18")
+    channels, height, width = map(int, parts)
+    return Shape(channels, height, width)
+
+
+class Version(argparse.Action):
+    """Asks for the version when it is wanted, which costs too much at every start."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from importlib.metadata import version
+
+        show(f"advconv {version('advconv')}")
+        parser.exit()

@@ -1,0 +1,209 @@
+"""The augmentation that a file declares: albumentations transforms by class name, old arguments and new."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+from pydantic_core import PydanticCustomError
+
+from advconv.language.transforms import COMPOSITIONS, TRANSFORMS
+from advconv.text.python_source import Brackets, Expression, docstring, expression, labelled, layout
+from advconv.values.forms import Form, is_number, near, refuse, shown, single
+
+KNOWN = TRANSFORMS | COMPOSITIONS
+
+RENAMED = {
+    "fill_value": "fill",
+    "value": "fill",
+    "cval": "fill",
+    "mask_fill_value": "fill_mask",
+    "mask_value": "fill_mask",
+    "cval_mask": "fill_mask",
+}
+"""Arguments of albumentations 1 by their names in albumentations 2."""
+
+
+class Ends(NamedTuple):
+    """A range of albumentations 2 by the two arguments of albumentations 1; without a `low` it is the `high`."""
+
+    range: str
+    low: str
+    high: str
+    default: int | None = None
+
+
+RANGES = {
+    "CoarseDropout": (
+        Ends("num_holes_range", "min_holes", "max_holes", 8),
+        Ends("hole_height_range", "min_height", "max_height", 8),
+        Ends("hole_width_range", "min_width", "max_width", 8),
+    ),
+    "ImageCompression": (Ends("quality_range", "quality_lower", "quality_upper", 100),),
+}
+
+
+class Transform(NamedTuple):
+    """A transform with its arguments as albumentations 2 names them; `fill: mean` is the mean of the data set."""
+
+    name: str
+    arguments: dict[str, Any] = {}
+
+
+ASSIGNMENT = (
+    Transform("HorizontalFlip"),
+    Transform("ShiftScaleRotate"),
+    Transform(
+        "CoarseDropout",
+        {"num_holes_range": [1, 1], "hole_height_range": [16, 16], "hole_width_range": [16, 16], "fill": "mean"},
+    ),
+)
+"""What is done where a file says nothing: half of the pictures flip, half of them move, half of them lose a square."""
+
+
+def transform(value: Any) -> Transform:
+    """`HorizontalFlip`, or `{HorizontalFlip: {p: 0.5}}`."""
+    if isinstance(value, Transform):
+        return value
+    pair = (value, {}) if isinstance(value, str) else single(value)
+    if pair is None:
+        refuse(f"a transform is a name, or a name with arguments, not {shown(value)}", "write `- HorizontalFlip`")
+    name, given = pair
+    if name not in KNOWN:
+        at = () if isinstance(value, str) else (name,)
+        refuse(f"there is no transform {shown(name)!r}", partial(_name_help, name), "AC501", at, at_key=bool(at))
+    given = {} if given is None else given
+    if not isinstance(given, dict):
+        refuse(f"the arguments of {name} are a mapping, not {shown(given)}", f"write `{name}: {{p: 0.5}}`", at=(name,))
+    return Transform(name, _inside((name,), partial(arguments, name, given)))
+
+
+def _name_help(name: str) -> str:
+    return near("transform", name, tuple(KNOWN)) or "the names are those of albumentations 2"
+
+
+def _argument_help(key: str, taken: tuple[str, ...]) -> str:
+    return near("argument", key, taken) or f"it takes {', '.join(taken)}"
+
+
+def _inside(path: tuple[str | int, ...], read: Callable[[], Any]) -> Any:
+    """What `read` gives; what it refuses is refused at its place from further out."""
+    try:
+        return read()
+    except PydanticCustomError as problem:
+        context = problem.context or {}
+        told = context | {"at": (*path, *context["at"])}
+        raise PydanticCustomError(problem.type, "{message}", told) from None
+
+
+def arguments(name: str, given: dict[str, Any]) -> dict[str, Any]:
+    """The arguments under their present names. What Python writes as None is none here too."""
+    values = {key: None if value == "None" else value for key, value in given.items()}
+    taken = keys(name)
+    for key in values:
+        if key not in taken:
+            help = partial(_argument_help, key, taken)
+            refuse(f"{name} takes no {str(key)[:40]!r}", help, "AC111", at=(key,), at_key=True)
+    present = _without_always(_renamed(name, _ranged(name, values)))
+    if "p" in present and not (is_number(present["p"]) and 0 <= present["p"] <= 1):
+        refuse(f"p of {name} is a share from 0 to 1, not {shown(present['p'])}", at=("p",))
+    _hold_ranges(name, present)
+    if name in COMPOSITIONS:
+        present["transforms"] = _parts(name, present.get("transforms"))
+    return present
+
+
+def keys(name: str) -> tuple[str, ...]:
+    """All that a transform takes, under present and classic names."""
+    own = KNOWN[name]
+    classic = [old for old, new in RENAMED.items() if new in own]
+    ends = [end for ends in RANGES.get(name, ()) for end in (ends.low, ends.high)]
+    return (*own, *ends, *classic, "always_apply")
+
+
+def _parts(name: str, given: Any) -> tuple[Transform, ...]:
+    if not isinstance(given, list | tuple) or not given:
+        refuse(f"{name} needs a list of transforms", f"write `{name}: {{transforms: [...]}}`", "AC112")
+    return tuple(_inside(("transforms", index), partial(transform, part)) for index, part in enumerate(given))
+
+
+def _renamed(name: str, given: dict[str, Any]) -> dict[str, Any]:
+    present = {}
+    for key, value in given.items():
+        now = key if key in KNOWN[name] else RENAMED.get(key, key)
+        if now in present or (now != key and now in given):
+            refuse(f"{key} is the classic name of {now}, which stands here too", "write one of them", at=(key,))
+        present[now] = value
+    return present
+
+
+def _without_always(given: dict[str, Any]) -> dict[str, Any]:
+    """`always_apply: true -> p: 1.0`"""
+    always = given.pop("always_apply", False)
+    if not isinstance(always, bool):
+        refuse(f"always_apply must be true or false, not {shown(always)}", at=("always_apply",))
+    return given | {"p": 1.0} if always else given
+
+
+def _ranged(name: str, given: dict[str, Any]) -> dict[str, Any]:
+    """`max_width: 16, min_width: 8 -> hole_width_range: [8, 16]`, with classic defaults where a classic name stands."""
+    classic = {end for ends in RANGES.get(name, ()) for end in (ends.low, ends.high)} & set(given)
+    if not classic:
+        return given
+    present = {key: value for key, value in given.items() if key not in classic}
+    for ends in RANGES[name]:
+        if ends.range not in given:
+            present[ends.range] = _range_of(ends, given)
+        elif clash := {ends.low, ends.high} & classic:
+            key = min(clash)
+            refuse(f"{key} is a classic name of a part of {ends.range}, which stands here too", at=(key,))
+    return present
+
+
+def _range_of(ends: Ends, given: dict[str, Any]) -> list[float]:
+    high: Any = given.get(ends.high, ends.default)
+    low: Any = given.get(ends.low)
+    low = high if low is None else low
+    for key, value in ((ends.high, high), (ends.low, low)):
+        if not is_number(value):
+            refuse(f"{key} must be a number, not {shown(value)}", at=(key,))
+    if low > high:
+        help = f"write a {ends.high} of at least {low}, or a {ends.low} of at most {high}"
+        key = ends.high if ends.high in given else ends.low
+        refuse(f"{ends.high} {high} is below {ends.low} {low}", help, "AC502", at=(key,))
+    return [low, high]
+
+
+def _hold_ranges(name: str, given: dict[str, Any]) -> None:
+    for key, value in given.items():
+        is_range = key.endswith("_range") and isinstance(value, list) and len(value) == 2 and all(map(is_number, value))
+        if is_range and value[0] > value[1]:
+            help = f"write [{shown(value[1])}, {shown(value[0])}]"
+            refuse(f"{key} ends at {shown(value[1])}, below its start {shown(value[0])}", help, "AC502", at=(key,))
+
+
+TRANSFORM = Form(transform)
+
+
+def source(augment: tuple[Transform, ...], name: str) -> str:
+    """The pipeline as albumentations code."""
+    steps = Brackets("[", tuple(map(_code, augment)), "]")
+    return (
+        f"{docstring(f'The augmentation of {name}.')}\n\n"
+        "import albumentations as A\n\n\n"
+        "def augmentation(mean: tuple[float, ...]) -> A.Compose:\n"
+        '    """For bytes (height, width, channels). `mean`: 0 to 255, of each channel of the data set."""\n'
+        f"    {layout(Brackets('return A.Compose(', (steps,), ')'), 1)}\n"
+    )
+
+
+def _code(part: Transform) -> Expression:
+    given = tuple(labelled(f"{key}=", _value(key, value)) for key, value in part.arguments.items())
+    return Brackets(f"A.{part.name}(", given, ")")
+
+
+def _value(key: str, value: Any) -> Expression:
+    if key == "transforms":
+        return Brackets("[", tuple(map(_code, value)), "]")
+    if key == "fill" and value == "mean":
+        return "mean"
+    return expression(tuple(value) if isinstance(value, list) else value)

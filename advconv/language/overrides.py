@@ -1,0 +1,237 @@
+"""A document that options override: which value an option sets, and where both stand in its text."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from advconv.blocks.composite import Branches
+from advconv.language.dump import dump, plain
+from advconv.language.spec import ArchSpec, parse
+from advconv.text.diagnostics import Span
+from advconv.text.reader import MAX_DEPTH, read
+from advconv.text.source import Document, Source, Value
+from advconv.values.forms import shown, single
+
+
+class SettingError(ValueError):
+    """An option that does not lead to a value of the file."""
+
+
+class Step(NamedTuple):
+    """A step of a path, `C1` or `0`; `before` is the path up to it, as it is written."""
+
+    key: str
+    span: Span
+    before: str = ""
+
+    @property
+    def is_index(self) -> bool:
+        return self.key.isascii() and self.key.isdigit()
+
+
+class Setting(NamedTuple):
+    """A value for a place in a file. The spans of the steps and of the value are places in the option."""
+
+    path: tuple[Step, ...]
+    value: Value
+
+
+MAX_PATH, MAX_VALUE, MAX_SETTINGS = 1_000, 10_000, 100
+"""Characters of a path and of a value, and how many of both: beyond what people write, and quick to set."""
+
+STEP = re.compile(r"(?:^|(?<=.)\.)([^\s.\[\]]+)|\[([0-9]+)\]")
+
+
+def setting(path: str, written: str, option: str) -> Setting:
+    """A value as it is written at the end of an option: `train.mixup=0.2`, `--epochs 3`. Raises SettingError."""
+    _hold_length("path", path, MAX_PATH)
+    _hold_length(f"value of {path}", written, MAX_VALUE)
+    if written[:1] in ("<", ">", "="):
+        # A comparison, which YAML would want in quotes.
+        value = Value(Span(1, 1, len(written)), written)
+    else:
+        document, wrong = read(Source(option, written or "''"))
+        if document is None or wrong:
+            reason = f": {wrong[0].message}" if wrong else ""
+            raise SettingError(f"the value of {path} is not YAML{reason}")
+        value = document.root
+    return Setting(_steps(path, option), _in_option(value, option, len(option) - len(written)))
+
+
+def said_setting(text: str) -> Setting:
+    """`train.schedule=cosine`. Raises SettingError."""
+    path, equals, written = (part.strip() for part in text.partition("="))
+    if not equals or not path:
+        raise SettingError(f"{_cut(text)!r} is not PATH=VALUE, as in train.schedule=cosine")
+    return setting(path, written, f"--set {path}={written}")
+
+
+def _hold_length(what: str, text: str, most: int) -> None:
+    if len(text) > most:
+        raise SettingError(f"the {what} has {len(text):,} characters, the limit is {most:,}: {_cut(text)}")
+
+
+def _cut(text: str) -> str:
+    """The start of a text, for messages."""
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _steps(path: str, option: str) -> tuple[Step, ...]:
+    """`C1[0].out_channels -> C1, 0, out_channels`. Where the option has a name of its own, that is their place."""
+    steps: list[Step] = []
+    start, end, name_width = option.find(path), 0, len(re.split("[ =]", option)[0])
+    while end < len(path):
+        match = STEP.match(path, end)
+        if match is None:
+            raise SettingError(f"{_cut(path)!r} is no path, write one as in train.mixup or C1[0].out_channels")
+        group = match.lastindex or 0
+        column, width = (start + match.start(group) + 1, len(match[group])) if start >= 0 else (1, name_width)
+        steps.append(Step(match[group], Span(1, column, width, option), path[:end]))
+        end = match.end()
+    if len(steps) > MAX_DEPTH:
+        raise SettingError(f"the path {_cut(path)} has {len(steps)} steps, the limit is {MAX_DEPTH}")
+    return tuple(steps)
+
+
+def _in_option(value: Value, option: str, columns: int) -> Value:
+    """A value that stands in an option; only its first line is behind something else."""
+
+    def moved(span: Span) -> Span:
+        return Span(span.line, span.column + (columns if span.line == 1 else 0), span.width, option)
+
+    children = {step: _in_option(child, option, columns) for step, child in value.children.items()}
+    keys = {key: moved(span) for key, span in value.keys.items()}
+    return replace(value, span=moved(value.span), children=children, keys=keys)
+
+
+def amended(document: Document, settings: list[Setting]) -> Document:
+    """The document with some values set. Raises SettingError.
+
+    What is wrong with a file may hide what a path leads to; then it is left for the check of the document to tell.
+    """
+    if len(settings) > MAX_SETTINGS:
+        raise SettingError(f"{len(settings):,} values are set, the limit is {MAX_SETTINGS}; write them into the file")
+    long: dict[str, Any] | None = None
+    for path, value in settings:
+        spec, _ = parse(document)
+        # A wrong value leaves the form as it was before it, so that one run can tell what is wrong with the next too.
+        long = dump(spec) | {"augment": plain(spec.augment)} if spec else long
+        try:
+            whole = whole_path(long or document.root.data, path)
+            document = Document(document.source, _set(document.root, whole, value, long))
+        except SettingError:
+            if long:
+                raise
+            return document
+    return document
+
+
+def whole_path(data: Any, path: tuple[Step, ...]) -> tuple[Step, ...]:
+    """A path with the steps that messages leave out: `C1[0].groups -> network.C1[0].conv.groups`.
+
+    Raises SettingError where it starts with neither a section nor a block.
+    """
+    first, *rest = path
+    network = data.get("network") if isinstance(data, dict) else None
+    blocks = network if isinstance(network, dict) else {}
+    has_row = bool(rest) and rest[0].is_index
+    if first.key in blocks and (first.key not in ArchSpec.model_fields or has_row):
+        return (first._replace(key="network"), first, *_in_rows(blocks[first.key], rest))
+    if first.key not in ArchSpec.model_fields:
+        raise _unknown(first, blocks)
+    if first.key == "network" and rest:
+        if rest[0].key not in blocks and rest[1:]:
+            raise _unknown(rest[0], blocks)
+        return (first, rest[0], *_in_rows(blocks.get(rest[0].key), rest[1:]))
+    return (first, *_in_rows(data.get("augment"), rest)) if first.key == "augment" else path
+
+
+def _unknown(step: Step, blocks: Iterable[str]) -> SettingError:
+    known = f"the blocks are {', '.join(blocks)}, the sections {', '.join(ArchSpec.model_fields)}"
+    return SettingError(f"{_cut(step.span.option)}: there is no {step.key!r}; {known}")
+
+
+def _in_rows(rows: Any, steps: Sequence[Step]) -> tuple[Step, ...]:
+    """Behind the number of a row comes the word of its block, or of its transform."""
+    if not steps:
+        return ()
+    first, *rest = steps
+    row = _at(rows, first.key)
+    pair = (row, {}) if isinstance(row, str) else single(row)
+    if not pair or not rest:
+        return tuple(steps)
+    word, fields = pair
+    inside = rest[1:] if rest[0].key == word else rest
+    return (first, rest[0]._replace(key=word), *_in_block(word, fields, inside))
+
+
+def _in_block(word: str, fields: Any, steps: Sequence[Step]) -> tuple[Step, ...]:
+    """The steps inside a block, which may hold rows in a field, in paths, or in rounds."""
+    if not steps:
+        return ()
+    first, *rest = steps
+    if word == "repeat" and first.is_index:
+        _hold_round(first, _at(fields, "times"))
+        return (first._replace(key="layers"), *_in_rows(_at(fields, "layers"), rest))
+    paths = _at(fields, "paths") if word == "branches" else None
+    if paths and first.key == "paths" and rest:
+        return (first, rest[0], *_in_rows(_at(paths, rest[0].key), rest[1:]))
+    if paths and first.key in paths and (first.key not in Branches.model_fields or (rest and rest[0].is_index)):
+        return (first._replace(key="paths"), first, *_in_rows(paths[first.key], rest))
+    if first.key in ("layers", "shortcut", "transforms"):
+        # The short form of a residual is the list of its rows.
+        return (first, *_in_rows(fields if isinstance(fields, list) else _at(fields, first.key), rest))
+    return tuple(steps)
+
+
+def _hold_round(step: Step, times: Any) -> None:
+    if isinstance(times, int) and int(step.key) >= times:
+        raise SettingError(f"{_cut(step.span.option)}: {step.before} has {times} rounds, counted from 0")
+
+
+def _set(value: Value, path: Sequence[Step], new: Value, long: Any) -> Value:
+    """A copy of a value with another in it; the values around it may be shared by aliases and stay as they are.
+
+    `long`: the same place in the long form, which stands in where the file has a short one without such a step.
+    """
+    if not path:
+        return new
+    first, *rest = path
+    if not isinstance(value.data, dict) and _at(value.data, first.key) is None and isinstance(long, dict):
+        value = _written_out(long, value.span)
+    key, longer = _key(value.data, first), _at(long, first.key)
+    old = value.children.get(key) or _written_out(longer if isinstance(longer, list) else {}, new.span)
+    children = value.children | {key: _set(old, rest, new, longer)}
+    data = {step: child.data for step, child in children.items()}
+    keys = value.keys if isinstance(key, int) else {key: first.span} | value.keys
+    return replace(
+        value, data=data if isinstance(value.data, dict) else list(data.values()), children=children, keys=keys
+    )
+
+
+def _at(data: Any, key: str) -> Any:
+    """What is at a step; None where there is no such step."""
+    if isinstance(data, dict):
+        return data.get(key)
+    is_row = isinstance(data, list) and key.isdecimal() and int(key) < len(data)
+    return data[int(key)] if is_row else None
+
+
+def _key(data: Any, step: Step) -> str | int:
+    """A key of a mapping, which may be new, or the number of a row. Raises SettingError."""
+    if isinstance(data, dict):
+        return step.key
+    if not isinstance(data, list):
+        raise SettingError(f"{_cut(step.span.option)}: {step.before} is {shown(data)}, there is no {step.key!r} in it")
+    if _at(data, step.key) is None:
+        rows = f"its rows are {step.before}[0] to {step.before}[{len(data) - 1}]" if data else "which is empty"
+        raise SettingError(f"{_cut(step.span.option)}: {step.before} is a list, {rows}; there is no {step.key!r} in it")
+    return int(step.key)
+
+
+def _written_out(data: Any, span: Span) -> Value:
+    """Data that all stand at one place."""
+    items = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
+    children = {step: _written_out(item, span) for step, item in items}
+    return Value(span, data, children=children, keys=dict.fromkeys(data, span) if isinstance(data, dict) else {})

@@ -1,0 +1,273 @@
+"""What a user wrote, validated: the sections of an architecture."""
+
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+from pydantic import BeforeValidator, ValidationError
+
+from advconv.analysis.features import FEATURES, NARROWED_BY
+from advconv.blocks import KINDS, SomeRows
+from advconv.blocks.base import Block, Fields, Style
+from advconv.geometry import Shape
+from advconv.language.augment import ASSIGNMENT, TRANSFORM, Transform
+from advconv.language.recipe import Data, Train
+from advconv.language.validation_errors import explain
+from advconv.text.diagnostics import Diagnostic
+from advconv.text.source import Document, Path
+from advconv.values.forms import (
+    Form,
+    MaybeCount,
+    MaybeSize,
+    Name,
+    Pair,
+    either,
+    is_int,
+    near,
+    refuse,
+    shown,
+    single,
+)
+from advconv.values.limits import COUNT_UNITS, CountLimit, MaybeAccuracyLimit, MaybeByteLimit, MaybeCountLimit, limit
+from advconv.values.names import TITLE
+
+if TYPE_CHECKING:
+    Network = dict[str, tuple[Block, ...]]
+else:
+    Network = Annotated[dict[Name, SomeRows], BeforeValidator(lambda value: some_blocks(value))]
+
+
+def version(value: Any) -> int:
+    if value != 1 or not is_int(value):
+        refuse(f"this version of advconv reads language version 1, not {shown(value)}", "write `advconv: 1`", "AC118")
+    return 1
+
+
+def title(value: Any) -> str:
+    if not isinstance(value, str):
+        help = "write it in quotes" if isinstance(value, int | float) else "write a word"
+        refuse(f"the name must be text, not {shown(value)}", help, code="AC115")
+    if not TITLE.fullmatch(value):
+        refuse(f"{value[:40]!r} cannot name a file", "use letters, digits, '-', '_' and '.'", code="AC115")
+    return value
+
+
+def some_blocks(value: Any) -> Any:
+    if value == {}:
+        refuse("the network has no blocks", "write a name and rows, such as `C1: [conv: 32]`")
+    if isinstance(value, list):
+        refuse("the network is a mapping of blocks by name, this is a list", _blocks_help(value))
+    return value
+
+
+def _blocks_help(rows: list[Any]) -> str:
+    """Blocks with dashes before their names, or rows without a block around them."""
+    pairs = [single(row) for row in rows]
+    if pairs and all(pair and isinstance(pair[1], list) and pair[0] not in KINDS for pair in pairs):
+        return "write the names of the blocks without dashes: `network: {C1: [...], C2: [...]}`"
+    return "write the rows under the name of a block: `network: {C1: [...]}`"
+
+
+def picture(value: Any) -> Shape:
+    if isinstance(value, Shape):
+        return value
+    if not isinstance(value, list) or len(value) != 3 or not all(is_int(part) and part >= 1 for part in value):
+        refuse(f"input is [channels, height, width], not {shown(value)}", "write `input: [3, 32, 32]`")
+    return Shape(*value)
+
+
+def feature(value: Any) -> str:
+    if value not in FEATURES:
+        pair = single(value)
+        word = pair[0] if pair else value
+        refuse(f"there is no feature {shown(value)!r}", partial(_feature_help, word, pair is not None), "AC113")
+    return str(value)
+
+
+def _feature_help(word: Any, is_pair: bool) -> str:
+    if is_pair and word in FEATURES:
+        return f"write {word}"
+    return near("feature", word, FEATURES) or f"the features are {', '.join(FEATURES)}"
+
+
+def each_once(names: Any) -> Any:
+    seen: set[str] = set()
+    for index, name in enumerate(names) if isinstance(names, list) else ():
+        if isinstance(name, str) and name in seen:
+            refuse(f"{shown(name)} stands here twice", "keep one of the two", "AC116", at=(index,))
+        seen |= {name} if isinstance(name, str) else set()
+    return names
+
+
+Feature = Annotated[str, Form(feature)]
+
+
+NARROWING = ("kernel_size", "stride", "dilation", "in_channels", "out_channels")
+
+
+class Use(Fields):
+    """How often a feature must occur, counting only what has these fields."""
+
+    count: CountLimit = limit(">= 1", COUNT_UNITS)
+    kernel_size: MaybeSize = None
+    stride: MaybeSize = None
+    dilation: MaybeSize = None
+    in_channels: MaybeCount = None
+    out_channels: MaybeCount = None
+
+    @property
+    def narrowing(self) -> dict[str, int | Pair]:
+        return {field: value for field in NARROWING if (value := getattr(self, field)) is not None}
+
+
+class Asked(NamedTuple):
+    """What `uses` says of a feature."""
+
+    feature: Any
+    value: Any
+
+
+def by_feature(value: Any) -> Any:
+    return {name: Asked(name, asked) for name, asked in value.items()} if isinstance(value, dict) else value
+
+
+def use(asked: Any) -> Any:
+    """A bare limit is one on the count. A feature is narrowed by fields that it has."""
+    name, value = asked
+    if value is None or isinstance(value, bool):
+        help = "leave it out, or list it under forbids" if value is False else 'write ">= 1"'
+        refuse(f"a feature has a limit on how often it occurs, not {shown(value)}", help, "AC120")
+    if not isinstance(value, dict) or (value and set(value) <= {"min", "max"}):
+        return value if isinstance(value, Use) else {"count": value}
+    known = NARROWED_BY.get(name, NARROWING)
+    for field in value:
+        if field in NARROWING and field not in known:
+            help = f"narrow it by {either(known)}, or not at all"
+            refuse(f"{name} has no {field}", help, code="AC111", at=(field,), at_key=True)
+    return value
+
+
+class Constraints(Fields):
+    """What an architecture promises."""
+
+    receptive_field: MaybeCountLimit = None
+    rf_min: MaybeCountLimit = None
+    params: MaybeCountLimit = None
+    macs: MaybeCountLimit = None
+    weights: MaybeByteLimit = None
+    memory: MaybeByteLimit = None
+    memory_eager: MaybeByteLimit = None
+    training_memory: MaybeByteLimit = None
+    uses: Annotated[dict[Feature, Annotated[Use, BeforeValidator(use)]], BeforeValidator(by_feature)] = {}
+    forbids: Annotated[tuple[Feature, ...], BeforeValidator(each_once)] = ()
+    accuracy: MaybeAccuracyLimit = None
+
+
+class ArchSpec(Fields):
+    """An architecture file."""
+
+    advconv: Annotated[int, Form(version)]
+    name: Annotated[str, Form(title)]
+    input: Annotated[Shape, Form(picture)]
+    classes: MaybeCount = None
+    defaults: Style = Style()
+    network: Network
+    constraints: Constraints = Constraints()
+    data: Data = "cifar10"
+    augment: tuple[Annotated[Transform, TRANSFORM], ...] = ASSIGNMENT
+    train: Train = Train()
+
+
+def parse(document: Document) -> tuple[ArchSpec | None, list[Diagnostic]]:
+    """The spec in a document, or all that is wrong with it."""
+    try:
+        return ArchSpec.model_validate(document.root.data), []
+    except ValidationError as problem:
+        return None, explain(document, problem, keys_at)
+
+
+def keys_at(path: Path) -> list[str]:
+    """The keys that may stand where the last step of a path stands."""
+    if len(path) == 1:
+        return list(ArchSpec.model_fields)
+    if path[0] == "network":
+        return list(KINDS[str(path[-2])].model_fields)
+    sections: dict[str, type[Fields]] = {
+        "defaults": Style,
+        "train": Train,
+        "constraints": Constraints if len(path) == 2 else Use,
+    }
+    return list(sections[str(path[0])].model_fields)
+
+
+class Part(NamedTuple):
+    """As much of a spec as is sound. Unless it `is_whole`, nothing can be said of the network's end."""
+
+    spec: ArchSpec
+    is_whole: bool = True
+
+
+def parse_part(document: Document) -> Part | None:
+    """What is sound of a spec that is not: the rows before the first wrong one, the constraints that can be read.
+
+    So that one run can say what is wrong with those too. None where the input or the defaults are wrong, on which all
+    rows depend.
+    """
+    data = document.root.data
+    if not isinstance(data, dict) or not isinstance(data.get("network"), dict):
+        return None
+    needed = {key: data[key] for key in ("input", "classes", "defaults", "network", "constraints") if key in data}
+    needed |= {"advconv": 1, "name": "part"}
+    # An unknown key beside missing classes may be a misspelt one.
+    is_guess = "classes" not in data and not set(data) <= set(ArchSpec.model_fields)
+    needed |= {"classes": 1} if is_guess else {}
+    try:
+        return Part(ArchSpec.model_validate(needed), is_whole=not is_guess)
+    except ValidationError as problem:
+        errors = problem.errors(include_url=False, include_input=False)
+        places = [(*error["loc"], *error.get("ctx", {}).get("at", ())) for error in errors]
+    if any(place[0] not in ("network", "constraints", "classes") for place in places):
+        return None
+    return _without(needed, places, is_guess)
+
+
+def _without(needed: dict[str, Any], places: list[Path], is_guess: bool) -> Part | None:
+    """The data without what the places lie in."""
+    wrong_rows = [place[1:] for place in places if place[0] == "network"]
+    wrong_limits = [place[1:] for place in places if place[0] == "constraints"]
+    if () in wrong_rows:
+        return None
+    network = _sound_rows(needed["network"], wrong_rows)
+    constraints = _sound_limits(needed.get("constraints"), wrong_limits)
+    no_classes = ("classes",) in places
+    sound = needed | {"network": network, "constraints": constraints}
+    # Whatever number of classes is meant, a bare `linear` goes to it.
+    sound |= {"classes": 1} if no_classes else {}
+    is_whole = not wrong_rows and not no_classes and not is_guess
+    return Part(ArchSpec.model_validate(sound), is_whole) if network else None
+
+
+def _sound_rows(network: dict[str, Any], places: list[Path]) -> dict[str, Any]:
+    """The blocks and rows before the first that a place lies in."""
+    first_wrong: dict[str, int] = {}
+    for name, *rest in places:
+        row = rest[0] if rest and isinstance(rest[0], int) else 0
+        first_wrong[str(name)] = min(row, first_wrong.get(str(name), row))
+    sound = {}
+    for name, rows in network.items():
+        end = first_wrong.get(name)
+        if end is None or end > 0:
+            sound[name] = rows[:end]
+        if end is not None:
+            break
+    return sound
+
+
+def _sound_limits(constraints: Any, places: list[Path]) -> dict[str, Any]:
+    if not isinstance(constraints, dict):
+        return {}
+    wrong = {place[0] for place in places}
+    sound = {key: value for key, value in constraints.items() if key not in wrong}
+    if "uses" in wrong and isinstance(constraints["uses"], dict):
+        wrong_uses = {place[1] for place in places if place[0] == "uses" and len(place) > 1}
+        sound["uses"] = {key: value for key, value in constraints["uses"].items() if key not in wrong_uses}
+    return sound

@@ -1,0 +1,255 @@
+"""Pydantic's errors in our words, at their places."""
+
+import re
+from collections.abc import Callable, Collection
+from itertools import islice
+from typing import Any
+
+from pydantic import ValidationError
+
+from advconv.analysis.features import FEATURES
+from advconv.text.diagnostics import MOST, Diagnostic, Span, error, in_order
+from advconv.text.reader import resolve
+from advconv.text.source import Document, Path
+from advconv.values.forms import shown, similar, single
+from advconv.values.synonyms import hint, meant
+
+Error = Any
+"""One of the mappings that pydantic_core's ValidationError.errors() lists."""
+
+Keys = Callable[[Path], list[str]]
+"""The keys that may stand where the last step of a path stands."""
+
+SECTIONS = ("train", "defaults", "constraints")
+
+MAPPINGS = (*SECTIONS, "network", "uses")
+
+
+def explain(document: Document, problem: ValidationError, keys_at: Keys) -> list[Diagnostic]:
+    """A diagnostic for each mistake; a required key that stands there misspelt is one mistake."""
+    if not _is_architecture(document.root.data):
+        return [_foreign(document)]
+    errors = problem.errors(include_url=False)
+    unknown: dict[Path, dict[str, None]] = {}
+    for item in errors:
+        if item["type"] == "extra_forbidden":
+            unknown.setdefault(item["loc"][:-1], {})[str(item["loc"][-1])] = None
+    empty = [found for parent, keys in unknown.items() for found in _emptied(document, parent, keys)]
+    caused = {path for section, keys in empty for path in (section, *((*section[:-1], key) for key in keys))}
+    told = [
+        item for item in errors[: MOST + 1] if item["loc"] not in caused and not _is_misspelt(item, unknown, keys_at)
+    ]
+    found = [_explained(document, item, keys_at) for item in told]
+    return in_order(found + [_empty(document, *section) for section in empty])
+
+
+def _is_architecture(data: Any) -> bool:
+    """Whether a file has one of the two keys that make it one, however it is spelt."""
+    marks = ("advconv", "network")
+    keys = list(data)[:MOST] if isinstance(data, dict) else []
+    return any(key in marks or meant("section", key, ("network",)) or similar(key, marks) for key in keys)
+
+
+def _foreign(document: Document) -> Diagnostic:
+    data = document.root.data
+    if isinstance(data, list):
+        help = "write `advconv: 1` as the first line, and rows under the name of a block: `network: {C1: [...]}`"
+        return error("AC114", Span(), "an architecture is a mapping of sections, this is a list", help)
+    what = "it has neither `advconv` nor `network`" if isinstance(data, dict) else f"it is {_told(data)}"
+    code = "AC112" if isinstance(data, dict) else "AC114"
+    return error(code, Span(), f"this file is no architecture: {what}", "`advconv new NAME` writes one to start from")
+
+
+def _told(data: Any) -> str:
+    return f"the text {shown(data)!r}" if isinstance(data, str) else shown(data)
+
+
+def _emptied(document: Document, parent: Path, unknown: Collection[str]) -> list[tuple[Path, list[str]]]:
+    """Keys with nothing in them, and the unknown keys behind each that belong into it."""
+    data = document.root.data
+    for step in parent:
+        data = data.get(step) if isinstance(data, dict) else None
+    found: list[tuple[Path, list[str]]] = []
+    behind: list[str] | None = None
+    for key, value in data.items() if isinstance(data, dict) else ():
+        if key in unknown and value is not None:
+            if behind is not None:
+                behind.append(key)
+        else:
+            behind = [] if value is None and key in MAPPINGS else None
+            found += [((*parent, key), behind)] if behind is not None else []
+    return [(section, keys) for section, keys in found if keys]
+
+
+def _empty(document: Document, section: Path, keys: list[str]) -> Diagnostic:
+    beside = ", ".join(key[:40] for key in keys[:4]) + (", ..." if len(keys) > 4 else "")
+    message = f"{section[-1]} is empty: {beside} {'stands' if len(keys) == 1 else 'stand'} beside it"
+    return error("AC114", document.key_span(section), message, f"indent {beside} deeper than {section[-1]}")
+
+
+def _is_misspelt(item: Error, unknown: dict[Path, dict[str, None]], keys_at: Keys) -> bool:
+    if item["type"] != "missing":
+        return False
+    *parent, field = item["loc"]
+    for key in islice(unknown.get(tuple(parent), ()), MOST):
+        path = (*parent, key)
+        if str(field) in (meant(_kind(path), key, keys_at(path)) or similar(key, keys_at(path))):
+            return True
+    return False
+
+
+def _kind(path: Path) -> str:
+    """What sort of key stands at the end of a path, as the table of words calls it."""
+    if len(path) == 1:
+        return "section"
+    return {"train": "train", "constraints": "constraint"}.get(str(path[0]), "field") if len(path) == 2 else "field"
+
+
+def _explained(document: Document, item: Error, keys_at: Keys) -> Diagnostic:
+    path: Path = tuple(step for step in item["loc"] if step != "[key]")
+    at_key = item["loc"][-1:] == ("[key]",)
+    if item["type"].startswith("AC"):
+        context = item["ctx"]
+        at = (*path, *context["at"])
+        span = document.key_span(at) if at_key or context["at_key"] else document.span(at)
+        is_whole = item["type"] == "AC114" and not context["at"]
+        help = context["help"]() if callable(context["help"]) else context["help"]
+        help = help or (_value_help(item["input"]) if is_whole else "")
+        return error(item["type"], span, _named(context["message"], path), help)
+    return TYPES.get(item["type"], _other)(document, path, item, keys_at)
+
+
+def _value_help(value: Any) -> str:
+    """A number in quotes or in parentheses, a text that has taken in the next row."""
+    written, sign, note = value.partition(" //") if isinstance(value, str) else ("", "", "")
+    if sign:
+        return f"a comment starts with #: write `{written.strip()[:40]}  # {note.strip()[:40]}`"
+    if row := re.search(r" - (\S.*)", value) if isinstance(value, str) else None:
+        return f"write `- {row[1][:40]}` in a line of its own, indented as the row above"
+    bare = value.strip("() ") if isinstance(value, str) else ""
+    is_disguised = bare != "" and isinstance(resolve(bare), int | float)
+    return f"write {bare[:40]}, without {'quotes' if bare == value else 'parentheses'}" if is_disguised else ""
+
+
+def _named(message: str, path: Path) -> str:
+    """`this must be ... -> out_channels must be ...`"""
+    named = message.replace("this must", f"{path[-1]} must", 1) if message.startswith("this must") else message
+    is_empty = named.endswith(", not nothing")
+    return f"{named.removesuffix(', not nothing')}, and there is nothing here" if is_empty else named
+
+
+def _missing(document: Document, path: Path, item: Error, keys_at: Keys) -> Diagnostic:
+    *parent, field = path
+    span = document.key_span(tuple(parent)) if parent else Span()
+    if path == ("advconv",):
+        message = "the file does not say which version of the language it is in"
+        return error("AC112", span, message, "write `advconv: 1` as the first line")
+    is_bare = item["input"] == {} and len(parent) > 2
+    row = hint("block", parent[-1], (str(parent[-1]),)) if is_bare else ""
+    return error(
+        "AC112", span, f"{_owner(path)} has no {field}", row or f"write `{EXAMPLES.get(str(field), f'{field}: ...')}`"
+    )
+
+
+EXAMPLES = {
+    "name": "name: my-network",
+    "input": "input: [3, 32, 32]",
+    "network": "network: {C1: [conv: 32]}",
+    "out_channels": "out_channels: 32",
+    "layers": "layers: [conv: 32]",
+    "paths": "paths: {near: [conv: 32], far: [dilated: 32]}",
+    "times": "times: 2",
+}
+
+
+def _unknown_key(document: Document, path: Path, item: Error, keys_at: Keys) -> Diagnostic:
+    key, keys = str(path[-1]), keys_at(path)
+    pair = re.fullmatch(r"\s*(\w+)\s*=\s*([^=\s].*)", key)
+    if key.startswith("//"):
+        return error("AC111", document.key_span(path), "a comment starts with #, not with //", "write # in place of //")
+    if pair and pair[1] in keys:
+        message = f"a key and its value are parted by a colon, this is {key[:40]}"
+        return error("AC111", document.key_span(path), message, f"write `{pair[1]}: {pair[2][:40]}`")
+    known = hint(_kind(path), key, keys) or _elsewhere(path, keys_at)
+    help = known or similar(key, keys) or f"the keys are {', '.join(keys)}"
+    return error("AC111", document.key_span(path), f"{_owner(path)} has no key {key[:40]!r}", help)
+
+
+def _elsewhere(path: Path, keys_at: Keys) -> str:
+    """Where a key belongs that is known in another section."""
+    key = str(path[-1])
+    for section in SECTIONS if len(path) == 1 else ():
+        if found := meant(_kind((section, key)), key, keys_at((section, key))):
+            return f"write it under {section}: `{section}: {{{found}: ...}}`"
+    if len(path) != 2 or path[0] not in SECTIONS:
+        return ""
+    if key in keys_at((key,)):
+        return f"write {key} as far left as {path[0]}"
+    feature = meant("feature", key, FEATURES) if path[0] == "constraints" else ""
+    return f'write it under uses: `uses: {{{feature}: ">= 1"}}`' if feature else ""
+
+
+def _wrong_form(form: str) -> Callable[..., Diagnostic]:
+    def wrong(document: Document, path: Path, item: Error, keys_at: Keys) -> Diagnostic:
+        is_empty = item["input"] is None
+        message = f"{path[-1]} is empty" if is_empty else f"{path[-1]} must be {form}, not {shown(item['input'])}"
+        return error("AC114", document.span(path), message, _form_help(str(path[-1]), form, item["input"]))
+
+    return wrong
+
+
+def _form_help(field: str, form: str, value: Any) -> str:
+    """How to write what stands there as a mapping, or as a list."""
+    if field in ("uses", "forbids"):
+        return f"write `{field}: {_features(field, value)}`"
+    if field == "constraints" and (limits := _limits(value)):
+        return f"write `constraints: {{{limits}}}`"
+    if field == "paths":
+        return "write `paths: {near: [...], far: [...]}`"
+    if value is None:
+        return (
+            f"write `{EXAMPLES[field]}`" if field in EXAMPLES else "write its keys below it, indented, or leave it out"
+        )
+    if form == "a list" and isinstance(value, dict) and value:
+        return f"write a dash before each: `- {str(next(iter(value)))[:40]}: ...`"
+    if form == "a list" and isinstance(value, str):
+        return f"write `{field}: [{shown(value)}]`"
+    is_dashed = isinstance(value, list) and value and all(single(part) for part in value)
+    return "write its keys without dashes" if is_dashed else ""
+
+
+def _limits(value: Any) -> str:
+    """`receptive_field > 44` as a key with its limit in quotes, also of a list of such."""
+    parts = value if isinstance(value, list) else re.split(r",\s*", value) if isinstance(value, str) else []
+    limits = [re.fullmatch(r"(\w+)\s*([<>=]=?\s*[^\s=<>].*)", part) for part in parts[:4] if isinstance(part, str)]
+    return ", ".join(f'{limit[1]}: "{limit[2][:20]}"' for limit in limits if limit)
+
+
+def _features(field: str, value: Any) -> str:
+    """`[dwsep] -> {dwsep: ">= 1"}`"""
+    given = list(value) if isinstance(value, dict | list) else re.findall(r"[\w-]+", str(value or ""))
+    words = [str((single(part) or (part,))[0])[:40] for part in given[:4]]
+    names = [meant("feature", word, FEATURES) or word for word in words] or ["dwsep"]
+    return f"[{', '.join(names)}]" if field == "forbids" else "{" + ", ".join(f'{name}: ">= 1"' for name in names) + "}"
+
+
+def _other(document: Document, path: Path, item: Error, keys_at: Keys) -> Diagnostic:
+    return error("AC114", document.span(path), item["msg"])
+
+
+TYPES: dict[str, Callable[..., Diagnostic]] = {
+    "missing": _missing,
+    "extra_forbidden": _unknown_key,
+    "model_type": _wrong_form("a mapping"),
+    "dict_type": _wrong_form("a mapping"),
+    "list_type": _wrong_form("a list"),
+    "tuple_type": _wrong_form("a list"),
+}
+
+
+def _owner(path: Path) -> str:
+    if len(path) == 1:
+        return "the architecture"
+    if path[0] == "network" or path[-2] in SECTIONS:
+        return str(path[-2])
+    return f"`{path[-2]}`"

@@ -1,0 +1,1 @@
+"""What `advconv explain` and the generated documents say."""

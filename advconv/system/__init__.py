@@ -1,0 +1,1 @@
+"""The world outside: files, streams, signals, and how the process ends."""

@@ -1,0 +1,74 @@
+"""What every command shares: exit codes, and the one way by which texts reach standard output and standard error."""
+
+import os
+import re
+import sys
+from contextlib import suppress
+from typing import NamedTuple, TextIO
+
+from advconv.text.visible import visible, visible_lines
+
+OK, FAILED, USAGE = 0, 1, 2
+
+COLOURS = {"red": "31;1", "yellow": "33;1", "green": "32", "blue": "34;1", "bold": "1", "dim": "2"}
+PAINTED = re.compile(rf"(\x1b\[(?:{'|'.join(COLOURS.values())}|0)m)")
+
+
+class Paint(NamedTuple):
+    """Makes the lines of a report, in colours where they are wanted; what else controls a terminal is escaped."""
+
+    on: bool = False
+
+    def __call__(self, *parts: str | tuple[str, str]) -> str:
+        """A line of texts and of (colour, text)."""
+        return "".join(visible(part) if isinstance(part, str) else self._coloured(*part) for part in parts)
+
+    def _coloured(self, colour: str, text: str) -> str:
+        return f"\x1b[{COLOURS[colour]}m{visible(text)}\x1b[0m" if self.on else visible(text)
+
+
+PLAIN = Paint()
+
+
+def show(text: str, file: TextIO | None = None, paint: Paint = PLAIN) -> None:
+    """Prints lines. Whatever they hold, a terminal is controlled by nothing but the colours of a paint that is on."""
+    parts = PAINTED.split(text) if paint.on else [text]
+    print("".join(part if index % 2 else visible_lines(part) for index, part in enumerate(parts)), file=file)
+
+
+def complain(message: str) -> None:
+    # Where nobody can be told, the exit code still says it.
+    with suppress(OSError):
+        show(f"advconv: {in_a_line(message)}", sys.stderr)
+
+
+MAX_MESSAGE = 2_000
+"""Characters: what users write may be longer than a terminal is high, and messages quote it."""
+
+
+def in_a_line(message: str) -> str:
+    """A message without characters that a terminal would obey, with its middle left out where it is too long."""
+    half = MAX_MESSAGE // 2
+    cut = message if len(message) <= MAX_MESSAGE else f"{message[:half]}...{message[-half:]}"
+    return visible(cut)
+
+
+def hold_directory() -> None:
+    """Raises FileNotFoundError where the current directory has been deleted: torch's MKL would end the process."""
+    os.getcwd()
+
+
+def wants_colour() -> bool:
+    """Whether standard output is a terminal that shows colours and styles; NO_COLOR and TERM=dumb turn them off."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def print_markdown(text: str) -> None:
+    """Rendered in a terminal, as it is in a pipe."""
+    if not wants_colour():
+        show(text)
+        return
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    Console().print(Markdown(text))

@@ -1,0 +1,128 @@
+"""Lines that start in a wrong column: where nothing above them does, or where rows and keys would mix."""
+
+import re
+
+from advconv.text.diagnostics import Diagnostic
+from advconv.text.parse_failure import ParseFailure, Place, content, indent
+
+
+def wrong_indentation(found: ParseFailure) -> Diagnostic | None:
+    """A line that starts where nothing above it does, or where rows and keys would mix."""
+    if not (found.is_first or (found.is_mapping_value and _key_is_first(found))) or not found.levels:
+        return None
+    column = indent(found.text)
+    kind = "row" if found.text[column : column + 2] in ("-", "- ") else "key"
+    at, width = Place(found.at.line, column), len(_first_word(found.text[column:]))
+    beside = [level for level in found.levels if level[1].column == column]
+    if kind == "key" and (row := _bare_row_above(found, column)):
+        help = f"write `- {row}: {{{content(found.text)[:60]}}}`"
+        return found.error(f"the row above, {row}, has no colon and takes no keys", help, at, width)
+    if any(level[0] == kind for level in beside):
+        return None
+    if beside:
+        return _mixed(found, kind, beside[-1][1], at, width)
+    message = f"wrong indentation: no list or mapping that is open here starts in column {column + 1}"
+    return found.error(message, _fitting(found, found.levels, kind, column), at, width)
+
+
+def _key_is_first(found: ParseFailure) -> bool:
+    return bool(re.fullmatch(r"\s*(- +)*(\"[^\"]*\"|'[^']*'|[^\s\"']+)\s*", found.text[: found.at.column]))
+
+
+def _first_word(text: str) -> str:
+    word = re.match(r"(- +)?[^\s:]+", text)
+    return word[0] if word else text[:1] or " "
+
+
+def _bare_row_above(found: ParseFailure, column: int) -> str:
+    """The word of a row above that has no colon, where a line is indented as its fields would be."""
+    line = found.line(found.line_above())
+    row = re.fullmatch(r"- +([\w.]+)", content(line))
+    return row[1] if row and column > indent(line) else ""
+
+
+def _mixed(found: ParseFailure, kind: str, start: Place, at: Place, width: int) -> Diagnostic:
+    """A row where keys stand, or a key where rows do."""
+    if content(found.text) == "-":
+        return found.error("a dash with nothing behind it stands among keys", f"remove line {at.line + 1}", at)
+    if start.column and _key_above(found, start.column) == "constraints":
+        return _dashed_constraint(found, start)
+    if kind == "key":
+        outside = [level for level in found.levels if level[1].column < at.column]
+        if not outside:
+            return _rows_of_a_file(found, start)
+        help = f"write `- {content(found.text)[:60]}`, or {_fitting(found, outside, kind, at.column)}"
+        return found.error("a key stands among the rows of a list", help, at, width)
+    return _row_among_keys(found, start, at, width)
+
+
+def _rows_of_a_file(found: ParseFailure, first: Place) -> Diagnostic:
+    """Rows where the sections of a file stand, and a section behind them."""
+    row = content(found.line(first.line)).removeprefix("-").strip()
+    help = f"write `{row[:60]}` in line {first.line + 1}, without the dash"
+    return found.error("a file has keys at its top, not the rows of a list", help, first)
+
+
+def _row_among_keys(found: ParseFailure, start: Place, at: Place, width: int) -> Diagnostic:
+    first, dash = content(found.line(start.line)), indent(found.line(start.line))
+    if re.match(r"-[^\s-]", first):
+        help = f"write `- {first[1:][:60]}`"
+        return found.error("a dash needs a space behind it", help, Place(start.line, dash), len(first))
+    if dash < start.column and _key_above(found, dash) == "network":
+        return _nameless(found, Place(start.line, dash))
+    if dash < start.column:
+        help = f"indent it by {dash} spaces, as line {start.line + 1}"
+        return found.error("a row stands among the keys of the row above", help, at, width)
+    help = f"write `- {first[:60]}` in line {start.line + 1}"
+    return found.error("a row stands among keys", help, at, width)
+
+
+def _nameless(found: ParseFailure, first: Place) -> Diagnostic:
+    """Rows under `network` itself, with deeper rows below."""
+    help = f"write `{' ' * first.column}C1:` above line {first.line + 1}, and its rows below, each in the same column"
+    return found.error("these rows have no block: its name is missing above them", help, first)
+
+
+def _key_above(found: ParseFailure, column: int) -> str:
+    """The key whose value the lines from this column are."""
+    for number in range(found.at.line - 1, -1, -1):
+        line = found.line(number)
+        key = re.match(r" *(?:- +)?([\w.]+):", line)
+        if content(line) and (indent(line) < column or (column == indent(line) == 0 and not line.startswith("-"))):
+            return key[1] if key else ""
+    return ""
+
+
+def _dashed_constraint(found: ParseFailure, start: Place) -> Diagnostic:
+    number = start.line if content(found.line(start.line)).startswith("-") else found.at.line
+    line = found.line(number)
+    help = f"write `{_constraint(content(line)[1:].strip())[:60]}`, without the dash"
+    return found.error("constraints are keys, not rows of a list", help, Place(number, indent(line)))
+
+
+def _constraint(text: str) -> str:
+    """`receptive_field > 44` as a key with its limit in quotes."""
+    limit = re.fullmatch(r"([\w.]+)\s*([<>=]=?\s*\S.*)", text)
+    return f'{limit[1]}: "{limit[2]}"' if limit else text
+
+
+def _fitting(found: ParseFailure, levels: list[tuple[str, Place]], kind: str, column: int) -> str:
+    """How far to indent, with a line above that is so: the two nearest ways."""
+    same = [place for level, place in levels if level == kind] or [place for _, place in levels]
+    starts = {place.column: place.line for place in same}
+    nearest = sorted(starts, key=lambda fit: abs(fit - column))[:2]
+    ways = [_way(found, fit, _line_at(found, fit, starts[fit])) for fit in nearest]
+    return ways[0] + "".join(f", or {way.removeprefix('indent it ')}" for way in ways[1:])
+
+
+def _way(found: ParseFailure, column: int, number: int) -> str:
+    line = found.line(number)
+    if indent(line) == column:
+        return f"indent it by {column} space{'' if column == 1 else 's'}, as line {number + 1}"
+    return f"start it in column {column + 1}, below `{_first_word(line[column:])}` in line {number + 1}"
+
+
+def _line_at(found: ParseFailure, column: int, start: int) -> int:
+    """The nearest line above that is indented so."""
+    above = range(found.at.line - 1, start, -1)
+    return next((n for n in above if content(found.line(n)) and indent(found.line(n)) == column), start)

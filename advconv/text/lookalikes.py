@@ -1,0 +1,64 @@
+"""Characters from PDFs and web pages that look like those of YAML and are others."""
+
+import re
+import unicodedata
+from collections import Counter
+
+from advconv.text.diagnostics import Diagnostic, Span, error
+from advconv.text.repair import starting
+from advconv.text.source import LINE_BREAK, Source
+
+SPACES = "\u00a0\u1680\u2000-\u200b\u202f\u205f\u2060\u3000\ufeff"
+
+CURLY = "[\u2018-\u201f]"
+
+LOOKALIKE = re.compile(
+    rf"""
+      {starting('"')} (?:\\.|[^"\\])*+" | {starting("'")} (?:''|[^'])*+'   # text in quotes
+    | (?<!\S) \# [^\n\r\x85\u2028\u2029]*                                 # a comment
+    | (?P<space> [{SPACES}])
+    | (?P<quote> {starting(CURLY)} | (?<=[\w.%]) [\u2019\u201d] (?= \s* (?: [,\]}}\n] | \Z)))
+    | (?P<dash> (?<![^\s]) [\u2010-\u2015\u2212\u2022] (?=[ {SPACES}]))   # where a row starts
+    | (?P<colon> (?<=[A-Za-z0-9_]) \uff1a)
+    | (?P<comma> (?<=[A-Za-z0-9_\]}}]) \uff0c)
+    | (?P<digit> [\uff10-\uff19]+)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+NAMES = {
+    "\u00a0": "no-break space", "\u2013": "en dash", "\u2014": "em dash", "\u2018": "curly quote",
+    "\u2019": "curly quote", "\u201c": "curly quote", "\u201d": "curly quote", "\uff1a": "full-width colon",
+    "\uff0c": "full-width comma",
+}  # fmt: skip
+PLAIN = {
+    "space": "a plain space", "quote": "a plain quote, \" or '", "dash": "a plain dash, `- `",
+    "colon": "a plain colon and a space behind it, `: `", "comma": "a plain comma, `, `",
+}  # fmt: skip
+
+
+def lookalikes(source: Source) -> list[Diagnostic]:
+    """One diagnostic for each sort of such characters, at the first; what quotes and comments hold is let be."""
+    if source.text.isascii():
+        return []
+    firsts: dict[str, re.Match[str]] = {}
+    counts = Counter[str]()
+    for match in LOOKALIKE.finditer(source.text):
+        if (kind := match.lastgroup) and (kind != "dash" or _starts_a_line(match)):
+            firsts.setdefault(kind, match)
+            counts[kind] += 1
+    return [_told(kind, first, counts[kind]) for kind, first in firsts.items()]
+
+
+def _starts_a_line(match: re.Match[str]) -> bool:
+    return not LINE_BREAK.split(match.string[max(match.start() - 200, 0) : match.start()])[-1].strip()
+
+
+def _told(kind: str, first: re.Match[str], count: int) -> Diagnostic:
+    character = first[0][0]
+    above = LINE_BREAK.split(first.string[: first.start()])
+    name = "full-width digit" if kind == "digit" else NAMES.get(character) or unicodedata.name(character, kind).lower()
+    more = {1: "", 2: ", and in one more place"}.get(count, f", and in {count - 1} more places")
+    plain = PLAIN.get(kind) or "".join(str(int(digit)) for digit in first[0][:40])
+    message = f"{'an' if name[0] in 'aeio' else 'a'} {name} (U+{ord(character):04X}) stands here{more}"
+    return error("AC102", Span(len(above), len(above[-1]) + 1, len(first[0])), message, f"type {plain}")

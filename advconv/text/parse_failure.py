@@ -1,0 +1,172 @@
+"""Where a reader of YAML gave up, and what it had read until then."""
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import yaml
+
+from advconv.text.diagnostics import Diagnostic, Span, error
+from advconv.text.repair import repaired
+from advconv.text.source import Source
+
+CLOSING = {"[": "]", "{": "}"}
+
+
+class Place(NamedTuple):
+    """Line and column from 0, as YAML's readers count."""
+
+    line: int
+    column: int
+
+    def span(self, width: int = 1) -> Span:
+        return Span(self.line + 1, self.column + 1, width)
+
+
+class Token(NamedTuple):
+    """A word of YAML that structures a text, by its value in SIGNS, or a text in quotes: `quote`."""
+
+    sign: str
+    start: Place
+    end: Place
+
+
+FAR = 10_000
+"""How many words behind a failure are looked at: a bracket that is closed there was not meant to be closed."""
+
+
+class ParseFailure:
+    """Where and why the reader gave up, and what it had read until then."""
+
+    def __init__(self, source: Source, problem: yaml.MarkedYAMLError, loader: Any) -> None:
+        self.source, self.loader = source, loader
+        self.problem, self.context = problem.problem or "it ends too early", problem.context or ""
+        self.opened = place_of(problem.context_mark)
+        self.at = place_of(problem.problem_mark) or self.opened or Place(0, 0)
+
+    def error(self, message: str, help: str = "", at: Place | None = None, width: int = 1) -> Diagnostic:
+        return error("AC102", (at or self.at).span(width), message, help)
+
+    @property
+    def since(self) -> str:
+        """What the reader was about to read."""
+        begun = f", begun in line {self.opened.line + 1}" if self.opened and self.opened.line != self.at.line else ""
+        return f" {self.context}{begun}" if self.context else ""
+
+    def line(self, number: int) -> str:
+        return self.source.lines[number] if 0 <= number < len(self.source.lines) else ""
+
+    @property
+    def text(self) -> str:
+        """The line of the failure."""
+        return self.line(self.at.line)
+
+    @property
+    def character(self) -> str:
+        return self.text[self.at.column : self.at.column + 1]
+
+    @property
+    def is_first(self) -> bool:
+        """Whether nothing but spaces stands before the failure in its line."""
+        return not self.text[: self.at.column].strip(" ")
+
+    @property
+    def is_mapping_value(self) -> bool:
+        """Whether a colon stands where no key can end."""
+        return self.problem.startswith("mapping values are not allowed")
+
+    def line_above(self) -> int:
+        """The nearest line above that is neither empty nor a comment; -1 where there is none."""
+        above = range(self.at.line - 1, -1, -1)
+        return next((number for number in above if content(self.line(number))), -1)
+
+    @cached_property
+    def tokens(self) -> list[Token]:
+        """What structures the text, as far as it can be told apart, and some way behind the failure."""
+        found: list[Token] = []
+        behind = 0
+        with suppress(yaml.YAMLError):
+            for token in yaml.scan(repaired(self.source.text), Loader=self.loader):
+                start, end = token.start_mark, token.end_mark
+                sign = SIGNS.get(type(token)) or (getattr(token, "style", None) in ("'", '"') and "quote")
+                if sign:
+                    found.append(Token(sign, Place(start.line, start.column), Place(end.line, end.column)))
+                behind += start.line > self.at.line or (start.line == self.at.line and start.column > self.at.column)
+                if behind > FAR:
+                    break
+        return found
+
+    @cached_property
+    def brackets(self) -> list[tuple[str, Place]]:
+        """The brackets that are open where the reader gave up, the innermost last."""
+        found: list[tuple[str, Place]] = []
+        for sign, place in self._brackets():
+            if place >= self.at:
+                break
+            if sign in CLOSING:
+                found.append((sign, place))
+            elif found:
+                found.pop()
+        return found
+
+    def _brackets(self) -> Iterator[tuple[str, Place]]:
+        return ((token.sign, token.start) for token in self.tokens if token.sign in "[]{}")
+
+    def closed_by(self, depth: int) -> tuple[str, Place] | None:
+        """What closes the innermost of so many brackets, behind the place where the reader gave up."""
+        open_ = depth
+        for sign, place in self._brackets():
+            if place < self.at:
+                continue
+            open_ += 1 if sign in CLOSING else -1
+            if open_ < depth:
+                return sign, place
+        return None
+
+    @cached_property
+    def levels(self) -> list[tuple[str, Place]]:
+        """The lists and mappings that are open above the line of the failure: `row` or `key`, and where they start."""
+        found: list[tuple[str, Place]] = []
+        # A list at the column of its own key has no start and no end among the tokens, only rows.
+        rows: dict[int, Place] = {}
+        for token in self.tokens:
+            kind, place = token.sign, token.start
+            if place.line >= self.at.line:
+                break
+            if kind in ("map", "list"):
+                found.append(("key" if kind == "map" else "row", place))
+            elif kind == "end" and found:
+                found.pop()
+            elif kind == "row" and found and found[-1] == ("key", Place(found[-1][1].line, place.column)):
+                rows[place.column] = place
+            elif kind == "key":
+                rows = {column: row for column, row in rows.items() if column < place.column}
+        return found + [("row", place) for place in rows.values()]
+
+
+SIGNS = {
+    yaml.FlowSequenceStartToken: "[",
+    yaml.FlowMappingStartToken: "{",
+    yaml.FlowSequenceEndToken: "]",
+    yaml.FlowMappingEndToken: "}",
+    yaml.BlockMappingStartToken: "map",
+    yaml.BlockSequenceStartToken: "list",
+    yaml.KeyToken: "key",
+    yaml.BlockEntryToken: "row",
+    yaml.BlockEndToken: "end",
+}
+
+
+def place_of(mark: Any) -> Place | None:
+    return Place(mark.line, mark.column) if mark else None
+
+
+def content(line: str) -> str:
+    """A line without its indentation and comment."""
+    return re.sub(r"(^|\s)#.*", "", line).strip()
+
+
+def indent(line: str) -> int:
+    return len(line) - len(line.lstrip(" "))

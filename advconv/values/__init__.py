@@ -1,0 +1,1 @@
+"""Values as people write them: forms, limits, names, words of other tools."""

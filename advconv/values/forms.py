@@ -1,0 +1,301 @@
+"""The types of the fields of blocks: each takes the forms that people write and gives one."""
+
+from collections.abc import Callable
+from functools import partial
+from math import isfinite
+from typing import Annotated, Any, Literal, NamedTuple, NoReturn, TypeGuard
+
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import PydanticCustomError, core_schema
+
+from advconv.layers.base import Layer
+from advconv.layers.pointwise import FUNCTIONS, Activation, BatchNorm2d, GroupNorm
+from advconv.text.reader import resolve
+from advconv.values.names import name_problem
+from advconv.values.synonyms import hint
+
+Pair = tuple[int, int]
+
+
+class Form:
+    """Marks a field that takes the forms of one function and stores what that gives.
+
+    A field marked so cannot be null in a file, whatever its default is. `words`: all that it takes, if that is words.
+    """
+
+    def __init__(self, read: Callable[[Any], Any], words: tuple[str, ...] = ()) -> None:
+        self.read, self.words = read, words
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.read)
+
+
+Help = str | Callable[[], str]
+"""What to change. A search for near words is a function, called for those mistakes alone that are told."""
+
+
+def refuse(
+    message: str, help: Help = "", code: str = "AC114", at: tuple[str | int, ...] = (), at_key: bool = False
+) -> NoReturn:
+    """Ends a validation with a diagnostic's words; `at` leads from the value to the wrong part, or to its key."""
+    context = {"message": message, "help": help, "at": at, "at_key": at_key}
+    raise PydanticCustomError(code, "{message}", context)
+
+
+def shown(value: object) -> str:
+    """A value as it looks in YAML, for messages."""
+    if value is None or isinstance(value, bool):
+        return {None: "nothing", True: "true", False: "false"}[value]
+    if isinstance(value, dict):
+        return "a mapping"
+    if value == "":
+        return "an empty text"
+    if isinstance(value, list):
+        is_flat = len(value) <= 8 and not any(isinstance(part, list | dict) for part in value)
+        return f"[{', '.join(map(shown, value))}]" if is_flat else "a list"
+    # In quotes a number or a truth value is text, which has to be seen.
+    is_disguised = isinstance(value, str) and not isinstance(resolve(value), str)
+    text = f"the text {value!r}" if is_disguised else str(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."
+
+
+def is_int(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    return is_int(value) or (isinstance(value, float) and isfinite(value))
+
+
+def positive(value: Any) -> int:
+    if not is_int(value) or value < 1:
+        refuse(f"this must be a whole number of at least 1, not {shown(value)}")
+    return int(value)
+
+
+MOST_OF_A_WINDOW = 2**31 - 1
+"""torch's kernels count the positions of a window in 32 bits."""
+
+
+def positive_pair(value: Any) -> Pair:
+    parts = [value, value] if is_int(value) else value
+    if isinstance(parts, list | tuple) and len(parts) == 2 and all(is_int(part) and part >= 1 for part in parts):
+        hold_window(parts)
+        return parts[0], parts[1]
+    refuse(f"this must be a whole number of at least 1 or [height, width], not {shown(value)}")
+
+
+def hold_window(parts: "list[int] | tuple[int, ...]") -> None:
+    if max(parts) > MOST_OF_A_WINDOW:
+        refuse(f"this must be at most {MOST_OF_A_WINDOW:,}, not {max(parts)}", "make it smaller")
+
+
+Sides = tuple[int, int, int, int]
+"""Top, bottom, left, right."""
+
+PADDING_FORMS = "same, valid, a number, [height, width] or [top, bottom, left, right]"
+
+
+def padding(value: Any) -> Literal["same"] | Sides:
+    if value == "same":
+        return "same"
+    if value == "valid":
+        return 0, 0, 0, 0
+    parts = [value] if is_int(value) else value
+    if isinstance(parts, list | tuple) and len(parts) in (1, 2, 4) and all(is_int(p) and p >= 0 for p in parts):
+        hold_window(parts)
+        if len(parts) == 4:
+            return parts[0], parts[1], parts[2], parts[3]
+        return parts[0], parts[0], parts[-1], parts[-1]
+    refuse(f"padding is {PADDING_FORMS}, not {shown(value)}", lambda: near("padding", value, ("same", "valid")))
+
+
+def flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        refuse(f"this must be true or false, not {shown(value)}", lambda: hint("truth", value, ("true", "false")))
+    return value
+
+
+def bias(value: Any) -> Literal["auto"] | bool:
+    if value == "auto" or isinstance(value, bool):
+        return value  # type: ignore[no-any-return]
+    words = ("auto", "true", "false")
+    refuse(f"bias is auto, true or false, not {shown(value)}", lambda: near("truth", value, words))
+
+
+def word(what: str, *words: str) -> Form:
+    """A field that takes one of some words."""
+
+    def one_of(value: Any) -> Any:
+        if value not in words or not isinstance(value, str):
+            place = what.removeprefix("a ")
+            refuse(f"{what} is {either(words)}, not {shown(value)}", lambda: near(place, value, words))
+        return value
+
+    return Form(one_of, words)
+
+
+def similar(value: object, words: "tuple[str, ...] | list[str]") -> str:
+    """`did you mean relu?`, where a known word is near."""
+    from difflib import get_close_matches
+
+    text = str(value)[:40]
+    near = get_close_matches(text.lower(), words, n=1, cutoff=0.55) or get_close_matches(text, words, n=1, cutoff=0.55)
+    return f"did you mean {near[0]}?" if near else ""
+
+
+def near(place: str, value: object, words: "tuple[str, ...] | list[str]") -> str:
+    """What to write for a word of another tool, or the known word that is spelt like it."""
+    return hint(place, value, words) or similar(value, words)
+
+
+def _key_help(place: str, key: str, known: tuple[str, ...]) -> str:
+    return near(place, key, known) or f"the keys are {' and '.join(known)}"
+
+
+def either(words: "tuple[str, ...] | list[str]") -> str:
+    return f"{', '.join(words[:-1])} or {words[-1]}" if len(words) > 1 else words[0]
+
+
+class TakenName(str):
+    """A name that a row above has already."""
+
+
+def name(value: Any) -> str:
+    if not isinstance(value, str):
+        refuse(f"a name is a word, not {shown(value)}", code="AC115")
+    if isinstance(value, TakenName):
+        refuse(f"a row above has the name {str(value)!r} already", "give one of them another name", code="AC116")
+    if problem := name_problem(value):
+        refuse(problem, "use a name of ASCII letters, digits and _ that is not taken", code="AC115")
+    return value
+
+
+def single(value: object) -> tuple[str, Any] | None:
+    """`{key: value}` as a pair, where a mapping has one key."""
+    if isinstance(value, dict) and len(value) == 1:
+        return next(iter(value.items()))
+    return None
+
+
+class NormChoice(NamedTuple):
+    """The norm of a unit; `layer` is None for none."""
+
+    layer: Layer | None
+
+
+def norm(value: Any) -> NormChoice:
+    if isinstance(value, NormChoice):
+        return value
+    if value in ("batch", "layer", "none"):
+        return NormChoice({"batch": BatchNorm2d(), "layer": GroupNorm(1), "none": None}[value])
+    pair = single(value)
+    if pair and pair[0] in ("batch", "layer", "group"):
+        return NormChoice(_norm_with(*pair))
+    forms = "batch, layer, none, {group: 8} or {batch: {eps: 0.001}}"
+    word = pair[0] if pair else value
+    words = ("batch", "layer", "group", "none")
+    refuse(f"norm is {forms}, not {shown(word)}", lambda: near("norm", word, words))
+
+
+def _norm_with(kind: str, value: Any) -> Layer:
+    given = {"num_groups": value} if kind == "group" and not isinstance(value, dict) else value
+    known = {"batch": ("eps", "momentum"), "layer": ("eps",), "group": ("num_groups", "eps")}[kind]
+    if not isinstance(given, dict):
+        refuse(f"{kind} norm takes a mapping, not {shown(value)}", f"write {{{kind}: {{{known[0]}: ...}}}}", at=(kind,))
+    for key in given:
+        if key not in known:
+            help = partial(_key_help, "norm argument", key, known)
+            refuse(f"{kind} norm has no key {key!r}", help, "AC111", at=(kind, key), at_key=True)
+        if key != "num_groups" and (not is_number(given[key]) or given[key] <= 0):
+            refuse(f"the {key} of a norm is a number above 0, not {shown(given[key])}", at=(kind, key))
+        if key != "num_groups":
+            hold_float32(f"the {key} of a norm is", given[key], at=(kind, key))
+    if kind == "batch":
+        return BatchNorm2d(**given)
+    groups = given.get("num_groups") if kind == "group" else 1
+    if not is_int(groups) or groups < 1:
+        message = f"a group norm has a whole number of groups, at least 1, not {shown(groups)}"
+        refuse(message, "write {group: 8}", at=(kind, "num_groups"))
+    return GroupNorm(groups, given.get("eps", 1e-5))
+
+
+FLOAT32_MAX = 3.4e38
+
+
+def hold_float32(what: str, value: float, at: tuple[str, ...] = ()) -> None:
+    if abs(value) > FLOAT32_MAX:
+        refuse(f"{what} a number that float32 can hold, at most {FLOAT32_MAX:g}, not {shown(value)}", at=at)
+
+
+class ActivationChoice(NamedTuple):
+    """The activation of a unit; `layer` is None for none."""
+
+    layer: Layer | None
+
+
+def activation(value: Any) -> ActivationChoice:
+    if isinstance(value, ActivationChoice):
+        return value
+    if value == "none":
+        return ActivationChoice(None)
+    if isinstance(value, str) and value in FUNCTIONS:
+        return ActivationChoice(Activation(value))
+    pair = single(value)
+    if pair and pair[0] in FUNCTIONS and FUNCTIONS[pair[0]].argument:
+        if not is_number(pair[1]):
+            refuse(f"{pair[0]} takes a number, not {shown(pair[1])}")
+        hold_float32(f"{pair[0]} takes", pair[1])
+        return ActivationChoice(Activation(pair[0], pair[1]))
+    if pair and pair[0] in FUNCTIONS:
+        refuse(f"{pair[0]} takes no argument", f"write `activation: {pair[0]}`")
+    words = (*FUNCTIONS, "none")
+    word = pair[0] if pair else value
+    refuse(f"an activation is {either(words)}, not {shown(word)}", lambda: near("activation", word, words))
+
+
+class DropoutChoice(NamedTuple):
+    """The share `p` that falls out, and whether whole channels do."""
+
+    p: float
+    channels: bool = False
+
+
+def dropout(value: Any) -> DropoutChoice:
+    if isinstance(value, DropoutChoice):
+        return value
+    given = value if isinstance(value, dict) else {"p": value}
+    p, kind = given.get("p"), given.get("kind", "element")
+    if unknown := [key for key in given if key not in ("p", "kind")]:
+        help = partial(_key_help, "dropout argument", unknown[0], ("p", "kind"))
+        refuse(f"dropout has no key {unknown[0]!r}", help, "AC111", at=(unknown[0],), at_key=True)
+    if kind not in ("element", "channel"):
+        words = ("element", "channel")
+        message = f"the kind of a dropout is element or channel, not {shown(kind)}"
+        refuse(message, lambda: near("kind", kind, words), at=("kind",))
+    if not is_number(p) or not 0 <= p < 1:
+        refuse(f"dropout is a share of at least 0 and below 1, not {shown(p)}", lambda: hint("dropout", p, ("0",)))
+    return DropoutChoice(float(p), kind == "channel")
+
+
+ORDER = word("order", "conv-norm-act", "conv-act-norm", "norm-act-conv")
+
+Count = Annotated[int, Form(positive)]
+MaybeCount = Annotated[int | None, Form(positive)]
+Size = Annotated[Pair, Form(positive_pair)]
+MaybeSize = Annotated[Pair | None, Form(positive_pair)]
+Padding = Annotated[Literal["same"] | Sides, Form(padding)]
+MaybePadding = Annotated[Literal["same"] | Sides | None, Form(padding)]
+Flag = Annotated[bool, Form(flag)]
+Bias = Annotated[Literal["auto"] | bool, Form(bias)]
+MaybeBias = Annotated[Literal["auto"] | bool | None, Form(bias)]
+Name = Annotated[str, Form(name)]
+MaybeName = Annotated[str | None, Form(name)]
+NormField = Annotated[NormChoice, Form(norm)]
+MaybeNorm = Annotated[NormChoice | None, Form(norm)]
+ActivationField = Annotated[ActivationChoice, Form(activation)]
+MaybeActivation = Annotated[ActivationChoice | None, Form(activation)]
+DropoutField = Annotated[DropoutChoice, Form(dropout)]
+MaybeDropout = Annotated[DropoutChoice | None, Form(dropout)]
+Order = Annotated[str, ORDER]
+MaybeOrder = Annotated[str | None, ORDER]

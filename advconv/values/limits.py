@@ -1,0 +1,168 @@
+"""Limits as people write them: `"> 44"`, `"< 200k"`, `{min: 1M, max: 2M}`."""
+
+import operator
+import re
+from collections.abc import Iterable
+from typing import Annotated, Any, NamedTuple, NoReturn
+
+from advconv.values.forms import Form, either, is_number, refuse, shown
+
+OPERATORS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq}
+BOUND = re.compile(r"(<=|>=|==|<|>)\s*(\S.*)")
+SLIPS = {
+    "=<": "<=",
+    "=>": ">=",
+    "≤": "<=",
+    "⩽": "<=",
+    "≥": ">=",
+    "⩾": ">=",
+    "=": "==",
+    "===": "==",
+    "<<": "<",
+    ">>": ">",
+}
+"""Operators that people write, by the one that is meant."""
+
+SLIP = re.compile(rf"({'|'.join(map(re.escape, sorted(SLIPS, key=len, reverse=True)))})\s*([^\s<>=].*)")
+DIFFERS = re.compile(r"(!=|<>|≠)\s*(\S.*)")
+NUMBER = re.compile(r"([0-9][0-9_]{0,30}(?:\.[0-9]{1,12})?)\s*([A-Za-z%]*)")
+
+COUNT_UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9}
+BYTE_UNITS = COUNT_UNITS | {
+    "B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30,
+}  # fmt: skip
+PERCENT = {"%": 1}
+
+
+class Bound(NamedTuple):
+    """One side of a limit."""
+
+    operator: str
+    value: float
+
+    def holds(self, value: float) -> bool:
+        return bool(OPERATORS[self.operator](value, self.value))
+
+    def slack(self, value: float) -> float:
+        if self.operator == "==":
+            return -abs(value - self.value)
+        return self.value - value if "<" in self.operator else value - self.value
+
+
+class Limit(NamedTuple):
+    """What a measured value is held to. `text` is how it was written."""
+
+    text: str
+    bounds: tuple[Bound, ...]
+
+    def holds(self, value: float) -> bool:
+        return all(bound.holds(value) for bound in self.bounds)
+
+    def is_below(self, value: float) -> bool:
+        """Whether more is asked for than the value."""
+        failed = [bound for bound in self.bounds if not bound.holds(value)]
+        return any(value < bound.value or (value == bound.value and bound.operator == ">") for bound in failed)
+
+    def slack(self, value: float) -> float:
+        """How far the value is inside its nearest bound, below 0 on the wrong side."""
+        return min(bound.slack(value) for bound in self.bounds)
+
+    def worst(self, values: Iterable[int]) -> int:
+        """The value that is the least inside: where it holds, all do."""
+        return min(values, key=lambda value: (self.holds(value), self.slack(value)))
+
+    def nearest(self, value: float) -> float:
+        """The bound that the value is nearest to."""
+        return min((bound.value for bound in self.bounds), key=lambda bound: abs(value - bound))
+
+
+def number(value: Any, units: dict[str, int], operator: str = "") -> float:
+    """`200k -> 200000`; an int where it is whole. Refuses other units than those given, in words with the operator."""
+    text = str(value).strip()
+    match = NUMBER.fullmatch(text) if isinstance(value, str) or is_number(value) else None
+    if not match:
+        refuse(f"{shown(value)} is no number", 'write a number such as "44", "1.5M" or "200_000"', code="AC120")
+    digits, unit = match.groups()
+    if unit not in units:
+        _refuse_unit(digits, unit, units, operator)
+    whole, _, fraction = digits.replace("_", "").partition(".")
+    parts: int = 10 ** len(fraction)
+    scaled, rest = divmod(int(whole + fraction) * units[unit], parts)
+    return scaled + rest / parts if rest else scaled
+
+
+def _refuse_unit(digits: str, unit: str, units: dict[str, int], operator: str) -> NoReturn:
+    sign = f"{operator} " if operator else ""
+    if units is PERCENT:
+        amount = float(digits.replace("_", ""))
+        message = (
+            f"{unit} is not a unit of this limit: an accuracy has the unit %" if unit else "an accuracy has the unit %"
+        )
+        refuse(message, f'write "{sign}{amount * 100 if amount <= 1 else amount:g}%"', code="AC120")
+    meant = _meant(unit, units)
+    help = f'write "{sign}{digits}{meant}"' if meant else f"its units are {either([name for name in units if name])}"
+    refuse(f"{unit[:20]} is not a unit of this limit", help, code="AC120")
+
+
+def _meant(unit: str, units: dict[str, int]) -> str:
+    """The unit that is spelt so but for its case; none where there is none."""
+    same = [name for name in units if name == unit] or [name for name in units if name.lower() == unit.lower()]
+    return same[0] if same else ""
+
+
+def limit(value: Any, units: dict[str, int]) -> Limit:
+    if isinstance(value, Limit):
+        return value
+    if isinstance(value, dict):
+        return _range(value, units)
+    _refuse_operator(str(value).strip())
+    match = BOUND.fullmatch(value.strip()) if isinstance(value, str) else None
+    if not match:
+        amount = NUMBER.search(str(value)) if is_number(value) or isinstance(value, str) else None
+        sample = amount[1] + _meant(amount[2], units) if amount else "44"
+        sample = "85%" if units is PERCENT else sample
+        example = f'write ">= {sample}", "< {sample}" or "== {sample}"'
+        refuse(f"a limit compares with <, <=, >, >= or ==, this is {shown(value)}", example, code="AC120")
+    return Limit(value.strip(), (Bound(match[1], number(match[2], units, match[1])),))
+
+
+def _refuse_operator(text: str) -> None:
+    """`=< 5`, and what else is near to an operator."""
+    if slip := SLIP.fullmatch(text):
+        refuse(f"there is no operator {slip[1]}", f'write "{SLIPS[slip[1]]} {slip[2]}"', code="AC120")
+    if differs := DIFFERS.fullmatch(text):
+        refuse(f"there is no operator {differs[1]}", f'write "< {differs[2]}" or "> {differs[2]}"', code="AC120")
+
+
+def _range(value: dict[str, Any], units: dict[str, int]) -> Limit:
+    if not value or not set(value) <= {"min", "max"}:
+        refuse("a range has the keys min and max", "write {min: 1M, max: 2M}", code="AC120")
+    numbers = {key: number(part, units) for key, part in value.items()}
+    if numbers.get("min", 0) > numbers.get("max", float("inf")):
+        refuse("the range is empty: its min is above its max", "", code="AC120")
+    signs = {"min": ">=", "max": "<="}
+    text = " and ".join(f"{signs[key]} {part}" for key, part in value.items())
+    return Limit(text, tuple(Bound(signs[key], part) for key, part in numbers.items()))
+
+
+def accuracy(value: Any) -> Limit:
+    found = limit(value, PERCENT)
+    if any(bound.value > 100 for bound in found.bounds):
+        refuse("an accuracy is at most 100%", "", code="AC120")
+    return found
+
+
+def percentage(value: float) -> float:
+    """An accuracy as options give it, in percent. Raises ValueError, also where a fraction is likely to be meant."""
+    if not 1 < value <= 100:
+        raise ValueError(f"{value:g} is no accuracy in percent, above 1 and at most 100; 85 is 85%")
+    return value
+
+
+COUNT = Form(lambda value: limit(value, COUNT_UNITS))
+BYTES = Form(lambda value: limit(value, BYTE_UNITS))
+
+CountLimit = Annotated[Limit, COUNT]
+MaybeCountLimit = Annotated[Limit | None, COUNT]
+MaybeByteLimit = Annotated[Limit | None, BYTES]
+MaybeAccuracyLimit = Annotated[Limit | None, Form(accuracy)]
