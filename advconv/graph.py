@@ -8,7 +8,7 @@ from advconv.geometry import INT64_MAX, Shape
 from advconv.layers.base import Layer, ShapeError
 from advconv.layers.dense import Input
 from advconv.layers.merge import Multiply
-from advconv.text.source import Path
+from advconv.text.finding import Finding, Path, Refused
 
 MAX_LAYERS = 10_000
 """A merge of n paths counts as n - 1 layers, whatever it is made of."""
@@ -73,14 +73,6 @@ class Graph:
         return Graph(tuple(nodes))
 
 
-class TooManyLayers(Exception):
-    """A limit of a graph is reached at a row."""
-
-    def __init__(self, row: Row, message: str, help: str) -> None:
-        super().__init__(message)
-        self.row, self.message, self.help = row, message, help
-
-
 @dataclass(slots=True)
 class Draft:
     """A graph while it grows."""
@@ -95,7 +87,7 @@ class Draft:
         return 0
 
     def add(self, name: str, layer: Layer, inputs: tuple[int, ...], row: Row) -> int:
-        """Appends a layer and gives its index. Raises ShapeError where it does not fit, TooManyLayers at the limit."""
+        """Appends a layer and gives its index. Raises ShapeError where it does not fit, Refused at a limit."""
         self._hold_limits(name, len(inputs), row)
         shape = layer.output([self.nodes[index].shape for index in inputs])
         if shape.elements > INT64_MAX:
@@ -107,10 +99,10 @@ class Draft:
         self.layers += max(1, inputs - 1)
         self.characters += len(name)
         if self.layers > MAX_LAYERS:
-            raise TooManyLayers(row, f"the network has more than {MAX_LAYERS:,} layers", "repeat fewer rows")
+            raise _too_large(row, f"the network has more than {MAX_LAYERS:,} layers", "repeat fewer rows")
         if self.characters > MAX_NAMES:
             message = f"the names of the layers have more than {MAX_NAMES:,} characters in all"
-            raise TooManyLayers(row, message, "use shorter names, nest less, or repeat fewer rows")
+            raise _too_large(row, message, "use shorter names, nest less, or repeat fewer rows")
 
     def strides_between(self, start: int, end: int) -> tuple[int, int]:
         """The product of the strides on the way from `start` to `end`; where paths meet, the largest on each axis.
@@ -130,6 +122,10 @@ class Draft:
             max((height * high.stride for (height, _), (high, _) in over), default=1),
             max((width * wide.stride for (_, width), (_, wide) in over), default=1),
         )
+
+
+def _too_large(row: Row, message: str, help: str) -> Refused:
+    return Refused(Finding("AC119", row.path, message, help, at_key=True))
 
 
 def full_inputs(nodes: Sequence[Node], node: Node) -> tuple[int, ...]:

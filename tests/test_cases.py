@@ -10,7 +10,7 @@ from advconv.net import load
 from advconv.report.summary import torchsummary
 from advconv.report.text import report
 from advconv.system.console import Paint
-from advconv.text.diagnostics import CODES
+from advconv.rules import BY_CODE
 from advconv.text.source import Source
 from tests.golden import expect
 
@@ -26,7 +26,7 @@ def test_a_broken_file_is_explained(path: Path, update: bool) -> None:
 def test_every_code_has_a_case() -> None:
     seen = {found.code for path in CASES for found in check_bytes(path.name, path.read_bytes()).diagnostics}
 
-    assert set(CODES) - {"AC101"} <= seen
+    assert set(BY_CODE) - {"AC101"} <= seen
 
 
 def test_a_code_that_is_not_in_the_list_cannot_be_used() -> None:

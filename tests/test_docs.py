@@ -20,7 +20,7 @@ from advconv.constraints import Status
 from advconv.language.recipe import Train
 from advconv.net import load
 from advconv.report.data import json_report
-from advconv.text.diagnostics import CODES
+from advconv.rules import BY_CODE
 from advconv.text.source import Source
 
 DOCUMENTS = [Path("README.md"), *sorted(Path("docs").glob("*.md"))]
@@ -127,7 +127,7 @@ def test_every_block_and_code_is_documented() -> None:
     text = LANGUAGE.read_text(encoding="utf-8")
 
     assert [block.kind for block in BLOCKS if f"### `{block.kind}`" not in text] == []
-    assert [code for code, title in CODES.items() if f"| {code} | {title} |" not in text] == []
+    assert [code for code, title in BY_CODE.items() if f"| {code} | {title} |" not in text] == []
 
 
 def test_every_field_of_a_block_is_documented() -> None:

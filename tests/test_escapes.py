@@ -26,7 +26,8 @@ from advconv.report.cells import FORMULA, csv_text
 from advconv.report.data import github_report
 from advconv.report.sarif import sarif_report
 from advconv.report.table import Table
-from advconv.report.text import diagnostic_text, report
+from advconv.report.diagnostics import as_text
+from advconv.report.text import report
 from advconv.system.console import COLOURS, Paint, complain, show
 from advconv.text.diagnostics import Span, error
 from advconv.text.source import Source
@@ -243,7 +244,7 @@ def test_carets_stand_under_what_is_shown_of_a_word(before: str, word: str, afte
     line = f"x{before}{word}{after}"
     found = error("AC101", Span(1, len(before) + 2, len(word)), "m")
 
-    _, excerpt, carets = diagnostic_text(Source("t", line), found).splitlines()
+    _, excerpt, carets = as_text(Source("t", line), found).splitlines()
 
     start, end = carets.index("^"), carets.rindex("^") + 1
     shown = visible(word.replace("\t", " "))

@@ -14,10 +14,10 @@ from advconv.constraints import Status
 from advconv.language.json_schema import DESCRIPTIONS
 from advconv.language.spec import Constraints
 from advconv.manual.blocks import EXAMPLES, short_form
-from advconv.manual.codes import example
+from advconv.manual.rules import example
 from advconv.manual.fields import CONSTRAINTS, PLACES
 from advconv.manual.topics import ANALYSES, PARTS, index, pages, section, subjects, titles
-from advconv.text.diagnostics import CODES
+from advconv.rules import BY_CODE
 from advconv.text.source import Source
 
 
@@ -33,7 +33,7 @@ def test_every_word_of_the_language_is_a_topic() -> None:
     fields = {field for place in PLACES for field in place.model.model_fields}
 
     assert list(CONSTRAINTS) == list(Constraints.model_fields)
-    assert {*CODES, *(block.kind for block in BLOCKS), *DESCRIPTIONS, *CONSTRAINTS, *fields} <= set(titles())
+    assert {*BY_CODE, *(block.kind for block in BLOCKS), *DESCRIPTIONS, *CONSTRAINTS, *fields} <= set(titles())
 
 
 def test_every_section_of_the_conventions_is_an_analysis() -> None:

@@ -16,9 +16,9 @@ from advconv.language.dump import dump
 from advconv.language.json_schema import schema
 from advconv.language.spec import ArchSpec, parse
 from advconv.manual.blocks import EXAMPLES, blocks_manual
-from advconv.manual.codes import PAGES, example, manual
+from advconv.manual.rules import PAGES, example, manual
 from advconv.report.sarif import sarif_report
-from advconv.text.diagnostics import CODES
+from advconv.rules import BY_CODE
 from advconv.text.reader import read
 from advconv.text.source import Source
 from tests.build import arch
@@ -28,7 +28,7 @@ SHIPPED = sorted([*Path("archs").rglob("*.yaml"), *Path("advconv/language/templa
 
 
 def test_every_code_has_its_page_and_every_page_a_code() -> None:
-    assert list(PAGES) == list(CODES)
+    assert list(PAGES) == list(BY_CODE)
 
 
 @pytest.mark.parametrize("code", PAGES)

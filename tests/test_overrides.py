@@ -13,7 +13,8 @@ from advconv.report.data import github_report, json_report
 from advconv.report.sarif import sarif_report
 from advconv.report.text import report
 from advconv.text.reader import read
-from advconv.text.source import Document, Source
+from advconv.text.document import Document
+from advconv.text.source import Source
 from tests import build
 from tests.strategies import archs
 from tests.test_laws import LAW
@@ -166,7 +167,7 @@ def test_what_the_file_gets_wrong_stays_where_it_is() -> None:
     text = ARCH.replace("classes: 10", "classes: 11").replace("- linear", "- linear: 10")
     (found,) = with_options("train.epochs=3", text=text.replace("linear]", "linear: 10]")).diagnostics
 
-    assert (found.code, found.span.line, found.span.option) == ("AC208", 4, "")
+    assert (found.code, found.start.line, found.option) == ("AC208", 4, "")
 
 
 def test_a_long_option_is_cut_before_the_message() -> None:

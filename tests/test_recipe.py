@@ -47,5 +47,5 @@ def test_an_option_is_refused_in_its_own_words(field: str) -> None:
     option = f"train.{field}={ABOVE[field]}"
     (found,) = parse(amended(document, [said_setting(option)]))[1]
 
-    assert (found.code, found.span.option) == ("AC114", f"--set {option}")
-    assert found.span.column == len(f"--set train.{field}=") + 1
+    assert (found.code, found.option) == ("AC114", f"--set {option}")
+    assert found.start.column == len(f"--set train.{field}=") + 1

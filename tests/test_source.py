@@ -85,7 +85,7 @@ def test_a_quoted_merge_sign_is_a_key() -> None:
 def test_what_is_refused_is_refused_at_its_place(text: str, code: str, line: int, column: int) -> None:
     (found,) = problems(text)
 
-    assert (found.code, found.span.line, found.span.column) == (code, line, column)
+    assert (found.code, found.start.line, found.start.column) == (code, line, column)
 
 
 def test_several_mistakes_are_found_in_one_run() -> None:
@@ -139,7 +139,7 @@ def test_a_file_over_a_megabyte_is_refused() -> None:
 def test_bytes_must_be_utf_8() -> None:
     _, (found,) = decode("t", b"a: 1\nb: \xff\n")
 
-    assert (found.code, found.span.line, found.span.column) == ("AC101", 2, 4)
+    assert (found.code, found.start.line, found.start.column) == ("AC101", 2, 4)
 
 
 def test_a_byte_order_mark_is_no_part_of_the_text() -> None:

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from advconv.analysis.measure import Measures
-from advconv.check import Checked, check_document, data_misfits
+from advconv.check import Checked, check_document
 from advconv.language.data_sets import SETS, DataSet, misfits
 from advconv.language.spec import ArchSpec
 from advconv.net import ArchError
-from advconv.text.diagnostics import Diagnostic, error
-from advconv.text.source import Document
+from advconv.rules.diagnostics import placed
+from advconv.text.document import Document
+from advconv.text.finding import Finding
 from advconv.training.augment import compile_augment
 from advconv.training.data import DataSets, Loaded, split
 from advconv.training.device import Setup, setup
@@ -33,7 +34,7 @@ class Architecture(NamedTuple):
     measures: Measures
 
 
-def checked_architecture(document: Document, unsound: list[Diagnostic], force: bool) -> Architecture:
+def checked_architecture(document: Document, unsound: list[Finding], force: bool) -> Architecture:
     """A network that keeps its constraints, or breaks them by `force`. Raises ArchError."""
     checked = check_document(document, unsound)
     if checked.spec is None or checked.measures is None or not (checked.ok or force):
@@ -82,28 +83,29 @@ def _hold_memory(architecture: Architecture, wishes: Wishes, device: Setup, work
     hold_memory(estimate(measures, spec.train, counts, device, workers, share), device, processes)
 
 
-def _hold(architecture: Architecture, wrong: list[Diagnostic]) -> None:
+def _hold(architecture: Architecture, wrong: list[Finding]) -> None:
     if wrong:
-        raise ArchError(Checked(architecture.document.source, wrong, architecture.spec))
+        document = architecture.document
+        raise ArchError(Checked(document.source, placed(wrong, document.source, document), architecture.spec))
 
 
-def _unfit(architecture: Architecture, data: DataSet) -> list[Diagnostic]:
+def _unfit(architecture: Architecture, data: DataSet) -> list[Finding]:
     """Whether the images and the network have the same channels and classes."""
-    document, spec, measures = architecture
+    _, spec, measures = architecture
     output = measures.graph.output
     if not output.flat:
         message = f"training needs a number for each class, the network puts out {output}"
-        return [error("AC503", document.key_span(("network",)), message, "write `classes: ...`")]
-    return data_misfits(document, misfits(data, spec.input, output.elements))
+        return [Finding("AC503", ("network",), message, "write `classes: ...`", at_key=True)]
+    return misfits(data, spec.input, output.elements)
 
 
-def _unfit_augment(architecture: Architecture, voice: Voice) -> list[Diagnostic]:
+def _unfit_augment(architecture: Architecture, voice: Voice) -> list[Finding]:
     """Whether albumentations takes what is declared, which only the library can tell."""
-    document, spec, _ = architecture
+    _, spec, _ = architecture
     try:
         compile_augment(spec.augment, (0.5,) * spec.input.channels, spec.input, voice.say)
     except Misfit as misfit:
-        return [error("AC114", document.span(misfit.path), misfit.message, misfit.help)]
+        return [Finding("AC114", misfit.path, misfit.message, misfit.help)]
     return []
 
 

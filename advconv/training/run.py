@@ -23,7 +23,7 @@ from advconv.backends.torch_module import build
 from advconv.check import check_bytes
 from advconv.language.spec import ArchSpec
 from advconv.report.cells import csv_text
-from advconv.text.source import MAX_BYTES
+from advconv.text.document import MAX_BYTES
 from advconv.training import checkpoints
 from advconv.training.conditions import Conditions
 from advconv.training.files import RunDirectory, RunError

@@ -10,9 +10,10 @@ from advconv.check import Checked
 from advconv.language.overrides import Setting, amended
 from advconv.language.spec import ArchSpec
 from advconv.net import ArchError
-from advconv.text.diagnostics import Diagnostic
+from advconv.rules.diagnostics import placed
+from advconv.text.document import Document, decode
+from advconv.text.finding import Finding
 from advconv.text.reader import read
-from advconv.text.source import Document, decode
 from advconv.training.data import DataError
 from advconv.training.distributed import agreed
 from advconv.training.errors import ComputeError
@@ -80,11 +81,11 @@ def resume(path: Path, options: Options, share: Share = ALONE) -> TrainingResult
     return carried_out(job, run)
 
 
-def _document(name: str, data: bytes) -> tuple[Document, list[Diagnostic]]:
+def _document(name: str, data: bytes) -> tuple[Document, list[Finding]]:
     source, undecodable = decode(name, data)
     document, unsound = (None, undecodable) if undecodable else read(source)
     if document is None:
-        raise ArchError(Checked(source, unsound))
+        raise ArchError(Checked(source, placed(unsound, source, None)))
     return document, unsound
 
 
