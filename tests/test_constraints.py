@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic_core import PydanticCustomError
 
-from advconv.constraints import Status, Verdict
+from advconv.constraints.record import Status, Verdict
 from advconv.values.limits import BYTE_UNITS, COUNT_UNITS, limit, number
 from tests.build import arch, checked, codes
 

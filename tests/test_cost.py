@@ -17,10 +17,10 @@ from advconv.check import Checked, check, check_bytes
 from advconv.cli.check_command import FORMATS, Search
 from advconv.language.augment import source
 from advconv.report.data import github_report, json_report
+from advconv.report.diagnostics import as_text
 from advconv.report.rf_table import rf_table
 from advconv.report.sarif import sarif_report
 from advconv.report.summary import summary, torchsummary
-from advconv.report.diagnostics import as_text
 from advconv.report.text import report
 from advconv.rules.diagnostics import LONGEST
 from advconv.text.source import Source
@@ -98,7 +98,7 @@ def test_what_is_told_of_a_mistake_is_short(name: str) -> None:
 
     for found in checked.diagnostics[:20]:
         assert max(len(found.message), len(found.help)) <= LONGEST
-        assert len(as_text(checked.source, found)) <= 8 * LONGEST
+        assert len(as_text(found)) <= 8 * LONGEST
 
 
 def test_a_mistake_in_a_line_of_a_megabyte_prints_no_megabyte() -> None:
@@ -160,7 +160,7 @@ def test_a_feature_that_is_forbidden_twice_is_told_of() -> None:
 def test_directives_are_refused_before_they_are_read() -> None:
     (found,) = check(Source("t", "# a\n%TAG ! tag:a\n---\na: 1\n")).diagnostics
 
-    assert (found.code, found.start.line, found.span.width) == ("AC104", 2, 4)
+    assert (found.code, found.start.line, found.end.column) == ("AC104", 2, 5)
 
 
 def test_a_file_of_too_many_values_is_refused_where_they_are_too_many() -> None:

@@ -12,8 +12,8 @@ from advconv.net import ArchError
 from advconv.report.data import github_report, json_report
 from advconv.report.sarif import sarif_report
 from advconv.report.text import report
-from advconv.text.reader import read
 from advconv.text.document import Document
+from advconv.text.reader import read
 from advconv.text.source import Source
 from tests import build
 from tests.strategies import archs
@@ -88,7 +88,7 @@ def test_a_path_as_messages_print_it_sets_that_value_alone(option: str, path: tu
     assert at(changed.root.data, path) == value
     assert check_document(changed, []).spec is not None
     assert changed.source.text == ARCH
-    assert changed.span(path).option == f"--set {option}"
+    assert changed.span(path).source == Source(f"--set {option}", f"--set {option}", is_option=True)
 
 
 def test_a_row_can_be_replaced_whole() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from advconv.blocks import KINDS
 from advconv.language.overrides import said_setting
-from advconv.rules.diagnostics import Diagnostic
+from advconv.rules.diagnostics import Diagnostic, placed
 from advconv.text.reader import read
 from advconv.text.repair import repaired
 from advconv.text.source import Source
@@ -25,8 +25,13 @@ def _each_loader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 
 
 def only(text: str) -> Diagnostic:
-    _, (found,) = read(Source("t", text))
+    (found,) = diagnostics(text)
     return found
+
+
+def diagnostics(text: str) -> list[Diagnostic]:
+    source = Source("t", text)
+    return placed(read(source)[1], source, None)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +51,8 @@ def only(text: str) -> Diagnostic:
     ],
 )
 def test_a_limit_without_quotes_is_told_and_read(text: str, data: str, column: int) -> None:
-    document, (found,) = read(Source("t", text))
+    document, _ = read(Source("t", text))
+    found = only(text)
 
     assert document is not None
     assert document.root.data == {"a": data, "b": 1}
@@ -55,7 +61,7 @@ def test_a_limit_without_quotes_is_told_and_read(text: str, data: str, column: i
 
 
 def test_every_limit_without_quotes_is_told_in_one_run() -> None:
-    _, found = read(Source("t", "a: > 1\nb: {c: >= 2, d: [> 3]}\ne: '> 4' # > 5\n"))
+    found = diagnostics("a: > 1\nb: {c: >= 2, d: [> 3]}\ne: '> 4' # > 5\n")
 
     assert [(each.code, each.start.line) for each in found] == [("AC120", 1), ("AC120", 2), ("AC120", 2)]
 

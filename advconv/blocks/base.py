@@ -79,7 +79,7 @@ class Style(Fields):
 
 
 class Unfit(Exception):
-    """Rows do not fit, and what depends on them is left out: a finding for each, with the nodes that were there before."""
+    """Rows do not fit: a finding for each, with how many nodes were there before. What depends on them is left out."""
 
     def __init__(self, *problems: tuple[Finding, int]) -> None:
         super().__init__()
