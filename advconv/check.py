@@ -84,7 +84,8 @@ def check_document(document: Document, unsound: list[Finding], image: Shape | No
     broken = [*_untold(document, unsound, wrong), *wrong, *unfit, *large, *misfit]
     verdicts = judge(part.spec.constraints, measures) if part and part.is_whole and measures and not large else []
     failed = [verdict.finding for verdict in verdicts if verdict.status is Status.FAILED]
-    linted = _lint(Subject(part.spec, None if large else measures, tuple(broken))) if part else []
+    subject = Subject(part.spec.input, part.spec, None if large else measures, tuple(broken)) if part else None
+    linted = lint(subject) if subject else []
     diagnostics = placed([*broken, *linted, *failed], document.source, document)
     if broken or measures is None:
         return Checked(document.source, diagnostics, spec)
@@ -101,7 +102,8 @@ def _sound_part(document: Document, spec: ArchSpec | None, unsound: list[Finding
     return Part(spec) if spec else parse_part(document)
 
 
-def _lint(subject: Subject) -> list[Finding]:
+def lint(subject: Subject) -> list[Finding]:
+    """What the rules find."""
     return [finding for rule in RULES if rule.check for finding in rule.check(subject)]
 
 

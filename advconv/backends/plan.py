@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from advconv.graph import Graph, consumers
+from advconv.graph import Graph, open_modules
 from advconv.layers.base import Call
 
 
@@ -69,14 +69,14 @@ class Part(NamedTuple):
 
 def plan(graph: Graph) -> Section:
     """The whole network as a section, its children the named blocks. Any acyclic graph has one."""
-    return _section(graph, consumers(graph), (), list(range(1, len(graph.nodes))), source=0)
+    return _section(graph, open_modules(graph), (), list(range(1, len(graph.nodes))), source=0)
 
 
-def _section(graph: Graph, readers: list[list[int]], path: tuple[str, ...], nodes: list[int], source: int) -> Section:
+def _section(graph: Graph, opened: frozenset[str], path: tuple[str, ...], nodes: list[int], source: int) -> Section:
     """The nodes below a path, which read one value from outside: `source`."""
     children: dict[str, Section | Leaf] = {}
     values, steps = {source: 0}, list[Step]()
-    for callee, inside in sorted(_parts(graph, readers, path, nodes, children), key=lambda part: part.nodes):
+    for callee, inside in sorted(_parts(graph, opened, path, nodes, children), key=lambda part: part.nodes):
         inputs = graph.nodes[inside[0]].inputs if isinstance(callee, Call) else _outside(graph, inside)
         steps.append(Step(callee, tuple(values[index] for index in inputs)))
         values[inside[-1]] = len(steps)
@@ -89,7 +89,7 @@ def _kind(graph: Graph, path: tuple[str, ...], nodes: list[int]) -> str:
 
 def _parts(
     graph: Graph,
-    readers: list[list[int]],
+    opened: frozenset[str],
     path: tuple[str, ...],
     nodes: list[int],
     children: "dict[str, Section | Leaf]",
@@ -106,13 +106,13 @@ def _parts(
             if call.is_module:
                 children[name] = Leaf(call, inside[0])
             yield Part((*above, name) if call.is_module else call, inside)
-        elif _is_closed(graph, readers, inside):
+        elif ".".join(below) not in opened:
             (source,) = _outside(graph, inside)
-            children[name] = _section(graph, readers, below, inside, source)
+            children[name] = _section(graph, opened, below, inside, source)
             yield Part((*above, name), inside)
         else:
             held: dict[str, Section | Leaf] = {}
-            yield from _parts(graph, readers, below, inside, held, (*above, name))
+            yield from _parts(graph, opened, below, inside, held, (*above, name))
             kind = _kind(graph, below, inside)
             children[name] = Section(below, kind, inside[0], inside[-1], held, is_open=True)
 
@@ -121,14 +121,3 @@ def _outside(graph: Graph, inside: list[int]) -> list[int]:
     """The nodes that a group reads and does not have."""
     own = set(inside)
     return list(dict.fromkeys(source for index in inside for source in graph.nodes[index].inputs if source not in own))
-
-
-def _is_closed(graph: Graph, readers: list[list[int]], inside: list[int]) -> bool:
-    """Whether a group runs at one go, reads one value, and only its last one is read elsewhere."""
-    first, last = inside[0], inside[-1]
-    is_at_one_go = last - first + 1 == len(inside)
-    return (
-        is_at_one_go
-        and len(_outside(graph, inside)) == 1
-        and all(reader <= last for index in inside[:-1] for reader in readers[index])
-    )

@@ -15,12 +15,12 @@ def unread_positions(subject: Subject) -> Iterator[Finding]:
         reads = f"reads {item.read:,} of {item.of:,} positions, and nothing reads the others"
         message = f"{row.label}: a {window} window of stride {square(item.stride)} {reads}"
         help = f"use a kernel_size of {square(item.stride)} or more, or stride {square(item.window)}"
-        yield Finding("AC301", row.path, message, help, at_key=True)
+        yield Finding("AC301", row.place, message, help, at_key=True)
 
 
 def channels_last(subject: Subject) -> Iterator[Finding]:
     """Where nothing else is said of the input."""
-    meant = channels_first(subject.spec.input)
+    meant = channels_first(subject.input)
     if meant is None or any(found.code == "AC503" and found.path == ("input",) for found in subject.errors):
         return
     order = [meant.height, meant.width, meant.channels]

@@ -20,7 +20,7 @@ def too_large(measures: Measures) -> list[Finding]:
 
 
 def _at(node: Node, code: str, message: str, help: str) -> Finding:
-    return Finding(code, node.row.path, f"{node.row.label}: {message}", help, at_key=True)
+    return Finding(code, node.row.place, f"{node.row.label}: {message}", help, at_key=True)
 
 
 def surprising_fields(subject: Subject) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from advconv.analysis.measure import Measures
+from advconv.geometry import Shape
 from advconv.language.spec import ArchSpec
 from advconv.text.finding import Finding
 
@@ -18,9 +19,13 @@ ERROR, WARNING = Severity.ERROR, Severity.WARNING
 
 
 class Subject(NamedTuple):
-    """What checks look at: the validated file, the tables of its graph, where it has one, and the errors so far."""
+    """What checks look at: the image, the tables of the graph, where there is one, and the errors so far.
 
-    spec: ArchSpec
+    `spec`: the validated file; None of a graph that was made in Python.
+    """
+
+    input: Shape
+    spec: ArchSpec | None = None
     measures: Measures | None = None
     errors: tuple[Finding, ...] = ()
 

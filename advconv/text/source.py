@@ -38,6 +38,12 @@ class Source:
         line = bisect_right(self.starts, offset)
         return Position(line, offset - self.starts[line - 1] + 1, offset)
 
+    def line(self, number: int) -> "Span":
+        """The text of a line, counted from 1, without its indentation."""
+        text = self.lines[number - 1]
+        span = self.span(number, len(text) - len(text.lstrip()) + 1, len(text.strip()) or 1)
+        return span._replace(source=self)
+
     def span(self, line: int, column: int, width: int = 1) -> "Span":
         """A place by its line and column, both from 1."""
         start = self.starts[line - 1] + column - 1
