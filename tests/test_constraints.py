@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 from pydantic_core import PydanticCustomError
 
+from advconv.check import check
 from advconv.constraints import CONSTRAINTS, Constraints
 from advconv.constraints.record import Constraint, Status, Verdict
+from advconv.text.source import Source
 from advconv.values.limits import BYTE_UNITS, COUNT_UNITS, limit, number
 from tests.build import arch, checked, codes
 
@@ -196,10 +198,10 @@ def test_a_limit_without_an_operator_is_shown_with_its_own_number() -> None:
 def test_a_constraint_of_the_language_is_judged(constraint: Constraint) -> None:
     """The example of its record is written into a file, and there is a verdict on it."""
     head = "advconv: 1\nname: t\ninput: [3, 32, 32]\nnetwork: {C1: [conv: 8, dilated: 8, strided: 8]}\n"
-    checked = check(Source("t", f"{head}constraints: {{{constraint.name}: {constraint.example}}}\n"))
+    result = check(Source("t", f"{head}constraints: {{{constraint.name}: {constraint.example}}}\n"))
 
-    assert {verdict.path[1] for verdict in checked.verdicts} == {constraint.name}
-    assert all(found.code.startswith("AC4") for found in checked.diagnostics)
+    assert {verdict.path[1] for verdict in result.verdicts} == {constraint.name}
+    assert all(found.code.startswith("AC4") for found in result.diagnostics)
 
 
 def test_the_section_has_a_field_for_each_constraint_and_no_other() -> None:
