@@ -13,14 +13,13 @@ from advconv.values.names import MODULE_ATTRIBUTES
 
 
 def listed() -> list[str]:
-    """Every module in the order of ARCHITECTURE.md: room by room, the modules inside of each, then its `__init__`."""
+    """Every module in the order of ARCHITECTURE.md: room by room, the modules of each, `__init__` last if not listed."""
     text = Path("ARCHITECTURE.md").read_text(encoding="utf-8")
     table = text[text.index("## Modules") : text.index("## Training")]
-    modules = [
-        name
-        for room, inside in re.findall(r"^\| `(\w+)` \| (.*?) \|", table, re.MULTILINE)
-        for name in [*(f"advconv.{room}.{module}" for module in re.findall(r"`(\w+)`", inside)), f"advconv.{room}"]
-    ]
+    modules = []
+    for room, inside in re.findall(r"^\| `(\w+)` \| (.*?) \|", table, re.MULTILINE):
+        names = [f"advconv.{room}.{name}".removesuffix(".__init__") for name in re.findall(r"`(\w+)`", inside)]
+        modules += names if f"advconv.{room}" in names else [*names, f"advconv.{room}"]
     return [*modules, "advconv.__main__", "advconv"]
 
 
