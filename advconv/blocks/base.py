@@ -30,9 +30,9 @@ from advconv.values.forms import (
 
 
 class Fields(BaseModel):
-    """A mapping whose keys are known."""
+    """A mapping whose keys are known. Its validator is built on first use: most files use few of the blocks."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Block(Fields):

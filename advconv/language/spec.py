@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 from pydantic import BeforeValidator, ValidationError
 
 from advconv.analysis.features import FEATURES, NARROWED_BY
-from advconv.blocks import KINDS, SomeRows
+from advconv.blocks import BLOCKS_BY_KIND, SomeRows
 from advconv.blocks.base import Block, Fields, Style
 from advconv.geometry import Shape
 from advconv.language.augment import ASSIGNMENT, TRANSFORM, Transform
@@ -62,7 +62,7 @@ def some_blocks(value: Any) -> Any:
 def _blocks_help(rows: list[Any]) -> str:
     """Blocks with dashes before their names, or rows without a block around them."""
     pairs = [single(row) for row in rows]
-    if pairs and all(pair and isinstance(pair[1], list) and pair[0] not in KINDS for pair in pairs):
+    if pairs and all(pair and isinstance(pair[1], list) and pair[0] not in BLOCKS_BY_KIND for pair in pairs):
         return "write the names of the blocks without dashes: `network: {C1: [...], C2: [...]}`"
     return "write the rows under the name of a block: `network: {C1: [...]}`"
 
@@ -190,7 +190,7 @@ def keys_at(path: Path) -> list[str]:
     if len(path) == 1:
         return list(ArchSpec.model_fields)
     if path[0] == "network":
-        return list(KINDS[str(path[-2])].model_fields)
+        return list(BLOCKS_BY_KIND[str(path[-2])].model_fields)
     sections: dict[str, type[Fields]] = {
         "defaults": Style,
         "train": Train,

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from advconv.blocks import KINDS
+from advconv.blocks import BLOCKS_BY_KIND
 from advconv.language.json_schema import DESCRIPTIONS, summary
 from advconv.manual.blocks import block_page
 from advconv.manual.codes import page as code_page
@@ -64,7 +64,9 @@ def subjects() -> list[Subject]:
     """All that can be explained, in the order of the list."""
     return [
         Subject(
-            "Blocks", {kind: summary(block) for kind, block in KINDS.items()}, lambda kind: [block_page(KINDS[kind])]
+            "Blocks",
+            {kind: summary(block) for kind, block in BLOCKS_BY_KIND.items()},
+            lambda kind: [block_page(BLOCKS_BY_KIND[kind])],
         ),
         Subject("Constraints", {name: DESCRIPTIONS[name] for name in CONSTRAINTS}, _constraint),
         Subject("Analyses", _headings(ANALYSES), lambda name: [section(ANALYSES[name])]),
