@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BeforeValidator, Discriminator, PlainValidator, Tag, TypeAdapter
 
 from advconv.blocks.base import Block
-from advconv.blocks.composite import Branches, Repeat, Residual, Shortcut
+from advconv.blocks.composite import SHORTCUTS, Branches, Repeat, Residual, Shortcut, some_paths
+from advconv.blocks.convolutions import Conv, Depthwise, DepthwiseSeparable, Dilated, Pointwise, Strided
 from advconv.blocks.gates import InvertedResidual, SqueezeExcite
 from advconv.blocks.plain import Activation, AvgPool, Dropout, Flatten, GlobalAvgPool, Linear, MaxPool, Norm
-from advconv.blocks.units import Conv, Depthwise, DepthwiseSeparable, Dilated, Pointwise, Strided
 from advconv.layers.pointwise import FUNCTIONS
-from advconv.values.forms import Help, TakenName, is_number, refuse, shown, similar, single
+from advconv.values.forms import Help, Name, TakenName, is_number, named, refuse, shown, similar, single
+from advconv.values.schemas import Written, either, enum
 from advconv.values.synonyms import hint, meant
 
 BLOCKS: tuple[type[Block], ...] = (
@@ -213,12 +214,21 @@ if TYPE_CHECKING:
     AnyBlock = Block
 else:
     AnyBlock = Annotated[Block, PlainValidator(read_row)]
-Rows = Annotated[tuple[AnyBlock, ...], BeforeValidator(rows)]
-SomeRows = Annotated[Rows, BeforeValidator(some_rows)]
+ROWS = Written({"type": "array", "items": {"$ref": "#/$defs/row"}}, "a list of rows", "rows")
+SOME_ROWS = Written({"$ref": ROWS, "minItems": 1}, "a list of at least one row", "some_rows")
+SHORTCUT = Written(either(enum(*SHORTCUTS), ROWS), f"{', '.join(SHORTCUTS)} or a list of rows")
+PATHS = Written(named(ROWS, 2), "a mapping of names to lists of rows")
+
+Rows = Annotated[tuple[AnyBlock, ...], BeforeValidator(rows), ROWS]
+SomeRows = Annotated[Rows, BeforeValidator(some_rows), SOME_ROWS]
+Paths = Annotated[dict[Name, Rows], BeforeValidator(some_paths), PATHS]
 ShortcutField = Annotated[
     Annotated[Shortcut, Tag("word")] | Annotated[Rows, Tag("rows")],
     Discriminator(lambda value: "rows" if isinstance(value, list | tuple) else "word"),
+    SHORTCUT,
 ]
 
 for block in (Residual, Branches, Repeat):
-    block.model_rebuild(_types_namespace={"Rows": Rows, "SomeRows": SomeRows, "ShortcutField": ShortcutField})
+    block.model_rebuild(
+        _types_namespace={"Rows": Rows, "SomeRows": SomeRows, "ShortcutField": ShortcutField, "Paths": Paths}
+    )

@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from advconv.blocks import BLOCKS_BY_KIND
-from advconv.language.json_schema import DESCRIPTIONS, summary
+from advconv.language.json_schema import description, summary
+from advconv.language.spec import Constraints
 from advconv.manual.blocks import block_page
 from advconv.manual.codes import page as code_page
-from advconv.manual.fields import CONSTRAINTS, FIELDS, constraint_page, field_page
+from advconv.manual.fields import CONSTRAINTS, constraint_page, field_page, field_titles
 from advconv.system.shipped import shipped
 from advconv.text.diagnostics import CODES
 from advconv.values.forms import similar
@@ -62,15 +63,16 @@ PARTS = {
 
 def subjects() -> list[Subject]:
     """All that can be explained, in the order of the list."""
+    constraints = Constraints.model_fields
     return [
         Subject(
             "Blocks",
             {kind: summary(block) for kind, block in BLOCKS_BY_KIND.items()},
             lambda kind: [block_page(BLOCKS_BY_KIND[kind])],
         ),
-        Subject("Constraints", {name: DESCRIPTIONS[name] for name in CONSTRAINTS}, _constraint),
+        Subject("Constraints", {name: description(name, field) for name, field in constraints.items()}, _constraint),
         Subject("Analyses", _headings(ANALYSES), lambda name: [section(ANALYSES[name])]),
-        Subject("Fields", {name: DESCRIPTIONS[name] for name in FIELDS}, lambda name: [field_page(name)]),
+        Subject("Fields", field_titles(), lambda name: [field_page(name)]),
         Subject("The language", _headings(PARTS), lambda name: [section(PARTS[name])]),
         *(Subject(heading, _codes(family), lambda code: [code_page(code)]) for family, heading in FAMILIES.items()),
     ]
