@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from advconv.blocks import BLOCKS
+from advconv.blocks.convolutions import DepthwiseSeparable
 from advconv.check import check
 from advconv.cli.parser import main
 from advconv.constraints import CONSTRAINTS
 from advconv.constraints.record import Status
-from advconv.language.json_schema import DESCRIPTIONS
-from advconv.manual.blocks import EXAMPLES, short_form
+from advconv.manual.blocks import short_form
 from advconv.manual.fields import PLACES
 from advconv.manual.rules import example
 from advconv.manual.topics import ANALYSES, PARTS, index, pages, section, subjects, titles
@@ -33,7 +33,7 @@ def test_every_word_of_the_language_is_a_topic() -> None:
     fields = {field for place in PLACES for field in place.model.model_fields}
 
     constraints = {constraint.name for constraint in CONSTRAINTS}
-    assert {*BY_CODE, *(block.kind for block in BLOCKS), *DESCRIPTIONS, *constraints, *fields} <= set(titles())
+    assert {*BY_CODE, *(block.kind for block in BLOCKS), *constraints, *fields} <= set(titles())
 
 
 def test_every_section_of_the_conventions_is_an_analysis() -> None:
@@ -75,8 +75,8 @@ def test_a_block_says_its_short_forms_fields_example_and_layers() -> None:
     (page,) = pages("dwsep")
 
     assert "Short form: `dwsep: out_channels`." in page
-    assert "| `multiplier` | 1 | Filters for each input channel. |" in page
-    assert EXAMPLES["dwsep"] in page
+    assert "| `multiplier` | a whole number of at least 1 | 1 | Depthwise filters for each input channel. |" in page
+    assert DepthwiseSeparable.example in page
     assert "`Conv2d`, `BatchNorm2d`, `ReLU`, `Conv2d`, `BatchNorm2d`, `ReLU`" in page
 
 
@@ -94,12 +94,18 @@ def test_a_short_form_is_one_that_can_be_written() -> None:
 def test_a_field_says_where_it_stands_what_it_takes_and_its_default() -> None:
     (page,) = pages("kernel_size")
 
-    assert (
-        "| `maxpool`, `avgpool` | a whole number of at least 1; a list of 2, each a whole number of at least 1 | 2 |"
-        in page
-    )
-    assert "`conv`, `strided`, `dilated`, `dwsep`, `depthwise`, `inverted_residual`" in page
-    assert "| `train` | a number above 0 | 0.3 for `sgd`, 0.003 for `adamw` |" in pages("lr")[0]
+    size = "a whole number of at least 1 or [height, width]"
+    assert f"| `maxpool`, `avgpool` | Size of the window. | {size} | 2 |" in page
+    assert f"| `dwsep`, `inverted_residual` | Kernel size of the depthwise convolution. | {size} | 3 |" in page
+    assert "| `train` | Peak learning rate. | a number above 0 | 0.3 for `sgd`, 0.003 for `adamw` |" in pages("lr")[0]
+
+
+def test_a_field_says_what_is_true_of_each_block_that_has_it() -> None:
+    (groups,), (name,) = pages("groups"), pages("name")
+
+    assert "depthwise" in next(line for line in groups.splitlines() if "`conv`" in line)
+    assert "depthwise" not in next(line for line in groups.splitlines() if "`pointwise`" in line)
+    assert "| the file | Name of the network" in name
 
 
 def test_a_constraint_comes_with_the_definition_of_its_number_and_the_source() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from advconv.analysis.features import FEATURES
-from advconv.blocks import KINDS
+from advconv.blocks import BLOCKS_BY_KIND
 from advconv.check import check
 from advconv.language.augment import KNOWN, keys
 from advconv.rules.diagnostics import Diagnostic
@@ -67,7 +67,7 @@ def sections(place: str, row: Row, word: str) -> Iterator[str]:
 
 
 def fields(row: Row, word: str) -> Iterator[str]:
-    for kind, block in KINDS.items():
+    for kind, block in BLOCKS_BY_KIND.items():
         needed = {
             key: NEEDED[key] for key, field in block.model_fields.items() if field.is_required() and key in NEEDED
         }
@@ -99,11 +99,11 @@ def test_each_word_of_another_tool_leads_to_ours(place: str, row: Row, word: str
 
 
 def test_no_row_of_the_table_is_without_a_place_in_the_language() -> None:
-    known = {"block": list(KINDS), "feature": [*FEATURES, *KINDS], "transform": list(KNOWN)}
+    known = {"block": list(BLOCKS_BY_KIND), "feature": [*FEATURES, *BLOCKS_BY_KIND], "transform": list(KNOWN)}
 
     for place, words in known.items():
         assert {row.word for row in TABLE[place]} <= {*words, ""}
-    assert {row.word for row in TABLE["block"]} >= set(KINDS)
+    assert {row.word for row in TABLE["block"]} >= set(BLOCKS_BY_KIND)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_another_spelling_of_our_word_is_told_and_not_taken() -> None:
 
 
 def test_a_word_that_nobody_knows_has_no_hint() -> None:
-    assert hint("block", "frobnicate", tuple(KINDS)) == hint("block", "...", tuple(KINDS)) == ""
+    assert hint("block", "frobnicate", tuple(BLOCKS_BY_KIND)) == hint("block", "...", tuple(BLOCKS_BY_KIND)) == ""
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from advconv.blocks import KINDS
+from advconv.blocks import BLOCKS_BY_KIND
 from advconv.language.overrides import said_setting
 from advconv.rules.diagnostics import Diagnostic, placed
 from advconv.text.reader import read
@@ -235,8 +235,8 @@ def test_rows_and_keys_do_not_mix(text: str, message: str, help: str) -> None:
 
 
 def test_the_first_field_of_a_row_is_that_of_its_block() -> None:
-    assert {kind: block.short for kind, block in KINDS.items() if kind in FIRST_FIELDS} == FIRST_FIELDS
-    assert {kind for kind, block in KINDS.items() if block.short in FIRST_FIELDS.values()} == set(FIRST_FIELDS)
+    assert {kind: block.short for kind, block in BLOCKS_BY_KIND.items() if kind in FIRST_FIELDS} == FIRST_FIELDS
+    assert {kind for kind, block in BLOCKS_BY_KIND.items() if block.short in FIRST_FIELDS.values()} == set(FIRST_FIELDS)
 
 
 def test_what_nobody_knows_is_told_in_the_words_of_the_reader() -> None:

@@ -1,18 +1,19 @@
-"""The vocabulary of the network: the union of the blocks is the schema, the registry and the type at once."""
+"""The vocabulary of the network: the list of its blocks, and how a row becomes one of them."""
 
 import re
-from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, Union
+from functools import cache, partial
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BeforeValidator, Discriminator, Tag
+from pydantic import BeforeValidator, Discriminator, PlainValidator, Tag, TypeAdapter
 
 from advconv.blocks.base import Block
-from advconv.blocks.composite import Branches, Repeat, Residual, Shortcut
+from advconv.blocks.composite import SHORTCUTS, Branches, Repeat, Residual, Shortcut, some_paths
+from advconv.blocks.convolutions import Conv, Depthwise, DepthwiseSeparable, Dilated, Pointwise, Strided
 from advconv.blocks.gates import InvertedResidual, SqueezeExcite
 from advconv.blocks.plain import Activation, AvgPool, Dropout, Flatten, GlobalAvgPool, Linear, MaxPool, Norm
-from advconv.blocks.units import Conv, Depthwise, DepthwiseSeparable, Dilated, Pointwise, Strided
 from advconv.layers.pointwise import FUNCTIONS
-from advconv.values.forms import Help, TakenName, is_number, refuse, shown, similar, single
+from advconv.values.forms import Help, Name, TakenName, is_number, named, refuse, shown, similar, single
+from advconv.values.schemas import Written, either, enum
 from advconv.values.synonyms import hint, meant
 
 BLOCKS: tuple[type[Block], ...] = (
@@ -37,7 +38,7 @@ BLOCKS: tuple[type[Block], ...] = (
     Activation,
 )
 
-KINDS = {block.kind: block for block in BLOCKS}
+BLOCKS_BY_KIND = {block.kind: block for block in BLOCKS}
 
 
 def checked_row(row: Any) -> Any:
@@ -51,7 +52,7 @@ def checked_row(row: Any) -> Any:
     if isinstance(row, dict) and len(row) != 1:
         refuse(f"a row names one block, this has {len(row)} keys", _keys_help(row), code="AC117")
     kind = kind_of(row)
-    if kind not in KINDS:
+    if kind not in BLOCKS_BY_KIND:
         help = partial(_row_help, kind, row)
         refuse(f"there is no block {kind[:40]!r}", help, code="AC113", at=(kind,), at_key=True)
     return row
@@ -60,12 +61,12 @@ def checked_row(row: Any) -> Any:
 def _list_row_help(row: Any) -> str:
     """`[conv: 32, kernel_size: 3]` is a block and its fields in the wrong brackets."""
     pairs = [pair for part in row if (pair := single(part))] if isinstance(row, list) else []
-    if not pairs or len(pairs) < len(row) or pairs[0][0] not in KINDS or not is_number(pairs[0][1]):
+    if not pairs or len(pairs) < len(row) or pairs[0][0] not in BLOCKS_BY_KIND or not is_number(pairs[0][1]):
         return "write `- conv: 32`"
     kind, first = pairs[0]
-    if len(pairs) == 1 or not KINDS[kind].short:
+    if len(pairs) == 1 or not BLOCKS_BY_KIND[kind].short:
         return f"write `- {kind}: {first}`"
-    fields = ", ".join(f"{name}: {shown(value)}" for name, value in [(KINDS[kind].short, first), *pairs[1:]])
+    fields = ", ".join(f"{name}: {shown(value)}" for name, value in [(BLOCKS_BY_KIND[kind].short, first), *pairs[1:]])
     return f"write `- {kind}: {{{fields}}}`"
 
 
@@ -83,7 +84,7 @@ def _with_number(help: str, row: Any) -> str:
     if pair is None or not is_number(pair[1]):
         return help
     bare = re.fullmatch(r"write `- (\w+)`", help)
-    if bare and KINDS[bare[1]].short:
+    if bare and BLOCKS_BY_KIND[bare[1]].short:
         return f"write `- {bare[1]}: {pair[1]}`"
     return re.sub(r"(?<=: )(32|0\.1)(?=`)", str(pair[1]), help)
 
@@ -96,10 +97,10 @@ def _block_help(kind: str) -> str:
     word = kind.replace(":", " ").split(" ")[0]
     if " - " in kind:
         return f"write `- {kind.rpartition(' - ')[2]}` in a line of its own, indented as the row above"
-    if word in KINDS and word != kind:
+    if word in BLOCKS_BY_KIND and word != kind:
         return f"write `- {word}: ...`, with a colon and a space behind it"
-    known = hint("block", kind, tuple(KINDS)) or _activation_help(kind)
-    return known or similar(kind, list(KINDS)) or f"the blocks are {', '.join(KINDS)}"
+    known = hint("block", kind, tuple(BLOCKS_BY_KIND)) or _activation_help(kind)
+    return known or similar(kind, list(BLOCKS_BY_KIND)) or f"the blocks are {', '.join(BLOCKS_BY_KIND)}"
 
 
 def _activation_help(kind: str) -> str:
@@ -120,13 +121,13 @@ def fields_of(row: Any) -> Any:
     if isinstance(row, Block):
         return row
     kind = kind_of(row)
-    block, value = KINDS[kind], None if isinstance(row, str) else row[kind]
+    block, value = BLOCKS_BY_KIND[kind], None if isinstance(row, str) else row[kind]
     if isinstance(value, dict) and block.short_is_mapping and block.short not in value:
         named = {key: part for key, part in value.items() if key == "name"}
         return named | {block.short: {key: part for key, part in value.items() if key != "name"}}
     if value is False or (value is True and not block.short_is_mapping):
         refuse(*_truth(block, value))
-    if isinstance(value, dict) and block.short == "layers" and value and set(value) <= set(KINDS):
+    if isinstance(value, dict) and block.short == "layers" and value and set(value) <= set(BLOCKS_BY_KIND):
         refuse(f"the rows of {kind} are a list", f"write `{kind}: [{next(iter(value))}: ...]`")
     if isinstance(value, dict) or value is None:
         return value or {}
@@ -195,20 +196,39 @@ def some_rows(value: Any) -> Any:
     return value
 
 
+def read_row(value: Any) -> Block:
+    """The block of a row, by a validator of this block alone."""
+    row = checked_row(value)
+    kind = kind_of(row)
+    return _validator(kind).validate_python({kind: row})[kind]
+
+
+@cache
+def _validator(kind: str) -> TypeAdapter[dict[str, Block]]:
+    """Built when a file first has the block; of a mapping, so that the word is a step in the place of an error."""
+    block = BLOCKS_BY_KIND[kind]
+    return TypeAdapter(dict[str, Annotated[block, BeforeValidator(fields_of)]])  # type: ignore[valid-type]
+
+
 if TYPE_CHECKING:
-    Row = Block
+    AnyBlock = Block
 else:
-    Row = Annotated[
-        Union[tuple(Annotated[block, BeforeValidator(fields_of), Tag(block.kind)] for block in BLOCKS)],  # noqa: UP007
-        Discriminator(kind_of),
-        BeforeValidator(checked_row),
-    ]
-Rows = Annotated[tuple[Row, ...], BeforeValidator(rows)]
-SomeRows = Annotated[Rows, BeforeValidator(some_rows)]
+    AnyBlock = Annotated[Block, PlainValidator(read_row)]
+ROWS = Written({"type": "array", "items": {"$ref": "#/$defs/row"}}, "a list of rows", "rows")
+SOME_ROWS = Written({"$ref": ROWS, "minItems": 1}, "a list of at least one row", "some_rows")
+SHORTCUT = Written(either(enum(*SHORTCUTS), ROWS), f"{', '.join(SHORTCUTS)} or a list of rows")
+PATHS = Written(named(ROWS, 2), "a mapping of names to lists of rows")
+
+Rows = Annotated[tuple[AnyBlock, ...], BeforeValidator(rows), ROWS]
+SomeRows = Annotated[Rows, BeforeValidator(some_rows), SOME_ROWS]
+Paths = Annotated[dict[Name, Rows], BeforeValidator(some_paths), PATHS]
 ShortcutField = Annotated[
     Annotated[Shortcut, Tag("word")] | Annotated[Rows, Tag("rows")],
     Discriminator(lambda value: "rows" if isinstance(value, list | tuple) else "word"),
+    SHORTCUT,
 ]
 
 for block in (Residual, Branches, Repeat):
-    block.model_rebuild(_types_namespace={"Rows": Rows, "SomeRows": SomeRows, "ShortcutField": ShortcutField})
+    block.model_rebuild(
+        _types_namespace={"Rows": Rows, "SomeRows": SomeRows, "ShortcutField": ShortcutField, "Paths": Paths}
+    )

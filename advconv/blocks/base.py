@@ -3,9 +3,9 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from advconv.geometry import Shape
 from advconv.graph import Draft, Row
@@ -28,25 +28,30 @@ from advconv.values.forms import (
     Padding,
     Sides,
 )
+from advconv.values.schemas import Absent
 
 
 class Fields(BaseModel):
-    """A mapping whose keys are known."""
+    """A mapping whose keys are known. Its validator is built on first use: most files use few of the blocks."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Block(Fields):
     """A row of the network. `kind` is its word in YAML, `short` the field that a bare value gives.
 
     `short_is_mapping`: that field takes mappings itself, so that `norm: {group: 8}` is short for `norm: {norm: ...}`.
+    `example`: rows of YAML, the last of them of this block.
     """
 
     kind: ClassVar[str]
     short: ClassVar[str] = ""
     short_is_mapping: ClassVar[bool] = False
+    example: ClassVar[str]
 
-    name: MaybeName = None
+    name: Annotated[
+        MaybeName, Field(description="Name of the module, unique where it stands."), Absent("its index")
+    ] = None
 
     @abstractmethod
     def expand(self, builder: "Builder", x: int) -> int:
@@ -57,15 +62,25 @@ if TYPE_CHECKING:
     Rows = tuple[Block, ...]
 
 
+NORM = Field(description="Norm of the unit; layer is one group over all channels and positions.")
+ACTIVATION = Field(description="Activation of the unit, where `order` puts it.")
+ORDER = Field(description="Order of the stages of the unit.")
+DROPOUT = Field(description="Dropout once after the unit, of elements or of whole channels.")
+BIAS = Field(description="Whether the convolutions have a bias; with auto they have one where the unit has no norm.")
+PADDING = Field(
+    description="Padding with zeros; same pads extent - 1 in all, the odd position at the bottom and on the right."
+)
+
+
 class Style(Fields):
     """How convolutional units are made where they do not say otherwise: the `defaults` of a file."""
 
-    norm: NormField = NormChoice(BatchNorm2d())
-    activation: ActivationField = ActivationChoice(Activation("relu"))
-    order: Order = "conv-norm-act"
-    dropout: DropoutField = DropoutChoice(0.0)
-    bias: Bias = "auto"
-    padding: Padding = "same"
+    norm: Annotated[NormField, NORM] = NormChoice(BatchNorm2d())
+    activation: Annotated[ActivationField, ACTIVATION] = ActivationChoice(Activation("relu"))
+    order: Annotated[Order, ORDER] = "conv-norm-act"
+    dropout: Annotated[DropoutField, DROPOUT] = DropoutChoice(0.0)
+    bias: Annotated[Bias, BIAS] = "auto"
+    padding: Annotated[Padding, PADDING] = "same"
 
     @property
     def bias_or_auto(self) -> bool:

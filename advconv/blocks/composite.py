@@ -2,22 +2,24 @@
 
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import BeforeValidator
+from pydantic import Field
 
 from advconv.blocks.base import Block, Builder, Unfit
-from advconv.blocks.units import Pointwise
+from advconv.blocks.convolutions import Pointwise
 from advconv.layers.base import ShapeError
 from advconv.layers.dense import PadChannels
 from advconv.layers.merge import Add, Concat, Multiply
 from advconv.layers.pool import Subsample
 from advconv.text.finding import MOST, Finding
-from advconv.values.forms import ActivationChoice, DropoutChoice, Form, MaybeActivation, Name, refuse, shown, word
+from advconv.values.forms import ActivationChoice, DropoutChoice, Form, MaybeActivation, refuse, shown, word
+from advconv.values.schemas import Absent, whole
 
 if TYPE_CHECKING:
     from advconv.blocks.base import Rows
 
     SomeRows = Rows
     ShortcutField = str | Rows
+    Paths = dict[str, Rows]
 
 SHORTCUTS = ("auto", "identity", "projection", "pad")
 Shortcut = Annotated[str, word("a shortcut", *SHORTCUTS)]
@@ -28,10 +30,24 @@ class Residual(Block):
 
     kind: ClassVar[str] = "residual"
     short: ClassVar[str] = "layers"
+    example: ClassVar[str] = """\
+- residual: [conv: 16, conv: {out_channels: 16, activation: none}]
+- residual: {layers: [strided: 32, conv: {out_channels: 32, activation: none}], shortcut: projection}"""
 
-    layers: "SomeRows"
-    shortcut: "ShortcutField" = "auto"
-    activation: MaybeActivation = None
+    layers: Annotated["SomeRows", Field(description="Rows of the main path.", examples=["[conv: 32]"])]
+    shortcut: Annotated[
+        "ShortcutField",
+        Field(
+            description="What leads past the main path: identity; projection, a 1x1 convolution with the main path's "
+            "stride and a norm; pad, subsampling and zero channels (option A of the paper); rows. auto is identity "
+            "where the shapes agree, else projection."
+        ),
+    ] = "auto"
+    activation: Annotated[
+        MaybeActivation,
+        Field(description="Activation after the sum."),
+        Absent("*file*; none with `norm-act-conv`"),
+    ] = None
 
     def expand(self, builder: Builder, x: int) -> int:
         y = builder.at_field("layers").grow(self.layers, x)
@@ -88,9 +104,22 @@ class Branches(Block):
     """Parallel paths from one input, merged; an empty path is the identity."""
 
     kind: ClassVar[str] = "branches"
+    example: ClassVar[str] = """\
+- branches: {merge: multiply, paths: {map: [], gate: [gap, activation: sigmoid]}}
+- branches: {merge: concat, paths: {near: [conv: 16], far: [dilated: 16], same: []}}"""
 
-    paths: "Annotated[dict[Name, Rows], BeforeValidator(some_paths)]"
-    merge: Annotated[str, word("merge", "add", "concat", "multiply")] = "concat"
+    paths: Annotated[
+        "Paths",
+        Field(
+            description="At least two paths by name, each a list of rows; an empty one is the identity.",
+            examples=["{near: [conv: 32], far: [dilated: 32]}"],
+        ),
+    ]
+    merge: Annotated[
+        str,
+        word("merge", "add", "concat", "multiply"),
+        Field(description="How the paths meet; with add and multiply a Cx1x1 path is spread over the others."),
+    ] = "concat"
 
     def expand(self, builder: Builder, x: int) -> int:
         ends = self.expand_paths(builder, x)
@@ -119,18 +148,23 @@ class Branches(Block):
 
 def times(value: Any) -> int:
     count = value if isinstance(value, int) else 0
-    if isinstance(value, bool) or not 1 <= count <= 100_000:
-        refuse(f"times is a whole number from 1 to 100,000, not {shown(value)}")
+    if isinstance(value, bool) or not 1 <= count <= MOST_TIMES:
+        refuse(f"times is {TIMES.text}, not {shown(value)}")
     return count
+
+
+MOST_TIMES = 100_000
+TIMES = Form(times, whole(1, MOST_TIMES), f"a whole number from 1 to {MOST_TIMES:,}")
 
 
 class Repeat(Block):
     """Rows, several times over, each time with weights of their own."""
 
     kind: ClassVar[str] = "repeat"
+    example: ClassVar[str] = "- repeat: {times: 3, layers: [dwsep: 32]}"
 
-    times: Annotated[int, Form(times)]
-    layers: "SomeRows"
+    times: Annotated[int, TIMES, Field(description="How many times over.", examples=["2"])]
+    layers: Annotated["SomeRows", Field(description="Rows of each round.", examples=["[conv: 32]"])]
 
     def expand(self, builder: Builder, x: int) -> int:
         for index in range(self.times):

@@ -1,9 +1,11 @@
 """Blocks that gate channels or work in a wider space: squeeze-and-excitation, inverted residual."""
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
 
 from advconv.blocks.base import Block, Builder, Style
-from advconv.blocks.units import Depthwise, Pointwise, Unit
+from advconv.blocks.convolutions import FROM_FILE, Depthwise, OutChannels, Pointwise, Unit
 from advconv.layers.conv import Conv2d
 from advconv.layers.merge import Add, Multiply
 from advconv.layers.pointwise import Activation
@@ -18,18 +20,32 @@ from advconv.values.forms import (
     Sides,
     Size,
 )
+from advconv.values.schemas import Absent
 
 
 class SqueezeExcite(Block):
-    """Channels weighed by what the whole map holds (Hu et al. 2018), with in_channels // reduction in between."""
+    """Channels weighed by what the whole map holds (Hu et al. 2018).
+
+    The map is pooled, reduced to in_channels // reduction channels (at least 1) by a 1x1 convolution and expanded by
+    another, and multiplied with the input.
+    """
 
     kind: ClassVar[str] = "squeeze_excite"
     short: ClassVar[str] = "reduction"
+    example: ClassVar[str] = "- conv: 32\n- squeeze_excite: {reduction: 4, gate: hardsigmoid}"
 
-    reduction: Count = 16
-    activation: ActivationField = ActivationChoice(Activation("relu"))
-    gate: ActivationField = ActivationChoice(Activation("sigmoid"))
-    bias: MaybeBias = None
+    reduction: Annotated[Count, Field(description="How many times fewer channels the gate squeezes to.")] = 16
+    activation: Annotated[ActivationField, Field(description="Activation between the two convolutions.")] = (
+        ActivationChoice(Activation("relu"))
+    )
+    gate: Annotated[ActivationField, Field(description="Activation that gives the weights of the channels.")] = (
+        ActivationChoice(Activation("sigmoid"))
+    )
+    bias: Annotated[
+        MaybeBias,
+        Field(description="Whether the two convolutions have a bias; no norm follows them, so auto is true."),
+        FROM_FILE,
+    ] = None
 
     def expand(self, builder: Builder, x: int) -> int:
         channels = builder.shape(x).channels
@@ -52,17 +68,28 @@ UNPADDED = (0, 0, 0, 0)
 class InvertedResidual(Unit):
     """A pointwise expansion, a depthwise convolution and a linear pointwise projection (Sandler et al. 2018).
 
-    The input is added at stride 1 where the shapes agree. `squeeze_excite`, a reduction, puts a gate before the
-    projection.
+    The input is added at stride 1 where the shapes agree, and no activation follows. With `norm-act-conv` it is the
+    expansion that has no activation before it. Dropout comes once, after the projection.
     """
 
     kind: ClassVar[str] = "inverted_residual"
     short: ClassVar[str] = "out_channels"
+    example: ClassVar[str] = """\
+- inverted_residual: {out_channels: 24, expansion: 4, stride: 2, squeeze_excite: 4, activation: hardswish}"""
 
-    out_channels: Count
-    expansion: Count = 6
-    kernel_size: Size = (3, 3)
-    squeeze_excite: MaybeCount = None
+    out_channels: OutChannels
+    expansion: Annotated[
+        Count, Field(description="How many times the channels are widened; 1 leaves the expansion out.")
+    ] = 6
+    kernel_size: Annotated[Size, Field(description="Kernel size of the depthwise convolution.")] = (3, 3)
+    squeeze_excite: Annotated[
+        MaybeCount,
+        Field(
+            description="Reduction of a gate before the projection, with the block's activation inside and a sigmoid "
+            "at its end."
+        ),
+        Absent("no gate"),
+    ] = None
 
     def expand(self, builder: Builder, x: int) -> int:
         y = self.convolve(builder, x, self.style(builder))

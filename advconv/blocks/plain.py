@@ -1,8 +1,8 @@
 """Plain layers, for whoever wants them."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from advconv.blocks.base import Block, Builder, sides_of
 from advconv.geometry import Shape
@@ -23,6 +23,7 @@ from advconv.values.forms import (
     Size,
     refuse,
 )
+from advconv.values.schemas import Absent
 
 
 class Pool(Block):
@@ -30,10 +31,10 @@ class Pool(Block):
 
     short: ClassVar[str] = "kernel_size"
 
-    kernel_size: Size = (2, 2)
-    stride: MaybeSize = None
-    padding: Padding = (0, 0, 0, 0)
-    ceil_mode: Flag = False
+    kernel_size: Annotated[Size, Field(description="Size of the window.")] = (2, 2)
+    stride: Annotated[MaybeSize, Field(description="Stride of the window."), Absent("its kernel_size")] = None
+    padding: Annotated[Padding, Field(description="Padding, at most half of the window.")] = (0, 0, 0, 0)
+    ceil_mode: Annotated[Flag, Field(description="Whether a last window may reach beyond the end of the map.")] = False
 
     def add_to(self, builder: Builder, x: int, layer: Pool2d, fill: float) -> int:
         sides = sides_of(self.padding, self.kernel_size)
@@ -57,6 +58,7 @@ class MaxPool(Pool):
     """The largest value of each window."""
 
     kind: ClassVar[str] = "maxpool"
+    example: ClassVar[str] = "- maxpool: {kernel_size: 3, stride: 2, padding: 1}"
 
     def expand(self, builder: Builder, x: int) -> int:
         layer = MaxPool2d(self.kernel_size, self.stride or self.kernel_size, ceil_mode=self.ceil_mode)
@@ -67,8 +69,14 @@ class AvgPool(Pool):
     """The mean of each window."""
 
     kind: ClassVar[str] = "avgpool"
+    example: ClassVar[str] = "- avgpool: 2"
 
-    count_include_pad: Flag = True
+    count_include_pad: Annotated[
+        Flag,
+        Field(
+            description="Whether padded zeros count in the mean; false needs the same padding at both ends of an axis."
+        ),
+    ] = True
 
     @model_validator(mode="after")
     def counts_what_it_pads(self) -> "AvgPool":
@@ -85,9 +93,10 @@ class AvgPool(Pool):
 
 
 class GlobalAvgPool(Block):
-    """The mean of the whole map; leaves Cx1x1."""
+    """Global average pooling; leaves Cx1x1."""
 
     kind: ClassVar[str] = "gap"
+    example: ClassVar[str] = "- gap"
 
     def expand(self, builder: Builder, x: int) -> int:
         return builder.add("", AdaptiveAvgPool2d(), x)
@@ -97,19 +106,24 @@ class Flatten(Block):
     """A map as a vector of all its values."""
 
     kind: ClassVar[str] = "flatten"
+    example: ClassVar[str] = "- flatten"
 
     def expand(self, builder: Builder, x: int) -> int:
         return builder.add("", FlattenLayer(), x)
 
 
 class Linear(Block):
-    """A fully connected layer, to the number of classes unless it says otherwise."""
+    """A fully connected layer, to the number of classes unless it says otherwise.
+
+    It takes a vector, and a Cx1x1 map as it is; a larger map needs `flatten`.
+    """
 
     kind: ClassVar[str] = "linear"
     short: ClassVar[str] = "out_features"
+    example: ClassVar[str] = "- gap\n- linear: 100"
 
-    out_features: MaybeCount = None
-    bias: Flag = True
+    out_features: Annotated[MaybeCount, Field(description="Output features."), Absent("the classes")] = None
+    bias: Annotated[Flag, Field(description="Whether there is a bias.")] = True
 
     def expand(self, builder: Builder, x: int) -> int:
         features = self.out_features or builder.classes
@@ -128,8 +142,11 @@ class Dropout(Block):
     kind: ClassVar[str] = "dropout"
     short: ClassVar[str] = "share"
     short_is_mapping: ClassVar[bool] = True
+    example: ClassVar[str] = "- dropout: {p: 0.1, kind: channel}"
 
-    share: DropoutField
+    share: Annotated[
+        DropoutField, Field(description="Dropout probability, of elements or of whole channels.", examples=["0.1"])
+    ]
 
     @model_validator(mode="after")
     def is_some(self) -> "Dropout":
@@ -147,8 +164,11 @@ class Norm(Block):
     kind: ClassVar[str] = "norm"
     short: ClassVar[str] = "norm"
     short_is_mapping: ClassVar[bool] = True
+    example: ClassVar[str] = "- norm: {group: 3}"
 
-    norm: NormField
+    norm: Annotated[
+        NormField, Field(description="Which norm; none would be a row that does nothing.", examples=["batch"])
+    ]
 
     @model_validator(mode="after")
     def is_one(self) -> "Norm":
@@ -166,8 +186,12 @@ class Activation(Block):
     kind: ClassVar[str] = "activation"
     short: ClassVar[str] = "activation"
     short_is_mapping: ClassVar[bool] = True
+    example: ClassVar[str] = "- activation: {leaky_relu: 0.1}"
 
-    activation: ActivationField
+    activation: Annotated[
+        ActivationField,
+        Field(description="Which activation; none would be a row that does nothing.", examples=["relu"]),
+    ]
 
     @model_validator(mode="after")
     def is_one(self) -> "Activation":

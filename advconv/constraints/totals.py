@@ -54,7 +54,7 @@ CONSTRAINTS = (
         params,
         sum,
         "parameters",
-        description="How many parameters there are.",
+        description="Number of parameters.",
         example='"< 200k"',
         topic="parameters",
     ),

@@ -4,15 +4,17 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Annotated, Any, NamedTuple
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from advconv.analysis.features import FEATURES, NARROWED_BY, Feature, features
 from advconv.analysis.measure import Measures
 from advconv.analysis.receptive_field import square
 from advconv.blocks.base import Fields
+from advconv.blocks.schemas import fields_schema
 from advconv.constraints.record import Constraint, Verdict, status
-from advconv.values.forms import Form, MaybeCount, MaybeSize, Pair, either, near, refuse, shown, single
-from advconv.values.limits import COUNT_UNITS, Bound, CountLimit, Limit, limit
+from advconv.values.forms import Form, MaybeCount, MaybeSize, Pair, join_words, near, refuse, shown, single
+from advconv.values.limits import COUNT_LIMIT, COUNT_UNITS, Bound, CountLimit, Limit, limit
+from advconv.values.schemas import Schema, Written, either, enum, mapping
 
 NONE = Limit("== 0", (Bound("==", 0),))
 OCCURRENCES = "occurrences"
@@ -41,7 +43,8 @@ def each_once(names: Any) -> Any:
     return names
 
 
-FeatureName = Annotated[str, Form(feature)]
+FEATURE = Form(feature, enum(*FEATURES), join_words(FEATURES), "feature")
+FeatureName = Annotated[str, FEATURE]
 
 
 NARROWING = ("kernel_size", "stride", "dilation", "in_channels", "out_channels")
@@ -50,12 +53,12 @@ NARROWING = ("kernel_size", "stride", "dilation", "in_channels", "out_channels")
 class Use(Fields):
     """How often a feature must occur, counting only what has these fields."""
 
-    count: CountLimit = limit(">= 1", COUNT_UNITS)
-    kernel_size: MaybeSize = None
-    stride: MaybeSize = None
-    dilation: MaybeSize = None
-    in_channels: MaybeCount = None
-    out_channels: MaybeCount = None
+    count: Annotated[CountLimit, Field(description="How often the feature must occur.")] = limit(">= 1", COUNT_UNITS)
+    kernel_size: Annotated[MaybeSize, Field(description="Kernel size of the occurrences that count.")] = None
+    stride: Annotated[MaybeSize, Field(description="Stride of the occurrences that count.")] = None
+    dilation: Annotated[MaybeSize, Field(description="Dilation of the occurrences that count.")] = None
+    in_channels: Annotated[MaybeCount, Field(description="Input channels of the occurrences that count.")] = None
+    out_channels: Annotated[MaybeCount, Field(description="Output channels of the occurrences that count.")] = None
 
     @property
     def narrowing(self) -> dict[str, int | Pair]:
@@ -67,6 +70,27 @@ class Asked(NamedTuple):
 
     feature: Any
     value: Any
+
+
+def _use(features: tuple[str, ...]) -> Written:
+    """A limit on the count, or one with the fields that some features are narrowed by."""
+    narrowed = fields_schema(Use)
+    known = {key: narrowed["properties"][key] for key in ("count", *NARROWED_BY[features[0]])}
+    text = "a limit, or a mapping with `count` and the fields that narrow it"
+    schema = either(COUNT_LIMIT, narrowed | {"properties": known}) | {
+        "description": f"How often it must occur: {text}."
+    }
+    return Written(schema, text, f"use_{features[0]}")
+
+
+def _uses() -> Schema:
+    """How often each feature must occur; features that are narrowed by the same fields share a definition."""
+    groups = [tuple(word for word in FEATURES if NARROWED_BY[word] == fields) for fields in {*NARROWED_BY.values()}]
+    return mapping({word: _use(next(group for group in groups if word in group)) for word in FEATURES})
+
+
+USES = Written(_uses, "a mapping of features, each to a limit or a mapping with `count` and what narrows it")
+FORBIDS = Written({"type": "array", "items": FEATURE, "uniqueItems": True}, "a list of features")
 
 
 def by_feature(value: Any) -> Any:
@@ -84,7 +108,7 @@ def use(asked: Any) -> Any:
     known = NARROWED_BY.get(name, NARROWING)
     for field in value:
         if field in NARROWING and field not in known:
-            help = f"narrow it by {either(known)}, or not at all"
+            help = f"narrow it by {join_words(known)}, or not at all"
             refuse(f"{name} has no {field}", help, code="AC111", at=(field,), at_key=True)
     return value
 
@@ -146,7 +170,7 @@ def _places(measures: Measures, found: list[Feature]) -> str:
 CONSTRAINTS = (
     Constraint(
         name="uses",
-        form=Annotated[dict[FeatureName, Annotated[Use, BeforeValidator(use)]], BeforeValidator(by_feature)],
+        form=Annotated[dict[FeatureName, Annotated[Use, BeforeValidator(use)]], BeforeValidator(by_feature), USES],
         default={},
         judge=uses,
         description="Features with how often they must occur.",
@@ -156,7 +180,7 @@ CONSTRAINTS = (
     ),
     Constraint(
         name="forbids",
-        form=Annotated[tuple[FeatureName, ...], BeforeValidator(each_once)],
+        form=Annotated[tuple[FeatureName, ...], BeforeValidator(each_once), FORBIDS],
         default=(),
         judge=forbids,
         description="Features that must not occur.",

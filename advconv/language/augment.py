@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 from advconv.language.transforms import COMPOSITIONS, TRANSFORMS
 from advconv.text.python_source import Brackets, Expression, docstring, expression, labelled, layout
 from advconv.values.forms import Form, is_number, near, refuse, shown, single
+from advconv.values.schemas import Schema, Written, either, enum, mapping, one_of
 
 KNOWN = TRANSFORMS | COMPOSITIONS
 
@@ -57,7 +58,7 @@ ASSIGNMENT = (
         {"num_holes_range": [1, 1], "hole_height_range": [16, 16], "hole_width_range": [16, 16], "fill": "mean"},
     ),
 )
-"""What is done where a file says nothing: half of the pictures flip, half of them move, half of them lose a square."""
+"""What is done where a file says nothing: half of the images flip, half of them move, half of them lose a square."""
 
 
 def transform(value: Any) -> Transform:
@@ -105,7 +106,7 @@ def arguments(name: str, given: dict[str, Any]) -> dict[str, Any]:
             refuse(f"{name} takes no {str(key)[:40]!r}", help, "AC111", at=(key,), at_key=True)
     present = _without_always(_renamed(name, _ranged(name, values)))
     if "p" in present and not (is_number(present["p"]) and 0 <= present["p"] <= 1):
-        refuse(f"p of {name} is a share from 0 to 1, not {shown(present['p'])}", at=("p",))
+        refuse(f"p of {name} is a probability from 0 to 1, not {shown(present['p'])}", at=("p",))
     _hold_ranges(name, present)
     if name in COMPOSITIONS:
         present["transforms"] = _parts(name, present.get("transforms"))
@@ -181,7 +182,29 @@ def _hold_ranges(name: str, given: dict[str, Any]) -> None:
             refuse(f"{key} ends at {shown(value[1])}, below its start {shown(value[0])}", help, "AC502", at=(key,))
 
 
-TRANSFORM = Form(transform)
+def _schema() -> Schema:
+    """A bare word, or a mapping whose one key names it; what may stand bare is no property, as in `either`."""
+    alone = [name for name in KNOWN if name not in COMPOSITIONS]
+    by_arguments: dict[tuple[str, ...], list[str]] = {}
+    for name in alone:
+        by_arguments.setdefault(tuple(sorted(keys(name))), []).append(name)
+    calls = {f"^({'|'.join(names)})$": _arguments_schema(names[0]) for names in by_arguments.values()}
+    compositions = one_of({name: _arguments_schema(name) for name in COMPOSITIONS})
+    return either(enum(*alone), compositions | {"patternProperties": calls})
+
+
+def _arguments_schema(name: str) -> Schema:
+    """The arguments of a transform; their values are for albumentations to judge."""
+    known: dict[str, Any] = dict.fromkeys(keys(name), True)
+    if name not in COMPOSITIONS:
+        return {"$ref": ARGUMENTS, "properties": known, "additionalProperties": False}
+    return mapping(known | {"transforms": {"$ref": PIPELINE, "minItems": 1}}, ["transforms"]) | {"description": ABOUT}
+
+
+ABOUT = "A transform of albumentations; its arguments are those of the class."
+ARGUMENTS = Written({"type": ["object", "null"], "description": ABOUT}, "a mapping of arguments", "arguments")
+TRANSFORM = Form(transform, _schema, "a transform of albumentations, with its arguments or alone", "transform")
+PIPELINE = Written({"type": "array", "items": TRANSFORM}, "a list of transforms of albumentations", "transforms")
 
 
 def source(augment: tuple[Transform, ...], name: str) -> str:

@@ -1,4 +1,4 @@
-"""What is known of the data sets, and whether their pictures fit a network."""
+"""What is known of the data sets, and whether their images fit a network."""
 
 from typing import NamedTuple
 
@@ -7,12 +7,17 @@ from advconv.text.finding import Finding
 
 
 class DataSet(NamedTuple):
-    """What the pictures of a set have; None where that depends on the files. `counts`: for training, for the test."""
+    """What the images of a set have; None where that depends on the files. `counts`: for training, for the test."""
 
     title: str
     channels: int | None
     classes: int | None
     counts: tuple[int, int] | None
+    note: str = ""
+
+    @property
+    def about(self) -> str:
+        return f"{self.title}{self.note}"
 
 
 SETS = {
@@ -21,8 +26,8 @@ SETS = {
     "mnist": DataSet("MNIST", 1, 10, (60_000, 10_000)),
     "fashion-mnist": DataSet("Fashion-MNIST", 1, 10, (60_000, 10_000)),
     "svhn": DataSet("SVHN", 3, 10, (73_257, 26_032)),
-    "folder": DataSet("a folder of pictures", None, None, None),
-    "shapes": DataSet("drawn shapes", None, 10, (5_000, 1_000)),
+    "folder": DataSet("a folder of images", None, None, None, " in train/CLASS/ and test/CLASS/ or val/CLASS/"),
+    "shapes": DataSet("drawn shapes", None, 10, (5_000, 1_000), " in noise"),
 }
 
 

@@ -1,14 +1,14 @@
 """How a network is trained: the sections `data` and `train` of a file."""
 
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import Field
 
 from advconv.blocks.base import Fields
 from advconv.language.data_sets import SETS
-from advconv.values.forms import Count, Form, is_int, is_number, positive, refuse, shown, word
-
-DATA = word("data", *SETS)
-Data = Annotated[str, DATA]
-
+from advconv.values.forms import PROBABILITY, Count, Form, is_int, is_number, positive, refuse, shown, word
+from advconv.values.schemas import Absent, whole
 
 LARGEST = 1e18
 """The optimizer multiplies two of these numbers, and the product has to fit into float32, which ends at 3.4e38."""
@@ -28,30 +28,47 @@ def epochs(value: Any) -> int:
     return int(value)
 
 
+EPOCHS = Form(epochs, whole(1, MOST_EPOCHS), f"a whole number from 1 to {MOST_EPOCHS:,}")
+
+
 def from_zero(value: Any) -> int:
     if not is_int(value) or value < 0:
-        refuse(f"this must be a whole number of at least 0, not {shown(value)}")
+        refuse(f"this must be {FROM_ZERO.text}, not {shown(value)}")
     return int(value)
+
+
+FROM_ZERO = Form(from_zero, whole(0), "a whole number of at least 0")
 
 
 def above_zero(value: Any) -> float:
     if not is_number(value) or value <= 0:
-        refuse(f"this must be a number above 0, not {shown(value)}")
+        refuse(f"this must be {ABOVE_ZERO.text}, not {shown(value)}")
     return held(value)
+
+
+ABOVE_ZERO = Form(above_zero, {"type": "number", "exclusiveMinimum": 0, "maximum": LARGEST}, "a number above 0")
 
 
 def at_least_zero(value: Any) -> float:
     if not is_number(value) or value < 0:
-        refuse(f"this must be a number of at least 0, not {shown(value)}")
+        refuse(f"this must be {AT_LEAST_ZERO.text}, not {shown(value)}")
     return held(value)
 
 
-def share(value: Any) -> float:
+AT_LEAST_ZERO = Form(
+    at_least_zero, {"type": "number", "minimum": 0, "maximum": LARGEST}, "a number of at least 0", "at_least_zero"
+)
+
+
+def fraction(value: Any) -> float:
     if not is_number(value) or not 0 <= value < 1:
         refuse(f"this must be at least 0 and below 1, not {shown(value)}")
     if value > BELOW_ONE:
         refuse(f"this must be at most {BELOW_ONE:.8f}, not {shown(value)}", "write less: float32 rounds it to 1")
     return held(value)
+
+
+FRACTION = Form(fraction, PROBABILITY, "a number of at least 0 and below 1", "fraction")
 
 
 def held(value: float) -> float:
@@ -67,38 +84,106 @@ def held(value: float) -> float:
 
 def seed(value: Any) -> int:
     if not is_int(value) or not 0 <= value < 2**32:
-        refuse(f"this must be a whole number of at least 0 and below 2^32, not {shown(value)}")
+        refuse(f"this must be {SEED.text}, not {shown(value)}")
     return int(value)
 
 
-Epochs = Annotated[int, Form(epochs)]
-FromZero = Annotated[int, Form(from_zero)]
-AboveZero = Annotated[float, Form(above_zero)]
-AtLeastZero = Annotated[float, Form(at_least_zero)]
-Share = Annotated[float, Form(share)]
-Seed = Annotated[int, Form(seed)]
+SEED = Form(seed, whole(0, 2**32 - 1), "a whole number of at least 0 and below 2^32")
 
-LEARNING_RATES = {"sgd": 0.3, "adamw": 0.003}
+
+class Optimizer(NamedTuple):
+    """What a recipe may name as its optimizer; `lr` is the learning rate where the recipe gives none."""
+
+    about: str
+    lr: float
+
+
+OPTIMIZERS = {"sgd": Optimizer("with Nesterov momentum", 0.3), "adamw": Optimizer("Adam with decoupled decay", 0.003)}
+
+SCHEDULES = {
+    "onecycle": "a fifth of the steps up from a tenth of the rate, then down to a thousandth",
+    "cosine": "down to 0 along half a cosine",
+    "step": "a tenth from one half of the steps on, a hundredth from three quarters on",
+    "constant": "the same rate in every step",
+}
+
+PRECISIONS = {
+    "auto": "bfloat16 where the device has it",
+    "float32": "every operation in float32",
+    "bfloat16": "by autocast",
+}
+
+
+def listed(words: Mapping[str, str]) -> str:
+    """`sgd (with Nesterov momentum), adamw (...)`"""
+    return ", ".join(f"{word} ({about})" for word, about in words.items())
+
+
+Data = Annotated[
+    str,
+    word("data", *SETS),
+    Field(description=f"Data set to train on: {listed({word: what.about for word, what in SETS.items()})}."),
+]
 
 
 class Train(Fields):
-    """The recipe. `lr` is the highest learning rate, that of the optimizer unless it says otherwise."""
+    """The recipe. `lr` is the peak of the learning rate, that of the optimizer unless it says otherwise."""
 
-    epochs: Epochs = 24
-    batch_size: Count = 128
-    optimizer: Annotated[str, word("optimizer", *LEARNING_RATES)] = "sgd"
-    lr: Annotated[float | None, Form(above_zero)] = None
-    momentum: Share = 0.9
-    weight_decay: AtLeastZero = 5e-4
-    schedule: Annotated[str, word("schedule", "onecycle", "cosine", "step", "constant")] = "onecycle"
-    label_smoothing: Share = 0.1
-    mixup: AtLeastZero = 0.0
-    ema: Share = 0.995
-    clip: AtLeastZero = 0.0
-    precision: Annotated[str, word("precision", "auto", "float32", "bfloat16")] = "auto"
-    seed: Seed = 0
-    val_split: FromZero = 0
+    epochs: Annotated[int, EPOCHS, Field(description="Passes over the training images.")] = 24
+    batch_size: Annotated[
+        Count,
+        Field(
+            description="Images in a step, of all processes together; what does not fill a batch waits for another "
+            "epoch."
+        ),
+    ] = 128
+    optimizer: Annotated[
+        str,
+        word("optimizer", *OPTIMIZERS),
+        Field(description=f"Optimizer: {listed({word: what.about for word, what in OPTIMIZERS.items()})}."),
+    ] = "sgd"
+    lr: Annotated[
+        float | None,
+        ABOVE_ZERO,
+        Field(description="Peak learning rate."),
+        Absent(", ".join(f"{what.lr:g} for `{word}`" for word, what in OPTIMIZERS.items())),
+    ] = None
+    momentum: Annotated[float, FRACTION, Field(description="Momentum of sgd; the first beta of adamw.")] = 0.9
+    weight_decay: Annotated[
+        float, AT_LEAST_ZERO, Field(description="Weight decay, of weights; norms and biases have none.")
+    ] = 5e-4
+    schedule: Annotated[
+        str, word("schedule", *SCHEDULES), Field(description=f"Learning rate over the steps: {listed(SCHEDULES)}.")
+    ] = "onecycle"
+    label_smoothing: Annotated[
+        float, FRACTION, Field(description="Label smoothing: the part of the target that is spread over all classes.")
+    ] = 0.1
+    mixup: Annotated[
+        float,
+        AT_LEAST_ZERO,
+        Field(description="Mixup: alpha of the beta distribution that pairs of images are mixed by; 0 mixes none."),
+    ] = 0.0
+    ema: Annotated[
+        float,
+        FRACTION,
+        Field(description="EMA decay of the averaged weights, less in the first steps; 0 for the newest weights."),
+    ] = 0.995
+    clip: Annotated[float, AT_LEAST_ZERO, Field(description="Maximum norm of the gradient; 0 does not clip.")] = 0.0
+    precision: Annotated[
+        str, word("precision", *PRECISIONS), Field(description=f"Precision of the computation: {listed(PRECISIONS)}.")
+    ] = "auto"
+    seed: Annotated[
+        int, SEED, Field(description="Seed of the weights, the order of the images, and all that is drawn.")
+    ] = 0
+    val_split: Annotated[
+        int,
+        FROM_ZERO,
+        Field(
+            description="Training images that are held out for validation; with some, the test set is evaluated once, "
+            "after the last epoch."
+        ),
+    ] = 0
 
     @property
     def peak_lr(self) -> float:
-        return LEARNING_RATES[self.optimizer] if self.lr is None else self.lr
+        return OPTIMIZERS[self.optimizer].lr if self.lr is None else self.lr

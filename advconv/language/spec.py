@@ -2,25 +2,28 @@
 
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
-from pydantic import BeforeValidator, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 
-from advconv.blocks import KINDS, SomeRows
+from advconv.blocks import BLOCKS_BY_KIND, SOME_ROWS, SomeRows
 from advconv.blocks.base import Block, Fields, Style
 from advconv.constraints import Constraints
 from advconv.constraints.use import Use
 from advconv.geometry import Shape
-from advconv.language.augment import ASSIGNMENT, TRANSFORM, Transform
+from advconv.language.augment import ASSIGNMENT, PIPELINE, TRANSFORM, Transform
 from advconv.language.recipe import Data, Train
-from advconv.language.validation_errors import explain
+from advconv.language.validation_errors import NO_EXAMPLE, explain
 from advconv.text.document import Document
 from advconv.text.finding import Finding, Path
-from advconv.values.forms import Form, MaybeCount, Name, is_int, refuse, shown, single
+from advconv.values.forms import COUNT, Form, MaybeCount, Name, is_int, named, refuse, shown, single
 from advconv.values.names import TITLE
+from advconv.values.schemas import Absent, Written, list_of
+
+NETWORK = Written(named(SOME_ROWS, 1), "a mapping of names to lists of rows")
 
 if TYPE_CHECKING:
     Network = dict[str, tuple[Block, ...]]
 else:
-    Network = Annotated[dict[Name, SomeRows], BeforeValidator(lambda value: some_blocks(value))]
+    Network = Annotated[dict[Name, SomeRows], BeforeValidator(lambda value: some_blocks(value)), NETWORK]
 
 
 def version(value: Any) -> int:
@@ -29,13 +32,19 @@ def version(value: Any) -> int:
     return 1
 
 
+VERSION = Form(version, {"const": 1}, "1")
+
+
 def title(value: Any) -> str:
     if not isinstance(value, str):
         help = "write it in quotes" if isinstance(value, int | float) else "write a word"
         refuse(f"the name must be text, not {shown(value)}", help, code="AC115")
     if not TITLE.fullmatch(value):
-        refuse(f"{value[:40]!r} cannot name a file", "use letters, digits, '-', '_' and '.'", code="AC115")
+        refuse(f"{value[:40]!r} cannot name a file", f"use {TITLE_FORM.text}", code="AC115")
     return value
+
+
+TITLE_FORM = Form(title, {"type": "string", "pattern": f"^{TITLE.pattern}$"}, "letters, digits, '-', '_' and '.'")
 
 
 def some_blocks(value: Any) -> Any:
@@ -49,32 +58,50 @@ def some_blocks(value: Any) -> Any:
 def _blocks_help(rows: list[Any]) -> str:
     """Blocks with dashes before their names, or rows without a block around them."""
     pairs = [single(row) for row in rows]
-    if pairs and all(pair and isinstance(pair[1], list) and pair[0] not in KINDS for pair in pairs):
+    if pairs and all(pair and isinstance(pair[1], list) and pair[0] not in BLOCKS_BY_KIND for pair in pairs):
         return "write the names of the blocks without dashes: `network: {C1: [...], C2: [...]}`"
     return "write the rows under the name of a block: `network: {C1: [...]}`"
 
 
-def picture(value: Any) -> Shape:
+def image_shape(value: Any) -> Shape:
     if isinstance(value, Shape):
         return value
     if not isinstance(value, list) or len(value) != 3 or not all(is_int(part) and part >= 1 for part in value):
-        refuse(f"input is [channels, height, width], not {shown(value)}", "write `input: [3, 32, 32]`")
+        refuse(f"input is {IMAGE_SHAPE.text}, not {shown(value)}", "write `input: [3, 32, 32]`")
     return Shape(*value)
+
+
+IMAGE_SHAPE = Form(image_shape, list_of(COUNT, 3), "[channels, height, width]")
 
 
 class ArchSpec(Fields):
     """An architecture file."""
 
-    advconv: Annotated[int, Form(version)]
-    name: Annotated[str, Form(title)]
-    input: Annotated[Shape, Form(picture)]
-    classes: MaybeCount = None
-    defaults: Style = Style()
-    network: Network
-    constraints: Constraints = Constraints()
+    advconv: Annotated[int, VERSION, Field(description="Version of the language.")]
+    name: Annotated[
+        str,
+        TITLE_FORM,
+        Field(description="Name of the network, after which files are called.", examples=["my-network"]),
+    ]
+    input: Annotated[Shape, IMAGE_SHAPE, Field(description="Shape of the input image.", examples=["[3, 32, 32]"])]
+    classes: Annotated[
+        MaybeCount,
+        Field(description="Number of classes; the output is held to it, once a map of classes x 1 x 1 is flattened."),
+        Absent("not checked"),
+    ] = None
+    defaults: Annotated[Style, Field(description="Fields of convolutional units that do not say otherwise.")] = Style()
+    network: Annotated[
+        Network, Field(description="Named blocks in order, each a list of rows.", examples=["{C1: [conv: 32]}"])
+    ]
+    constraints: Annotated[Constraints, Field(description="What the network promises.")] = Constraints()
     data: Data = "cifar10"
-    augment: tuple[Annotated[Transform, TRANSFORM], ...] = ASSIGNMENT
-    train: Train = Train()
+    augment: Annotated[
+        tuple[Annotated[Transform, TRANSFORM], ...],
+        PIPELINE,
+        Field(description="Augmentation of the training images, by transforms of albumentations."),
+        Absent(", ".join(f"`{transform.name}`" for transform in ASSIGNMENT)),
+    ] = ASSIGNMENT
+    train: Annotated[Train, Field(description="How the network is trained.")] = Train()
 
 
 def parse(document: Document) -> tuple[ArchSpec | None, list[Finding]]:
@@ -85,18 +112,23 @@ def parse(document: Document) -> tuple[ArchSpec | None, list[Finding]]:
         return None, explain(document, problem, keys_at)
 
 
-def keys_at(path: Path) -> list[str]:
-    """The keys that may stand where the last step of a path stands."""
+def keys_at(path: Path) -> dict[str, str]:
+    """The keys that may stand where the last step of a path stands, each with an example of its value."""
+    fields = _model_at(path).model_fields
+    return {key: str((field.examples or [NO_EXAMPLE])[0]) for key, field in fields.items()}
+
+
+def _model_at(path: Path) -> type[Fields]:
     if len(path) == 1:
-        return list(ArchSpec.model_fields)
+        return ArchSpec
     if path[0] == "network":
-        return list(KINDS[str(path[-2])].model_fields)
+        return BLOCKS_BY_KIND[str(path[-2])]
     sections: dict[str, type[Fields]] = {
         "defaults": Style,
         "train": Train,
         "constraints": Constraints if len(path) == 2 else Use,
     }
-    return list(sections[str(path[0])].model_fields)
+    return sections[str(path[0])]
 
 
 class Part(NamedTuple):

@@ -18,8 +18,10 @@ from advconv.values.synonyms import hint, meant
 Error = Any
 """One of the mappings that pydantic_core's ValidationError.errors() lists."""
 
-Keys = Callable[[Path], list[str]]
-"""The keys that may stand where the last step of a path stands."""
+Keys = Callable[[Path], dict[str, str]]
+"""The keys that may stand where the last step of a path stands, each with an example of its value."""
+
+NO_EXAMPLE = "..."
 
 SECTIONS = ("train", "defaults", "constraints")
 
@@ -146,19 +148,8 @@ def _missing(path: Path, item: Error, keys_at: Keys) -> Finding:
         return Finding("AC112", place, message, "write `advconv: 1` as the first line")
     is_bare = item["input"] == {} and len(parent) > 2
     row = hint("block", parent[-1], (str(parent[-1]),)) if is_bare else ""
-    help = row or f"write `{EXAMPLES.get(str(field), f'{field}: ...')}`"
+    help = row or f"write `{field}: {keys_at(path)[str(field)]}`"
     return Finding("AC112", place, f"{_owner(path)} has no {field}", help, at_key=bool(parent))
-
-
-EXAMPLES = {
-    "name": "name: my-network",
-    "input": "input: [3, 32, 32]",
-    "network": "network: {C1: [conv: 32]}",
-    "out_channels": "out_channels: 32",
-    "layers": "layers: [conv: 32]",
-    "paths": "paths: {near: [conv: 32], far: [dilated: 32]}",
-    "times": "times: 2",
-}
 
 
 def _unknown_key(path: Path, item: Error, keys_at: Keys) -> Finding:
@@ -192,13 +183,14 @@ def _wrong_form(form: str) -> Callable[..., Finding]:
     def wrong(path: Path, item: Error, keys_at: Keys) -> Finding:
         is_empty = item["input"] is None
         message = f"{path[-1]} is empty" if is_empty else f"{path[-1]} must be {form}, not {shown(item['input'])}"
-        return Finding("AC114", path, message, _form_help(str(path[-1]), form, item["input"]))
+        return Finding("AC114", path, message, _form_help(path, form, item["input"], keys_at))
 
     return wrong
 
 
-def _form_help(field: str, form: str, value: Any) -> str:
+def _form_help(path: Path, form: str, value: Any, keys_at: Keys) -> str:
     """How to write what stands there as a mapping, or as a list."""
+    field = str(path[-1])
     if field in ("uses", "forbids"):
         return f"write `{field}: {_features(field, value)}`"
     if field == "constraints" and (limits := _limits(value)):
@@ -206,8 +198,11 @@ def _form_help(field: str, form: str, value: Any) -> str:
     if field == "paths":
         return "write `paths: {near: [...], far: [...]}`"
     if value is None:
+        example = keys_at(path).get(field, NO_EXAMPLE)
         return (
-            f"write `{EXAMPLES[field]}`" if field in EXAMPLES else "write its keys below it, indented, or leave it out"
+            f"write `{field}: {example}`"
+            if example != NO_EXAMPLE
+            else "write its keys below it, indented, or leave it out"
         )
     if form == "a list" and isinstance(value, dict) and value:
         return f"write a dash before each: `- {str(next(iter(value)))[:40]}: ...`"

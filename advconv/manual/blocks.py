@@ -1,36 +1,20 @@
 """The page of the blocks, generated from their models, with an example of each that is run."""
 
+from collections.abc import Iterable
 from inspect import cleandoc
+from typing import Any
+
+from pydantic.fields import FieldInfo
 
 from advconv.blocks import BLOCKS
-from advconv.blocks.base import Block
+from advconv.blocks.base import Block, Fields
+from advconv.blocks.schemas import description, required, written
 from advconv.check import check
 from advconv.language.dump import plain
-from advconv.language.json_schema import DESCRIPTIONS, required
 from advconv.manual.rules import example
 from advconv.text.source import Source
-
-EXAMPLES: dict[str, str] = {
-    "conv": "- conv: {out_channels: 32, kernel_size: 5, groups: 1}",
-    "strided": "- strided: 64",
-    "dilated": "- dilated: {out_channels: 32, dilation: 4}",
-    "dwsep": "- dwsep: {out_channels: 64, multiplier: 2, between: norm-act}",
-    "pointwise": "- pointwise: 64",
-    "depthwise": "- depthwise: {kernel_size: 5}",
-    "residual": "- residual: {layers: [strided: 32, conv: {out_channels: 32, activation: none}], shortcut: projection}",
-    "branches": "- branches: {merge: concat, paths: {near: [conv: 16], far: [dilated: 16], same: []}}",
-    "repeat": "- repeat: {times: 3, layers: [dwsep: 32]}",
-    "squeeze_excite": "- conv: 32\n- squeeze_excite: 4",
-    "inverted_residual": "- inverted_residual: {out_channels: 24, expansion: 4, stride: 2, squeeze_excite: 4}",
-    "maxpool": "- maxpool: {kernel_size: 3, stride: 2, padding: 1}",
-    "avgpool": "- avgpool: 2",
-    "gap": "- gap",
-    "flatten": "- flatten",
-    "linear": "- gap\n- linear: 100",
-    "dropout": "- dropout: {p: 0.1, kind: channel}",
-    "norm": "- norm: {group: 3}",
-    "activation": "- activation: {leaky_relu: 0.1}",
-}
+from advconv.values.forms import Form
+from advconv.values.schemas import Absent
 
 
 def blocks_manual() -> str:
@@ -43,13 +27,23 @@ def blocks_manual() -> str:
 
 
 def block_page(block: type[Block]) -> str:
-    lines = ["| field | default | |", "|---|---|---|"]
-    for key, field in block.model_fields.items():
-        default = "needed" if field.is_required() else default_text(key, field.default)
-        lines.append(f"| `{key}` | {default} | {DESCRIPTIONS[key]} |")
-    code = f"```yaml\n{EXAMPLES[block.kind]}\n```"
-    what = cleandoc(block.__doc__ or "")
-    return "\n\n".join([f"## `{block.kind}`", what, short_form(block), "\n".join(lines), code, builds(block)])
+    what, code = cleandoc(block.__doc__ or ""), f"```yaml\n{block.example}\n```"
+    return "\n\n".join([f"## `{block.kind}`", what, short_form(block), fields_table(block), code, builds(block)])
+
+
+def fields_table(model: type[Fields]) -> str:
+    """The fields of a model: what each takes, its default, what it means."""
+    rows = [
+        (f"`{key}`", written(key, field).text, default_text(field), description(field))
+        for key, field in model.model_fields.items()
+    ]
+    return markdown_table(("field", "takes", "default", ""), rows)
+
+
+def markdown_table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    names = list(head)
+    lines = [names, ["---"] * len(names), *rows]
+    return "\n".join("|" + "".join(f" {cell} |" if cell else " |" for cell in line) for line in lines)
 
 
 def short_form(block: type[Block]) -> str:
@@ -61,7 +55,7 @@ def short_form(block: type[Block]) -> str:
 
 def builds(block: type[Block]) -> str:
     """The layers that the last row of a block's example becomes."""
-    measures = check(Source(block.kind, example(EXAMPLES[block.kind]))).measures
+    measures = check(Source(block.kind, example(block.example))).measures
     assert measures is not None, f"the example of {block.kind} cannot be measured"
     rows = [node.row.path[:3] for node in measures.graph.nodes]
     first = rows.index(rows[-1])
@@ -70,16 +64,29 @@ def builds(block: type[Block]) -> str:
     return f"The {'last ' if first > 1 else ''}row of the example turns {before} into {after}: {kinds}."
 
 
-OWN_DEFAULTS = {"stride": "its kernel_size", "out_features": "the classes", "activation": "*file*"}
+def default_text(field: FieldInfo) -> str:
+    """What a field is where a file does not give it."""
+    if field.is_required():
+        return "needed"
+    absent = next((mark.text for mark in field.metadata if isinstance(mark, Absent)), "")
+    if absent or isinstance(field.default, Fields):
+        return absent or "that of each field"
+    return _shortest(field, plain(field.default))
 
 
-def default_text(key: str, value: object) -> str:
-    if value is None:
-        words = {"name": "its index", "squeeze_excite": "no gate"} | OWN_DEFAULTS
-        return words.get(key, "*file*")
-    text = plain(value)
-    if isinstance(text, list) and len(set(text)) == 1:
-        text = text[0]
-    if isinstance(text, bool):
-        return str(text).lower()
-    return f"{text:g}" if isinstance(text, float) else str(text)
+def _shortest(field: FieldInfo, value: Any) -> str:
+    """A default as briefly as it can be written: `{p: 0, kind: element}` is 0."""
+    form = next((mark for mark in field.metadata if isinstance(mark, Form)), None)
+    parts = [*value.values()] if isinstance(value, dict) else value if isinstance(value, list) else [value]
+    shorter = [*form.words, *parts] if form and isinstance(value, dict | list) else [value]
+    found = next((word for word in shorter if form is None or _reads(form, word, field.default)), value)
+    if isinstance(found, bool):
+        return str(found).lower()
+    return f"{found:g}" if isinstance(found, float) else str(found)
+
+
+def _reads(form: Form, written: Any, value: Any) -> bool:
+    try:
+        return bool(form.read(written) == value)
+    except ValueError:
+        return False

@@ -1,7 +1,7 @@
 """The page of each rule: what its diagnostic means, why it is one, an example that has it and one that has not."""
 
 from advconv.rules import BY_CODE, RULES
-from advconv.rules.record import Rule, Severity
+from advconv.rules.record import Severity
 
 HEAD = "advconv: 1\nname: example\ninput: [3, 32, 32]\n"
 
@@ -51,6 +51,7 @@ def warnings() -> str:
     return f"{', '.join(codes[:-1])} and {codes[-1]} are warnings, all others errors."
 
 
-def table(rules: tuple[Rule, ...] = RULES) -> str:
+def codes_table() -> str:
     """The codes with their titles, as docs/language.md lists them."""
-    return "\n".join(["| code | finding |", "|---|---|", *(f"| {rule.code} | {rule.title} |" for rule in rules)])
+    rows = "\n".join(f"| {rule.code} | {rule.title} |" for rule in RULES)
+    return f"| code | finding |\n|---|---|\n{rows}\n\n{warnings()} A code is never used again for something else."

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from advconv.blocks import KINDS
+from advconv.blocks import BLOCKS_BY_KIND
 from advconv.constraints import CONSTRAINTS
-from advconv.language.json_schema import DESCRIPTIONS, summary
+from advconv.language.json_schema import summary
 from advconv.manual.blocks import block_page
-from advconv.manual.fields import FIELDS, constraint_page, field_page
+from advconv.manual.fields import constraint_page, field_page, field_titles
 from advconv.manual.rules import page as rule_page
 from advconv.rules import RULES
 from advconv.system.shipped import shipped
@@ -67,11 +67,13 @@ def subjects() -> list[Subject]:
     """All that can be explained, in the order of the list."""
     return [
         Subject(
-            "Blocks", {kind: summary(block) for kind, block in KINDS.items()}, lambda kind: [block_page(KINDS[kind])]
+            "Blocks",
+            {kind: summary(block) for kind, block in BLOCKS_BY_KIND.items()},
+            lambda kind: [block_page(BLOCKS_BY_KIND[kind])],
         ),
         Subject("Constraints", {name: constraint.description for name, constraint in PROMISES.items()}, _constraint),
         Subject("Analyses", _headings(ANALYSES), lambda name: [section(ANALYSES[name])]),
-        Subject("Fields", {name: DESCRIPTIONS[name] for name in FIELDS}, lambda name: [field_page(name)]),
+        Subject("Fields", field_titles(), lambda name: [field_page(name)]),
         Subject("The language", _headings(PARTS), lambda name: [section(PARTS[name])]),
         *(Subject(heading, _codes(family), lambda code: [rule_page(code)]) for family, heading in FAMILIES.items()),
     ]

@@ -1,6 +1,10 @@
-"""The types of the fields of blocks: each takes the forms that people write and gives one."""
+"""The types of the fields of blocks: each takes the forms that people write and gives one.
 
-from collections.abc import Callable
+A `Form` stands behind the function that reads it, with what the function takes as JSON Schema and in words.
+"""
+
+import keyword
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from math import isfinite
 from typing import Annotated, Any, Literal, NamedTuple, NoReturn, TypeGuard
@@ -11,20 +15,24 @@ from pydantic_core import PydanticCustomError, core_schema
 from advconv.layers.base import Layer
 from advconv.layers.pointwise import FUNCTIONS, Activation, BatchNorm2d, GroupNorm
 from advconv.text.reader import resolve
-from advconv.values.names import name_problem
+from advconv.values.names import MODULE_ATTRIBUTES, NAME, TAKEN, name_problem
+from advconv.values.schemas import Schema, Written, either, enum, list_of, mapping, one_of, whole
 from advconv.values.synonyms import hint
 
 Pair = tuple[int, int]
 
 
-class Form:
+class Form(Written):
     """Marks a field that takes the forms of one function and stores what that gives.
 
-    A field marked so cannot be null in a file, whatever its default is. `words`: all that it takes, if that is words.
+    A field marked so cannot be null in a file, whatever its default is.
     """
 
-    def __init__(self, read: Callable[[Any], Any], words: tuple[str, ...] = ()) -> None:
-        self.read, self.words = read, words
+    def __init__(
+        self, read: Callable[[Any], Any], schema: Schema | Callable[[], Schema], text: str, name: str = ""
+    ) -> None:
+        super().__init__(schema, text, name)
+        self.read = read
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         return core_schema.no_info_plain_validator_function(self.read)
@@ -69,8 +77,11 @@ def is_number(value: object) -> TypeGuard[float]:
 
 def positive(value: Any) -> int:
     if not is_int(value) or value < 1:
-        refuse(f"this must be a whole number of at least 1, not {shown(value)}")
+        refuse(f"this must be {COUNT.text}, not {shown(value)}")
     return int(value)
+
+
+COUNT = Form(positive, whole(1), "a whole number of at least 1", "count")
 
 
 MOST_OF_A_WINDOW = 2**31 - 1
@@ -82,7 +93,7 @@ def positive_pair(value: Any) -> Pair:
     if isinstance(parts, list | tuple) and len(parts) == 2 and all(is_int(part) and part >= 1 for part in parts):
         hold_window(parts)
         return parts[0], parts[1]
-    refuse(f"this must be a whole number of at least 1 or [height, width], not {shown(value)}")
+    refuse(f"this must be {SIZE.text}, not {shown(value)}")
 
 
 def hold_window(parts: "list[int] | tuple[int, ...]") -> None:
@@ -90,10 +101,12 @@ def hold_window(parts: "list[int] | tuple[int, ...]") -> None:
         refuse(f"this must be at most {MOST_OF_A_WINDOW:,}, not {max(parts)}", "make it smaller")
 
 
+TAPS, POSITIONS = whole(1, MOST_OF_A_WINDOW), whole(0, MOST_OF_A_WINDOW)
+SIZE = Form(positive_pair, either(TAPS, list_of(TAPS, 2)), "a whole number of at least 1 or [height, width]", "size")
+
+
 Sides = tuple[int, int, int, int]
 """Top, bottom, left, right."""
-
-PADDING_FORMS = "same, valid, a number, [height, width] or [top, bottom, left, right]"
 
 
 def padding(value: Any) -> Literal["same"] | Sides:
@@ -107,35 +120,50 @@ def padding(value: Any) -> Literal["same"] | Sides:
         if len(parts) == 4:
             return parts[0], parts[1], parts[2], parts[3]
         return parts[0], parts[0], parts[-1], parts[-1]
-    refuse(f"padding is {PADDING_FORMS}, not {shown(value)}", lambda: near("padding", value, ("same", "valid")))
+    refuse(f"padding is {PADDING.text}, not {shown(value)}", lambda: near("padding", value, ("same", "valid")))
+
+
+PADDING = Form(
+    padding,
+    either(enum("same", "valid"), POSITIONS, list_of(POSITIONS, 1, 2, 4)),
+    "same, valid, a number, [height, width] or [top, bottom, left, right]",
+    "padding_sides",
+)
 
 
 def flag(value: Any) -> bool:
     if not isinstance(value, bool):
-        refuse(f"this must be true or false, not {shown(value)}", lambda: hint("truth", value, ("true", "false")))
+        refuse(f"this must be {FLAG.text}, not {shown(value)}", lambda: hint("truth", value, ("true", "false")))
     return value
+
+
+FLAG = Form(flag, {"type": "boolean"}, "true or false")
 
 
 def bias(value: Any) -> Literal["auto"] | bool:
     if value == "auto" or isinstance(value, bool):
         return value  # type: ignore[no-any-return]
     words = ("auto", "true", "false")
-    refuse(f"bias is auto, true or false, not {shown(value)}", lambda: near("truth", value, words))
+    refuse(f"bias is {BIAS.text}, not {shown(value)}", lambda: near("truth", value, words))
 
 
-def word(what: str, *words: str) -> Form:
+BIAS = Form(bias, either(enum("auto"), {"type": "boolean"}), "auto, true or false", "bias_or_auto")
+
+
+def word(what: str, *known: str, name: str = "") -> Form:
     """A field that takes one of some words."""
+    text = join_words(known)
 
-    def one_of(value: Any) -> Any:
-        if value not in words or not isinstance(value, str):
+    def one_word(value: Any) -> Any:
+        if value not in known or not isinstance(value, str):
             place = what.removeprefix("a ")
-            refuse(f"{what} is {either(words)}, not {shown(value)}", lambda: near(place, value, words))
+            refuse(f"{what} is {text}, not {shown(value)}", lambda: near(place, value, known))
         return value
 
-    return Form(one_of, words)
+    return Form(one_word, enum(*known), text, name)
 
 
-def similar(value: object, words: "tuple[str, ...] | list[str]") -> str:
+def similar(value: object, words: Collection[str]) -> str:
     """`did you mean relu?`, where a known word is near."""
     from difflib import get_close_matches
 
@@ -144,7 +172,7 @@ def similar(value: object, words: "tuple[str, ...] | list[str]") -> str:
     return f"did you mean {near[0]}?" if near else ""
 
 
-def near(place: str, value: object, words: "tuple[str, ...] | list[str]") -> str:
+def near(place: str, value: object, words: Collection[str]) -> str:
     """What to write for a word of another tool, or the known word that is spelt like it."""
     return hint(place, value, words) or similar(value, words)
 
@@ -153,7 +181,8 @@ def _key_help(place: str, key: str, known: tuple[str, ...]) -> str:
     return near(place, key, known) or f"the keys are {' and '.join(known)}"
 
 
-def either(words: "tuple[str, ...] | list[str]") -> str:
+def join_words(words: Sequence[str]) -> str:
+    """`a, b or c`"""
     return f"{', '.join(words[:-1])} or {words[-1]}" if len(words) > 1 else words[0]
 
 
@@ -169,6 +198,25 @@ def name(value: Any) -> str:
     if problem := name_problem(value):
         refuse(problem, "use a name of ASCII letters, digits and _ that is not taken", code="AC115")
     return value
+
+
+NAME_TEXT = "an ASCII identifier that is no Python keyword and no attribute of a torch module"
+RESERVED = sorted({*keyword.kwlist, *TAKEN, *MODULE_ATTRIBUTES})
+IDENTIFIER = Form(
+    name,
+    {
+        "type": "string",
+        "pattern": f"^(?!_)(?!({'|'.join(RESERVED)})$){NAME.pattern}$",
+        "patternErrorMessage": f"A name is {NAME_TEXT}.",
+    },
+    NAME_TEXT,
+    "name",
+)
+
+
+def named(part: Written, least: int) -> Schema:
+    """A mapping of names, each to the same kind of value."""
+    return {"type": "object", "propertyNames": IDENTIFIER, "additionalProperties": part, "minProperties": least}
 
 
 def single(value: object) -> tuple[str, Any] | None:
@@ -192,10 +240,9 @@ def norm(value: Any) -> NormChoice:
     pair = single(value)
     if pair and pair[0] in ("batch", "layer", "group"):
         return NormChoice(_norm_with(*pair))
-    forms = "batch, layer, none, {group: 8} or {batch: {eps: 0.001}}"
     word = pair[0] if pair else value
     words = ("batch", "layer", "group", "none")
-    refuse(f"norm is {forms}, not {shown(word)}", lambda: near("norm", word, words))
+    refuse(f"norm is {NORM.text}, not {shown(word)}", lambda: near("norm", word, words))
 
 
 def _norm_with(kind: str, value: Any) -> Layer:
@@ -219,6 +266,29 @@ def _norm_with(kind: str, value: Any) -> Layer:
         refuse(message, "write {group: 8}", at=(kind, "num_groups"))
     return GroupNorm(groups, given.get("eps", 1e-5))
 
+
+ABOVE_ZERO: Schema = {"type": "number", "exclusiveMinimum": 0}
+EPS = {"eps": ABOVE_ZERO | {"description": "Added to the variance."}}
+MOMENTUM = {"momentum": ABOVE_ZERO | {"description": "Weight of the newest batch in the running statistics."}}
+NUM_GROUPS: Schema = {"num_groups": {"$ref": COUNT, "description": "Groups of channels."}}
+BATCH = Written(mapping(EPS | MOMENTUM), "a mapping with eps and momentum", "batch_norm")
+LAYER = Written(mapping(EPS), "a mapping with eps", "layer_norm")
+GROUP = Written(either(COUNT, mapping(NUM_GROUPS | EPS, ["num_groups"])), "a number or a mapping", "group_norm")
+NORM = Form(
+    norm,
+    either(
+        enum("batch", "layer", "none"),
+        one_of(
+            {
+                "batch": {"$ref": BATCH, "description": "torch.nn.BatchNorm2d with these arguments."},
+                "layer": {"$ref": LAYER, "description": "One group over all channels and positions."},
+                "group": {"$ref": GROUP, "description": "torch.nn.GroupNorm of so many groups."},
+            }
+        ),
+    ),
+    "batch, layer, none, {group: 8} or {batch: {eps: 0.001}}",
+    "norm_choice",
+)
 
 FLOAT32_MAX = 3.4e38
 
@@ -249,13 +319,26 @@ def activation(value: Any) -> ActivationChoice:
         return ActivationChoice(Activation(pair[0], pair[1]))
     if pair and pair[0] in FUNCTIONS:
         refuse(f"{pair[0]} takes no argument", f"write `activation: {pair[0]}`")
-    words = (*FUNCTIONS, "none")
     word = pair[0] if pair else value
-    refuse(f"an activation is {either(words)}, not {shown(word)}", lambda: near("activation", word, words))
+    words = join_words(ACTIVATION.words)
+    refuse(f"an activation is {words}, not {shown(word)}", lambda: near("activation", word, ACTIVATION.words))
+
+
+ARGUMENTS: Schema = {
+    word: {"type": "number", "description": f"{function.module} with this {function.argument}."}
+    for word, function in FUNCTIONS.items()
+    if function.argument
+}
+ACTIVATION = Form(
+    activation,
+    either(enum(*FUNCTIONS, "none"), one_of(ARGUMENTS)),
+    f"{', '.join(FUNCTIONS)}, none or {{leaky_relu: 0.1}}",
+    "activation_choice",
+)
 
 
 class DropoutChoice(NamedTuple):
-    """The share `p` that falls out, and whether whole channels do."""
+    """The probability `p`, and whether whole channels are dropped."""
 
     p: float
     channels: bool = False
@@ -274,28 +357,47 @@ def dropout(value: Any) -> DropoutChoice:
         message = f"the kind of a dropout is element or channel, not {shown(kind)}"
         refuse(message, lambda: near("kind", kind, words), at=("kind",))
     if not is_number(p) or not 0 <= p < 1:
-        refuse(f"dropout is a share of at least 0 and below 1, not {shown(p)}", lambda: hint("dropout", p, ("0",)))
+        message = f"dropout is a probability of at least 0 and below 1, not {shown(p)}"
+        refuse(message, lambda: hint("dropout", p, ("0",)))
     return DropoutChoice(float(p), kind == "channel")
 
 
-ORDER = word("order", "conv-norm-act", "conv-act-norm", "norm-act-conv")
+PROBABILITY: Schema = {"type": "number", "minimum": 0, "exclusiveMaximum": 1}
+DROPOUT = Form(
+    dropout,
+    either(
+        PROBABILITY,
+        mapping(
+            {
+                "p": PROBABILITY | {"description": "Dropout probability."},
+                "kind": enum("element", "channel") | {"description": "Whether elements or whole channels are dropped."},
+            },
+            ["p"],
+        ),
+    ),
+    "a probability of at least 0 and below 1, or {p: 0.1, kind: channel}",
+    "dropout_choice",
+)
 
-Count = Annotated[int, Form(positive)]
-MaybeCount = Annotated[int | None, Form(positive)]
-Size = Annotated[Pair, Form(positive_pair)]
-MaybeSize = Annotated[Pair | None, Form(positive_pair)]
-Padding = Annotated[Literal["same"] | Sides, Form(padding)]
-MaybePadding = Annotated[Literal["same"] | Sides | None, Form(padding)]
-Flag = Annotated[bool, Form(flag)]
-Bias = Annotated[Literal["auto"] | bool, Form(bias)]
-MaybeBias = Annotated[Literal["auto"] | bool | None, Form(bias)]
-Name = Annotated[str, Form(name)]
-MaybeName = Annotated[str | None, Form(name)]
-NormField = Annotated[NormChoice, Form(norm)]
-MaybeNorm = Annotated[NormChoice | None, Form(norm)]
-ActivationField = Annotated[ActivationChoice, Form(activation)]
-MaybeActivation = Annotated[ActivationChoice | None, Form(activation)]
-DropoutField = Annotated[DropoutChoice, Form(dropout)]
-MaybeDropout = Annotated[DropoutChoice | None, Form(dropout)]
+
+ORDER = word("order", "conv-norm-act", "conv-act-norm", "norm-act-conv", name="stage_order")
+
+Count = Annotated[int, COUNT]
+MaybeCount = Annotated[int | None, COUNT]
+Size = Annotated[Pair, SIZE]
+MaybeSize = Annotated[Pair | None, SIZE]
+Padding = Annotated[Literal["same"] | Sides, PADDING]
+MaybePadding = Annotated[Literal["same"] | Sides | None, PADDING]
+Flag = Annotated[bool, FLAG]
+Bias = Annotated[Literal["auto"] | bool, BIAS]
+MaybeBias = Annotated[Literal["auto"] | bool | None, BIAS]
+Name = Annotated[str, IDENTIFIER]
+MaybeName = Annotated[str | None, IDENTIFIER]
+NormField = Annotated[NormChoice, NORM]
+MaybeNorm = Annotated[NormChoice | None, NORM]
+ActivationField = Annotated[ActivationChoice, ACTIVATION]
+MaybeActivation = Annotated[ActivationChoice | None, ACTIVATION]
+DropoutField = Annotated[DropoutChoice, DROPOUT]
+MaybeDropout = Annotated[DropoutChoice | None, DROPOUT]
 Order = Annotated[str, ORDER]
 MaybeOrder = Annotated[str | None, ORDER]

@@ -2,10 +2,11 @@
 
 import operator
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, NamedTuple, NoReturn
 
-from advconv.values.forms import Form, either, is_number, refuse, shown
+from advconv.values.forms import Form, is_number, join_words, refuse, shown
+from advconv.values.schemas import Schema, Written, either, mapping
 
 OPERATORS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq}
 BOUND = re.compile(r"(<=|>=|==|<|>)\s*(\S.*)")
@@ -100,7 +101,9 @@ def _refuse_unit(digits: str, unit: str, units: dict[str, int], operator: str) -
         )
         refuse(message, f'write "{sign}{amount * 100 if amount <= 1 else amount:g}%"', code="AC120")
     meant = _meant(unit, units)
-    help = f'write "{sign}{digits}{meant}"' if meant else f"its units are {either([name for name in units if name])}"
+    help = (
+        f'write "{sign}{digits}{meant}"' if meant else f"its units are {join_words([name for name in units if name])}"
+    )
     refuse(f"{unit[:20]} is not a unit of this limit", help, code="AC120")
 
 
@@ -159,10 +162,25 @@ def percentage(value: float) -> float:
     return value
 
 
-COUNT = Form(lambda value: limit(value, COUNT_UNITS))
-BYTES = Form(lambda value: limit(value, BYTE_UNITS))
+def _form(read: Callable[[Any], Limit], units: Mapping[str, int], name: str) -> Form:
+    """A comparison with one of these units, or a range."""
+    pattern = rf"[0-9][0-9_]*(\.[0-9]+)?\s*({'|'.join(units)})"
+    number = {"type": "number", "minimum": 0}
+    end = Written(either({"type": "string", "pattern": rf"^\s*{pattern}\s*$"}, number), "a number", f"{name}_end")
+    at_least, at_most = ({"$ref": end, "description": text} for text in ("At least.", "At most."))
+    schema: Schema = either(
+        {"type": "string", "pattern": rf"^\s*(<=|>=|==|<|>)\s*{pattern}\s*$"},
+        mapping({"min": at_least, "max": at_most}, minProperties=1),
+    )
+    written = '"< 5", "<= 5", "> 5", ">= 5", "== 5" or {min: 1, max: 5}'
+    return Form(read, schema, f"a limit, {written}, with {join_words([unit for unit in units if unit])}", name)
 
-CountLimit = Annotated[Limit, COUNT]
-MaybeCountLimit = Annotated[Limit | None, COUNT]
-MaybeByteLimit = Annotated[Limit | None, BYTES]
-MaybeAccuracyLimit = Annotated[Limit | None, Form(accuracy)]
+
+COUNT_LIMIT = _form(lambda value: limit(value, COUNT_UNITS), COUNT_UNITS, "count_limit")
+BYTE_LIMIT = _form(lambda value: limit(value, BYTE_UNITS), BYTE_UNITS, "byte_limit")
+ACCURACY_LIMIT = _form(accuracy, PERCENT, "accuracy_limit")
+
+CountLimit = Annotated[Limit, COUNT_LIMIT]
+MaybeCountLimit = Annotated[Limit | None, COUNT_LIMIT]
+MaybeByteLimit = Annotated[Limit | None, BYTE_LIMIT]
+MaybeAccuracyLimit = Annotated[Limit | None, ACCURACY_LIMIT]

@@ -5,10 +5,24 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, ClassVar, Literal
 
-from advconv.blocks.base import Block, Builder, Style, sides_of
+from pydantic import Field
+
+from advconv.blocks.base import (
+    ACTIVATION,
+    BIAS,
+    DROPOUT,
+    NORM,
+    ORDER,
+    PADDING,
+    Block,
+    Builder,
+    Style,
+    sides_of,
+)
 from advconv.layers.base import ShapeError
 from advconv.layers.conv import Conv2d, Convolution, DepthwiseConv2d
 from advconv.values.forms import (
+    COUNT,
     Count,
     Form,
     MaybeActivation,
@@ -24,19 +38,28 @@ from advconv.values.forms import (
     shown,
     word,
 )
+from advconv.values.schemas import Absent, either, enum
+
+FROM_FILE = Absent("*file*")
+
+KernelSize = Annotated[Size, Field(description="Kernel size of the convolution.")]
+Stride = Annotated[Size, Field(description="Stride of the convolution.")]
+Dilation = Annotated[Size, Field(description="Dilation of the convolution: positions from tap to tap.")]
+OutChannels = Annotated[Count, Field(description="Output channels.", examples=["32"])]
+Multiplier = Annotated[Count, Field(description="Filters for each input channel.")]
 
 
 class Unit(Block):
     """What the convolutional units share. What a unit leaves open, the file's defaults say."""
 
-    stride: Size = (1, 1)
-    padding: MaybePadding = None
-    dilation: Size = (1, 1)
-    bias: MaybeBias = None
-    norm: MaybeNorm = None
-    activation: MaybeActivation = None
-    order: MaybeOrder = None
-    dropout: MaybeDropout = None
+    stride: Stride = (1, 1)
+    padding: Annotated[MaybePadding, PADDING, FROM_FILE] = None
+    dilation: Dilation = (1, 1)
+    bias: Annotated[MaybeBias, BIAS, FROM_FILE] = None
+    norm: Annotated[MaybeNorm, NORM, FROM_FILE] = None
+    activation: Annotated[MaybeActivation, ACTIVATION, FROM_FILE] = None
+    order: Annotated[MaybeOrder, ORDER, FROM_FILE] = None
+    dropout: Annotated[MaybeDropout, DROPOUT, FROM_FILE] = None
 
     def style(self, builder: Builder) -> Style:
         own = {field: getattr(self, field) for field in Style.model_fields if getattr(self, field) is not None}
@@ -68,12 +91,11 @@ def groups(value: object) -> int | Literal["depthwise"]:
     if value == "depthwise":
         return "depthwise"
     if isinstance(value, str):
-        message = f"groups is a whole number or depthwise, not {shown(value)}"
-        refuse(message, lambda: near("groups", value, ("depthwise",)))
+        refuse(f"groups is {GROUPS.text}, not {shown(value)}", lambda: near("groups", value, ("depthwise",)))
     return positive(value)
 
 
-Groups = Annotated[int | Literal["depthwise"], Form(groups)]
+GROUPS = Form(groups, either(enum("depthwise"), COUNT), "a whole number or depthwise", "groups")
 
 
 class Conv(Unit):
@@ -81,10 +103,15 @@ class Conv(Unit):
 
     kind: ClassVar[str] = "conv"
     short: ClassVar[str] = "out_channels"
+    example: ClassVar[str] = "- conv: 32\n- conv: {out_channels: 32, kernel_size: [1, 5], padding: [0, 2], groups: 4}"
 
-    out_channels: Count
-    kernel_size: Size = (3, 3)
-    groups: Groups = 1
+    out_channels: OutChannels
+    kernel_size: KernelSize = (3, 3)
+    groups: Annotated[
+        int | Literal["depthwise"],
+        GROUPS,
+        Field(description="Groups of channels that do not mix; depthwise is one for each input channel."),
+    ] = 1
 
     def convolve(self, builder: Builder, x: int, style: Style) -> int:
         if self.groups == "depthwise":
@@ -102,19 +129,21 @@ class Conv(Unit):
 
 
 class Strided(Conv):
-    """A convolution that halves the map."""
+    """A `conv` whose stride is 2 unless it says otherwise."""
 
     kind: ClassVar[str] = "strided"
+    example: ClassVar[str] = "- strided: 64"
 
-    stride: Size = (2, 2)
+    stride: Stride = (2, 2)
 
 
 class Dilated(Conv):
-    """A convolution whose taps stand apart."""
+    """A `conv` whose dilation is 2 unless it says otherwise."""
 
     kind: ClassVar[str] = "dilated"
+    example: ClassVar[str] = "- dilated: {out_channels: 32, dilation: 4}"
 
-    dilation: Size = (2, 2)
+    dilation: Dilation = (2, 2)
 
 
 class Pointwise(Unit):
@@ -122,9 +151,10 @@ class Pointwise(Unit):
 
     kind: ClassVar[str] = "pointwise"
     short: ClassVar[str] = "out_channels"
+    example: ClassVar[str] = "- pointwise: 64"
 
-    out_channels: Count
-    groups: Count = 1
+    out_channels: OutChannels
+    groups: Annotated[Count, Field(description="Groups of channels that do not mix.")] = 1
 
     def convolve(self, builder: Builder, x: int, style: Style) -> int:
         layer = Conv2d(out_channels=self.out_channels, kernel_size=(1, 1), groups=self.groups)
@@ -135,9 +165,10 @@ class Depthwise(Unit):
     """A convolution of each channel by itself, into `multiplier` channels each."""
 
     kind: ClassVar[str] = "depthwise"
+    example: ClassVar[str] = "- depthwise: {kernel_size: 5}"
 
-    kernel_size: Size = (3, 3)
-    multiplier: Count = 1
+    kernel_size: KernelSize = (3, 3)
+    multiplier: Multiplier = 1
 
     def convolve(self, builder: Builder, x: int, style: Style) -> int:
         layer = DepthwiseConv2d(multiplier=self.multiplier, kernel_size=self.kernel_size)
@@ -148,15 +179,23 @@ BETWEEN = ("none", "norm", "act", "norm-act", "act-norm")
 
 
 class DepthwiseSeparable(Unit):
-    """A depthwise convolution, then a pointwise one. `between` says what stands between the two."""
+    """A depthwise separable convolution: depthwise, then pointwise.
+
+    One unit with one norm, activation and dropout. `stride`, `padding` and `dilation` are those of the depthwise one.
+    """
 
     kind: ClassVar[str] = "dwsep"
     short: ClassVar[str] = "out_channels"
+    example: ClassVar[str] = "- dwsep: {out_channels: 64, multiplier: 2, between: norm-act}"
 
-    out_channels: Count
-    kernel_size: Size = (3, 3)
-    multiplier: Count = 1
-    between: Annotated[str, word("between", *BETWEEN)] = "none"
+    out_channels: OutChannels
+    kernel_size: Annotated[Size, Field(description="Kernel size of the depthwise convolution.")] = (3, 3)
+    multiplier: Annotated[Count, Field(description="Depthwise filters for each input channel.")] = 1
+    between: Annotated[
+        str,
+        word("between", *BETWEEN),
+        Field(description="Stages between the depthwise and the pointwise convolution."),
+    ] = "none"
 
     def convolve(self, builder: Builder, x: int, style: Style) -> int:
         depthwise = DepthwiseConv2d(multiplier=self.multiplier, kernel_size=self.kernel_size)

@@ -1,0 +1,36 @@
+"""The schema of a model, from what its fields declare: their forms and descriptions."""
+
+from typing import Any
+
+from pydantic.fields import FieldInfo
+
+from advconv.blocks.base import Fields
+from advconv.values.schemas import Schema, Written, mapping
+
+
+def required(model: type[Fields]) -> list[str]:
+    return [key for key, field in model.model_fields.items() if field.is_required()]
+
+
+def fields_schema(model: type[Fields]) -> Schema:
+    """A mapping of the fields of a model."""
+    properties = {key: field_schema(key, field) for key, field in model.model_fields.items()}
+    return mapping(properties, required(model))
+
+
+def field_schema(key: str, field: FieldInfo) -> Schema:
+    value = written(key, field)
+    return {"$ref": value, "description": f"{description(field)} It takes {value.text}."}
+
+
+def written(key: str, field: FieldInfo) -> Written:
+    """How the value of a field is written: by its outermost mark, which is the last, or by the model of a section."""
+    found = [mark for mark in field.metadata if isinstance(mark, Written)]
+    if found:
+        return found[-1]
+    model: Any = field.annotation
+    return Written(fields_schema(model), "a mapping", key)
+
+
+def description(field: FieldInfo) -> str:
+    return field.description or ""
