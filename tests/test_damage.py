@@ -22,6 +22,8 @@ from advconv.training.state import Record, state_bytes, take_up
 from tests.damage import FILES, draws, flipped, learner_of, reading
 from tests.training import command, only_run, weights, without_checksums, write_about, write_arch
 
+pytestmark = pytest.mark.usefixtures("short_trainings")
+
 OPTIONS = ("--limit", "96", "--epochs", "2", "--workers", "0", "--device", "cpu")
 """Three steps an epoch."""
 

@@ -19,6 +19,8 @@ import advconv
 from advconv.training.loop import Learner
 from tests.training import command, metrics, only_run, weights, write_arch
 
+pytestmark = pytest.mark.usefixtures("short_trainings")
+
 FEW: dict[str, Any] = {"limit": 320, "epochs": 2, "workers": 0, "device": "cpu", "quiet": True}
 
 
