@@ -1,6 +1,14 @@
 """Options and fixtures for all tests."""
 
+import os
+
 import pytest
+
+# The networks are so small that a second thread costs more than it computes. Processes that tests start inherit it.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A golden file that differs is shown with a diff, as if the assertion stood in the test.
+pytest.register_assert_rewrite("tests.golden")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -10,3 +18,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture
 def update(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--update"))
+
+
+@pytest.fixture
+def short_trainings(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.training import shorten
+
+    shorten(monkeypatch)

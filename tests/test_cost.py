@@ -170,6 +170,14 @@ def test_a_file_of_too_many_values_is_refused_where_they_are_too_many() -> None:
     assert "AC101" not in {found.code for found in check(Source("t", "a: [\n" + "0,\n" * 99_996 + "0]")).diagnostics}
 
 
+def test_keys_count_like_values_and_are_held_to_the_length_of_texts() -> None:
+    (found,) = check(Source("t", "".join(f"k{number}: 0\n" for number in range(50_000)))).diagnostics
+    assert (found.code, found.start.line) == ("AC101", 50_000)
+
+    (found,) = check(Source("t", f"? '{'a b ' * 300}'\n: 1\n")).diagnostics
+    assert (found.code, found.message) == ("AC114", "a text of 1,200 characters stands here, the limit is 1,000")
+
+
 def test_a_long_text_is_told_of_and_a_syntax_mistake_behind_it_first() -> None:
     (found,) = check(Source("t", f"name: '{'a b ' * 300}'\nadvconv: 2\n")).diagnostics
     assert (found.code, found.message) == ("AC114", "a text of 1,200 characters stands here, the limit is 1,000")

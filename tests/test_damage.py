@@ -20,7 +20,9 @@ from advconv.training.files import RunDirectory, RunError
 from advconv.training.run import open_run, restore, write_logs
 from advconv.training.state import Record, state_bytes, take_up
 from tests.damage import FILES, draws, flipped, learner_of, reading
-from tests.training import command, only_run, weights, without_checksums, write_about, write_arch
+from tests.training import command, only_run, shorten, weights, without_checksums, write_about, write_arch
+
+pytestmark = pytest.mark.usefixtures("short_trainings")
 
 OPTIONS = ("--limit", "96", "--epochs", "2", "--workers", "0", "--device", "cpu")
 """Three steps an epoch."""
@@ -32,6 +34,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("trained")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(directory)
+        shorten(patch)
         file = write_arch(directory / "t.yaml", rows=[{"strided": 4}, "gap", "linear"], augment=[])
         assert command("train", file, *OPTIONS) == 0
     return only_run(directory)
@@ -270,7 +273,9 @@ def test_run_json_is_held_to_its_types_field_by_field(run: Path) -> None:
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
-def test_the_state_is_held_to_its_types_field_by_field_and_to_the_learner(run: Path, optimizer: str) -> None:
+def test_the_state_is_held_to_its_types_field_by_field_and_to_the_learner(
+    run: Path, monkeypatch: pytest.MonkeyPatch, optimizer: str
+) -> None:
     """In the first step of the second epoch."""
     opened = open_run(run)
     learner = learner_of(opened, optimizer)
@@ -285,10 +290,10 @@ def test_the_state_is_held_to_its_types_field_by_field_and_to_the_learner(run: P
 
     for path in places(state):
         for value in wrong_values(state, path):
-            out = io.BytesIO()
-            torch.save(with_field(state, path, *value), out)
+            # As if it had been loaded from bytes, which takes most of the time.
+            monkeypatch.setattr(torch, "load", lambda *_, told=with_field(state, path, *value), **__: told)
             with pytest.raises(ValueError, match=r"\w") as caught:
-                take_up(out.getvalue(), opened.about.hash, learner)
+                take_up(data, opened.about.hash, learner)
             assert "\n" not in str(caught.value)
 
 
@@ -447,6 +452,8 @@ def test_whenever_a_process_ends_each_file_is_one_that_the_list_knows(
             for name in ("replace", "link", "mkdir"):
                 patch.setattr(os, name, partial(counted, getattr(os, name)))
             patch.setattr(RunDirectory, "_remove", lambda *_: None)
+            # What a disk keeps of a process that ends is what was written, synced or not.
+            patch.setattr(os, "fsync", lambda _: None)
             try:
                 for step in (1, 2, 3, 4):
                     files = {name: f"{name} {step}".encode() for name in ("last.safetensors", "state.pt")}

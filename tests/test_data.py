@@ -25,6 +25,8 @@ from advconv.training.sets import load
 from advconv.training.shapes import KINDS, draw_shapes
 from tests.training import BATCHES, command, only_run, real_pictures, write_arch
 
+pytestmark = pytest.mark.usefixtures("short_trainings")
+
 SIZE = Shape(3, 32, 32)
 
 

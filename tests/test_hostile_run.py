@@ -3,16 +3,18 @@
 import csv
 import io
 import json
-import re
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.test_data import folder
-from tests.training import command, only_run, write_arch
+from tests.training import command, only_run, write_about, write_arch
 
-CLASSES = ("=HYPERLINK(1)", "c\x1b[2J\x9b\na|t")
-SHOWN = ["'=HYPERLINK(1)", "c\\x1b[2J\\x9b\\na|t"]
+# A class folder with control characters in its name is refused (test_image_folder.py); formats and separators are not.
+CLASSES = ("=HYPERLINK(1)", "c\u202e\u2028a|t")
+SHOWN = ["'=HYPERLINK(1)", "c\\u202e\\u2028a|t"]
 
 
 @pytest.fixture(scope="module")
@@ -22,9 +24,21 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(top)
         file = write_arch(top / "t.yaml", data="folder", classes=2)
-        images = folder(top / "images\x1b[2J", classes=CLASSES)
+        images = folder(top / "images\u202e", classes=CLASSES)
         assert command("train", file, "--data-dir", images, "--epochs", "1", "--workers", "0", "--device", "cpu") == 0
     return only_run(top)
+
+
+def test_a_data_directory_with_control_characters_is_refused_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = write_arch(tmp_path / "t.yaml", data="folder", classes=2)
+    assert command("train", file, "--data-dir", tmp_path / "images\x1b[2J", "--device", "cpu") == 2
+
+    said = capsys.readouterr().err
+    assert "images\\x1b[2J' cannot be recorded: there are control characters in it; rename it" in said
+    assert not (tmp_path / "runs").exists()
 
 
 def controls(text: str) -> str:
@@ -40,7 +54,7 @@ def test_a_csv_file_of_a_run_has_classes_as_cells_that_are_no_formulas(run: Path
 
 @pytest.mark.parametrize("format", ["text", "markdown", "csv", "json"])
 def test_what_a_run_holds_controls_no_terminal(run: Path, format: str, capfd: pytest.CaptureFixture[str]) -> None:
-    images = run.parents[1] / "images\x1b[2J"
+    images = run.parents[1] / "images\u202e"
     image = images / "val" / CLASSES[1] / "0.png"
     (images / "broken\x1b]0;x\x07.png").write_bytes(b"")
     assert command("evaluate", run, "--format", format) == 0
@@ -48,24 +62,46 @@ def test_what_a_run_holds_controls_no_terminal(run: Path, format: str, capfd: py
     out, err = capfd.readouterr()
 
     assert controls(out + err) == ""
-    assert re.search(r"\\(x|u00)1b\\?\[2J", out)
+    assert out.count("\\u202e") >= 2
     assert "broken\\x1b]0;x\\x07.png: " in err
 
 
-def test_run_json_is_shown_escaped_whoever_wrote_it(run: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    about = json.loads((run / "run.json").read_text(encoding="utf-8"))
-    before = (run / "run.json").read_bytes()
-    try:
-        for changed in ({"name": "\x1b]0;x\x07\u202e"}, {"device": "\x1b[2J"}, {"options": {"\x1b[2J": 1}}):
-            (run / "run.json").write_text(json.dumps(about | changed), encoding="utf-8")
-            command("evaluate", run)
-            command("train", "--resume", run)
-    finally:
-        (run / "run.json").write_bytes(before)
+@pytest.fixture
+def changed(run: Path, tmp_path: Path) -> Path:
+    """A copy of the run, whose `run.json` may be written anew."""
+    return shutil.copytree(run, tmp_path / "changed")
+
+
+def test_run_json_is_shown_escaped_whoever_wrote_it(
+    run: Path, changed: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    about = json.loads((changed / "run.json").read_text(encoding="utf-8"))
+    write_about(changed, about | {"device": "\u202e", "classes": ["\u2028", "\u2066"]})
+    image = run.parents[1] / "images\u202e/val" / CLASSES[1] / "0.png"
+    assert command("predict", changed, image) == 0
+    assert command("train", "--resume", changed, "--device", "cpu") == 2
     out, err = capfd.readouterr()
 
     assert controls(out + err) == ""
-    assert out.startswith("\\x1b]0;x\\x07\\u202e, last weights: ")
+    assert "\\u2028" in out or "\\u2066" in out
+
+
+@pytest.mark.parametrize(
+    "field",
+    [{"name": "\x1b]0;x\x07"}, {"device": "\x1b[2J"}, {"classes": ["a", "\x9b"]}, {"options": {"device": "\x1b[2J"}}],
+    ids=lambda field: next(iter(field)),
+)
+def test_run_json_with_control_characters_is_refused(
+    changed: Path, field: dict[str, Any], capfd: pytest.CaptureFixture[str]
+) -> None:
+    about = json.loads((changed / "run.json").read_text(encoding="utf-8"))
+    write_about(changed, about | field | {"options": about["options"] | field.get("options", {})})
+    assert command("evaluate", changed) == 2
+    assert command("train", "--resume", changed) == 2
+    out, err = capfd.readouterr()
+
+    assert (out, controls(err)) == ("", "")
+    assert err.count("run.json is damaged: ") == 2
 
 
 def test_a_training_in_python_prints_and_raises_no_controls(run: Path, capfd: pytest.CaptureFixture[str]) -> None:

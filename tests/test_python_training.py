@@ -19,6 +19,8 @@ import advconv
 from advconv.training.loop import Learner
 from tests.training import command, metrics, only_run, weights, write_arch
 
+pytestmark = pytest.mark.usefixtures("short_trainings")
+
 FEW: dict[str, Any] = {"limit": 320, "epochs": 2, "workers": 0, "device": "cpu", "quiet": True}
 
 
@@ -200,9 +202,10 @@ def test_another_thread_trains_too(file: str) -> None:
     assert results[0].path.exists()
 
 
-WITHOUT_TORCH = """
+WITHOUT_EXTRAS = """
 import sys, advconv
-sys.modules["numpy"] = sys.modules["torch"] = None
+from advconv.system.extras import MODULES
+sys.modules.update(dict.fromkeys(MODULES))
 net = advconv.load("archs/c1c2c3c4.yaml")
 try:
     {call}
@@ -221,7 +224,7 @@ except ModuleNotFoundError as problem:
     ],
 )
 def test_without_the_extra_it_names_the_extra(call: str, what: str) -> None:
-    program = [sys.executable, "-c", WITHOUT_TORCH.format(call=call)]
+    program = [sys.executable, "-c", WITHOUT_EXTRAS.format(call=call)]
     said = subprocess.run(program, capture_output=True, text=True, check=True).stdout
 
     assert said.startswith(f"{what} needs the training extra; install it with: pip install ")

@@ -20,6 +20,8 @@ from advconv.training.loop import Learner
 from advconv.training.run import held, open_run
 from tests.training import command, metrics, only_run, weights, without_checksums, write_about, write_arch
 
+pytestmark = pytest.mark.usefixtures("short_trainings")
+
 OPTIONS = ("--limit", "640", "--epochs", "3", "--workers", "0", "--device", "cpu")
 
 

@@ -31,6 +31,8 @@ from advconv.training.optim import SCHEDULES, average, optimizer, schedule
 from advconv.training.results import by_class, confusion_counts
 from tests.training import command, metrics, only_run, real_pictures, small, weights, write_arch
 
+pytestmark = pytest.mark.usefixtures("short_trainings")
+
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -4,7 +4,9 @@ import json
 import lzma
 import os
 import shutil
+from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ import yaml
 
 from advconv.cli.parser import main
 from advconv.training.saved import SEAL, sealed
+from advconv.training.shapes import draw_shapes
 from tests import build
 
 SHARED = Path(__file__).parents[2] / "shared" / "cifar10"
@@ -85,3 +88,22 @@ def real_pictures(into: Path) -> Path:
         (into / BATCHES / packed.stem).write_bytes(lzma.decompress(packed.read_bytes()))
     shutil.copy(SHARED / "batches.meta", into / BATCHES)
     return into
+
+
+drawn = cache(draw_shapes)
+
+NO_FIGURES = SimpleNamespace(**dict.fromkeys(("confusion", "curves", "misclassified", "mosaic"), lambda *_: b"none"))
+
+
+def shorten(patch: pytest.MonkeyPatch) -> None:
+    """Trainings draw no figures and each set of shapes once for all tests: both take longer than the training does.
+
+    `test_training.py` has a run with all that belongs to it.
+    """
+
+    def draw_once(count: int, size: tuple[int, int, int], seed: int) -> Any:
+        # What reads the data set may write to it.
+        return tuple(part.copy() for part in drawn(count, size, seed))
+
+    patch.setattr("advconv.training.sets.draw_shapes", draw_once)
+    patch.setattr("advconv.training.train.draw", NO_FIGURES)

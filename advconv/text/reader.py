@@ -87,10 +87,7 @@ class Composer:
             return self.alias(event)
         span = _span(event)
         self.end = span.end
-        self.values += 1
-        if self.values > MAX_VALUES:
-            message = f"the file has more than {MAX_VALUES:,} keys and values up to here"
-            raise Refused(Finding("AC101", span, message, "write what repeats with `repeat`"))
+        self.count(span)
         if event.tag not in (None, "!"):
             tag = event.tag.replace("tag:yaml.org,2002:", "!!")
             self.report("AC104", span, f"the tag {tag} has no meaning here", "leave it out")
@@ -100,6 +97,12 @@ class Composer:
         if event.anchor:
             self.anchors[event.anchor] = value
         return value
+
+    def count(self, span: Span) -> None:
+        self.values += 1
+        if self.values > MAX_VALUES:
+            message = f"the file has more than {MAX_VALUES:,} keys and values up to here"
+            raise Refused(Finding("AC101", span, message, "write what repeats with `repeat`"))
 
     def compose(self, event: Any, span: Span, depth: int) -> Value:
         if isinstance(event, yaml.ScalarEvent):
@@ -163,12 +166,15 @@ class Composer:
         return event
 
     def key(self, event: Any, depth: int) -> tuple[str, Span]:
-        if isinstance(event, yaml.ScalarEvent):
-            if event.tag or event.anchor or self.is_repaired:
-                # A tag, an anchor or a limit is looked at like any other; its text alone is the key.
-                self.value(event, depth + 1)
-            return self.written(event), _span(event)
-        raise Refused(Finding("AC108", _span(event), "a key must be a word", "write `key: value` with a plain key"))
+        span = _span(event)
+        if not isinstance(event, yaml.ScalarEvent):
+            raise Refused(Finding("AC108", span, "a key must be a scalar", "write `key: value` with a plain key"))
+        if event.tag or event.anchor or self.is_repaired or len(event.value) > MAX_TEXT:
+            # A tag, an anchor, a limit or a long text is looked at like any other; its text alone is the key.
+            self.value(event, depth + 1)
+        else:
+            self.count(span)
+        return self.written(event), span
 
     def merge(self, value: Value, span: Span, merged: Value) -> None:
         """`<<: *base` brings in what is not written here; two bases must not disagree."""

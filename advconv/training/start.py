@@ -23,6 +23,7 @@ from advconv.training.prepare import Architecture, checked_architecture, prepare
 from advconv.training.promise import judge
 from advconv.training.report import TrainingResult, introduce, result
 from advconv.training.run import Run, held, open_run
+from advconv.training.saved import printable
 from advconv.training.sets import data_directory
 from advconv.training.signals import ending
 from advconv.training.train import Job, begin, finish, go
@@ -100,7 +101,11 @@ def _wishes(options: Options, before: Wishes) -> Wishes:
     """What the options say, else what the run was started with."""
     given = {field.name: getattr(options, field.name, None) for field in fields(Wishes)}
     said = {name: value for name, value in given.items() if value not in (None, False)}
-    return replace(before, **said | {"data_dir": str(data_directory(options.data_dir, before.data_dir).resolve())})
+    directory = str(data_directory(options.data_dir, before.data_dir).resolve())
+    try:
+        return replace(before, **said | {"data_dir": printable(directory)})
+    except ValueError as problem:
+        raise DataError(f"the data directory {directory!r} cannot be recorded: {problem}; rename it") from problem
 
 
 def carried_out(job: Job, run: Run | None) -> TrainingResult | None:
