@@ -12,9 +12,9 @@ import pytest
 from advconv.geometry import Shape
 from advconv.language.augment import ASSIGNMENT, Transform, source, transform
 from advconv.language.transforms import COMPOSITIONS, TRANSFORMS
-from advconv.training.augment import Augment, DrawError, compile_augment
+from advconv.training.augment import Augment, TransformError, compile_augment
 from advconv.training.shapes import Image
-from advconv.training.trial import Misfit
+from advconv.training.trial import AugmentError
 
 SIZE = Shape(3, 32, 32)
 MEAN = (0.4914, 0.4822, 0.4465)
@@ -189,7 +189,7 @@ def test_every_transform_draws_the_same_again(name: str) -> None:
     ],
 )
 def test_what_the_library_refuses_is_told_with_its_place(row: Any, place: tuple[Any, ...], message: str) -> None:
-    with pytest.raises(Misfit) as caught:
+    with pytest.raises(AugmentError) as caught:
         compiled("HorizontalFlip", row)
 
     assert caught.value.path == ("augment", 1, next(iter(row)), *place)
@@ -197,15 +197,15 @@ def test_what_the_library_refuses_is_told_with_its_place(row: Any, place: tuple[
 
 
 def test_a_transform_that_turns_pictures_needs_square_ones() -> None:
-    with pytest.raises(Misfit, match="the pictures come out as 3x64x32, the network takes 3x32x64"):
+    with pytest.raises(AugmentError, match="the pictures come out as 3x64x32, the network takes 3x32x64"):
         compile_augment((transform("D4"),), MEAN, Shape(3, 32, 64))
 
 
 def test_what_fails_only_in_training_is_told() -> None:
     draw = Augment(A.Compose([A.RandomCrop(40, 40, p=1.0)]), seed=0)
-    with pytest.raises(DrawError, match="RandomCrop fails on picture 7: Crop size"):
+    with pytest.raises(TransformError, match="RandomCrop fails on picture 7: Crop size"):
         draw(PICTURE, 0, 7)
-    with pytest.raises(DrawError, match=r"makes picture 7 \(20, 20, 3\), it has to stay \(32, 32, 3\)"):
+    with pytest.raises(TransformError, match=r"makes picture 7 \(20, 20, 3\), it has to stay \(32, 32, 3\)"):
         Augment(A.Compose([A.RandomCrop(20, 20, p=1.0)]), seed=0)(PICTURE, 0, 7)
 
 

@@ -16,8 +16,8 @@ import torch
 
 import advconv
 from advconv.training.augment import Augment
-from advconv.training.loop import Learner
-from advconv.training.show import Voice
+from advconv.training.progress import ProgressReporter
+from advconv.training.trainer import Trainer
 from tests.training import command, only_run, write_arch
 
 FEW = ("--limit", "64", "--epochs", "3", "--workers", "2", "--device", "cpu")
@@ -27,7 +27,7 @@ FEW = ("--limit", "64", "--epochs", "3", "--workers", "2", "--device", "cpu")
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.chdir(tmp_path)
     # The image of what is drawn is made by this process.
-    monkeypatch.setattr("advconv.training.train._augmented", lambda job: b"")
+    monkeypatch.setattr("advconv.training.start_run._augmented_figure", lambda setup: b"")
     yield tmp_path
     assert active_children() == []
 
@@ -39,24 +39,24 @@ def file(here: Path) -> str:
 
 def at_step(number: int, act: Callable[[], Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """Does something within a step of the training."""
-    update = Learner._update
+    update = Trainer._update
 
-    def acting(self: Learner, *batch: Any) -> None:
+    def acting(self: Trainer, *batch: Any) -> None:
         if self.step == number:
             act()
         update(self, *batch)
 
-    monkeypatch.setattr(Learner, "_update", acting)
+    monkeypatch.setattr(Trainer, "_update", acting)
 
 
-def in_a_worker(image: int, act: Callable[[], Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def in_a_worker(number: int, act: Callable[[], Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """Does something instead of drawing an image in the second epoch."""
     draw = Augment.__call__
 
-    def acting(self: Augment, picture: Any, epoch: int, index: int) -> Any:
-        if (epoch, index) == (1, image):
+    def acting(self: Augment, image: Any, epoch: int, index: int) -> Any:
+        if (epoch, index) == (1, number):
             act()
-        return draw(self, picture, epoch, index)
+        return draw(self, image, epoch, index)
 
     monkeypatch.setattr(Augment, "__call__", acting)
 
@@ -116,10 +116,10 @@ def test_in_python_it_is_a_training_error(file: str, monkeypatch: pytest.MonkeyP
 
 
 def test_a_bug_of_our_own_is_raised_after_the_workers_have_ended(file: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(self: Voice, learner: Learner) -> None:
+    def fails(self: ProgressReporter, trainer: Trainer) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(Voice, "show", fails)
+    monkeypatch.setattr(ProgressReporter, "after_step", fails)
     with pytest.raises(ZeroDivisionError):
         advconv.train(file, limit=64, epochs=1, workers=2, device="cpu")
 
@@ -138,7 +138,7 @@ def test_an_image_that_cannot_be_drawn_is_told_as_the_worker_says_it(
     in_a_worker(7, lambda: monkeypatch.setattr(Augment, "_reseed", spoil), monkeypatch)
 
     assert command("train", file, *FEW) == 2
-    assert capsys.readouterr().err.startswith("advconv: HorizontalFlip fails on picture 7: ")
+    assert capsys.readouterr().err.startswith("advconv: HorizontalFlip fails on image 7: ")
 
 
 def spoil(self: Augment, epoch: int, index: int) -> None:
@@ -190,13 +190,13 @@ def test_a_dead_worker_is_told_with_its_signal(
 KILLED = """
 import os, signal, sys
 from advconv.training.augment import Augment
-import advconv.training.train as train
+import advconv.training.start_run as start_run
 
-def stops(self, picture, epoch, index):
+def stops(self, image, epoch, index):
     print(os.getpid(), flush=True)
     os.kill(os.getpid(), signal.SIGSTOP)
 
-train._augmented = lambda job: b""
+start_run._augmented_figure = lambda setup: b""
 Augment.__call__ = stops
 from advconv.cli.parser import main
 main(["train", *sys.argv[1:]])

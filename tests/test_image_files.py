@@ -13,7 +13,7 @@ from PIL import Image
 
 from advconv.geometry import Shape
 from advconv.training.data import DataError
-from advconv.training.image_files import MAX_PIXELS, Notes, read_image
+from advconv.training.image_files import MAX_PIXELS, Notes, load_image
 
 SIZE = Shape(3, 8, 8)
 RAMP = np.arange(64).reshape(8, 8)
@@ -23,7 +23,7 @@ def read(path: Path, channels: int = 3) -> tuple[Any, tuple[str, ...]]:
     notes = Notes()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        return read_image(path, Shape(channels, 8, 8), notes), notes.lines()
+        return load_image(path, Shape(channels, 8, 8), notes), notes.lines()
 
 
 def refused(path: Path) -> str:
@@ -136,7 +136,7 @@ def test_a_run_has_one_line_for_all_images_of_a_kind(tmp_path: Path) -> None:
     notes = Notes()
     for index in range(3):
         Image.fromarray((RAMP * index).astype(np.uint16)).save(tmp_path / f"{index}.png")
-        read_image(tmp_path / f"{index}.png", SIZE, notes)
+        load_image(tmp_path / f"{index}.png", SIZE, notes)
 
     assert notes.lines() == (f"16-bit images scaled to 8 bits from 0 to 65535: 3 (the first: {tmp_path / '0.png'})",)
 
@@ -170,14 +170,14 @@ def test_truncated_images_are_refused(tmp_path: Path, suffix: str) -> None:
 
     for length in (len(whole) // 2, 20, 1, 0):
         path.write_bytes(whole[:length])
-        assert refused(path).startswith("no picture that can be read")
+        assert refused(path).startswith("not a readable image")
 
 
 def test_programs_are_not_started_for_an_image(tmp_path: Path) -> None:
     """Pillow would have Ghostscript run what an EPS file says."""
     (tmp_path / "a.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\n")
 
-    assert refused(tmp_path / "a.png") == "no picture that can be read"
+    assert refused(tmp_path / "a.png") == "not a readable image"
 
 
 def test_what_is_no_regular_file_is_not_opened(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from advconv.geometry import Shape
-from advconv.training.data import DataError, Loaded
-from advconv.training.sets import image_counts, load
+from advconv.training.data import DataError, LoadedData
+from advconv.training.sets import image_counts, load_dataset
 from tests.training import command, write_arch
 
 SIZE = Shape(3, 8, 8)
@@ -31,15 +31,15 @@ def add_class(folder: Path) -> None:
         Image.new("RGB", (8, 8), (index, 0, 0)).save(folder / f"{index}.png")
 
 
-def loaded(top: Path) -> Loaded:
-    found = load("folder", top, SIZE)
+def loaded(top: Path) -> LoadedData:
+    found = load_dataset("folder", top, SIZE)
     assert image_counts("folder", top) == (len(found.train), len(found.test))
     return found
 
 
 def refused(top: Path) -> str:
     with pytest.raises(DataError) as caught:
-        load("folder", top, SIZE)
+        load_dataset("folder", top, SIZE)
     return str(caught.value)
 
 
@@ -169,7 +169,7 @@ def test_class_folders_that_differ_in_case_are_told(top: Path) -> None:
 
 
 def test_the_first_images_are_the_same_with_a_limit(top: Path) -> None:
-    whole, some = load("folder", top, SIZE), load("folder", top, SIZE, limit=3)
+    whole, some = load_dataset("folder", top, SIZE), load_dataset("folder", top, SIZE, limit=3)
 
     assert (some.train.images == whole.train.images[:3]).all()
     assert (some.train.labels == whole.train.labels[:3]).all()

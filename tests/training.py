@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from advconv.cli.parser import main
-from advconv.training.saved import SEAL, sealed
+from advconv.training.saved import CHECKSUM, dump_with_checksum
 from tests import build
 
 SHARED = Path(__file__).parents[2] / "shared" / "cifar10"
@@ -50,29 +50,31 @@ def only_run(directory: Path) -> Path:
 def metrics(run: Path) -> list[dict[str, Any]]:
     """The rows of a run, without what a clock says."""
     rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
-    return [{key: row[key] for key in row if key not in ("seconds", "pictures_per_second")} for row in rows]
+    return [{key: row[key] for key in row if key not in ("seconds", "images_per_second")} for row in rows]
 
 
 def weights(run: Path) -> bytes:
     return (run / "last.safetensors").read_bytes()
 
 
-def write_about(run: Path, about: dict[str, Any]) -> None:
+def write_metadata(run: Path, about: dict[str, Any]) -> None:
     """A `run.json` that says something else, with a checksum that is right."""
-    (run / "run.json").write_text(sealed({key: about[key] for key in about if key != SEAL}), encoding="utf-8")
+    (run / "run.json").write_text(
+        dump_with_checksum({key: about[key] for key in about if key != CHECKSUM}), encoding="utf-8"
+    )
 
 
 def without_checksums(run: Path) -> Path:
     """A run as earlier versions wrote it."""
     about = json.loads((run / "run.json").read_text(encoding="utf-8"))
-    del about[SEAL]
+    del about[CHECKSUM]
     (run / "run.json").write_text(json.dumps(about), encoding="utf-8")
     (run / "checkpoints.json").unlink()
     shutil.rmtree(run / "previous", ignore_errors=True)
     return run
 
 
-def real_pictures(into: Path) -> Path:
+def real_images(into: Path) -> Path:
     """CIFAR-10 as torchvision reads it, from `$ADVCONV_DATA` or the copy beside the clone; else the test is skipped."""
     given = Path(os.environ.get("ADVCONV_DATA", "data"))
     if (given / BATCHES).is_dir():

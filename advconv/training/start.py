@@ -1,4 +1,4 @@
-"""From a file and its options to a training, and from there to what it came to."""
+"""Training from start to result: a file as a new run, or a run that is resumed; the command and Python share it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -6,127 +6,119 @@ from dataclasses import fields, replace
 from pathlib import Path
 from signal import SIGTERM
 
-from advconv.check import Checked
 from advconv.language.overrides import Setting, amended
 from advconv.language.spec import ArchSpec
-from advconv.net import ArchError
-from advconv.text.diagnostics import Diagnostic
-from advconv.text.reader import read
-from advconv.text.source import Document, decode
+from advconv.text.source import Document
+from advconv.training.architecture import check_architecture, read_document
 from advconv.training.data import DataError
-from advconv.training.distributed import agreed
+from advconv.training.distributed import run_on_all_ranks
 from advconv.training.errors import ComputeError
-from advconv.training.loader import Share
-from advconv.training.options import Options, Wishes
-from advconv.training.prepare import Architecture, checked_architecture, prepared
+from advconv.training.fit import fit
+from advconv.training.options import CallOptions, RunOptions
+from advconv.training.prepare import prepare
 from advconv.training.promise import judge
-from advconv.training.report import TrainingResult, introduce, result
-from advconv.training.run import Run, held, open_run
+from advconv.training.ranks import Rank
+from advconv.training.report import TrainingResult, report_setup, training_result
+from advconv.training.results import write_results
+from advconv.training.run import Run, locked, open_run
 from advconv.training.sets import data_directory
-from advconv.training.signals import ending
-from advconv.training.train import Job, begin, finish, go
+from advconv.training.setup import TrainingSetup
+from advconv.training.signals import stop_on_signals
+from advconv.training.start_run import start_run
 from advconv.training.workers import WorkerLost
 
 
 class Unfinished(Exception):
-    """A training that ended before its end; `run` is None where another process has made it."""
+    """A training has ended before its last epoch; `run` is None in the other processes of a new run."""
 
-    def __init__(self, message: str, job: Job, run: Run | None) -> None:
+    def __init__(self, message: str, setup: TrainingSetup, run: Run | None) -> None:
         super().__init__(message)
-        self.job, self.run = job, run
+        self.setup, self.run = setup, run
 
     @property
-    def resumed(self) -> str:
-        """How Python goes on with it."""
+    def resume_call(self) -> str:
+        """The Python call that resumes it."""
         return f"advconv.resume({str(self.run.path) if self.run else 'RUN'!r})"
 
 
 class Stopped(Unfinished):
-    """By a signal, with a checkpoint of its last step."""
+    """After SIGINT or SIGTERM, with a checkpoint of the last step."""
 
     signal: int = SIGTERM
 
 
 class Failed(Unfinished):
-    """By what torch cannot compute, or the end of a process that makes images; the checkpoint is the last epoch's."""
+    """After an error of torch or the loss of a worker; the checkpoint is that of the last epoch."""
 
 
-ALONE = Share()
+SINGLE = Rank()
 
 
 def start(
-    name: str, data: bytes, settings: list[Setting], options: Options, share: Share = ALONE
+    name: str, data: bytes, settings: list[Setting], call: CallOptions, process: Rank = SINGLE
 ) -> TrainingResult | None:
-    """Trains what a file holds. None for all processes but the first.
+    """Trains a file's content, with some of its fields overridden, as a new run. None unless this is the main process.
 
-    Raises ArchError where the file cannot be trained, SettingError, TrainingError, and Unfinished.
+    Raises ArchError if the file cannot be trained, SettingError, TrainingError, and Unfinished.
     """
-    document, unsound = _document(name, data)
-    architecture = checked_architecture(amended(document, settings), unsound, options.force)
-    spec, promised = architecture.spec, _data_of(document)
-    wishes = _wishes(options, Wishes("", promised_data="" if promised == spec.data else promised))
-    job = prepared(architecture, wishes, options, share)
-    run = agreed(lambda: begin(job, options.name or spec.name, options.runs) if job.leads else None, share)
-    return carried_out(job, run)
+    document, unsound = read_document(name, data)
+    architecture = check_architecture(amended(document, settings), unsound, call.force)
+    promised, spec = _data_of(document), architecture.spec
+    options = RunOptions("", promised_data="" if promised == spec.data else promised)
+    setup = prepare(architecture, _merged(call, options), call, process)
+    is_main = process.is_main
+    run = run_on_all_ranks(lambda: start_run(setup, call.name or spec.name, call.runs) if is_main else None, process)
+    return _train(setup, run)
 
 
-def resume(path: Path, options: Options, share: Share = ALONE) -> TrainingResult | None:
-    """Goes on with a run as it was started; device, workers, `until` and the place of the data may be others."""
-    run = open_run(path, options.previous)
-    document, _ = _document(str(path / "arch.yaml"), run.directory.read("arch.yaml"))
-    job = prepared(Architecture(document, run.spec, run.measures), _wishes(options, run.about.options), options, share)
-    if list(job.data.classes) != run.about.classes or list(job.data.mean) != run.about.mean:
-        raise DataError(f"{job.wishes.data_dir} holds other pictures than those that the run was started with")
-    return carried_out(job, run)
-
-
-def _document(name: str, data: bytes) -> tuple[Document, list[Diagnostic]]:
-    source, undecodable = decode(name, data)
-    document, unsound = (None, undecodable) if undecodable else read(source)
-    if document is None:
-        raise ArchError(Checked(source, unsound))
-    return document, unsound
+def resume(path: Path, call: CallOptions, process: Rank = SINGLE) -> TrainingResult | None:
+    """Resumes a run; the device, the workers, `until` and the directory of the data may differ. Raises as `start`."""
+    run = open_run(path, call.previous)
+    setup = prepare(run.architecture, _merged(call, run.metadata.options), call, process)
+    if list(setup.data.classes) != run.metadata.classes or list(setup.data.mean) != run.metadata.mean:
+        raise DataError(f"{setup.options.data_dir} has other images than those that the run was started with")
+    return _train(setup, run)
 
 
 def _data_of(document: Document) -> str:
-    """The data set that a file is about."""
+    """The data set that a file names, or the default."""
     data = document.root.data
-    said = data.get("data") if isinstance(data, dict) else None
-    return str(said or ArchSpec.model_fields["data"].default)
+    name = data.get("data") if isinstance(data, dict) else None
+    return str(name or ArchSpec.model_fields["data"].default)
 
 
-def _wishes(options: Options, before: Wishes) -> Wishes:
-    """What the options say, else what the run was started with."""
-    given = {field.name: getattr(options, field.name, None) for field in fields(Wishes)}
-    said = {name: value for name, value in given.items() if value not in (None, False)}
-    return replace(before, **said | {"data_dir": str(data_directory(options.data_dir, before.data_dir).resolve())})
+def _merged(call: CallOptions, before: RunOptions) -> RunOptions:
+    """The options of a call, and where it has none, those from before."""
+    values = {field.name: getattr(call, field.name, None) for field in fields(RunOptions)}
+    given = {name: value for name, value in values.items() if value not in (None, False)}
+    return replace(before, **given | {"data_dir": str(data_directory(call.data_dir, before.data_dir).resolve())})
 
 
-def carried_out(job: Job, run: Run | None) -> TrainingResult | None:
-    """Trains to the end and says what it came to. `run` is None where another process has just made it."""
-    introduce(job, run)
-    with _failing(job, run):
-        with ending() as wish, held(run) if run and job.leads else nullcontext():
-            learner, record, is_stopped = go(job, run, wish)
+def _train(setup: TrainingSetup, run: Run | None) -> TrainingResult | None:
+    """Trains to the end, evaluates and writes the results. `run` is None in the other processes of a new run."""
+    if run:
+        report_setup(setup, run)
+    with _naming_the_run(setup, run):
+        with stop_on_signals() as stop, locked(run) if run and setup.process.is_main else nullcontext():
+            trainer, history, is_stopped = fit(setup, run, stop)
         if is_stopped:
-            epoch = learner.step // learner.plan.steps + 1
-            stopped = Stopped(f"stopped in epoch {epoch} of {learner.plan.epochs}", job, run)
-            stopped.signal = wish.signal or SIGTERM
+            stopped = Stopped(f"stopped in epoch {trainer.epoch + 1} of {trainer.plan.epochs}", setup, run)
+            stopped.signal = stop.signal or SIGTERM
             raise stopped
-        if run is None or not job.leads:
+        if run is None or not setup.process.is_main:
             return None
-        scores = learner.score(job.data.test)
-    judgement = judge(job.spec, job.wishes, scores.accuracy)
-    finish(job, run, record, scores, judgement)
-    return result(job, run, record, scores.accuracy, judgement)
+        evaluation = trainer.evaluate(setup.data.test)
+    judgement = judge(setup.spec, setup.options, evaluation.accuracy)
+    write_results(setup, run, history, evaluation, judgement)
+    return training_result(setup, run, history, evaluation.accuracy, judgement)
 
 
 @contextmanager
-def _failing(job: Job, run: Run | None) -> Iterator[None]:
-    """Says of what ends a training from outside which run it ended."""
+def _naming_the_run(setup: TrainingSetup, run: Run | None) -> Iterator[None]:
+    """Converts errors that end a training to Failed, which names the run that can be resumed."""
     try:
         yield
     except (ComputeError, WorkerLost) as problem:
-        raise Failed(str(problem), job, run) from problem
+        raise Failed(str(problem), setup, run) from problem
     finally:
-        job.voice.stop()
+        setup.reporter.close()

@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
-from advconv.training.openmp import wait_briefly
+from advconv.training.openmp import limit_spinning
 from benchmarks.attacks.trials import BrokenPromise
 
 
@@ -101,7 +101,7 @@ IMPORTED = (
 
 def import_all() -> None:
     """What commands import, and what those libraries import when they are first used."""
-    wait_briefly()
+    limit_spinning()
     for module in IMPORTED:
         import_module(module)
 
