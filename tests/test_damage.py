@@ -200,7 +200,7 @@ def test_a_missing_state_is_refused_where_the_log_has_epochs(run: Path, capsys: 
 
     assert command("train", "--resume", run) == 2
     said = capsys.readouterr().err
-    assert f"{run / 'state.pt'} is missing, and metrics.jsonl has epochs that are done; the last good" in said
+    assert f"{run / 'state.pt'} is missing, and metrics.jsonl has finished epochs; the last good" in said
     assert (run / "metrics.jsonl").read_bytes() == before
     without_checksums(run)
     assert command("train", "--resume", run) == 2
@@ -302,7 +302,7 @@ def is_same(value: Any, before: Any) -> bool:
 
 def test_text_in_a_state_reaches_no_log(run: Path) -> None:
     state = torch.load(run / "state.pt", weights_only=True)
-    state["history"]["rows"][0]["lr"] = "a line of someone else\n"
+    state["history"]["epochs"][0]["lr"] = "a line of someone else\n"
     without_checksums(run)
     torch.save(state, run / "state.pt")
     before = (run / "metrics.jsonl").read_bytes()
@@ -358,7 +358,7 @@ def test_what_is_no_file_of_the_run_is_refused_and_nothing_waits_for_it(run: Pat
     }
     makers[kind](run / name)
 
-    with pytest.raises(RunError, match=r"which is not followed|no regular file|is no run") as caught:
+    with pytest.raises(RunError, match=r"which is not followed|no regular file|is not a run") as caught:
         reading(run, trainer_of(open_run(run)))
     assert str(run) in str(caught.value)
 

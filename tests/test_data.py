@@ -37,7 +37,7 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(urllib.request, "urlopen", refuse)
 
 
-def test_real_pictures_are_those_that_torchvision_reads(tmp_path: Path) -> None:
+def test_real_images_are_those_that_torchvision_reads(tmp_path: Path) -> None:
     directory = real_images(tmp_path)
     loaded = load_dataset("cifar10", directory, SIZE)
     theirs = datasets.CIFAR10(directory, train=False)
@@ -62,7 +62,7 @@ def test_a_damaged_batch_is_told_by_its_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["cifar10", "cifar100", "mnist", "fashion-mnist", "svhn"])
-def test_missing_pictures_without_a_network_are_told(tmp_path: Path, name: str) -> None:
+def test_missing_images_without_a_network_are_told(tmp_path: Path, name: str) -> None:
     with pytest.raises(DataError, match=r"missing.* cannot be downloaded \(.*no network.*--data shapes"):
         load_dataset(name, tmp_path, SIZE)
 
@@ -74,7 +74,7 @@ def test_a_truncated_archive_is_told(tmp_path: Path) -> None:
         load_dataset("cifar10", tmp_path, SIZE)
 
 
-def test_the_command_tells_of_missing_pictures_before_it_writes(
+def test_the_command_reports_missing_images_before_it_writes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -148,7 +148,7 @@ def test_a_network_is_trained_on_a_folder(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.chdir(tmp_path)
     file = write_arch(tmp_path / "t.yaml", data="folder", classes=2)
 
-    assert command("train", file, "--data-dir", folder(tmp_path / "pictures"), "--epochs", "1", "--workers", "0") == 0
+    assert command("train", file, "--data-dir", folder(tmp_path / "images"), "--epochs", "1", "--workers", "0") == 0
     assert json.loads((only_run(tmp_path) / "run.json").read_text(encoding="utf-8"))["classes"] == ["cat", "dog"]
 
 
@@ -213,7 +213,7 @@ def test_mean_and_deviation_are_those_of_numpy() -> None:
     assert data.std == pytest.approx(values.std(axis=(0, 1, 2)))
 
 
-def test_normalised_pictures_have_mean_0_and_deviation_1() -> None:
+def test_normalised_images_have_mean_0_and_deviation_1() -> None:
     data = split(numbered(), 0, None, seed=0)
     given = Normalise(data.mean, data.std)(data.train.images)
 
@@ -222,7 +222,7 @@ def test_normalised_pictures_have_mean_0_and_deviation_1() -> None:
     assert given.std(correction=0).item() == pytest.approx(1, abs=1e-5)
 
 
-def test_an_epoch_sees_each_picture_at_most_once_and_another_order_each_time() -> None:
+def test_an_epoch_sees_each_image_at_most_once_and_another_order_each_time() -> None:
     plan = BatchPlan(dataset_size=103, batch_size=20, epochs=2, seed=1)
     drawn = list(BatchSampler(plan, 0))
     orders = [np.concatenate([batch for epoch, batch in drawn if epoch == number]) for number in range(2)]

@@ -76,7 +76,7 @@ def test_floats_are_scaled_by_the_range_that_holds_them(
 def test_floats_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
     Image.fromarray(np.full((8, 8), np.nan, np.float32)).save(tmp_path / "a.tiff")
 
-    assert refused(tmp_path / "a.tiff") == "values that are no finite numbers"
+    assert refused(tmp_path / "a.tiff") == "values that are not finite"
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -114,7 +114,7 @@ def test_what_is_transparent_is_laid_over_white(tmp_path: Path) -> None:
         image, (note,) = read(tmp_path / name)
         assert (image[:4] == 0).all()
         assert (image[4:] == 255).all()
-        assert note.startswith("transparent images laid over white: 1")
+        assert note.startswith("transparent images composed over white: 1")
     assert read(tmp_path / "opaque.png")[1] == ()
 
 

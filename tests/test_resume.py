@@ -100,7 +100,7 @@ def test_a_finished_run_can_be_resumed_and_says_the_same(whole: Path, capsys: py
     assert command("train", "--resume", whole, "--device", "cpu") == 0
     result = json.loads((whole / "result.json").read_text(encoding="utf-8"))
     assert (
-        f"test accuracy {result['test_accuracy']:.2f}% (640 pictures of drawn shapes), averaged weights of epoch 3"
+        f"test accuracy {result['test_accuracy']:.2f}% (640 images of drawn shapes), averaged weights of epoch 3"
         in capsys.readouterr().out
     )
     assert weights(whole) == before

@@ -88,9 +88,9 @@ def test_a_run_has_every_artefact_and_nothing_else(trained: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["augmented.png", "confusion.png", "curves.png", "misclassified.png"])
-def test_pictures_open_and_are_not_blank(trained: Path, name: str) -> None:
-    with Image.open(trained / name) as picture:
-        pixels = np.asarray(picture.convert("RGB"))
+def test_figures_open_and_are_not_blank(trained: Path, name: str) -> None:
+    with Image.open(trained / name) as figure:
+        pixels = np.asarray(figure.convert("RGB"))
 
     # Text alone is black, white and grey.
     colours = pixels.astype(int).max(axis=2) - pixels.astype(int).min(axis=2)
@@ -129,25 +129,25 @@ import model
 network = model.Net().eval()
 network.load_state_dict(load_file("last.safetensors"))
 about = json.load(open("run.json"))
-pictures = torch.from_numpy(np.load(sys.argv[1])).permute(0, 3, 1, 2) / 255
+images = torch.from_numpy(np.load(sys.argv[1])).permute(0, 3, 1, 2) / 255
 mean, std = (torch.tensor(about[key]).view(1, -1, 1, 1) for key in ("mean", "std"))
 with torch.no_grad():
-    print(json.dumps(network((pictures - mean) / std).softmax(1).tolist()))
+    print(json.dumps(network((images - mean) / std).softmax(1).tolist()))
 """
 
 
 def test_model_py_loads_the_weights_without_advconv_and_says_what_predict_says(
     trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pictures = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 3), dtype=np.uint8)
-    np.save(tmp_path / "pictures.npy", pictures)
-    for index, picture in enumerate(pictures):
-        Image.fromarray(picture).save(tmp_path / f"{index}.png")
+    images = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 3), dtype=np.uint8)
+    np.save(tmp_path / "images.npy", images)
+    for index, image in enumerate(images):
+        Image.fromarray(image).save(tmp_path / f"{index}.png")
     command("predict", trained, tmp_path / "0.png", tmp_path / "1.png", "--top", "10", "--format", "json")
     said = json.loads(capsys.readouterr().out)["rows"]
     assert [row["image"] for row in said] == [str(tmp_path / f"{index}.png") for index in (0, 1) for _ in range(10)]
 
-    program = [sys.executable, "-c", ALONE, str(tmp_path / "pictures.npy")]
+    program = [sys.executable, "-c", ALONE, str(tmp_path / "images.npy")]
     alone = json.loads(subprocess.run(program, cwd=trained, capture_output=True, check=True, text=True).stdout)
 
     classes = json.loads((trained / "run.json").read_text(encoding="utf-8"))["classes"]
@@ -175,10 +175,10 @@ def test_evaluate_says_the_headline_of_the_run(trained: Path, capsys: pytest.Cap
     assert re.search(r"\d\.\d\d%", shown)
 
 
-def test_accuracies_by_class_are_numbers_and_a_class_without_pictures_has_none() -> None:
-    pictures = ImageSet(torch.zeros(3, 1, 1, 3, dtype=torch.uint8), torch.tensor([0, 0, 0]))
+def test_accuracies_by_class_are_numbers_and_a_class_without_images_has_none() -> None:
+    data = ImageSet(torch.zeros(3, 1, 1, 3, dtype=torch.uint8), torch.tensor([0, 0, 0]))
     said = torch.tensor([[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]])
-    table = by_class(pictures, Evaluation(said, 0.3456789012, 200 / 3), ["cat", "dog"], "t")
+    table = by_class(data, Evaluation(said, 0.3456789012, 200 / 3), ["cat", "dog"], "t")
 
     assert table.rows == (("cat", 3, 2, 66.6667, "dog", 1), ("dog", 0, 0, None, None, 0))
     assert table.totals == {"accuracy": 66.6667, "loss": 0.345679, "images": 3}
@@ -420,7 +420,7 @@ def test_a_worker_that_is_killed_is_told(
         os.kill(os.getpid(), signal.SIGKILL)
 
     monkeypatch.setattr(Augment, "__call__", dies)
-    # The picture of what is drawn is made by this process.
+    # The figure of augmented images is drawn by this process.
     monkeypatch.setattr("advconv.training.start_run._augmented_figure", lambda setup: b"")
 
     assert command("train", write_arch(here / "t.yaml"), "--limit", "640", "--workers", "1") == 2
@@ -458,7 +458,7 @@ def test_tensorboard_gets_the_rows(here: Path) -> None:
     assert (loss.step, loss.value) == (1, pytest.approx(row["train_loss"]))
 
 
-def test_real_pictures_are_learned(here: Path) -> None:
+def test_real_images_are_learned(here: Path) -> None:
     data = real_images(here / "cifar10")
     file = write_arch(here / "t.yaml", input=(3, 32, 32), data="cifar10", train={"epochs": 3})
 
@@ -504,7 +504,7 @@ SIXTEEN = ImageSet(torch.arange(64, dtype=torch.uint8).view(16, 2, 2, 1), torch.
 
 
 def a_trainer(**recipe: Any) -> Trainer:
-    """One with a network of its own for pictures of 1x2x2."""
+    """A trainer of a network for 1x2x2 images."""
     data = TrainingData(SIXTEEN, None, SIXTEEN, ("a", "b"), (0.1,), (0.1,))
     torch.manual_seed(0)
     module = nn.Sequential(nn.Flatten(), nn.Linear(4, 2))
@@ -513,7 +513,7 @@ def a_trainer(**recipe: Any) -> Trainer:
 
 
 def moved(trainer: Trainer) -> float:
-    """How far one step on all pictures moves the weights."""
+    """How far one step on all images moves the weights."""
     before = nn.utils.parameters_to_vector(trainer.module.parameters()).detach()
     trainer.update(*SIXTEEN)
     after = nn.utils.parameters_to_vector(trainer.module.parameters()).detach()
@@ -542,12 +542,12 @@ def test_clipping_bounds_a_step() -> None:
     assert moved(a_trainer(**plain)) > 1e-2
 
 
-def test_mixed_pictures_and_their_classes_are_mixed_in_the_same_shares() -> None:
+def test_mixup_weights_images_and_their_classes_alike() -> None:
     trainer = a_trainer(mixup=1.0)
     trainer._reseed()
-    pictures = torch.arange(16.0).view(16, 1, 1, 1)
+    inputs = torch.arange(16.0).view(16, 1, 1, 1)
     labels = (torch.arange(16) >= 8).long()
-    mixed, targets = trainer._mixup(pictures, labels)
+    mixed, targets = trainer._mixup(inputs, labels)
     share = float(np.random.default_rng((0, 0)).beta(1.0, 1.0))
 
     assert targets.sum(1) == pytest.approx(torch.ones(16))
@@ -571,12 +571,10 @@ def test_smoothed_labels_give_the_loss_of_the_formula() -> None:
 
 def test_mirror_images_are_averaged() -> None:
     trainer = a_trainer()
-    pictures = ImageSet(torch.randint(0, 256, (5, 2, 2, 1), dtype=torch.uint8), torch.zeros(5, dtype=torch.int64))
-    mirrored = ImageSet(pictures.images.flip(2), pictures.labels)
-    alone, other = (
-        evaluate(trainer.module, view, trainer.normalise, trainer.accelerator) for view in (pictures, mirrored)
-    )
-    both = evaluate(trainer.module, pictures, trainer.normalise, trainer.accelerator, flip=True)
+    data = ImageSet(torch.randint(0, 256, (5, 2, 2, 1), dtype=torch.uint8), torch.zeros(5, dtype=torch.int64))
+    mirrored = ImageSet(data.images.flip(2), data.labels)
+    alone, other = (evaluate(trainer.module, view, trainer.normalise, trainer.accelerator) for view in (data, mirrored))
+    both = evaluate(trainer.module, data, trainer.normalise, trainer.accelerator, flip=True)
 
     assert (both.probabilities - (alone.probabilities + other.probabilities) / 2).abs().max() < 1e-6
 

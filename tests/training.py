@@ -1,4 +1,4 @@
-"""Small trainings for tests: a network, the command line, and where the real pictures lie."""
+"""Small trainings for tests: a network, the command line, and where CIFAR-10 is."""
 
 import json
 import lzma
@@ -22,7 +22,7 @@ HEAD = ["gap", "linear"]
 
 
 def small(**sections: Any) -> dict[str, Any]:
-    """A network for pictures of 16x16 that learns drawn shapes; dropout makes it draw in each step."""
+    """A network for 16x16 images that learns drawn shapes; dropout uses random numbers in each step."""
     train = {"epochs": 2, "batch_size": 32, "lr": 0.1} | sections.pop("train", {})
     augment = ["HorizontalFlip", {"ShiftScaleRotate": {"rotate_limit": 10}}]
     given = {"classes": 10, "data": "shapes", "augment": augment, "train": train} | sections
