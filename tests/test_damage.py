@@ -90,7 +90,7 @@ def test_one_flipped_bit_is_refused_with_the_last_good_checkpoint_and_the_way_on
     assert str(caught.value) == (
         f"{damaged} is damaged: its SHA-256 is not the one that was recorded when it was written; the last good "
         "checkpoint is the one before it (step 3, after epoch 1), which --previous uses (in Python previous=True); "
-        f"go on from there with: advconv train --resume {run} --previous"
+        f"resume from there with: advconv train --resume {run} --previous"
     )
 
 

@@ -92,7 +92,7 @@ def test_two_processes_that_are_stopped_go_on_to_the_same_weights(tmp_path: Path
         process.send_signal(signal.SIGTERM)
         said = process.stdout.read()
     run = only_run(tmp_path)
-    assert f"go on with: torchrun --nproc-per-node=2 -m advconv train --resume {run.relative_to(tmp_path)}" in said
+    assert f"resume with: torchrun --nproc-per-node=2 -m advconv train --resume {run.relative_to(tmp_path)}" in said
     done = launched(tmp_path, 2, "--resume", run)
     assert done.returncode == 0, done.stderr
 
@@ -168,7 +168,7 @@ def test_a_process_that_is_killed_or_hangs_is_told_by_the_one_that_is_left(
 
     assert code == 2
     (line,) = lines
-    assert line.startswith(f"advconv: {said}; go on with")
+    assert line.startswith(f"advconv: {said}; resume with")
     assert "--resume " in line
 
 
@@ -182,10 +182,10 @@ def test_a_process_that_fails_is_told_with_its_reason_by_both(tmp_path: Path, ra
     assert (code, processes[rank].returncode) == (2, 2)
     (line,) = lines
     # Where the one that failed takes long to end, the other one is ended while it waits, and does not know its run.
-    assert line.startswith(f"advconv: rank {rank} failed: {reason}; go on with")
+    assert line.startswith(f"advconv: rank {rank} failed: {reason}; resume with")
     assert "--resume " in line
     (line,) = own
-    assert line.startswith(f"advconv: {reason}; go on with: torchrun --nproc-per-node=2 ")
+    assert line.startswith(f"advconv: {reason}; resume with: torchrun --nproc-per-node=2 ")
 
 
 def test_under_torchrun_the_process_that_is_left_says_which_one_was_killed(tmp_path: Path) -> None:
@@ -204,6 +204,6 @@ def test_under_torchrun_the_process_that_is_left_says_which_one_was_killed(tmp_p
         said = process.stderr.read()
 
     run = only_run(tmp_path).relative_to(tmp_path)
-    how = f"go on with: torchrun --nproc-per-node=2 -m advconv train --resume {run}"
+    how = f"resume with: torchrun --nproc-per-node=2 -m advconv train --resume {run}"
     assert f"advconv: rank 1 sent no heartbeat for 2 s; {how}\n" in said
     assert str(ROOT / "advconv") not in said

@@ -89,7 +89,7 @@ def test_what_torch_raises_in_a_step_is_one_line(
     assert command("train", file, *FEW) == 2
     assert capsys.readouterr().err == (
         f"advconv: epoch 2, step 2 of 2 failed: {said}; "
-        f"go on with: advconv train --resume {only_run(here).relative_to(here)}\n"
+        f"resume with: advconv train --resume {only_run(here).relative_to(here)}\n"
     )
 
 
@@ -103,13 +103,13 @@ def test_classes_that_the_network_does_not_have_are_one_line(
 
     assert command("train", file, *FEW) == 2
     said = capsys.readouterr().err
-    assert "epoch 1, step 1 of 2 failed: Target 99 is out of bounds; go on with: " in said
+    assert "epoch 1, step 1 of 2 failed: Target 99 is out of bounds; resume with: " in said
     assert said.count("\n") == 1
 
 
 def test_in_python_it_is_a_training_error(file: str, monkeypatch: pytest.MonkeyPatch) -> None:
     at_step(0, raising(RuntimeError("CUDA error")), monkeypatch)
-    said = r"step 1 of 2 failed: CUDA error; go on with: advconv.resume\('runs/"
+    said = r"step 1 of 2 failed: CUDA error; resume with: advconv.resume\('runs/"
 
     with pytest.raises(advconv.TrainingError, match=said):
         advconv.train(file, limit=64, epochs=1, workers=1, device="cpu", quiet=True)
@@ -158,7 +158,7 @@ def test_a_stopped_worker_does_not_keep_a_training_from_ending_with_a_checkpoint
     assert command("train", file, *FEW) == 128 + number
     said = capsys.readouterr().out
     assert "has not answered for 2 s" in said
-    assert "stopped in epoch 1 of 3; go on with: advconv train --resume" in said
+    assert "stopped in epoch 1 of 3; resume with: advconv train --resume" in said
     assert (only_run(here) / "state.pt").exists()
 
 
@@ -183,7 +183,7 @@ def test_a_dead_worker_is_told_with_its_signal(
 
     assert command("train", file, *FEW) == 2
     said = capsys.readouterr().err
-    assert "was killed by SIGUSR1; go on with: advconv train --resume" in said
+    assert "was killed by SIGUSR1; resume with: advconv train --resume" in said
     assert said.count("\n") == 1
 
 

@@ -168,7 +168,7 @@ def test_ctrl_c_leaves_a_checkpoint_that_resume_goes_on_from(
             advconv.train(file, **FEW)
     run = only_run(here)
 
-    assert f"stopped in epoch 2 of 2; go on with: advconv.resume('{run.relative_to(here)}')" in capsys.readouterr().out
+    assert f"stopped in epoch 2 of 2; resume with: advconv.resume('{run.relative_to(here)}')" in capsys.readouterr().out
     assert (run / "state.pt").exists()
     resumed = advconv.resume(run, workers=1, device=torch.device("cpu"))
     assert weights(resumed.path) == weights(whole.path)

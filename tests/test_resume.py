@@ -61,7 +61,7 @@ def test_an_interrupted_run_ends_where_an_uninterrupted_one_does(
     run = only_run(here)
 
     assert code == 128 + signal.SIGINT
-    assert f"go on with: advconv train --resume {run.relative_to(here)}" in capsys.readouterr().out
+    assert f"resume with: advconv train --resume {run.relative_to(here)}" in capsys.readouterr().out
     assert command("train", "--resume", run, "--workers", "1", "--device", "cpu") == 0
     assert weights(run) == weights(whole)
     assert metrics(run) == metrics(whole)
@@ -76,7 +76,7 @@ def test_what_is_asked_of_a_resumed_run_stands_in_the_command_that_goes_on_with_
     with monkeypatch.context() as patch:
         interrupt_at(33, patch)
         command("train", "--resume", run.relative_to(here), "--until", "99.5", "--workers", "0")
-    assert f"go on with: advconv train --resume {run.relative_to(here)} --until 99.5\n" in capsys.readouterr().out
+    assert f"resume with: advconv train --resume {run.relative_to(here)} --until 99.5\n" in capsys.readouterr().out
 
     # What the run was started with had been reached before the epoch that was interrupted; that one is finished.
     assert command("train", "--resume", run, "--workers", "0") == 0

@@ -426,7 +426,7 @@ def test_a_worker_that_is_killed_is_told(
     assert command("train", write_arch(here / "t.yaml"), "--limit", "640", "--workers", "1") == 2
     said = capsys.readouterr().err
     assert "was killed by SIGKILL (memory may be short; take fewer workers)" in said
-    assert f"; go on with: advconv train --resume {only_run(here).relative_to(here)}\n" in said
+    assert f"; resume with: advconv train --resume {only_run(here).relative_to(here)}\n" in said
 
 
 def test_names_of_classes_are_no_formulas() -> None:

@@ -139,7 +139,7 @@ def _add_train(commands: Commands) -> None:
     help = "check a network, train it, and say whether it keeps the accuracy that it promises"
     train = _command(commands, "train", help, "advconv train mynet.yaml --epochs 10", "train_command:run_train")
     train.add_argument("file", nargs="?", metavar="FILE")
-    train.add_argument("--resume", metavar="RUN", help="go on with an interrupted run")
+    train.add_argument("--resume", metavar="RUN", help="resume an interrupted run")
     _add_previous(train)
     train.add_argument(
         "--force", action="store_true", help="train what breaks its constraints or may not fit in memory"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from advconv.language.overrides import Setting
     from advconv.training.options import CallOptions
     from advconv.training.report import TrainingResult
-    from advconv.training.start import Unfinished
+    from advconv.training.train import Unfinished
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -60,7 +60,7 @@ def report_user_errors(command: Command) -> Command:
 @report_user_errors
 def run_train(options: argparse.Namespace) -> int:
     from advconv.training.peers import PeerLost
-    from advconv.training.start import Failed, Stopped, Unfinished
+    from advconv.training.train import Failed, Stopped, Unfinished
 
     if (options.file is None) == (options.resume is None):
         complain("train takes either a FILE or --resume RUN")
@@ -72,41 +72,43 @@ def run_train(options: argparse.Namespace) -> int:
         return _resume(options) if options.resume else _start(options)
     except Stopped as stopped:
         if stopped.setup.process.is_main:
-            show(f"{stopped}; go on with: {resume_command(stopped)}")
+            show(f"{stopped}; resume with: {resume_command(stopped)}")
         return 128 + stopped.signal
     except PeerLost as lost:
         cause = lost.__cause__
         complain(
-            f"{lost}; go on with: {resume_command(cause)}"
+            f"{lost}; resume with: {resume_command(cause)}"
             if isinstance(cause, Unfinished)
             else f"{lost}; start it again"
         )
         return USAGE
     except Failed as failed:
-        complain(f"{failed}; go on with: {resume_command(failed)}")
+        complain(f"{failed}; resume with: {resume_command(failed)}")
         return USAGE
 
 
 def _start(options: argparse.Namespace) -> int:
     from advconv.training.distributed import process_group
-    from advconv.training.start import start
+    from advconv.training.train import train_file
 
     if (data := content(options.file)) is None:
         return USAGE
     with process_group() as process:
-        return _exit_code(start(shown_name(options.file), data, _settings(options), _call_options(options), process))
+        return _exit_code(
+            train_file(shown_name(options.file), data, _settings(options), _call_options(options), process)
+        )
 
 
 def _resume(options: argparse.Namespace) -> int:
     from advconv.training.distributed import process_group
     from advconv.training.options import FIELD_OPTIONS
-    from advconv.training.start import resume
+    from advconv.training.train import resume_run
 
     if given := [_flag(name) for name in (*FIELD_OPTIONS, "set", "limit", "name") if getattr(options, name)]:
-        complain(f"a run goes on with its own recipe; leave out {', '.join(given)}")
+        complain(f"a run is resumed with its own recipe; leave out {', '.join(given)}")
         return USAGE
     with process_group() as process:
-        return _exit_code(resume(Path(options.resume), _call_options(options), process))
+        return _exit_code(resume_run(Path(options.resume), _call_options(options), process))
 
 
 def _exit_code(result: "TrainingResult | None") -> int:

@@ -30,7 +30,10 @@ def with_python_errors(call: "Callable[Arguments, TrainingResult]") -> "Callable
     def wrapper(*args: Arguments.args, **kwargs: Arguments.kwargs) -> "TrainingResult":
         limit_spinning()
         with naming_the_extra("advconv.train"):
-            from advconv.training.start import Failed, Stopped
+            # Before cv2, which prints a message of its own if numpy is missing.
+            import numpy  # noqa: F401
+
+            from advconv.training.train import Failed, Stopped
         if int(os.environ.get("WORLD_SIZE", "1")) > 1:
             raise TrainingError("several processes are started with: torchrun ... -m advconv train FILE")
         try:
@@ -41,9 +44,9 @@ def with_python_errors(call: "Callable[Arguments, TrainingResult]") -> "Callable
                 problem.add_note("a network that breaks its constraints is not trained; force=True trains it")
             raise
         except Failed as failed:
-            raise TrainingError(f"{failed}; go on with: {failed.resume_call}") from failed
+            raise TrainingError(f"{failed}; resume with: {failed.resume_call}") from failed
         except Stopped as stopped:
-            show(f"{stopped}; go on with: {stopped.resume_call}")
+            show(f"{stopped}; resume with: {stopped.resume_call}")
             # The handler that was installed before the training runs now: for SIGINT it raises KeyboardInterrupt.
             signal.raise_signal(stopped.signal)
             raise KeyboardInterrupt(str(stopped)) from None
@@ -83,7 +86,7 @@ def train(
     Raises ArchError if the file cannot be trained or fails its constraints without `force`, ValueError for an invalid
     argument, TrainingError for data, devices and runs, and OSError if the file cannot be read.
     """
-    from advconv.training.start import start
+    from advconv.training.train import train_file
 
     call = _call_options(
         data_dir=data_dir, limit=limit, until=until, device=device, workers=workers, compile=compile,
@@ -95,7 +98,7 @@ def train(
     named = [_setting(FIELD_OPTIONS[key], value, key) for key, value in given.items() if value is not None]
     by_path = [_setting(path, value, path) for path, value in (settings or {}).items()]
     name_of_file, content, own = _content(arch)
-    return _printed(start(name_of_file, content, [*own, *named, *by_path], call), quiet)
+    return _printed(train_file(name_of_file, content, [*own, *named, *by_path], call), quiet)
 
 
 @with_python_errors
@@ -116,13 +119,13 @@ def resume(
 
     `previous` resumes from the checkpoint before the newest, for example if that one is damaged.
     """
-    from advconv.training.start import resume
+    from advconv.training.train import resume_run
 
     call = _call_options(
         data_dir=data_dir, until=until, device=device, workers=workers, compile=compile,
         tensorboard=tensorboard, quiet=quiet, force=force, previous=previous,
     )  # fmt: skip
-    return _printed(resume(Path(run), call), quiet)
+    return _printed(resume_run(Path(run), call), quiet)
 
 
 def _call_options(data_dir: str | Path | None, device: Any, **others: Any) -> CallOptions:

@@ -10,7 +10,7 @@ from advconv.training.data import TrainingData
 from advconv.training.distributed import any_rank
 from advconv.training.loader import Batch, load_batches
 from advconv.training.metrics import EpochMetrics, History, RunningMetrics
-from advconv.training.resume import load_or_start
+from advconv.training.resume_point import load_or_start
 from advconv.training.run import Run
 from advconv.training.run_files import save_checkpoint
 from advconv.training.setup import TrainingSetup

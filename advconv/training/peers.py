@@ -132,7 +132,7 @@ def _has_agent() -> bool:
 
 def abort(lost: str) -> NoReturn:
     """Ends this process, whose main thread waits in torch for a process that hangs."""
-    complain(f"{lost}; go on with the command that started the training, and --resume RUN for its file")
+    complain(f"{lost}; resume with the command that started the training, and --resume RUN for its file")
     sys.stdout.flush()
     os._exit(USAGE)
 

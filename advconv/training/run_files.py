@@ -94,12 +94,12 @@ def _recovery(run: Run) -> str:
     """What a user can do about a checkpoint that is damaged or missing."""
     path = shlex.quote(str(run.path))
     if not (run.directory.has(checkpoints.LIST) or _has_epochs(run)):
-        return f"no epoch is finished; go on with: advconv train --resume {path}"
+        return f"no epoch is finished; resume with: advconv train --resume {path}"
     good = None if run.previous else checkpoints.intact(run.directory.child(checkpoints.PREVIOUS))
     if good:
         return (
             f"the last good checkpoint is the one before it ({good}), which --previous uses (in Python previous=True); "
-            f"go on from there with: advconv train --resume {path} --previous"
+            f"resume from there with: advconv train --resume {path} --previous"
         )
     return f"there is no other good checkpoint; train it anew with: advconv train {shlex.quote(str(run.path / ARCH))}"
 

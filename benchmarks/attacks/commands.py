@@ -95,7 +95,7 @@ def run_command(directory: Path, *words: str) -> CompletedCommand:
 
 
 IMPORTED = (
-    "advconv.cli.run_commands", "advconv.training.start", "matplotlib.backends.backend_agg", "torch._dynamo",
+    "advconv.cli.run_commands", "advconv.training.train", "matplotlib.backends.backend_agg", "torch._dynamo",
 )  # fmt: skip
 
 

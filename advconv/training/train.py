@@ -54,7 +54,7 @@ class Failed(Unfinished):
 SINGLE = Rank()
 
 
-def start(
+def train_file(
     name: str, data: bytes, settings: list[Setting], call: CallOptions, process: Rank = SINGLE
 ) -> TrainingResult | None:
     """Trains a file's content, with some of its fields overridden, as a new run. None unless this is the main process.
@@ -71,8 +71,8 @@ def start(
     return _train(setup, run)
 
 
-def resume(path: Path, call: CallOptions, process: Rank = SINGLE) -> TrainingResult | None:
-    """Resumes a run; the device, the workers, `until` and the directory of the data may differ. Raises as `start`."""
+def resume_run(path: Path, call: CallOptions, process: Rank = SINGLE) -> TrainingResult | None:
+    """Resumes a run; device, workers, `until` and the directory of the data may differ. Raises as `train_file`."""
     run = open_run(path, call.previous)
     setup = prepare(run.architecture, _merged(call, run.metadata.options), call, process)
     if list(setup.data.classes) != run.metadata.classes or list(setup.data.mean) != run.metadata.mean:
