@@ -102,7 +102,7 @@ def test_one_image_that_takes_long_is_told_while_it_does(monkeypatch: pytest.Mon
         return {"image": image}
 
     try_pipeline(steps(waits), SIZE, say)
-    assert said[0] == "augment[0] T0 has taken 0.01 s on one 3x16x16 image and goes on"
+    assert said[0] == "augment[0] T0 has taken 0.01 s on one 3x16x16 image so far"
 
 
 def test_the_pipeline_of_a_file_is_tried_with_its_own_names(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ class Architecture(NamedTuple):
 
 
 def read_document(name: str, data: bytes) -> tuple[Document, list[Diagnostic]]:
-    """A file's content as a document, and what is wrong with its text. Raises ArchError if it is no YAML mapping."""
+    """A file's content as a document, and the errors of its text. Raises ArchError if it is not a document."""
     source, undecodable = decode(name, data)
     document, unsound = (None, undecodable) if undecodable else read(source)
     if document is None:
@@ -29,7 +29,7 @@ def read_document(name: str, data: bytes) -> tuple[Document, list[Diagnostic]]:
 
 
 def check_architecture(document: Document, unsound: list[Diagnostic], force: bool) -> Architecture:
-    """Validates a document. Raises ArchError if it is wrong, or if it fails constraints and `force` is not set."""
+    """Validates a document. Raises ArchError if it is invalid, or if it fails constraints and `force` is not set."""
     checked = check_document(document, unsound)
     if checked.spec is None or checked.measures is None or not (checked.ok or force):
         raise ArchError(checked)

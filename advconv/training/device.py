@@ -31,14 +31,14 @@ class Accelerator(NamedTuple):
         return f"{device_name(self.device)}, {precision}{', compiled' if self.compiles else ''}"
 
 
-def choose_accelerator(device: str, precision: str, compiles: str, rank: int = 0) -> Accelerator:
+def choose_accelerator(device: str, precision: str, compilation: str, local_rank: int = 0) -> Accelerator:
     """The requested device, or for `auto` the best available one. Raises DeviceError."""
-    chosen = _device(device, rank)
-    is_compiled, note = _should_compile(compiles, chosen)
+    chosen = _device(device, local_rank)
+    is_compiled, note = _should_compile(compilation, chosen)
     return Accelerator(chosen, _dtype(precision, chosen), is_compiled, note)
 
 
-def _device(name: str, rank: int) -> torch.device:
+def _device(name: str, local_rank: int) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     try:
@@ -46,7 +46,7 @@ def _device(name: str, rank: int) -> torch.device:
         if device.type not in ("cpu", "cuda", "mps", "xpu"):
             raise RuntimeError("training on it is not supported")
         if device.type == "cuda" and device.index is None:
-            device = torch.device("cuda", rank % max(1, torch.cuda.device_count()))
+            device = torch.device("cuda", local_rank % max(1, torch.cuda.device_count()))
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError) as problem:
         raise DeviceError(f"there is no device {name!r} here: {str(problem).splitlines()[0]}") from problem

@@ -142,7 +142,7 @@ def load_batches(
 ) -> Iterator[Iterator[Batch]]:
     """The batches of a training from a step on; a batch is overwritten once the next one has been requested.
 
-    With 0 workers, or without enough shared memory (which `report` is told), this process loads them itself. After a
+    With 0 workers, or without enough shared memory (which is reported), this process loads them itself. After a
     stop request the iterator ends instead of waiting for a worker that hangs. Leaving the context ends the workers.
     """
     slots = buffer_slots(device, workers)
