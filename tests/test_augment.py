@@ -178,7 +178,7 @@ def test_every_transform_draws_the_same_again(name: str) -> None:
         ({"SomeOf": {"transforms": ["Blur"], "n": "a"}}, (), "SomeOf: "),
         ({"ShiftScaleRotate": {"border_mode": 77}}, ("border_mode",), "not 77"),
         ({"CropAndPad": None}, (), "CropAndPad: both px and percent"),
-        ({"OneOf": {"transforms": [{"RandomCrop": {"height": 24, "width": 24}}, "NoOp"]}}, (), "come out as 3x24x24"),
+        ({"OneOf": {"transforms": [{"RandomCrop": {"height": 24, "width": 24}}, "NoOp"]}}, (), "images are 3x24x24"),
         (
             {"OneOf": {"transforms": [{"RandomCrop": {"height": 64, "width": 64}}, "NoOp"]}},
             (),
