@@ -1,12 +1,12 @@
 """Attacks by the thousand: mutated files, kills, damaged checkpoints, hostile images, full disks.
 
-The defaults are a trial of some minutes. The counts of docs/reliability.md take hours:
+The defaults take some minutes. The counts of docs/reliability.md take hours:
 
     python -m benchmarks.robustness --files 1000000 --kills 1000 --checkpoints 10000 --images 200 --disks 100 \
         --out docs/results/robustness.json
 
-Ctrl-C writes the figures so far; the same command goes on from there. A failure is seen again by its number:
-each trial is drawn from the seed, the attack's name and its number alone.
+Ctrl-C writes the counts so far; the same command continues from there. A failure can be reproduced by its number:
+each trial depends only on the seed, the attack's name and its number.
 """
 
 import json
@@ -17,78 +17,78 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.attacks.counts_table import format_outcomes
 from benchmarks.attacks.damage import ATTACK as CHECKPOINTS
-from benchmarks.attacks.figures import told
 from benchmarks.attacks.images import ATTACK as IMAGES
 from benchmarks.attacks.texts import ATTACK as FILES
 from benchmarks.attacks.trainings import DISKS, KILLS
-from benchmarks.attacks.trials import Attack, Figures, as_data, from_data, run
+from benchmarks.attacks.trials import Attack, AttackCounts, as_data, from_data, run_trials
 from benchmarks.options import Option, options
 from benchmarks.timing import machine
 
 SAVE_EVERY = 30.0
-"""Seconds between two writings of the figures so far."""
+"""Seconds between two writes of the counts."""
 
 
 def main(
     files: int, kills: int, checkpoints: int, images: int, disks: int, seed: int, processes: int, out: Path
 ) -> int:
-    counts = dict(zip(ATTACKS, (files, kills, checkpoints, images, disks), strict=True))
-    earlier = _figures(out, seed)
-    figures = {attack.name: earlier.get(attack.name, Figures()) for attack in ATTACKS}
+    trials = dict(zip(ATTACKS, (files, kills, checkpoints, images, disks), strict=True))
+    earlier = _earlier_counts(out, seed)
+    counts = {attack.name: earlier.get(attack.name, AttackCounts()) for attack in ATTACKS}
     code = 0
-    # Each trial computes with one thread; torch reads this when it is imported.
+    # Each trial computes with one thread; torch reads this on import.
     os.environ["OMP_NUM_THREADS"] = "1"
     try:
-        for attack, count in counts.items():
-            _count(attack, count, figures, seed, processes, out)
+        for attack, count in trials.items():
+            _run_attack(attack, count, counts, seed, processes, out)
     except KeyboardInterrupt:
         code = 130
-    _write(out, seed, figures)
-    for name, found in figures.items():
-        print(
-            f"{name}: {found.done:,} trials in {found.seconds:.0f} s, {found.failed:,} failed; {told(found.outcomes)}"
-        )
+    _write(out, seed, counts)
+    for name, found in counts.items():
+        summary = f"{found.done:,} trials in {found.seconds:.0f} s, {found.failed:,} failed"
+        print(f"{name}: {summary}; {format_outcomes(found.outcomes)}")
         for number, what in found.failures[:3]:
             print(f"  {number}: {what}")
-    return code or int(any(found.failed for found in figures.values()))
+    return code or int(any(found.failed for found in counts.values()))
 
 
 ATTACKS = (FILES, KILLS, CHECKPOINTS, IMAGES, DISKS)
 
 
-def _count(attack: Attack, count: int, figures: dict[str, Figures], seed: int, processes: int, out: Path) -> None:
-    found = figures[attack.name]
+def _run_attack(
+    attack: Attack, trials: int, counts: dict[str, AttackCounts], seed: int, processes: int, out: Path
+) -> None:
     written = time.monotonic()
     with tempfile.TemporaryDirectory() as shared:
-        for _ in run(attack, seed, count, found, Path(shared), processes):
+        for _ in run_trials(attack, seed, trials, counts[attack.name], Path(shared), processes):
             if time.monotonic() > written + SAVE_EVERY:
-                _write(out, seed, figures)
+                _write(out, seed, counts)
                 written = time.monotonic()
 
 
-def _figures(out: Path, seed: int) -> dict[str, Figures]:
-    """Those of an earlier run with the same seed, to go on from."""
+def _earlier_counts(out: Path, seed: int) -> dict[str, AttackCounts]:
+    """The counts of an earlier run with the same seed, to continue from."""
     try:
-        said = json.loads(out.read_text(encoding="utf-8"))
+        data = json.loads(out.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    if said["seed"] != seed:
-        sys.exit(f"{out} holds the figures of seed {said['seed']}; name another file with --out")
-    return from_data(said["attacks"])
+    if data["seed"] != seed:
+        sys.exit(f"{out} has the counts of seed {data['seed']}; name another file with --out")
+    return from_data(data["attacks"])
 
 
-def _write(out: Path, seed: int, figures: dict[str, Figures]) -> None:
+def _write(out: Path, seed: int, counts: dict[str, AttackCounts]) -> None:
     import torch
 
-    said: dict[str, Any] = {
+    data: dict[str, Any] = {
         "date": time.strftime("%Y-%m-%d"),
         "device": f"{machine()}, {os.cpu_count()} processors, torch {torch.__version__}",
         "seed": seed,
-        "attacks": as_data(figures),
+        "attacks": as_data(counts),
     }
     part = out.with_name(f".{out.name}.part")
-    part.write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
+    part.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
     part.replace(out)
 
 
@@ -99,8 +99,8 @@ if __name__ == "__main__":
         "checkpoints": Option(20, "runs that are damaged and loaded"),
         "images": Option(10, "hostile images"),
         "disks": Option(4, "trainings whose disk is full"),
-        "seed": Option(0, "of what is drawn"),
+        "seed": Option(0, "of the random trials"),
         "processes": Option(os.cpu_count() or 1, "how many trials at once"),
-        "out": Option(Path("robustness.json"), "where the figures are written, and read to go on"),
+        "out": Option(Path("robustness.json"), "where the counts are written, and read to continue"),
     }
     sys.exit(main(**options(__doc__, **known)))

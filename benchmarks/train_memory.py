@@ -52,7 +52,7 @@ def imported() -> int:
 
 
 def trained(arch: Path, data: Path) -> int:
-    """The peak over an epoch, from the start of the process to the last picture that it writes."""
+    """The peak over an epoch, from the start of the process to the last figure that it writes."""
     words = ["train", str(arch), "--data-dir", str(data), "--epochs", "1", "--force"]
     peak = 0
     environment = os.environ | {"PYTHONPATH": str(Path.cwd())}

@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
-from advconv.training.openmp import wait_briefly
+from advconv.training.openmp import limit_spinning
 
 # As the command does it, before torch is imported.
-wait_briefly()
+limit_spinning()
 
 import albumentations as A
 import torch
@@ -25,33 +25,33 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from advconv.backends.torch_module import build
-from advconv.net import load as load_net
+from advconv.training.architecture import check_architecture, read_document
 from advconv.training.data import split
-from advconv.training.device import Normalise, setup
-from advconv.training.loader import AHEAD, Share, batches, default_workers
-from advconv.training.loop import READ_EVERY, READ_SELDOM
-from advconv.training.options import Wishes
-from advconv.training.sets import load
-from advconv.training.show import Voice
-from advconv.training.train import Job
+from advconv.training.device import Normalise, choose_accelerator
+from advconv.training.loader import PREFETCH, default_workers, load_batches
+from advconv.training.options import RunOptions
+from advconv.training.progress import ProgressReporter
+from advconv.training.ranks import Rank
+from advconv.training.sets import load_dataset
+from advconv.training.setup import TrainingSetup
 from benchmarks.options import Option, options
 from benchmarks.timing import machine
 
-WARM_UP = {"cpu": AHEAD, "cuda": 80}
-"""Steps before each round that do not count. On CUDA they use up what workers have made while the others ran."""
+WARM_UP = {"cpu": PREFETCH, "cuda": 80}
+"""Steps before each round that are not timed. On CUDA they use up what workers have loaded while the others ran."""
 
 Step = Callable[[], None]
 
 
 def main(arch: str, device: str, rounds: int, steps: int) -> None:
-    job = a_job(arch, device)
-    with trained(job) as ours:
-        loops = {"train": ours, "bare loop": bare(job), "loop that people write": by_hand(job)}
+    setup = training_setup(arch, device)
+    with trained(setup) as ours:
+        loops = {"train": ours, "bare loop": bare(setup), "loop that people write": by_hand(setup)}
         speeds: dict[str, list[float]] = {name: [] for name in loops}
         for _ in range(rounds):
             for name, step in loops.items():
-                speeds[name].append(speed(step, job, steps))
-    print(f"{machine()}; {job.setup}; {arch}, batch {job.plan().batch_size}, {job.workers} workers")
+                speeds[name].append(speed(step, setup, steps))
+    print(f"{machine()}; {setup.accelerator}; {arch}, batch {setup.plan().batch_size}, {setup.workers} workers")
     print(f"medians of {rounds} rounds in turn, {steps} steps each")
     for name, found in speeds.items():
         print(f"{name}: {median(found):,.0f} images/s ({min(found):,.0f} to {max(found):,.0f})")
@@ -60,58 +60,58 @@ def main(arch: str, device: str, rounds: int, steps: int) -> None:
         print(f"train / {name}: {ratio:.3f} (at least {least}: {'kept' if ratio >= least else 'MISSED'})")
 
 
-def a_job(arch: str, device: str) -> Job:
-    net = load_net(arch)
-    assert net.checked.spec is not None
-    spec = net.checked.spec.model_copy(update={"train": net.checked.spec.train.model_copy(update={"epochs": 10**6})})
-    data = split(load("shapes", Path(), spec.input), 0, None, 0)
-    there, quiet = setup(device, "auto", "auto"), Voice(is_silent=True)
-    return Job(spec, net.measures, data, there, Wishes(""), default_workers(), Share(), quiet)
+def training_setup(arch: str, device: str) -> TrainingSetup:
+    architecture = check_architecture(*read_document(arch, Path(arch).read_bytes()), force=True)
+    spec = architecture.spec
+    spec = spec.model_copy(update={"train": spec.train.model_copy(update={"epochs": 10**6})})
+    data = split(load_dataset("shapes", Path(), spec.input), 0, None, 0)
+    accelerator, quiet = choose_accelerator(device, "auto", "auto"), ProgressReporter(is_silent=True)
+    architecture = architecture._replace(spec=spec)
+    return TrainingSetup(architecture, data, accelerator, RunOptions(""), default_workers(), Rank(), quiet)
 
 
-def speed(step: Step, job: Job, steps: int) -> float:
-    for _ in range(WARM_UP[job.setup.device.type]):
+def speed(step: Step, setup: TrainingSetup, steps: int) -> float:
+    for _ in range(WARM_UP[setup.accelerator.device.type]):
         step()
-    synchronise(job)
+    synchronise(setup)
     started = time.perf_counter()
     for _ in range(steps):
         step()
-    synchronise(job)
-    return steps * job.plan().batch_size / (time.perf_counter() - started)
+    synchronise(setup)
+    return steps * setup.plan().batch_size / (time.perf_counter() - started)
 
 
-def synchronise(job: Job) -> None:
-    if job.setup.device.type == "cuda":
+def synchronise(setup: TrainingSetup) -> None:
+    if setup.accelerator.device.type == "cuda":
         torch.cuda.synchronize()
 
 
 @contextmanager
-def trained(job: Job) -> Iterator[Step]:
-    learner = job.learner()
-    every = READ_EVERY.get(job.setup.device.type, READ_SELDOM)
-    place = job.setup.device.type
-    with batches(job.data.train, job.augment(), learner.plan, 0, job.workers, place, print) as stream:
+def trained(setup: TrainingSetup) -> Iterator[Step]:
+    trainer = setup.trainer()
+    device = setup.accelerator.device.type
+    with load_batches(setup.data.train, setup.augment(), trainer.plan, 0, setup.workers, device, print) as batches:
 
         def step() -> None:
-            learner.update(*next(stream))
-            if learner.step % every == 0:
-                learner.settle()
+            trainer.update(*next(batches))
+            if trainer.step % trainer.flush_every == 0:
+                trainer.flush_metrics()
 
         yield step
 
 
-def bare(job: Job) -> Step:
-    module = job.learner().module
-    forward = torch.compile(module) if job.setup.compiles else module
+def bare(setup: TrainingSetup) -> Step:
+    module = setup.trainer().module
+    forward = torch.compile(module) if setup.accelerator.compiles else module
     optimizer = torch.optim.SGD(module.parameters(), lr=0.01, momentum=0.9, nesterov=True)
-    size = job.plan().batch_size
-    normalise = Normalise(job.data.mean, job.data.std).to(job.setup.device)
-    pictures = normalise(job.data.train.images[:size].to(job.setup.device))
-    labels = job.data.train.labels[:size].to(job.setup.device)
+    size = setup.plan().batch_size
+    normalise = Normalise(setup.data.mean, setup.data.std).to(setup.accelerator.device)
+    images = normalise(setup.data.train.images[:size].to(setup.accelerator.device))
+    labels = setup.data.train.labels[:size].to(setup.accelerator.device)
 
     def step() -> None:
-        with job.setup.autocast():
-            scores = forward(pictures)
+        with setup.accelerator.autocast():
+            scores = forward(images)
         loss = F.cross_entropy(scores.float(), labels, label_smoothing=0.1)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -121,11 +121,11 @@ def bare(job: Job) -> Step:
 
 
 class ByHand(Dataset[tuple[Tensor, Tensor]]):
-    """As in the course's notebooks: one picture at a time, normalised and made a tensor by albumentations."""
+    """As in the course's notebooks: one image at a time, normalised and converted to a tensor by albumentations."""
 
-    def __init__(self, job: Job) -> None:
-        self.images, self.labels = job.data.train
-        mean = tuple(255 * part for part in job.data.mean)
+    def __init__(self, setup: TrainingSetup) -> None:
+        self.images, self.labels = setup.data.train
+        mean = tuple(255 * part for part in setup.data.mean)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             self.transform = A.Compose(
@@ -133,7 +133,7 @@ class ByHand(Dataset[tuple[Tensor, Tensor]]):
                     A.HorizontalFlip(),
                     A.ShiftScaleRotate(rotate_limit=10),
                     A.CoarseDropout((1, 1), (16, 16), (16, 16), fill=mean),
-                    A.Normalize(job.data.mean, job.data.std),
+                    A.Normalize(setup.data.mean, setup.data.std),
                     A.ToTensorV2(),
                 ]
             )
@@ -145,10 +145,10 @@ class ByHand(Dataset[tuple[Tensor, Tensor]]):
         return self.transform(image=self.images[index].numpy())["image"], self.labels[index]
 
 
-def by_hand(job: Job) -> Step:
-    module: nn.Module = build(job.measures.graph).to(job.setup.device)
+def by_hand(setup: TrainingSetup) -> Step:
+    module: nn.Module = build(setup.measures.graph).to(setup.accelerator.device)
     optimizer = torch.optim.SGD(module.parameters(), lr=0.01, momentum=0.9)
-    loader = DataLoader(ByHand(job), batch_size=128, shuffle=True, drop_last=True)
+    loader = DataLoader(ByHand(setup), batch_size=128, shuffle=True, drop_last=True)
 
     def endless() -> Iterator[list[Tensor]]:
         while True:
@@ -157,9 +157,9 @@ def by_hand(job: Job) -> Step:
     stream = endless()
 
     def step() -> None:
-        pictures, labels = (part.to(job.setup.device) for part in next(stream))
+        images, labels = (part.to(setup.accelerator.device) for part in next(stream))
         optimizer.zero_grad()
-        loss = F.cross_entropy(module(pictures), labels)
+        loss = F.cross_entropy(module(images), labels)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
 

@@ -9,11 +9,12 @@ from typing import Any, NamedTuple
 import torch
 
 from advconv.backends.torch_module import build
-from advconv.training.data import DataSets, Pictures
-from advconv.training.device import setup
-from advconv.training.loader import Plan
-from advconv.training.loop import Learner
-from advconv.training.run import Run, load_weights, open_run, restore
+from advconv.training.data import ImageSet, TrainingData
+from advconv.training.device import choose_accelerator
+from advconv.training.loader import BatchPlan
+from advconv.training.run import Run, open_run
+from advconv.training.run_files import load_checkpoint, load_weights
+from advconv.training.trainer import Trainer
 
 Mutation = Callable[[bytes, Random], bytes]
 
@@ -44,13 +45,13 @@ FILES = (
 """What is read back from the directory of a run."""
 
 
-def learner_of(run: Run, optimizer: str = "sgd") -> Learner:
-    pictures = Pictures(torch.zeros(96, 16, 16, 3, dtype=torch.uint8), torch.zeros(96, dtype=torch.long))
-    mean, std = tuple(run.about.mean), tuple(run.about.std)
-    data = DataSets(pictures, None, pictures, tuple(run.about.classes), mean, std)
+def trainer_of(run: Run, optimizer: str = "sgd") -> Trainer:
+    images = ImageSet(torch.zeros(96, 16, 16, 3, dtype=torch.uint8), torch.zeros(96, dtype=torch.long))
+    mean, std = tuple(run.metadata.mean), tuple(run.metadata.std)
+    data = TrainingData(images, None, images, tuple(run.metadata.classes), mean, std)
     recipe = run.spec.train.model_copy(update={"optimizer": optimizer})
-    place = setup("cpu", "float32", "off")
-    return Learner(build(run.measures.graph), data, recipe, Plan(96, 32, recipe.epochs, recipe.seed), place)
+    place = choose_accelerator("cpu", "float32", "off")
+    return Trainer(build(run.measures.graph), data, recipe, BatchPlan(96, 32, recipe.epochs, recipe.seed), place)
 
 
 class Reading(NamedTuple):
@@ -66,20 +67,20 @@ class Reading(NamedTuple):
         return equal and all(torch.equal(value, other.tensors[key]) for key, value in self.tensors.items())
 
 
-def reading(path: Path, learner: Learner) -> Reading:
+def reading(path: Path, trainer: Trainer) -> Reading:
     """Raises RunError."""
     run = open_run(path)
-    record = restore(run, learner)
+    history = load_checkpoint(run, trainer)
     parts: dict[str, Any] = {
-        "module": learner.module.state_dict(),
-        "averaged": learner.averaged.state_dict(),
+        "module": trainer.module.state_dict(),
+        "averaged": trainer.averaged.state_dict(),
         "last": load_weights(run, "last").state_dict(),
         "best": load_weights(run, "best").state_dict(),
     }
-    parts |= {str(key): value for key, value in learner.optimizer.state_dict()["state"].items()}
+    parts |= {str(key): value for key, value in trainer.optimizer.state_dict()["state"].items()}
     tensors = {f"{part}.{name}": value.clone() for part, state in parts.items() for name, value in state.items()}
-    rates = [group["lr"] for group in learner.optimizer.param_groups]
-    return Reading(repr(run.about), repr(run.spec), repr((record, learner.step, learner.tally, rates)), tensors)
+    rates = [group["lr"] for group in trainer.optimizer.param_groups]
+    return Reading(repr(run.metadata), repr(run.spec), repr((history, trainer.step, trainer.running, rates)), tensors)
 
 
 def mutated(mutation: Mutation, random: Random, data: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""The augmentation that a file declares: held to albumentations, drawn from (seed, epoch, picture) alone."""
+"""The augmentation that a file declares: held to albumentations, drawn from (seed, epoch, index) alone."""
 
 import inspect
 import pickle
@@ -12,13 +12,13 @@ import pytest
 from advconv.geometry import Shape
 from advconv.language.augment import ASSIGNMENT, Transform, source, transform
 from advconv.language.transforms import COMPOSITIONS, TRANSFORMS
-from advconv.training.augment import Augment, DrawError, compile_augment
+from advconv.training.augment import Augment, TransformError, compile_augment
 from advconv.training.shapes import Image
-from advconv.training.trial import Misfit
+from advconv.training.trial import AugmentError
 
 SIZE = Shape(3, 32, 32)
 MEAN = (0.4914, 0.4822, 0.4465)
-PICTURE: Image = np.random.default_rng(5).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+IMAGE: Image = np.random.default_rng(5).integers(0, 256, (32, 32, 3), dtype=np.uint8)
 
 
 def compiled(*rows: Any) -> A.Compose:
@@ -33,10 +33,10 @@ def test_the_table_of_transforms_is_that_of_the_library(name: str) -> None:
 
 
 def test_the_table_leaves_out_only_what_it_says() -> None:
-    """Each transform of pictures that is not in it puts out other than bytes, or asks for more than a picture."""
+    """Each transform of images that is not in it returns other than uint8, or needs more than an image."""
     kinds = [getattr(A, name) for name in dir(A) if inspect.isclass(getattr(A, name))]
-    pictures = [kind for kind in kinds if issubclass(kind, A.ImageOnlyTransform | A.DualTransform)]
-    left_out = {kind.__name__ for kind in pictures if not issubclass(kind, A.Transform3D)} - set(TRANSFORMS)
+    of_images = [kind for kind in kinds if issubclass(kind, A.ImageOnlyTransform | A.DualTransform)]
+    left_out = {kind.__name__ for kind in of_images if not issubclass(kind, A.Transform3D)} - set(TRANSFORMS)
 
     assert left_out == {
         *("ImageOnlyTransform", "DualTransform", "Lambda"),  # no transforms of their own
@@ -66,15 +66,15 @@ def test_the_assignments_dropout_is_a_hole_of_16x16_filled_with_the_mean() -> No
         assert dropout.fill == pytest.approx([255 * part for part in MEAN])
 
 
-def test_the_hole_in_the_picture_is_16x16() -> None:
+def test_the_hole_in_the_image_is_16x16() -> None:
     draw = Augment(compiled({"CoarseDropout": CLASSIC["CoarseDropout"] | {"p": 1.0}}), seed=0)
     fill = np.round([255 * part for part in MEAN]).astype(int)
 
     for index in range(50):
-        changed = (draw(PICTURE, 0, index) != PICTURE).any(axis=2)
+        changed = (draw(IMAGE, 0, index) != IMAGE).any(axis=2)
         rows, columns = np.flatnonzero(changed.any(axis=1)), np.flatnonzero(changed.any(axis=0))
         assert (int(np.ptp(rows)), int(np.ptp(columns))) == (15, 15)
-        inside = draw(PICTURE, 0, index)[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(int)
+        inside = draw(IMAGE, 0, index)[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(int)
         assert np.abs(inside - fill).max() <= 1
 
 
@@ -110,19 +110,18 @@ def test_the_default_is_the_assignments_and_is_silent() -> None:
     assert [step.p for step in pipeline.transforms] == [0.5, 0.5, 0.5]
 
 
-def test_a_draw_depends_on_seed_epoch_and_picture_alone() -> None:
+def test_a_draw_depends_on_seed_epoch_and_index_alone() -> None:
     draw, again = (Augment(compile_augment(ASSIGNMENT, MEAN, SIZE), seed=3) for _ in range(2))
-    first = [draw(PICTURE, epoch, index) for epoch in range(3) for index in range(20)]
+    first = [draw(IMAGE, epoch, index) for epoch in range(3) for index in range(20)]
 
-    # Another process would get a pickled copy, and the pictures in another order.
+    # Another process would get a pickled copy, and the images in another order.
     other = pickle.loads(pickle.dumps(again))
-    second = [other(PICTURE, epoch, index) for epoch in reversed(range(3)) for index in reversed(range(20))]
+    second = [other(IMAGE, epoch, index) for epoch in reversed(range(3)) for index in reversed(range(20))]
 
     assert all((a == b).all() for a, b in zip(first, reversed(second), strict=True))
-    assert len({picture.tobytes() for picture in first}) > 40
+    assert len({image.tobytes() for image in first}) > 40
     assert any(
-        (a != Augment(compile_augment(ASSIGNMENT, MEAN, SIZE), 4)(PICTURE, 0, i)).any()
-        for i, a in enumerate(first[:20])
+        (a != Augment(compile_augment(ASSIGNMENT, MEAN, SIZE), 4)(IMAGE, 0, i)).any() for i, a in enumerate(first[:20])
     )
 
 
@@ -156,18 +155,18 @@ def test_every_transform_draws_the_same_again(name: str) -> None:
         warnings.simplefilter("ignore")
         draws = [Augment(compiled(*rows), seed=1) for _ in range(2)]
         for index in (7, 3):
-            assert (draws[0](PICTURE, 2, index) == draws[1](PICTURE, 2, index)).all()
-        assert (draws[0](PICTURE, 2, 7) == draws[1](PICTURE, 2, 7)).all()
+            assert (draws[0](IMAGE, 2, index) == draws[1](IMAGE, 2, index)).all()
+        assert (draws[0](IMAGE, 2, 7) == draws[1](IMAGE, 2, 7)).all()
 
 
 @pytest.mark.parametrize(
     ("row", "place", "message"),
     [
-        ({"RandomCrop": {"height": 64, "width": 64}}, (), "RandomCrop fails on a 3x32x32 picture: Crop size"),
+        ({"RandomCrop": {"height": 64, "width": 64}}, (), "RandomCrop fails on a 3x32x32 image: Crop size"),
         (
             {"RandomCrop": {"height": 24, "width": 24}},
             (),
-            "the pictures come out as 3x24x24, the network takes 3x32x32",
+            "augmented images are 3x24x24, the network takes 3x32x32",
         ),
         ({"Blur": {"blur_limit": "x"}}, ("blur_limit",), "Blur: blur_limit: input should be"),
         ({"RandomCrop": {}}, ("height",), "RandomCrop: height: field required"),
@@ -179,7 +178,7 @@ def test_every_transform_draws_the_same_again(name: str) -> None:
         ({"SomeOf": {"transforms": ["Blur"], "n": "a"}}, (), "SomeOf: "),
         ({"ShiftScaleRotate": {"border_mode": 77}}, ("border_mode",), "not 77"),
         ({"CropAndPad": None}, (), "CropAndPad: both px and percent"),
-        ({"OneOf": {"transforms": [{"RandomCrop": {"height": 24, "width": 24}}, "NoOp"]}}, (), "come out as 3x24x24"),
+        ({"OneOf": {"transforms": [{"RandomCrop": {"height": 24, "width": 24}}, "NoOp"]}}, (), "images are 3x24x24"),
         (
             {"OneOf": {"transforms": [{"RandomCrop": {"height": 64, "width": 64}}, "NoOp"]}},
             (),
@@ -189,24 +188,24 @@ def test_every_transform_draws_the_same_again(name: str) -> None:
     ],
 )
 def test_what_the_library_refuses_is_told_with_its_place(row: Any, place: tuple[Any, ...], message: str) -> None:
-    with pytest.raises(Misfit) as caught:
+    with pytest.raises(AugmentError) as caught:
         compiled("HorizontalFlip", row)
 
     assert caught.value.path == ("augment", 1, next(iter(row)), *place)
     assert message in caught.value.message
 
 
-def test_a_transform_that_turns_pictures_needs_square_ones() -> None:
-    with pytest.raises(Misfit, match="the pictures come out as 3x64x32, the network takes 3x32x64"):
+def test_a_transform_that_turns_images_needs_square_ones() -> None:
+    with pytest.raises(AugmentError, match="augmented images are 3x64x32, the network takes 3x32x64"):
         compile_augment((transform("D4"),), MEAN, Shape(3, 32, 64))
 
 
 def test_what_fails_only_in_training_is_told() -> None:
     draw = Augment(A.Compose([A.RandomCrop(40, 40, p=1.0)]), seed=0)
-    with pytest.raises(DrawError, match="RandomCrop fails on picture 7: Crop size"):
-        draw(PICTURE, 0, 7)
-    with pytest.raises(DrawError, match=r"makes picture 7 \(20, 20, 3\), it has to stay \(32, 32, 3\)"):
-        Augment(A.Compose([A.RandomCrop(20, 20, p=1.0)]), seed=0)(PICTURE, 0, 7)
+    with pytest.raises(TransformError, match="RandomCrop fails on image 7: Crop size"):
+        draw(IMAGE, 0, 7)
+    with pytest.raises(TransformError, match=r"resizes image 7 from \(32, 32, 3\) to \(20, 20, 3\)"):
+        Augment(A.Compose([A.RandomCrop(20, 20, p=1.0)]), seed=0)(IMAGE, 0, 7)
 
 
 def test_a_transform_that_changes_sizes_is_welcome_where_the_last_one_mends_them() -> None:

@@ -17,10 +17,12 @@ import torch
 import advconv
 from advconv.training import checkpoints
 from advconv.training.files import RunDirectory, RunError
-from advconv.training.run import open_run, restore, write_logs
-from advconv.training.state import Record, state_bytes, take_up
-from tests.damage import FILES, draws, flipped, learner_of, reading
-from tests.training import command, only_run, shorten, weights, without_checksums, write_about, write_arch
+from advconv.training.metrics import History
+from advconv.training.run import open_run
+from advconv.training.run_files import load_checkpoint, write_logs
+from advconv.training.state import dump_state, load_state
+from tests.damage import FILES, draws, flipped, reading, trainer_of
+from tests.training import command, only_run, shorten, weights, without_checksums, write_arch, write_metadata
 
 pytestmark = pytest.mark.usefixtures("short_trainings")
 
@@ -46,14 +48,14 @@ def run(trained: Path, tmp_path: Path) -> Path:
 
 
 def test_damage_anywhere_is_noticed_or_harmless(run: Path) -> None:
-    learner = learner_of(open_run(run))
-    whole, told = reading(run, learner), list[str]()
+    trainer = trainer_of(open_run(run))
+    whole, told = reading(run, trainer), list[str]()
     for name, damage, draw in draws(210, FILES):
         before = (run / name).read_bytes()
         after = damage(before)
         (run / name).write_bytes(after)
         try:
-            assert reading(run, learner).same(whole), draw
+            assert reading(run, trainer).same(whole), draw
             assert name in ("metrics.jsonl", "run.json", "checkpoints.json") or after == before, f"unnoticed: {draw}"
         except RunError as problem:
             told.append(str(problem))
@@ -65,13 +67,13 @@ def test_damage_anywhere_is_noticed_or_harmless(run: Path) -> None:
 
 def test_damage_to_a_run_without_checksums_may_go_unnoticed_but_gives_no_traceback(run: Path) -> None:
     without_checksums(run)
-    learner = learner_of(open_run(run))
+    trainer = trainer_of(open_run(run))
     told = []
     for name, damage, _ in draws(120, ("run.json", "state.pt", "last.safetensors")):
         before = (run / name).read_bytes()
         (run / name).write_bytes(damage(before))
         try:
-            reading(run, learner)
+            reading(run, trainer)
         except RunError as problem:
             told.append(str(problem))
         (run / name).write_bytes(before)
@@ -87,11 +89,11 @@ def test_one_flipped_bit_is_refused_with_the_last_good_checkpoint_and_the_way_on
     opened = open_run(run)
 
     with pytest.raises(RunError) as caught:
-        restore(opened, learner_of(opened))
+        load_checkpoint(opened, trainer_of(opened))
     assert str(caught.value) == (
         f"{damaged} is damaged: its SHA-256 is not the one that was recorded when it was written; the last good "
         "checkpoint is the one before it (step 3, after epoch 1), which --previous uses (in Python previous=True); "
-        f"go on from there with: advconv train --resume {run} --previous"
+        f"resume from there with: advconv train --resume {run} --previous"
     )
 
 
@@ -107,7 +109,7 @@ def test_the_checkpoint_before_the_newest_leads_to_the_same_weights(
 
     assert command("train", "--resume", run, "--previous", "--workers", "0", "--device", "cpu") == 0
     assert weights(run) == reached
-    assert checkpoints.whole(RunDirectory(run)) is not None
+    assert checkpoints.intact(RunDirectory(run)) is not None
 
 
 @pytest.mark.parametrize(
@@ -184,30 +186,15 @@ def test_a_run_without_checksums_is_read_and_told_and_has_them_from_its_next_res
 
 def test_a_state_of_an_earlier_version_leads_on_to_the_same(run: Path) -> None:
     """It had the settings of the optimizer and the schedule too, which follow from the recipe and the step."""
-    learner = learner_of(open_run(run))
-    whole = reading(run, learner)
+    trainer = trainer_of(open_run(run))
+    whole = reading(run, trainer)
     state = torch.load(run / "state.pt", weights_only=True)
-    state["learner"]["optimizer"] = learner.optimizer.state_dict()
-    state["learner"]["schedule"] = learner.schedule.state_dict()
+    state["trainer"]["optimizer"] = trainer.optimizer.state_dict()
+    state["trainer"]["scheduler"] = trainer.scheduler.state_dict()
     without_checksums(run)
     torch.save(state, run / "state.pt")
 
-    assert reading(run, learner_of(open_run(run))).same(whole)
-
-
-def test_a_run_of_an_earlier_version_does_not_say_what_it_was_computed_with(run: Path) -> None:
-    about = json.loads((run / "run.json").read_text(encoding="utf-8"))
-    del about["processes"]
-    write_about(run, about)
-    state = torch.load(run / "state.pt", weights_only=True)
-    del state["learner"]["conditions"]
-    without_checksums(run)
-    torch.save(state, run / "state.pt")
-    opened, learner = open_run(run), learner_of(open_run(run))
-    restore(opened, learner)
-
-    assert (learner.before, opened.about.processes) == (None, 0)
-    assert learner.conditions.changed(opened.about.conditions._replace(device=learner.conditions.device)) == ""
+    assert reading(run, trainer_of(open_run(run))).same(whole)
 
 
 def test_a_missing_state_is_refused_where_the_log_has_epochs(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -216,7 +203,7 @@ def test_a_missing_state_is_refused_where_the_log_has_epochs(run: Path, capsys: 
 
     assert command("train", "--resume", run) == 2
     said = capsys.readouterr().err
-    assert f"{run / 'state.pt'} is missing, and metrics.jsonl has epochs that are done; the last good" in said
+    assert f"{run / 'state.pt'} is missing, and metrics.jsonl has finished epochs; the last good" in said
     assert (run / "metrics.jsonl").read_bytes() == before
     without_checksums(run)
     assert command("train", "--resume", run) == 2
@@ -255,7 +242,7 @@ LEGAL: dict[tuple[Any, ...], Any] = {
 }
 """What would be wrong elsewhere."""
 
-OPTIONAL = {"limit", "until", "device", "compile", "tensorboard", "promised_data", "processes"}
+OPTIONAL = {"limit", "until", "device", "compile", "tensorboard", "promised_data"}
 """Fields that some earlier version did not have; with a checksum their absence is noticed all the same."""
 
 
@@ -266,34 +253,35 @@ def test_run_json_is_held_to_its_types_field_by_field(run: Path) -> None:
         wrong: list[tuple[Any, ...]] = [(value,) for value in WRONG if path not in LEGAL or value != LEGAL[path]]
         is_needed = path[-1] not in OPTIONAL and path[0] != "versions"
         for value in [*wrong, ()] if is_needed else wrong:
-            write_about(run, with_field(about, path, *value))
+            write_metadata(run, with_field(about, path, *value))
             with pytest.raises(RunError, match=r"run.json is damaged: ") as caught:
                 open_run(run)
             assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
-def test_the_state_is_held_to_its_types_field_by_field_and_to_the_learner(
+def test_the_state_is_held_to_its_types_field_by_field_and_to_the_trainer(
     run: Path, monkeypatch: pytest.MonkeyPatch, optimizer: str
 ) -> None:
     """In the first step of the second epoch."""
     opened = open_run(run)
-    learner = learner_of(opened, optimizer)
-    first = restore(opened, learner_of(opened)).rows[0]
+    trainer = trainer_of(opened, optimizer)
+    first = load_checkpoint(opened, trainer_of(opened)).epochs[0]
     for _ in range(4):
-        learner.update(torch.zeros(32, 16, 16, 3, dtype=torch.uint8), torch.zeros(32, dtype=torch.long))
-    learner.settle()
-    learner.tally.steps = 1
-    data = state_bytes(opened.about.hash, learner, Record([first], first.test_accuracy, 1))
-    take_up(data, opened.about.hash, learner)
+        trainer.update(torch.zeros(32, 16, 16, 3, dtype=torch.uint8), torch.zeros(32, dtype=torch.long))
+    trainer.flush_metrics()
+    trainer.running.steps = 1
+    data = dump_state(opened.metadata.hash, trainer, History([first], first.test_accuracy, 1))
+    load_state(data, opened.metadata.hash, trainer)
     state = torch.load(io.BytesIO(data), weights_only=True)
 
     for path in places(state):
         for value in wrong_values(state, path):
             # As if it had been loaded from bytes, which takes most of the time.
-            monkeypatch.setattr(torch, "load", lambda *_, told=with_field(state, path, *value), **__: told)
+            changed = with_field(state, path, *value)
+            monkeypatch.setattr(torch, "load", lambda *_, changed=changed, **__: changed)
             with pytest.raises(ValueError, match=r"\w") as caught:
-                take_up(data, opened.about.hash, learner)
+                load_state(data, opened.metadata.hash, trainer)
             assert "\n" not in str(caught.value)
 
 
@@ -303,7 +291,7 @@ def wrong_values(state: Any, path: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]
     for key in path:
         before = before[key]
     tensors = (torch.zeros(3), torch.zeros(()), torch.zeros((), dtype=torch.long), torch.zeros(2).to_sparse())
-    if path == ("learner", "conditions"):
+    if path == ("trainer", "conditions"):
         # A state of an earlier version has none.
         yield from ((value,) for value in (*WRONG, *tensors) if value is not None)
         return
@@ -320,7 +308,7 @@ def is_same(value: Any, before: Any) -> bool:
 
 def test_text_in_a_state_reaches_no_log(run: Path) -> None:
     state = torch.load(run / "state.pt", weights_only=True)
-    state["record"]["rows"][0]["lr"] = "a line of someone else\n"
+    state["history"]["epochs"][0]["lr"] = "a line of someone else\n"
     without_checksums(run)
     torch.save(state, run / "state.pt")
     before = (run / "metrics.jsonl").read_bytes()
@@ -331,7 +319,7 @@ def test_text_in_a_state_reaches_no_log(run: Path) -> None:
 
 def test_structures_of_another_kind_are_refused(run: Path) -> None:
     opened = open_run(run)
-    learner = learner_of(opened)
+    trainer = trainer_of(opened)
     structures: tuple[Any, ...] = (
         None,
         [],
@@ -340,15 +328,15 @@ def test_structures_of_another_kind_are_refused(run: Path) -> None:
         1,
         torch.zeros(1),
         [{}],
-        {"learner": {}},
+        {"trainer": {}},
         {1: 2},
-        {"hash": opened.about.hash},
+        {"hash": opened.metadata.hash},
     )
     for told in structures:
         out = io.BytesIO()
         torch.save(told, out)
         with pytest.raises(ValueError, match=r"required|should be"):
-            take_up(out.getvalue(), opened.about.hash, learner)
+            load_state(out.getvalue(), opened.metadata.hash, trainer)
 
 
 def test_a_resume_writes_through_no_link(run: Path) -> None:
@@ -376,8 +364,8 @@ def test_what_is_no_file_of_the_run_is_refused_and_nothing_waits_for_it(run: Pat
     }
     makers[kind](run / name)
 
-    with pytest.raises(RunError, match=r"which is not followed|no regular file|is no run") as caught:
-        reading(run, learner_of(open_run(run)))
+    with pytest.raises(RunError, match=r"which is not followed|no regular file|is not a run") as caught:
+        reading(run, trainer_of(open_run(run)))
     assert str(run) in str(caught.value)
 
 
@@ -387,7 +375,7 @@ def test_a_fifo_in_the_place_of_the_log_is_refused(run: Path) -> None:
     os.mkfifo(run / "metrics.jsonl")
 
     with pytest.raises(RunError, match=r"metrics.jsonl cannot be read: it is no regular file"):
-        reading(run, learner_of(open_run(run)))
+        reading(run, trainer_of(open_run(run)))
 
 
 @pytest.mark.parametrize("name", ["previous", "tensorboard"])
@@ -458,7 +446,7 @@ def test_whenever_a_process_ends_each_file_is_one_that_the_list_knows(
                 for step in (1, 2, 3, 4):
                     files = {name: f"{name} {step}".encode() for name in ("last.safetensors", "state.pt")}
                     files |= {"best.safetensors": f"best {step}".encode()} if step in (2, 4) else {}
-                    checkpoints.put(directory, step, step, files)
+                    checkpoints.write(directory, step, step, files)
                     written = step
             except Killed:
                 pass
@@ -469,13 +457,13 @@ def test_whenever_a_process_ends_each_file_is_one_that_the_list_knows(
         assert found is not None
         assert found.step in (written, written + 1)
         if found.step > 1:
-            kept = checkpoints.whole(directory.child("previous"))
+            kept = checkpoints.intact(directory.child("previous"))
             assert kept is not None
             assert kept.step in (found.step, found.step - 1)
-        checkpoints.put(directory, 9, 9, {"last.safetensors": b"last 9", "state.pt": b"state 9"})
-        assert checkpoints.verify(directory) == checkpoints.whole(directory)
-        assert checkpoints.read(directory, "state.pt") == b"state 9"
-        kept = checkpoints.whole(directory.child("previous"))
+        checkpoints.write(directory, 9, 9, {"last.safetensors": b"last 9", "state.pt": b"state 9"})
+        assert checkpoints.verify(directory) == checkpoints.intact(directory)
+        assert checkpoints.read_file(directory, "state.pt") == b"state 9"
+        kept = checkpoints.intact(directory.child("previous"))
         assert kept is not None
         assert kept.step == found.step
 
@@ -488,7 +476,7 @@ def test_a_disk_that_stores_something_else_is_noticed_before_the_older_checkpoin
     monkeypatch.setattr(os, "fsync", lambda file: os.pwrite(file, b"x", 0) if os.fstat(file).st_nlink == 1 else None)
 
     with pytest.raises(RunError, match="was not stored as it was written; the disk may be failing"):
-        checkpoints.put(directory, 3, 9, {"last.safetensors": b"last", "state.pt": b"state"})
+        checkpoints.write(directory, 3, 9, {"last.safetensors": b"last", "state.pt": b"state"})
     assert (run / "state.pt").read_bytes() == before
     assert not list(run.glob(".advconv-*"))
 
@@ -496,8 +484,8 @@ def test_a_disk_that_stores_something_else_is_noticed_before_the_older_checkpoin
 def test_the_logs_are_written_from_the_state(run: Path) -> None:
     before = (run / "metrics.jsonl").read_bytes()
     opened = open_run(run)
-    record = restore(opened, learner_of(opened))
+    history = load_checkpoint(opened, trainer_of(opened))
     (run / "metrics.jsonl").write_bytes(b"")
-    write_logs(opened.directory, record)
+    write_logs(opened.directory, history)
 
     assert (run / "metrics.jsonl").read_bytes() == before

@@ -1,4 +1,4 @@
-"""Pictures: where they come from, what is wrong with them, and that they arrive as they are."""
+"""ImageSet: where they come from, what is wrong with them, and that they arrive as they are."""
 
 import gzip
 import json
@@ -18,12 +18,13 @@ from torchvision import datasets
 
 from advconv.geometry import Shape
 from advconv.training.augment import Augment
-from advconv.training.data import DataError, Loaded, Pictures, split
+from advconv.training.data import DataError, ImageSet, LoadedData, split
 from advconv.training.device import Normalise
-from advconv.training.loader import Batches, Plan, Share, Works, batches
-from advconv.training.sets import load
-from advconv.training.shapes import KINDS, draw_shapes
-from tests.training import BATCHES, command, only_run, real_pictures, write_arch
+from advconv.training.loader import BatchPlan, BatchSampler, LoadSampler, load_batches
+from advconv.training.ranks import Rank
+from advconv.training.sets import load_dataset
+from advconv.training.shapes import SHAPES, draw_shapes
+from tests.training import BATCHES, command, only_run, real_images, write_arch
 
 pytestmark = pytest.mark.usefixtures("short_trainings")
 
@@ -38,9 +39,9 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(urllib.request, "urlopen", refuse)
 
 
-def test_real_pictures_are_those_that_torchvision_reads(tmp_path: Path) -> None:
-    directory = real_pictures(tmp_path)
-    loaded = load("cifar10", directory, SIZE)
+def test_real_images_are_those_that_torchvision_reads(tmp_path: Path) -> None:
+    directory = real_images(tmp_path)
+    loaded = load_dataset("cifar10", directory, SIZE)
     theirs = datasets.CIFAR10(directory, train=False)
 
     assert (loaded.test.images.numpy() == theirs.data).all()
@@ -54,28 +55,28 @@ def test_real_pictures_are_those_that_torchvision_reads(tmp_path: Path) -> None:
 
 
 def test_a_damaged_batch_is_told_by_its_name(tmp_path: Path) -> None:
-    directory = real_pictures(tmp_path)
+    directory = real_images(tmp_path)
     batch = directory / BATCHES / "data_batch_3"
     batch.write_bytes(batch.read_bytes()[:-1])
 
-    with pytest.raises(DataError, match=r"damaged there \(not as its check sum says: data_batch_3\).*no network"):
-        load("cifar10", directory, SIZE)
+    with pytest.raises(DataError, match=r"damaged there \(checksum does not match: data_batch_3\).*no network"):
+        load_dataset("cifar10", directory, SIZE)
 
 
 @pytest.mark.parametrize("name", ["cifar10", "cifar100", "mnist", "fashion-mnist", "svhn"])
-def test_missing_pictures_without_a_network_are_told(tmp_path: Path, name: str) -> None:
+def test_missing_images_without_a_network_are_told(tmp_path: Path, name: str) -> None:
     with pytest.raises(DataError, match=r"missing.* cannot be downloaded \(.*no network.*--data shapes"):
-        load(name, tmp_path, SIZE)
+        load_dataset(name, tmp_path, SIZE)
 
 
 def test_a_truncated_archive_is_told(tmp_path: Path) -> None:
     (tmp_path / "cifar-10-python.tar.gz").write_bytes(gzip.compress(b"half of it"))
 
-    with pytest.raises(DataError, match=r"missing there \(cifar-10-python.tar.gz is not as its check sum says\)"):
-        load("cifar10", tmp_path, SIZE)
+    with pytest.raises(DataError, match=r"missing there \(cifar-10-python.tar.gz does not match its checksum\)"):
+        load_dataset("cifar10", tmp_path, SIZE)
 
 
-def test_the_command_tells_of_missing_pictures_before_it_writes(
+def test_the_command_reports_missing_images_before_it_writes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -87,7 +88,7 @@ def test_the_command_tells_of_missing_pictures_before_it_writes(
 
 
 def unverified(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The layout of drawn files is that of the real ones; their check sums are not, so they are not asked."""
+    """The layout of drawn files is that of the real ones; their checksums are not, so they are not verified."""
     for module in (datasets.utils, datasets.cifar, datasets.svhn):
         monkeypatch.setattr(module, "check_integrity", lambda *_: True)
 
@@ -101,7 +102,7 @@ def test_cifar100_has_its_fine_classes(tmp_path: Path, monkeypatch: pytest.Monke
         (folder / name).write_bytes(pickle.dumps(entry))
     (folder / "meta").write_bytes(pickle.dumps({"fine_label_names": [f"class {index}" for index in range(100)]}))
 
-    loaded = load("cifar100", tmp_path, SIZE)
+    loaded = load_dataset("cifar100", tmp_path, SIZE)
     assert loaded.train.labels.tolist() == [3, 99]
     assert len(loaded.classes) == 100
     assert loaded.train.images[0, 0, 0].tolist() == [0, 0, 0]
@@ -116,7 +117,7 @@ def test_svhn_is_read_with_channels_last(tmp_path: Path, monkeypatch: pytest.Mon
     for part in ("train", "test"):
         savemat(tmp_path / f"{part}_32x32.mat", {"X": images, "y": np.array([[1], [2], [10], [3]])})
 
-    loaded = load("svhn", tmp_path, SIZE)
+    loaded = load_dataset("svhn", tmp_path, SIZE)
     assert loaded.train.images.numpy().tolist() == images.transpose(3, 0, 1, 2).tolist()
     assert loaded.train.labels.tolist() == [1, 2, 0, 3]
 
@@ -131,7 +132,7 @@ def folder(top: Path, size: tuple[int, int] = (20, 30), classes: tuple[str, ...]
 
 
 def test_a_folder_is_resized_to_the_input(tmp_path: Path) -> None:
-    loaded = load("folder", folder(tmp_path), SIZE)
+    loaded = load_dataset("folder", folder(tmp_path), SIZE)
 
     assert loaded.classes == ("cat", "dog")
     assert loaded.train.images.shape == (6, 32, 32, 3)
@@ -142,33 +143,33 @@ def test_a_folder_is_resized_to_the_input(tmp_path: Path) -> None:
     # The first colour is that of the class, in an order in which the classes are mixed.
     assert (loaded.train.images[:, 0, 0, 0] == 80 * loaded.train.labels).all()
     assert loaded.train.labels.tolist() != [0, 0, 0, 1, 1, 1]
-    assert load("folder", tmp_path, Shape(1, 8, 8)).test.images.shape == (6, 8, 8, 1)
+    assert load_dataset("folder", tmp_path, Shape(1, 8, 8)).test.images.shape == (6, 8, 8, 1)
 
 
 def test_a_network_is_trained_on_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     file = write_arch(tmp_path / "t.yaml", data="folder", classes=2)
 
-    assert command("train", file, "--data-dir", folder(tmp_path / "pictures"), "--epochs", "1", "--workers", "0") == 0
+    assert command("train", file, "--data-dir", folder(tmp_path / "images"), "--epochs", "1", "--workers", "0") == 0
     assert json.loads((only_run(tmp_path) / "run.json").read_text(encoding="utf-8"))["classes"] == ["cat", "dog"]
 
 
 def test_folders_that_cannot_be_are_told(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"has train/CLASS/ and test/CLASS/"):
-        load("folder", tmp_path, SIZE)
+        load_dataset("folder", tmp_path, SIZE)
     top = folder(tmp_path / "a")
     (top / "val" / "dog").rename(top / "val" / "fox")
     with pytest.raises(DataError, match=r"train/ and val/ differ in their classes \(dog, fox\)"):
-        load("folder", top, SIZE)
+        load_dataset("folder", top, SIZE)
     top = folder(tmp_path / "b")
-    (top / "train" / "cat" / "1.png").write_bytes(b"no picture")
-    with pytest.raises(DataError, match=r"1\.png: no picture that can be read"):
-        load("folder", top, SIZE)
+    (top / "train" / "cat" / "1.png").write_bytes(b"no image")
+    with pytest.raises(DataError, match=r"1\.png: not a readable image"):
+        load_dataset("folder", top, SIZE)
     (top / "train" / "empty").mkdir()
     with pytest.raises(DataError, match="empty"):
-        load("folder", top, SIZE)
+        load_dataset("folder", top, SIZE)
     with pytest.raises(DataError, match="have 1 or 3 channels, the input has 2"):
-        load("folder", folder(tmp_path / "c"), Shape(2, 8, 8))
+        load_dataset("folder", folder(tmp_path / "c"), Shape(2, 8, 8))
 
 
 def test_a_folder_of_other_classes_than_the_networks_is_told(
@@ -187,17 +188,17 @@ def test_drawn_shapes_are_the_same_every_time_and_all_kinds() -> None:
 
     assert images.shape == (200, 24, 32, 3)
     assert (images == again).all()
-    assert set(labels) == set(range(len(KINDS)))
+    assert set(labels) == set(range(len(SHAPES)))
 
 
-def counted(count: int = 103) -> Loaded:
+def numbered(count: int = 103) -> LoadedData:
     images = torch.arange(count, dtype=torch.uint8).view(-1, 1, 1, 1).repeat(1, 2, 2, 1)
-    pictures = Pictures(images, torch.arange(count) % 10)
-    return Loaded(pictures, pictures, tuple("abcdefghij"))
+    data = ImageSet(images, torch.arange(count) % 10)
+    return LoadedData(data, data, tuple("abcdefghij"))
 
 
 def test_what_is_held_out_is_not_trained_on() -> None:
-    data = split(counted(), 30, 100, seed=4)
+    data = split(numbered(), 30, 100, seed=4)
     assert data.validation is not None
     kept, held_out = (set(part.images[:, 0, 0, 0].tolist()) for part in (data.train, data.validation))
 
@@ -207,15 +208,15 @@ def test_what_is_held_out_is_not_trained_on() -> None:
 
 
 def test_mean_and_deviation_are_those_of_numpy() -> None:
-    data = split(counted(), 30, None, seed=4)
+    data = split(numbered(), 30, None, seed=4)
     values = data.train.images.numpy() / 255
 
     assert data.mean == pytest.approx(values.mean(axis=(0, 1, 2)))
     assert data.std == pytest.approx(values.std(axis=(0, 1, 2)))
 
 
-def test_normalised_pictures_have_mean_0_and_deviation_1() -> None:
-    data = split(counted(), 0, None, seed=0)
+def test_normalised_images_have_mean_0_and_deviation_1() -> None:
+    data = split(numbered(), 0, None, seed=0)
     given = Normalise(data.mean, data.std)(data.train.images)
 
     assert given.shape == (103, 1, 2, 2)
@@ -223,46 +224,46 @@ def test_normalised_pictures_have_mean_0_and_deviation_1() -> None:
     assert given.std(correction=0).item() == pytest.approx(1, abs=1e-5)
 
 
-def test_an_epoch_sees_each_picture_at_most_once_and_another_order_each_time() -> None:
-    plan = Plan(pictures=103, batch_size=20, epochs=2, seed=1)
-    drawn = list(Batches(plan, 0))
+def test_an_epoch_sees_each_image_at_most_once_and_another_order_each_time() -> None:
+    plan = BatchPlan(dataset_size=103, batch_size=20, epochs=2, seed=1)
+    drawn = list(BatchSampler(plan, 0))
     orders = [np.concatenate([batch for epoch, batch in drawn if epoch == number]) for number in range(2)]
 
-    assert plan.steps == 5
+    assert plan.steps_per_epoch == 5
     assert all(len(set(order)) == len(order) == 100 for order in orders)
     assert (orders[0] != orders[1]).any()
 
 
 def test_batches_go_on_from_any_step() -> None:
-    plan = Plan(pictures=103, batch_size=20, epochs=2, seed=1)
-    drawn = [(epoch, batch.tolist()) for epoch, batch in Batches(plan, 0)]
+    plan = BatchPlan(dataset_size=103, batch_size=20, epochs=2, seed=1)
+    drawn = [(epoch, batch.tolist()) for epoch, batch in BatchSampler(plan, 0)]
 
     for start in range(11):
-        rest = Batches(plan, start)
+        rest = BatchSampler(plan, start)
         assert len(rest) == 10 - start
         assert [(epoch, batch.tolist()) for epoch, batch in rest] == drawn[start:]
 
 
 def test_a_batch_in_parts_is_the_same_batch() -> None:
-    planned = Batches(Plan(pictures=103, batch_size=21, epochs=2, seed=1), 3)
-    works = Works(planned, parts=2, places=4)
-    halves = list(works)
+    planned = BatchSampler(BatchPlan(dataset_size=103, batch_size=21, epochs=2, seed=1), 3)
+    sampler = LoadSampler(planned, parts=2, slots=4)
+    halves = list(sampler)
 
     assert len(halves) == 2 * len(planned)
     for number, (epoch, batch) in enumerate(planned):
         (one, first), (two, second) = halves[2 * number : 2 * number + 2]
-        assert [*first.pictures, *second.pictures] == batch.tolist()
-        assert (one, first.epoch, first.place, first.start) == (number, epoch, number % 4, 0)
-        assert (two, second.place, second.start) == (number, number % 4, len(first.pictures))
+        assert [*first.indices, *second.indices] == batch.tolist()
+        assert (one, first.epoch, first.slot, first.start) == (number, epoch, number % 4, 0)
+        assert (two, second.slot, second.start) == (number, number % 4, len(first.indices))
 
 
 @pytest.mark.parametrize(("workers", "device"), [(0, "cpu"), (1, "cpu"), (3, "cpu"), (2, "cuda")])
 def test_a_batch_stays_until_the_next_one_is_asked_for(workers: int, device: str) -> None:
-    loaded, plan = counted(96), Plan(pictures=96, batch_size=8, epochs=3, seed=1)
+    loaded, plan = numbered(96), BatchPlan(dataset_size=96, batch_size=8, epochs=3, seed=1)
     keep = Augment(A.Compose([A.NoOp()]), seed=0)
-    orders = [batch.tolist() for _, batch in Batches(plan, 0)]
+    orders = [batch.tolist() for _, batch in BatchSampler(plan, 0)]
 
-    with batches(loaded.train, keep, plan, 0, workers, device, print) as stream:
+    with load_batches(loaded.train, keep, plan, 0, workers, device, print) as stream:
         for order, (images, labels) in zip(orders, stream, strict=True):
             time.sleep(0.002)
             assert images[:, 1, 1, 0].tolist() == order
@@ -270,9 +271,9 @@ def test_a_batch_stays_until_the_next_one_is_asked_for(workers: int, device: str
 
 
 def test_processes_share_each_batch() -> None:
-    whole = Plan(pictures=103, batch_size=20, epochs=1, seed=1)
-    parts = [Batches(whole._replace(share=Share(rank, 2)), 0) for rank in range(2)]
+    whole = BatchPlan(dataset_size=103, batch_size=20, epochs=1, seed=1)
+    parts = [BatchSampler(whole._replace(process=Rank(rank, 2)), 0) for rank in range(2)]
 
-    for (_, batch), (_, even), (_, odd) in zip(Batches(whole, 0), *parts, strict=True):
+    for (_, batch), (_, even), (_, odd) in zip(BatchSampler(whole, 0), *parts, strict=True):
         assert set(even) | set(odd) == set(batch)
         assert len(even) == len(odd) == 10

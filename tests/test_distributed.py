@@ -62,7 +62,7 @@ def test_a_batch_that_does_not_divide_is_told(tmp_path: Path) -> None:
 
     assert done.returncode != 0
     assert not (tmp_path / "runs").exists()
-    assert "a batch of 63 pictures does not divide into 2 processes" in done.stderr
+    assert "a batch of 63 images does not divide into 2 processes" in done.stderr
 
 
 def test_what_one_process_cannot_do_ends_all_without_a_traceback(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_two_processes_that_are_stopped_go_on_to_the_same_weights(tmp_path: Path
         process.send_signal(signal.SIGTERM)
         said = process.stdout.read()
     run = only_run(tmp_path)
-    assert f"go on with: torchrun --nproc-per-node=2 -m advconv train --resume {run.relative_to(tmp_path)}" in said
+    assert f"resume with: torchrun --nproc-per-node=2 -m advconv train --resume {run.relative_to(tmp_path)}" in said
     done = launched(tmp_path, 2, "--resume", run)
     assert done.returncode == 0, done.stderr
 
@@ -104,15 +104,15 @@ def test_two_processes_that_are_stopped_go_on_to_the_same_weights(tmp_path: Path
 PROGRAM = """
 import os, sys, torch
 from advconv.cli.parser import main
-from advconv.training.loop import Learner
-update = Learner._update
+from advconv.training.trainer import Trainer
+update = Trainer._update
 
 def fails(self, *batch):
     if self.step == 5 and os.environ["RANK"] == os.environ.get("FAILING"):
         raise torch.OutOfMemoryError("CUDA out of memory")
     update(self, *batch)
 
-Learner._update = fails
+Trainer._update = fails
 main(["train", *sys.argv[1:]])
 """
 
@@ -152,9 +152,9 @@ def ending_of(processes: list["subprocess.Popen[str]"], rank: int) -> tuple[int,
 @pytest.mark.parametrize(
     ("rank", "number", "said"),
     [
-        (1, signal.SIGKILL, "rank 1 gave no sign of life for 2 s"),
-        (0, signal.SIGKILL, "rank 0 gave no sign of life for 2 s"),
-        (1, signal.SIGSTOP, "rank 1 gave no sign of life for 10 s"),
+        (1, signal.SIGKILL, "rank 1 sent no heartbeat for 2 s"),
+        (0, signal.SIGKILL, "rank 0 sent no heartbeat for 2 s"),
+        (1, signal.SIGSTOP, "rank 1 sent no heartbeat for 10 s"),
     ],
 )
 def test_a_process_that_is_killed_or_hangs_is_told_by_the_one_that_is_left(
@@ -168,7 +168,7 @@ def test_a_process_that_is_killed_or_hangs_is_told_by_the_one_that_is_left(
 
     assert code == 2
     (line,) = lines
-    assert line.startswith(f"advconv: {said}; go on with")
+    assert line.startswith(f"advconv: {said}; resume with")
     assert "--resume " in line
 
 
@@ -182,10 +182,10 @@ def test_a_process_that_fails_is_told_with_its_reason_by_both(tmp_path: Path, ra
     assert (code, processes[rank].returncode) == (2, 2)
     (line,) = lines
     # Where the one that failed takes long to end, the other one is ended while it waits, and does not know its run.
-    assert line.startswith(f"advconv: rank {rank} failed: {reason}; go on with")
+    assert line.startswith(f"advconv: rank {rank} failed: {reason}; resume with")
     assert "--resume " in line
     (line,) = own
-    assert line.startswith(f"advconv: {reason}; go on with: torchrun --nproc-per-node=2 ")
+    assert line.startswith(f"advconv: {reason}; resume with: torchrun --nproc-per-node=2 ")
 
 
 def test_under_torchrun_the_process_that_is_left_says_which_one_was_killed(tmp_path: Path) -> None:
@@ -204,6 +204,6 @@ def test_under_torchrun_the_process_that_is_left_says_which_one_was_killed(tmp_p
         said = process.stderr.read()
 
     run = only_run(tmp_path).relative_to(tmp_path)
-    how = f"go on with: torchrun --nproc-per-node=2 -m advconv train --resume {run}"
-    assert f"advconv: rank 1 gave no sign of life for 2 s; {how}\n" in said
+    how = f"resume with: torchrun --nproc-per-node=2 -m advconv train --resume {run}"
+    assert f"advconv: rank 1 sent no heartbeat for 2 s; {how}\n" in said
     assert str(ROOT / "advconv") not in said

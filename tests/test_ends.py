@@ -16,8 +16,8 @@ import torch
 
 import advconv
 from advconv.training.augment import Augment
-from advconv.training.loop import Learner
-from advconv.training.show import Voice
+from advconv.training.progress import ProgressReporter
+from advconv.training.trainer import Trainer
 from tests.training import command, only_run, write_arch
 
 FEW = ("--limit", "64", "--epochs", "3", "--workers", "2", "--device", "cpu")
@@ -27,7 +27,7 @@ FEW = ("--limit", "64", "--epochs", "3", "--workers", "2", "--device", "cpu")
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.chdir(tmp_path)
     # The image of what is drawn is made by this process.
-    monkeypatch.setattr("advconv.training.train._augmented", lambda job: b"")
+    monkeypatch.setattr("advconv.training.start_run._augmented_figure", lambda setup: b"")
     yield tmp_path
     assert active_children() == []
 
@@ -39,24 +39,24 @@ def file(here: Path) -> str:
 
 def at_step(number: int, act: Callable[[], Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """Does something within a step of the training."""
-    update = Learner._update
+    update = Trainer._update
 
-    def acting(self: Learner, *batch: Any) -> None:
+    def acting(self: Trainer, *batch: Any) -> None:
         if self.step == number:
             act()
         update(self, *batch)
 
-    monkeypatch.setattr(Learner, "_update", acting)
+    monkeypatch.setattr(Trainer, "_update", acting)
 
 
-def in_a_worker(image: int, act: Callable[[], Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def in_a_worker(number: int, act: Callable[[], Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """Does something instead of drawing an image in the second epoch."""
     draw = Augment.__call__
 
-    def acting(self: Augment, picture: Any, epoch: int, index: int) -> Any:
-        if (epoch, index) == (1, image):
+    def acting(self: Augment, image: Any, epoch: int, index: int) -> Any:
+        if (epoch, index) == (1, number):
             act()
-        return draw(self, picture, epoch, index)
+        return draw(self, image, epoch, index)
 
     monkeypatch.setattr(Augment, "__call__", acting)
 
@@ -89,7 +89,7 @@ def test_what_torch_raises_in_a_step_is_one_line(
     assert command("train", file, *FEW) == 2
     assert capsys.readouterr().err == (
         f"advconv: epoch 2, step 2 of 2 failed: {said}; "
-        f"go on with: advconv train --resume {only_run(here).relative_to(here)}\n"
+        f"resume with: advconv train --resume {only_run(here).relative_to(here)}\n"
     )
 
 
@@ -103,23 +103,23 @@ def test_classes_that_the_network_does_not_have_are_one_line(
 
     assert command("train", file, *FEW) == 2
     said = capsys.readouterr().err
-    assert "epoch 1, step 1 of 2 failed: Target 99 is out of bounds; go on with: " in said
+    assert "epoch 1, step 1 of 2 failed: Target 99 is out of bounds; resume with: " in said
     assert said.count("\n") == 1
 
 
 def test_in_python_it_is_a_training_error(file: str, monkeypatch: pytest.MonkeyPatch) -> None:
     at_step(0, raising(RuntimeError("CUDA error")), monkeypatch)
-    said = r"step 1 of 2 failed: CUDA error; go on with: advconv.resume\('runs/"
+    said = r"step 1 of 2 failed: CUDA error; resume with: advconv.resume\('runs/"
 
     with pytest.raises(advconv.TrainingError, match=said):
         advconv.train(file, limit=64, epochs=1, workers=1, device="cpu", quiet=True)
 
 
 def test_a_bug_of_our_own_is_raised_after_the_workers_have_ended(file: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(self: Voice, learner: Learner) -> None:
+    def fails(self: ProgressReporter, trainer: Trainer) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(Voice, "show", fails)
+    monkeypatch.setattr(ProgressReporter, "after_step", fails)
     with pytest.raises(ZeroDivisionError):
         advconv.train(file, limit=64, epochs=1, workers=2, device="cpu")
 
@@ -138,7 +138,7 @@ def test_an_image_that_cannot_be_drawn_is_told_as_the_worker_says_it(
     in_a_worker(7, lambda: monkeypatch.setattr(Augment, "_reseed", spoil), monkeypatch)
 
     assert command("train", file, *FEW) == 2
-    assert capsys.readouterr().err.startswith("advconv: HorizontalFlip fails on picture 7: ")
+    assert capsys.readouterr().err.startswith("advconv: HorizontalFlip fails on image 7: ")
 
 
 def spoil(self: Augment, epoch: int, index: int) -> None:
@@ -158,7 +158,7 @@ def test_a_stopped_worker_does_not_keep_a_training_from_ending_with_a_checkpoint
     assert command("train", file, *FEW) == 128 + number
     said = capsys.readouterr().out
     assert "has not answered for 2 s" in said
-    assert "stopped in epoch 1 of 3; go on with: advconv train --resume" in said
+    assert "stopped in epoch 1 of 3; resume with: advconv train --resume" in said
     assert (only_run(here) / "state.pt").exists()
 
 
@@ -183,20 +183,20 @@ def test_a_dead_worker_is_told_with_its_signal(
 
     assert command("train", file, *FEW) == 2
     said = capsys.readouterr().err
-    assert "was killed by SIGUSR1; go on with: advconv train --resume" in said
+    assert "was killed by SIGUSR1; resume with: advconv train --resume" in said
     assert said.count("\n") == 1
 
 
 KILLED = """
 import os, signal, sys
 from advconv.training.augment import Augment
-import advconv.training.train as train
+import advconv.training.start_run as start_run
 
-def stops(self, picture, epoch, index):
+def stops(self, image, epoch, index):
     print(os.getpid(), flush=True)
     os.kill(os.getpid(), signal.SIGSTOP)
 
-train._augmented = lambda job: b""
+start_run._augmented_figure = lambda setup: b""
 Augment.__call__ = stops
 from advconv.cli.parser import main
 main(["train", *sys.argv[1:]])

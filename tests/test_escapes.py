@@ -34,7 +34,7 @@ from advconv.text.finding import Finding
 from advconv.text.source import Source, Span
 from advconv.text.visible import visible
 from advconv.training.errors import TrainingError
-from advconv.training.show import Voice
+from advconv.training.progress import ProgressReporter
 from tests.test_cli import shell
 from tests.test_completion import asked
 
@@ -217,7 +217,7 @@ def test_what_is_shown_is_escaped_whoever_shows_it(text: str) -> None:
 
 def test_every_way_to_a_terminal_escapes(capsys: pytest.CaptureFixture[str]) -> None:
     complain("a\x1b[2J\nb")
-    Voice().say("a\x1b[2J\nb")
+    ProgressReporter().message("a\x1b[2J\nb")
     with pytest.raises(SystemExit):
         parser().parse_args(["rf-table", "a", "--\x1b[2J"])
     out, err = capsys.readouterr()

@@ -48,7 +48,7 @@ def test_an_exported_network_says_what_torch_says(
         "normalised": "float32 (batch, 3, 16, 16), (image / 255 - mean) / std",
     }[takes]
     assert f"wrote {path}, which takes {takes}: {layout}\n" in said
-    assert "agree on 640 of 640 test pictures" in said
+    assert "agree on 640 of 640 test images" in said
 
     facts = {entry.key: entry.value for entry in onnx.load(path).metadata_props}
     about = json.loads((run / "run.json").read_text(encoding="utf-8"))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.test_data import folder
-from tests.training import command, only_run, write_about, write_arch
+from tests.training import command, only_run, write_arch, write_metadata
 
 # A class folder with control characters in its name is refused (test_image_folder.py); formats and separators are not.
 CLASSES = ("=HYPERLINK(1)", "c\u202e\u2028a|t")
@@ -76,7 +76,7 @@ def test_run_json_is_shown_escaped_whoever_wrote_it(
     run: Path, changed: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     about = json.loads((changed / "run.json").read_text(encoding="utf-8"))
-    write_about(changed, about | {"device": "\u202e", "classes": ["\u2028", "\u2066"]})
+    write_metadata(changed, about | {"device": "\u202e", "classes": ["\u2028", "\u2066"]})
     image = run.parents[1] / "images\u202e/val" / CLASSES[1] / "0.png"
     assert command("predict", changed, image) == 0
     assert command("train", "--resume", changed, "--device", "cpu") == 2
@@ -95,7 +95,7 @@ def test_run_json_with_control_characters_is_refused(
     changed: Path, field: dict[str, Any], capfd: pytest.CaptureFixture[str]
 ) -> None:
     about = json.loads((changed / "run.json").read_text(encoding="utf-8"))
-    write_about(changed, about | field | {"options": about["options"] | field.get("options", {})})
+    write_metadata(changed, about | field | {"options": about["options"] | field.get("options", {})})
     assert command("evaluate", changed) == 2
     assert command("train", "--resume", changed) == 2
     out, err = capfd.readouterr()

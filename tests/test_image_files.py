@@ -13,7 +13,7 @@ from PIL import Image
 
 from advconv.geometry import Shape
 from advconv.training.data import DataError
-from advconv.training.image_files import MAX_PIXELS, Notes, read_image
+from advconv.training.image_files import MAX_PIXELS, Notes, load_image
 
 SIZE = Shape(3, 8, 8)
 RAMP = np.arange(64).reshape(8, 8)
@@ -23,7 +23,7 @@ def read(path: Path, channels: int = 3) -> tuple[Any, tuple[str, ...]]:
     notes = Notes()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        return read_image(path, Shape(channels, 8, 8), notes), notes.lines()
+        return load_image(path, Shape(channels, 8, 8), notes), notes.lines()
 
 
 def refused(path: Path) -> str:
@@ -76,7 +76,7 @@ def test_floats_are_scaled_by_the_range_that_holds_them(
 def test_floats_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
     Image.fromarray(np.full((8, 8), np.nan, np.float32)).save(tmp_path / "a.tiff")
 
-    assert refused(tmp_path / "a.tiff") == "values that are no finite numbers"
+    assert refused(tmp_path / "a.tiff") == "values that are not finite"
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -114,7 +114,7 @@ def test_what_is_transparent_is_laid_over_white(tmp_path: Path) -> None:
         image, (note,) = read(tmp_path / name)
         assert (image[:4] == 0).all()
         assert (image[4:] == 255).all()
-        assert note.startswith("transparent images laid over white: 1")
+        assert note.startswith("transparent images composed over white: 1")
     assert read(tmp_path / "opaque.png")[1] == ()
 
 
@@ -136,7 +136,7 @@ def test_a_run_has_one_line_for_all_images_of_a_kind(tmp_path: Path) -> None:
     notes = Notes()
     for index in range(3):
         Image.fromarray((RAMP * index).astype(np.uint16)).save(tmp_path / f"{index}.png")
-        read_image(tmp_path / f"{index}.png", SIZE, notes)
+        load_image(tmp_path / f"{index}.png", SIZE, notes)
 
     assert notes.lines() == (f"16-bit images scaled to 8 bits from 0 to 65535: 3 (the first: {tmp_path / '0.png'})",)
 
@@ -170,14 +170,14 @@ def test_truncated_images_are_refused(tmp_path: Path, suffix: str) -> None:
 
     for length in (len(whole) // 2, 20, 1, 0):
         path.write_bytes(whole[:length])
-        assert refused(path).startswith("no picture that can be read")
+        assert refused(path).startswith("not a readable image")
 
 
 def test_programs_are_not_started_for_an_image(tmp_path: Path) -> None:
     """Pillow would have Ghostscript run what an EPS file says."""
     (tmp_path / "a.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\n")
 
-    assert refused(tmp_path / "a.png") == "no picture that can be read"
+    assert refused(tmp_path / "a.png") == "not a readable image"
 
 
 def test_what_is_no_regular_file_is_not_opened(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from advconv.geometry import Shape
-from advconv.training.data import DataError, Loaded
-from advconv.training.sets import image_counts, load
+from advconv.training.data import DataError, LoadedData
+from advconv.training.sets import image_counts, load_dataset
 from tests.training import command, write_arch
 
 SIZE = Shape(3, 8, 8)
@@ -31,15 +31,15 @@ def add_class(folder: Path) -> None:
         Image.new("RGB", (8, 8), (index, 0, 0)).save(folder / f"{index}.png")
 
 
-def loaded(top: Path) -> Loaded:
-    found = load("folder", top, SIZE)
+def loaded(top: Path) -> LoadedData:
+    found = load_dataset("folder", top, SIZE)
     assert image_counts("folder", top) == (len(found.train), len(found.test))
     return found
 
 
 def refused(top: Path) -> str:
     with pytest.raises(DataError) as caught:
-        load("folder", top, SIZE)
+        load_dataset("folder", top, SIZE)
     return str(caught.value)
 
 
@@ -51,7 +51,7 @@ def test_links_that_leave_are_not_followed(top: Path, tmp_path: Path) -> None:
 
     assert len(loaded(top).train) == 4
     assert loaded(top).notes == (
-        f"links that leave the folder are not followed: 2 (the first: {top / 'train/cat/file.png'})",
+        f"links that lead outside the folder are not followed: 2 (the first: {top / 'train/cat/file.png'})",
     )
 
 
@@ -63,7 +63,7 @@ def test_links_that_lead_back_are_not_followed(top: Path) -> None:
 
     assert len(loaded(top).train) == 4
     assert [line.partition(" (")[0] for line in loaded(top).notes] == [
-        "links that lead nowhere are left out: 1",
+        "broken links skipped: 1",
         "links that lead back are not followed: 4",
     ]
 
@@ -81,7 +81,7 @@ def test_pipes_are_skipped_with_a_line(top: Path) -> None:
     os.mkfifo(top / "train/cat/pipe.png")
 
     assert len(loaded(top).train) == 4
-    assert loaded(top).notes[0].startswith("entries left out that are no regular files: 1")
+    assert loaded(top).notes[0].startswith("entries skipped that are not regular files: 1")
 
 
 def test_hidden_files_and_those_of_systems_are_left_out(top: Path) -> None:
@@ -94,9 +94,9 @@ def test_hidden_files_and_those_of_systems_are_left_out(top: Path) -> None:
     assert loaded(top).classes == ("cat", "dog")
     assert len(loaded(top).train) == 4
     assert [line.rpartition(" (")[0] for line in loaded(top).notes] == [
-        "hidden files and files of the system left out: 5",
-        "files beside the class folders left out: 1",
-        "files left out whose names do not end in .bmp, .gif, .jpeg, .jpg, .pgm, .png, .ppm, .tif, .tiff, .webp: 1",
+        "hidden files and system files skipped: 5",
+        "files beside the class folders skipped: 1",
+        "files skipped whose names do not end in .bmp, .gif, .jpeg, .jpg, .pgm, .png, .ppm, .tif, .tiff, .webp: 1",
     ]
 
 
@@ -105,7 +105,7 @@ def test_all_images_that_cannot_be_used_are_told_at_once(top: Path) -> None:
         (top / "train" / name).write_bytes(b"x")
 
     assert "2 of 4 images cannot be used: " in refused(top)
-    assert all(f"{top / 'train' / name}: no picture" in refused(top) for name in ("cat/0.png", "dog/1.png"))
+    assert all(f"{top / 'train' / name}: not a readable image" in refused(top) for name in ("cat/0.png", "dog/1.png"))
 
 
 def test_a_long_list_is_cut(top: Path) -> None:
@@ -120,8 +120,9 @@ def test_class_folders_without_images_are_told_and_why(top: Path, tmp_path: Path
     add_class(tmp_path / "outside")
     (top / "train/empty/link.png").symlink_to(tmp_path / "outside/0.png")
 
-    assert "train: no images in the class folders empty; links that leave the folder are not followed: 1" in refused(
-        top
+    assert (
+        "train: no images in the class folders empty; links that lead outside the folder are not followed: 1"
+        in refused(top)
     )
 
 
@@ -169,7 +170,7 @@ def test_class_folders_that_differ_in_case_are_told(top: Path) -> None:
 
 
 def test_the_first_images_are_the_same_with_a_limit(top: Path) -> None:
-    whole, some = load("folder", top, SIZE), load("folder", top, SIZE, limit=3)
+    whole, some = load_dataset("folder", top, SIZE), load_dataset("folder", top, SIZE, limit=3)
 
     assert (some.train.images == whole.train.images[:3]).all()
     assert (some.train.labels == whole.train.labels[:3]).all()

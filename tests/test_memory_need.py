@@ -13,13 +13,13 @@ import advconv
 from advconv.analysis.measure import Measures
 from advconv.language.recipe import Train
 from advconv.training import memory_need
-from advconv.training.device import Setup
-from advconv.training.loader import Share
-from advconv.training.memory_need import MemoryShort, Need, available_memory, estimate, hold_memory
+from advconv.training.device import Accelerator
+from advconv.training.memory_need import InsufficientMemory, MemoryEstimate, available_memory, check_memory, estimate
+from advconv.training.ranks import Rank
 from tests.training import command, only_run, write_arch
 
 GB = 10**9
-CPU = Setup(torch.device("cpu"), None, False)
+CPU = Accelerator(torch.device("cpu"), None, False)
 
 
 def test_an_input_that_cannot_fit_is_refused_with_both_numbers(
@@ -51,8 +51,8 @@ def test_force_trains_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert advconv.resume(only_run(tmp_path), quiet=True, force=True).best_epoch == 1
 
 
-def needed(measures: Measures, setup: Setup = CPU, share: Share = Share(), **recipe: Any) -> Need:  # noqa: B008
-    return estimate(measures, Train(**recipe), (1000, 100), setup, 1, share)
+def needed(measures: Measures, accelerator: Accelerator = CPU, process: Rank = Rank(), **recipe: Any) -> MemoryEstimate:  # noqa: B008
+    return estimate(measures, Train(**recipe), (1000, 100), accelerator, 1, process)
 
 
 def test_each_part_of_the_estimate_counts_what_it_says() -> None:
@@ -74,31 +74,35 @@ def test_each_part_of_the_estimate_counts_what_it_says() -> None:
 
 def test_a_smaller_batch_fewer_bits_and_more_processes_need_less() -> None:
     net = advconv.load("archs/c1c2c3c4.yaml").measures
-    half = Setup(torch.device("cpu"), torch.bfloat16, False)
+    half = Accelerator(torch.device("cpu"), torch.bfloat16, False)
     whole = sum(needed(net, batch_size=512).on_both().values())
 
     for less in (
         needed(net, batch_size=256),
-        needed(net, batch_size=512, share=Share(0, 2)),
-        needed(net, batch_size=512, setup=half),
+        needed(net, batch_size=512, process=Rank(0, 2)),
+        needed(net, batch_size=512, accelerator=half),
     ):
         assert sum(less.on_both().values()) < 0.8 * whole
 
 
 def test_gpu_and_host_are_held_apart_and_processes_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    need = Need({"images": 3 * GB}, {"weights": 2 * GB}, {"a step": (1 * GB, 4 * GB), "a checkpoint": (2 * GB, 0)})
-    cuda = Setup(torch.device("cuda", 0), None, False)
+    need = MemoryEstimate(
+        {"images": 3 * GB}, {"weights": 2 * GB}, {"a step": (1 * GB, 4 * GB), "a checkpoint": (2 * GB, 0)}
+    )
+    cuda = Accelerator(torch.device("cuda", 0), None, False)
     monkeypatch.setattr(memory_need, "available_memory", lambda: 9 * GB)
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (6 * GB, 80 * GB))
 
-    hold_memory(need, cuda, 1)
-    with pytest.raises(MemoryShort, match=r"about 10.000 GB of memory \(in each of 2 processes 3.000 GB images, 2.0"):
-        hold_memory(need, cuda, 2)
-    with pytest.raises(MemoryShort, match=r"about 10.000 GB of memory \(3.000 GB images, 2.000 GB weights, 5.0"):
-        hold_memory(need, CPU, 1)
+    check_memory(need, cuda, 1)
+    with pytest.raises(
+        InsufficientMemory, match=r"about 10.000 GB of memory \(in each of 2 processes 3.000 GB images, 2.0"
+    ):
+        check_memory(need, cuda, 2)
+    with pytest.raises(InsufficientMemory, match=r"about 10.000 GB of memory \(3.000 GB images, 2.000 GB weights, 5.0"):
+        check_memory(need, CPU, 1)
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (5 * GB, 80 * GB))
-    with pytest.raises(MemoryShort, match=r"cuda:0 has 5\.000 GB available"):
-        hold_memory(need, cuda, 1)
+    with pytest.raises(InsufficientMemory, match=r"cuda:0 has 5\.000 GB available"):
+        check_memory(need, cuda, 1)
 
 
 def files(root: Path, **contents: str) -> Path:
@@ -116,8 +120,8 @@ def test_available_is_the_least_of_machine_and_control_groups(tmp_path: Path) ->
     machine = files(tmp_path / "a", **MACHINE)
     assert available_memory(machine) == 8_192_000
     for name, content in {
-        "proc/self/cgroup": "0::/user/job\n",
-        "sys/fs/cgroup/user/job/memory.max": "max\n",
+        "proc/self/cgroup": "0::/user/setup\n",
+        "sys/fs/cgroup/user/setup/memory.max": "max\n",
         "sys/fs/cgroup/user/memory.max": "5000000\n",
         "sys/fs/cgroup/user/memory.current": "3000000\n",
         "sys/fs/cgroup/user/memory.stat": "anon 1\ninactive_file 1000000\n",
@@ -152,11 +156,11 @@ from advconv.training import prepare
 def status(key):
     return 1024 * int(re.search(rf"{key}:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
 
-def note(need, setup, processes):
+def note(need, accelerator, processes):
     found.update(estimate=sum(need.on_both().values()), before=status("VmRSS"))
 
 found = {}
-prepare.hold_memory = note
+prepare.check_memory = note
 try: main(["train", *sys.argv[1:], "--quiet", "--device", "cpu", "--workers", "0", "--limit", "256"])
 except SystemExit as ended: assert not ended.code
 print(json.dumps({**found, "peak": status("VmHWM")}))

@@ -8,17 +8,17 @@ import pytest
 import torch.distributed as dist
 
 from advconv.training import peers as module
-from advconv.training.distributed import ElsewhereError, processes
+from advconv.training.distributed import process_group
 from advconv.training.errors import ComputeError, TrainingError
-from advconv.training.loader import Share
-from advconv.training.peers import PeerLost, Peers, is_of_torch
+from advconv.training.peers import PeerFailed, PeerLost, Peers, is_communication_error
+from advconv.training.ranks import Rank
 
-FAILED = ComputeError("the exchange between the processes failed: connection reset")
+FAILED = ComputeError("communication between the processes failed: connection reset")
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "BEAT", 0.1)
+    monkeypatch.setattr(module, "HEARTBEAT", 0.1)
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def given_up() -> list[str]:
 def three(given_up: list[str]) -> Iterator[list[Peers]]:
     store = dist.HashStore()  # type: ignore[attr-defined]
     with ExitStack() as stack:
-        yield [stack.enter_context(Peers(store, Share(rank, 3), rank == 0, given_up.append)) for rank in range(3)]
+        yield [stack.enter_context(Peers(store, Rank(rank, 3), rank == 0, given_up.append)) for rank in range(3)]
 
 
 def dies(peers: Peers) -> None:
@@ -47,7 +47,7 @@ def test_the_one_that_has_died_is_named_by_each_that_is_left(three: list[Peers])
     dies(three[1])
 
     for rank in (2, 0):
-        with pytest.raises(PeerLost, match=r"^rank 1 gave no sign of life for 0\.4 s$") as caught:
+        with pytest.raises(PeerLost, match=r"^rank 1 sent no heartbeat for 0\.4 s$") as caught:
             leaves(three[rank], FAILED)
         assert caught.value.__cause__ is FAILED
 
@@ -70,12 +70,12 @@ def test_one_that_hangs_is_given_up_by_the_others_and_one_that_is_done_is_not(
     three: list[Peers], given_up: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     leaves(three[2], None)
-    time.sleep(2 * module.LOST * module.BEAT)
+    time.sleep(2 * module.MISSED_LIMIT * module.HEARTBEAT)
     assert given_up == []
 
     dies(three[1])
-    time.sleep(2 * module.LOST * module.BEAT)
-    assert set(given_up) == {"rank 1 gave no sign of life for 2 s"}
+    time.sleep(2 * module.MISSED_LIMIT * module.HEARTBEAT)
+    assert set(given_up) == {"rank 1 sent no heartbeat for 2 s"}
 
 
 def chained(problem: Exception, cause: BaseException) -> Exception:
@@ -90,13 +90,13 @@ def chained(problem: Exception, cause: BaseException) -> Exception:
         (FAILED, True),
         (chained(Exception("unfinished"), FAILED), True),
         (chained(TrainingError("a damaged file"), RuntimeError("zip")), False),
-        (ElsewhereError("another process cannot go on"), False),
+        (PeerFailed("another process has failed"), False),
         (KeyboardInterrupt(), False),
         (None, False),
     ],
 )
 def test_what_may_come_of_another_process(problem: BaseException | None, is_so: bool) -> None:
-    assert is_of_torch(problem) is is_so
+    assert is_communication_error(problem) is is_so
 
 
 def test_a_group_without_a_place_to_meet_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,5 +105,5 @@ def test_a_group_without_a_place_to_meet_is_told(monkeypatch: pytest.MonkeyPatch
     monkeypatch.delenv("MASTER_ADDR", raising=False)
     monkeypatch.setenv("MASTER_PORT", "1")
 
-    with pytest.raises(TrainingError, match="are set, but not MASTER_ADDR; start it with torchrun"), processes():
+    with pytest.raises(TrainingError, match="are set, but not MASTER_ADDR; start it with torchrun"), process_group():
         pass

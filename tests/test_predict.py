@@ -34,13 +34,13 @@ def test_each_file_that_cannot_be_used_has_a_line_and_the_others_are_predicted(
         "none.png": "No such file or directory",
         "folder": "a directory, not an image file",
         "pipe": "not a regular file",
-        "text.png": "no picture that can be read",
+        "text.png": "not a readable image",
         "/dev/zero": "not a regular file",
     }
 
     assert command("predict", run, "first.png", *wrong, "last.png", "--top", "1", "--format", "json") == 2
     told = capsys.readouterr()
-    assert [row["picture"] for row in json.loads(told.out)["rows"]] == ["first.png", "last.png"]
+    assert [row["image"] for row in json.loads(told.out)["rows"]] == ["first.png", "last.png"]
     assert told.err.splitlines() == [f"advconv: {name}: {reason}" for name, reason in wrong.items()]
 
 
@@ -56,7 +56,7 @@ def test_names_of_files_can_be_anything(
     told = capsys.readouterr().out
     assert format in ("json", "csv") or "\x1b" not in told
     assert format not in ("text", "markdown") or len(told.splitlines()) == 6
-    assert format != "json" or [row["picture"] for row in json.loads(told)["rows"]] == names
+    assert format != "json" or [row["image"] for row in json.loads(told)["rows"]] == names
 
 
 def test_what_is_done_to_images_is_said_once_beside_the_table(

@@ -16,7 +16,7 @@ import pytest
 import torch
 
 import advconv
-from advconv.training.loop import Learner
+from advconv.training.trainer import Trainer
 from tests.training import command, metrics, only_run, weights, write_arch
 
 pytestmark = pytest.mark.usefixtures("short_trainings")
@@ -129,9 +129,9 @@ def test_arguments_that_cannot_be_are_value_errors(file: str, arguments: Any, sa
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({"data": "folder", "data_dir": "nowhere"}, "nowhere: a folder of pictures has train/CLASS/"),
+        ({"data": "folder", "data_dir": "nowhere"}, "nowhere: a folder of images has train/CLASS/"),
         ({"device": "nowhere"}, "there is no device 'nowhere' here"),
-        ({"val_split": 320}, "val_split holds 320 of 320 training pictures out"),
+        ({"val_split": 320}, "val_split takes 320 of 320 training images for validation"),
     ],
 )
 def test_what_the_world_lacks_is_a_training_error(file: str, arguments: Any, said: str) -> None:
@@ -142,7 +142,7 @@ def test_what_the_world_lacks_is_a_training_error(file: str, arguments: Any, sai
 
 
 def test_a_run_that_is_none_and_a_file_that_is_missing() -> None:
-    with pytest.raises(advconv.TrainingError, match=r"nowhere is no run: it has no run.json"):
+    with pytest.raises(advconv.TrainingError, match=r"nowhere is not a run: it has no run.json"):
         advconv.resume("nowhere")
     with pytest.raises(FileNotFoundError):
         advconv.train("nowhere.yaml")
@@ -150,14 +150,14 @@ def test_a_run_that_is_none_and_a_file_that_is_missing() -> None:
 
 def signal_at(step: int, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """As if a signal came during a step."""
-    update = Learner.update
+    update = Trainer.update
 
-    def counted(self: Learner, *batch: Any) -> None:
+    def counted(self: Trainer, *batch: Any) -> None:
         update(self, *batch)
         if self.step == step:
             os.kill(os.getpid(), number)
 
-    monkeypatch.setattr(Learner, "update", counted)
+    monkeypatch.setattr(Trainer, "update", counted)
 
 
 def test_ctrl_c_leaves_a_checkpoint_that_resume_goes_on_from(
@@ -170,7 +170,7 @@ def test_ctrl_c_leaves_a_checkpoint_that_resume_goes_on_from(
             advconv.train(file, **FEW)
     run = only_run(here)
 
-    assert f"stopped in epoch 2 of 2; go on with: advconv.resume('{run.relative_to(here)}')" in capsys.readouterr().out
+    assert f"stopped in epoch 2 of 2; resume with: advconv.resume('{run.relative_to(here)}')" in capsys.readouterr().out
     assert (run / "state.pt").exists()
     resumed = advconv.resume(run, workers=1, device=torch.device("cpu"))
     assert weights(resumed.path) == weights(whole.path)

@@ -14,11 +14,11 @@ import pytest
 import torch
 from safetensors.torch import save
 
-from advconv.training.conditions import Conditions
+from advconv.training.environment import Environment
 from advconv.training.files import RunDirectory, RunError
-from advconv.training.loop import Learner
-from advconv.training.run import held, open_run
-from tests.training import command, metrics, only_run, weights, without_checksums, write_about, write_arch
+from advconv.training.run import locked, open_run
+from advconv.training.trainer import Trainer
+from tests.training import command, metrics, only_run, weights, without_checksums, write_arch, write_metadata
 
 pytestmark = pytest.mark.usefixtures("short_trainings")
 
@@ -41,16 +41,16 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return only_run(directory)
 
 
-def wish_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def interrupt_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """As if Ctrl-C were pressed during a step."""
-    update = Learner.update
+    update = Trainer.update
 
-    def counted(self: Learner, *batch: Any) -> None:
+    def counted(self: Trainer, *batch: Any) -> None:
         update(self, *batch)
         if self.step == step:
             os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr(Learner, "update", counted)
+    monkeypatch.setattr(Trainer, "update", counted)
 
 
 @pytest.mark.parametrize("step", [1, 19, 20, 33, 59])
@@ -58,12 +58,12 @@ def test_an_interrupted_run_ends_where_an_uninterrupted_one_does(
     whole: Path, here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], step: int
 ) -> None:
     with monkeypatch.context() as patch:
-        wish_at(step, patch)
+        interrupt_at(step, patch)
         code = command("train", write_arch(here / "t.yaml"), *OPTIONS)
     run = only_run(here)
 
     assert code == 128 + signal.SIGINT
-    assert f"go on with: advconv train --resume {run.relative_to(here)}" in capsys.readouterr().out
+    assert f"resume with: advconv train --resume {run.relative_to(here)}" in capsys.readouterr().out
     assert command("train", "--resume", run, "--workers", "1", "--device", "cpu") == 0
     assert weights(run) == weights(whole)
     assert metrics(run) == metrics(whole)
@@ -76,9 +76,9 @@ def test_what_is_asked_of_a_resumed_run_stands_in_the_command_that_goes_on_with_
     assert command("train", write_arch(here / "t.yaml"), *OPTIONS, "--until", "1.5") == 0
     run = only_run(here)
     with monkeypatch.context() as patch:
-        wish_at(33, patch)
+        interrupt_at(33, patch)
         command("train", "--resume", run.relative_to(here), "--until", "99.5", "--workers", "0")
-    assert f"go on with: advconv train --resume {run.relative_to(here)} --until 99.5\n" in capsys.readouterr().out
+    assert f"resume with: advconv train --resume {run.relative_to(here)} --until 99.5\n" in capsys.readouterr().out
 
     # What the run was started with had been reached before the epoch that was interrupted; that one is finished.
     assert command("train", "--resume", run, "--workers", "0") == 0
@@ -89,7 +89,7 @@ def test_a_wish_to_stop_in_the_last_step_comes_too_late(
     whole: Path, here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with monkeypatch.context() as patch:
-        wish_at(60, patch)
+        interrupt_at(60, patch)
         assert command("train", write_arch(here / "t.yaml"), *OPTIONS) == 0
 
     assert "averaged weights of epoch 3" in capsys.readouterr().out
@@ -102,7 +102,7 @@ def test_a_finished_run_can_be_resumed_and_says_the_same(whole: Path, capsys: py
     assert command("train", "--resume", whole, "--device", "cpu") == 0
     result = json.loads((whole / "result.json").read_text(encoding="utf-8"))
     assert (
-        f"test accuracy {result['test_accuracy']:.2f}% (640 pictures of drawn shapes), averaged weights of epoch 3"
+        f"test accuracy {result['test_accuracy']:.2f}% (640 images of drawn shapes), averaged weights of epoch 3"
         in capsys.readouterr().out
     )
     assert weights(whole) == before
@@ -137,7 +137,7 @@ def test_what_a_run_goes_on_with_that_is_not_as_before_is_told(
 
     def interrupted(step: int, *words: str | Path) -> str:
         with monkeypatch.context() as patch:
-            wish_at(step, patch)
+            interrupt_at(step, patch)
             assert command("train", *words, "--workers", "0", "--device", "cpu") == 130
         return capsys.readouterr().out
 
@@ -149,22 +149,21 @@ def test_what_a_run_goes_on_with_that_is_not_as_before_is_told(
         torch.set_num_threads(threads + 1)
         said = interrupted(7, "--resume", run)
         assert said.count(f"{MAY_DIFFER}CPU, {threads + 1} threads, ") == 1
-        assert "(sums in another order, so other last bits)\n" in said
+        assert "(another summation order, so other last bits)\n" in said
         assert MAY_DIFFER not in interrupted(8, "--resume", run)
     finally:
         torch.set_num_threads(threads)
-    assert json.loads((run / "run.json").read_text(encoding="utf-8"))["processes"] == 1
+    assert json.loads((run / "run.json").read_text(encoding="utf-8"))["world_size"] == 1
 
 
 @pytest.mark.parametrize(
     ("now", "before", "said"),
     [
         (("CPU, 2 threads, float32", 1, "2.6"), ("CPU, 2 threads, float32", 1, "2.6"), ""),
-        (("CPU, 2 threads, float32", 1, "2.6"), ("CPU, 2 threads, float32", 0, "2.6"), ""),
         (
             ("CPU, 2 threads, float32", 1, "2.6"),
             ("CPU, 1 thread, float32", 1, "2.6"),
-            "CPU, 2 threads, float32 instead of CPU, 1 thread, float32 (sums in another order, so other last bits)",
+            "CPU, 2 threads, float32 instead of CPU, 1 thread, float32 (another summation order, so other last bits)",
         ),
         (
             ("CPU, 2 threads, float32", 2, "2.6"),
@@ -176,19 +175,19 @@ def test_what_a_run_goes_on_with_that_is_not_as_before_is_told(
             ("CPU, 2 threads, float32", 1, "2.6"),
             "NVIDIA H100, bfloat16 autocast, compiled instead of CPU, 2 threads, float32 "
             "(other kernels, precision or random numbers); "
-            "torch 2.7 instead of 2.6 (sums and random numbers may be others)",
+            "torch 2.7 instead of 2.6 (summation order and random numbers may differ)",
         ),
     ],
 )
-def test_each_condition_says_how_it_matters(now: Any, before: Any, said: str) -> None:
-    assert Conditions(*now).changed(Conditions(*before)) == (said and f"{MAY_DIFFER}{said}")
+def test_each_difference_says_how_it_matters(now: Any, before: Any, said: str) -> None:
+    assert Environment(*now).difference(Environment(*before)) == (said and f"{MAY_DIFFER}{said}")
 
 
 KILLED = """
 import os, random, signal, sys, time
 from pathlib import Path
 from advconv.cli.parser import main
-import advconv.cli.train_command, advconv.training.train, advconv.training.export, torchinfo
+import advconv.cli.train_command, advconv.training.fit, advconv.training.export, torchinfo
 
 random.seed(int(sys.argv[1]))
 arch, options = sys.argv[2], sys.argv[3:]
@@ -293,7 +292,7 @@ def test_a_changed_architecture_is_refused(whole: Path, tmp_path: Path, capsys: 
         ("run.json", b"{}", "run.json is damaged"),
         ("run.json", {"options": {}}, "run.json is damaged"),
         ("run.json", {"options": {"data_dir": "", "later": 1}}, "run.json is damaged"),
-        ("run.json", None, "is no run: it has no run.json"),
+        ("run.json", None, "is not a run: it has no run.json"),
         ("arch.yaml", None, "arch.yaml cannot be read: No such file"),
     ],
 )
@@ -344,7 +343,7 @@ def test_other_weights_are_told(
     (run / "last.safetensors").write_bytes(weights)
 
     assert command("evaluate", run) == 2
-    assert f"last.safetensors does not hold the weights of this network: {reason}" in capsys.readouterr().err
+    assert f"last.safetensors does not have the weights of this network: {reason}" in capsys.readouterr().err
 
 
 def test_a_run_goes_on_with_its_own_recipe(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -352,14 +351,14 @@ def test_a_run_goes_on_with_its_own_recipe(whole: Path, capsys: pytest.CaptureFi
     assert "leave out --epochs, --set" in capsys.readouterr().err
 
 
-def test_a_run_goes_on_with_its_own_pictures(whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_goes_on_with_its_own_images(whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = shutil.copytree(whole, tmp_path / "run")
     about = json.loads((run / "run.json").read_text(encoding="utf-8"))
     about["options"]["limit"] = 600
-    write_about(run, about)
+    write_metadata(run, about)
 
     assert command("train", "--resume", run) == 2
-    assert "holds other pictures than those that the run was started with" in capsys.readouterr().err
+    assert "has other images than those that the run was started with" in capsys.readouterr().err
 
 
 def test_a_full_disk_is_told_and_leaves_the_older_file(tmp_path: Path) -> None:
@@ -458,7 +457,7 @@ def test_logs_that_a_kill_kept_from_being_written_are_written_by_a_resume(whole:
 def test_two_processes_do_not_write_one_run(whole: Path, tmp_path: Path) -> None:
     run = shutil.copytree(whole, tmp_path / "run")
     program = [sys.executable, "-m", "advconv", "train", "--resume", str(run)]
-    with held(open_run(run)):
+    with locked(open_run(run)):
         done = subprocess.run(program, env=os.environ | PATHS, capture_output=True, text=True, check=False)
 
     assert done.returncode == 2

@@ -14,9 +14,9 @@ from advconv.rules.diagnostics import placed
 from advconv.text.finding import Finding
 from advconv.text.source import Source, Span
 from benchmarks.attacks import damage, images, texts
-from benchmarks.attacks.commands import Said, hold_ended
-from benchmarks.attacks.figures import HEAD, table
-from benchmarks.attacks.trials import Attack, BrokenPromise, Figures, carried_out, run
+from benchmarks.attacks.commands import CompletedCommand, check_exit
+from benchmarks.attacks.counts_table import HEAD, table
+from benchmarks.attacks.trials import Attack, AttackCounts, BrokenPromise, run_trial, run_trials
 
 FIGURES = Path("docs/results/robustness.json")
 DOCUMENT = Path("docs/reliability.md")
@@ -42,7 +42,7 @@ def test_mutated_files_are_counted_and_a_later_run_goes_on_from_there(tmp_path: 
     assert sum(after["attacks"]["mutated files"]["outcomes"].values()) == 60
     assert {"date", "device", "seed"} < set(after)
     refused = attacked(out, files=60, seed=1)
-    assert (refused.returncode, "holds the figures of seed 0" in refused.stderr) == (1, True)
+    assert (refused.returncode, "has the counts of seed 0" in refused.stderr) == (1, True)
 
 
 def test_each_attack_on_runs_comes_to_its_end(tmp_path: Path) -> None:
@@ -59,26 +59,26 @@ def test_each_attack_on_runs_comes_to_its_end(tmp_path: Path) -> None:
 def test_what_is_made_of_an_undamaged_run_is_what_was_made_of_it_before(tmp_path: Path) -> None:
     damage.prepare(tmp_path)
 
-    assert damage.hold_predicted(tmp_path, tmp_path, "best.safetensors") == "identical"
-    assert damage.hold_resumed(tmp_path, tmp_path, "state.pt") == "identical"
+    assert damage.check_prediction(tmp_path, tmp_path, "best.safetensors") == "identical"
+    assert damage.check_resume(tmp_path, tmp_path, "state.pt") == "identical"
     (tmp_path / "predicted.json").write_text(json.dumps(["", ""]), encoding="utf-8")
     with pytest.raises(BrokenPromise, match=r"damage in run\.json went unnoticed and gave other predictions"):
-        damage.hold_predicted(tmp_path, tmp_path, "run.json")
+        damage.check_prediction(tmp_path, tmp_path, "run.json")
 
 
-def outcome(trial: Any) -> Figures:
+def outcome(trial: Any) -> AttackCounts:
     attack = Attack("planted", trial, lambda shared: None)
-    figures = Figures()
+    counts = AttackCounts()
     for number in range(3):
-        figures.add(carried_out(attack, 0, Path(), number))
-    return figures
+        counts.add(run_trial(attack, 0, Path(), number))
+    return counts
 
 
 def test_what_a_trial_raises_is_a_failure_that_its_number_shows_again() -> None:
-    def broken(chance: random.Random, shared: Path) -> str:
-        raise BrokenPromise(f"it took {chance.randrange(1000)} s")
+    def broken(rng: random.Random, shared: Path) -> str:
+        raise BrokenPromise(f"it took {rng.randrange(1000)} s")
 
-    def mistaken(chance: random.Random, shared: Path) -> str:
+    def mistaken(rng: random.Random, shared: Path) -> str:
         raise KeyError("x")
 
     assert (outcome(broken).done, outcome(broken).failed) == (3, 3)
@@ -88,7 +88,7 @@ def test_what_a_trial_raises_is_a_failure_that_its_number_shows_again() -> None:
 
 
 def test_trials_that_are_done_are_not_done_again() -> None:
-    assert list(run(texts.ATTACK, 0, 5, Figures(done=5), Path(), 1)) == []
+    assert list(run_trials(texts.ATTACK, 0, 5, AttackCounts(done=5), Path(), 1)) == []
 
 
 @pytest.mark.parametrize(
@@ -110,12 +110,12 @@ def test_a_place_is_inside_of_the_text_or_right_behind_it(span: Span, is_inside:
 def test_a_check_that_is_slow_or_points_elsewhere_breaks_a_promise() -> None:
     checked = check(Source("t", "advconv: 1\n"))
 
-    assert texts.hold(checked, 0.1) == "refused"
+    assert texts.check_outcome(checked, 0.1) == "refused"
     with pytest.raises(BrokenPromise, match=r"took 2\.5 s"):
-        texts.hold(checked, 2.5)
+        texts.check_outcome(checked, 2.5)
     (found,) = placed([Finding("AC102", Span(70, 71), "far below")], checked.source, None)
-    with pytest.raises(BrokenPromise, match="outside of the text"):
-        texts.hold(checked._replace(diagnostics=[found]), 0.1)
+    with pytest.raises(BrokenPromise, match="outside the text"):
+        texts.check_outcome(checked._replace(diagnostics=[found]), 0.1)
 
 
 @pytest.mark.parametrize("mutation", texts.MUTATIONS)
@@ -136,25 +136,25 @@ def test_a_damage_changes_a_file(broken: Any) -> None:
 
 
 def test_hostile_images_start_from_images_of_every_format() -> None:
-    assert {suffix for suffix, _ in images.valid()} == set(images.SUFFIXES)
+    assert {suffix for suffix, _ in images.valid_images()} == set(images.SUFFIXES)
     assert len(images.bomb(30_000)) < 1_000_000
 
 
 @pytest.mark.parametrize(
     ("said", "is_held"),
     [
-        (Said(0, "out", ""), True),
-        (Said(2, "", "advconv: a line\n"), True),
-        (Said(2, "", "advconv: a line\nand another\n"), False),
-        (Said(2, "", ""), False),
-        (Said(0, "", "Traceback (most recent call last):\n"), False),
-        (Said(1, "", ""), False),
-        (Said(-11, "", ""), False),
+        (CompletedCommand(0, "out", ""), True),
+        (CompletedCommand(2, "", "advconv: a line\n"), True),
+        (CompletedCommand(2, "", "advconv: a line\nand another\n"), False),
+        (CompletedCommand(2, "", ""), False),
+        (CompletedCommand(0, "", "Traceback (most recent call last):\n"), False),
+        (CompletedCommand(1, "", ""), False),
+        (CompletedCommand(-11, "", ""), False),
     ],
 )
-def test_a_command_ends_as_promised_or_breaks_a_promise(said: Said, is_held: bool) -> None:
+def test_a_command_ends_as_promised_or_breaks_a_promise(said: CompletedCommand, is_held: bool) -> None:
     try:
-        hold_ended(said, 0, 2)
+        check_exit(said, 0, 2)
     except BrokenPromise:
         assert not is_held
     else:

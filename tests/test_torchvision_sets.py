@@ -15,9 +15,9 @@ from torchvision import datasets
 from advconv.geometry import Shape
 from advconv.language.data_sets import SETS
 from advconv.training.data import DataError
-from advconv.training.sets import load
+from advconv.training.sets import load_dataset
 from advconv.training.torchvision_sets import UNPACKED
-from tests.training import BATCHES, real_pictures
+from tests.training import BATCHES, real_images
 
 SIZE = Shape(1, 28, 28)
 FOLDERS = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST"}
@@ -70,13 +70,13 @@ def test_we_know_what_is_in_each_archive_that_torchvision_publishes() -> None:
 
 def test_grey_images_are_resized_to_the_input(published: tuple[str, Path], tmp_path: Path) -> None:
     name, _ = published
-    loaded = load(name, tmp_path, Shape(1, 32, 32))
+    loaded = load_dataset(name, tmp_path, Shape(1, 32, 32))
 
     assert loaded.train.images.shape == (12, 32, 32, 1)
     assert loaded.train.images[3, :, :15].max() == 0
     assert loaded.train.images[3, :, 17:].min() == 200
-    assert load(name, tmp_path, SIZE).test.labels.tolist() == [*range(10), 0, 1]
-    assert len(load(name, tmp_path, SIZE, limit=5).train) == 5
+    assert load_dataset(name, tmp_path, SIZE).test.labels.tolist() == [*range(10), 0, 1]
+    assert len(load_dataset(name, tmp_path, SIZE, limit=5).train) == 5
 
 
 @pytest.mark.parametrize("part", FILES)
@@ -93,8 +93,8 @@ def test_a_file_that_is_not_as_published_is_not_read(
     )
     (raw / f"{part}.gz").unlink()
 
-    with pytest.raises(DataError, match=rf"damaged there \(not as its check sum says: {part}\).*no network"):
-        load(name, tmp_path, SIZE)
+    with pytest.raises(DataError, match=rf"damaged there \(checksum does not match: {part}\).*no network"):
+        load_dataset(name, tmp_path, SIZE)
 
 
 def test_a_damaged_file_is_unpacked_anew_where_its_archive_is_whole(
@@ -105,7 +105,7 @@ def test_a_damaged_file_is_unpacked_anew_where_its_archive_is_whole(
     (raw / FILES[0]).write_bytes(b"damaged")
     (raw / FILES[3]).unlink()
 
-    assert len(load(name, tmp_path, SIZE).train) == 12
+    assert len(load_dataset(name, tmp_path, SIZE).train) == 12
     assert (raw / FILES[0]).read_bytes() == content
     assert sorted(path.name for path in tmp_path.iterdir()) == [FOLDERS[name]]
 
@@ -115,7 +115,7 @@ def test_files_without_their_archives_are_enough(published: tuple[str, Path], tm
     for part in FILES:
         (raw / f"{part}.gz").unlink()
 
-    assert len(load(name, tmp_path, SIZE).test) == 12
+    assert len(load_dataset(name, tmp_path, SIZE).test) == 12
 
 
 def test_a_cache_of_older_versions_of_torchvision_is_not_read(published: tuple[str, Path], tmp_path: Path) -> None:
@@ -124,13 +124,13 @@ def test_a_cache_of_older_versions_of_torchvision_is_not_read(published: tuple[s
     for part in ("training.pt", "test.pt"):
         (raw.parent / "processed" / part).write_bytes(b"anything")
 
-    assert len(load(name, tmp_path, SIZE).train) == 12
+    assert len(load_dataset(name, tmp_path, SIZE).train) == 12
 
 
 @pytest.mark.parametrize("name", [name for name, known in SETS.items() if name not in ("folder", "shapes")])
 def test_a_failed_download_leaves_nothing(tmp_path: Path, name: str) -> None:
     with pytest.raises(DataError, match="cannot be downloaded"):
-        load(name, tmp_path / "new" / "data", Shape(3, 32, 32))
+        load_dataset(name, tmp_path / "new" / "data", Shape(3, 32, 32))
 
     assert list(tmp_path.iterdir()) == []
 
@@ -147,7 +147,7 @@ def test_half_a_download_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monk
     (tmp_path / "mine.txt").write_text("kept")
 
     with pytest.raises(DataError, match="cannot be downloaded"):
-        load(name, tmp_path, Shape(3, 32, 32))
+        load_dataset(name, tmp_path, Shape(3, 32, 32))
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
@@ -162,14 +162,14 @@ def test_a_server_that_falls_silent_is_given_up(tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(urllib.request, "urlopen", refuse)
     with pytest.raises(DataError, match="timed out"):
-        load("cifar10", tmp_path, Shape(3, 32, 32))
+        load_dataset("cifar10", tmp_path, Shape(3, 32, 32))
     assert found[0] == 60
     assert socket.getdefaulttimeout() is None
 
 
 def test_a_missing_file_among_others_is_named(tmp_path: Path) -> None:
-    directory = real_pictures(tmp_path)
+    directory = real_images(tmp_path)
     (directory / BATCHES / "test_batch").unlink()
 
     with pytest.raises(DataError, match=r"damaged there \(missing: test_batch\)"):
-        load("cifar10", directory, Shape(3, 32, 32))
+        load_dataset("cifar10", directory, Shape(3, 32, 32))

@@ -21,15 +21,16 @@ from safetensors.torch import load_file
 from torch import nn
 
 from advconv.language.recipe import BELOW_ONE, LARGEST, SMALLEST, Train
-from advconv.training import pictures as draw
+from advconv.training import figures
 from advconv.training.augment import Augment
-from advconv.training.data import DataSets, Pictures
-from advconv.training.device import setup
-from advconv.training.loader import Plan
-from advconv.training.loop import Diverged, Learner, Scores, score
-from advconv.training.optim import SCHEDULES, average, optimizer, schedule
-from advconv.training.results import by_class, confusion_counts
-from tests.training import command, metrics, only_run, real_pictures, small, weights, write_arch
+from advconv.training.data import ImageSet, TrainingData
+from advconv.training.device import choose_accelerator
+from advconv.training.evaluation import Evaluation, evaluate
+from advconv.training.loader import BatchPlan
+from advconv.training.optim import SCHEDULES, create_average, create_optimizer, create_scheduler
+from advconv.training.results import by_class, confusion_matrix
+from advconv.training.trainer import Diverged, Trainer
+from tests.training import command, metrics, only_run, real_images, small, weights, write_arch
 
 pytestmark = pytest.mark.usefixtures("short_trainings")
 
@@ -89,9 +90,9 @@ def test_a_run_has_every_artefact_and_nothing_else(trained: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["augmented.png", "confusion.png", "curves.png", "misclassified.png"])
-def test_pictures_open_and_are_not_blank(trained: Path, name: str) -> None:
-    with Image.open(trained / name) as picture:
-        pixels = np.asarray(picture.convert("RGB"))
+def test_figures_open_and_are_not_blank(trained: Path, name: str) -> None:
+    with Image.open(trained / name) as figure:
+        pixels = np.asarray(figure.convert("RGB"))
 
     # Text alone is black, white and grey.
     colours = pixels.astype(int).max(axis=2) - pixels.astype(int).min(axis=2)
@@ -130,25 +131,25 @@ import model
 network = model.Net().eval()
 network.load_state_dict(load_file("last.safetensors"))
 about = json.load(open("run.json"))
-pictures = torch.from_numpy(np.load(sys.argv[1])).permute(0, 3, 1, 2) / 255
+images = torch.from_numpy(np.load(sys.argv[1])).permute(0, 3, 1, 2) / 255
 mean, std = (torch.tensor(about[key]).view(1, -1, 1, 1) for key in ("mean", "std"))
 with torch.no_grad():
-    print(json.dumps(network((pictures - mean) / std).softmax(1).tolist()))
+    print(json.dumps(network((images - mean) / std).softmax(1).tolist()))
 """
 
 
 def test_model_py_loads_the_weights_without_advconv_and_says_what_predict_says(
     trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pictures = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 3), dtype=np.uint8)
-    np.save(tmp_path / "pictures.npy", pictures)
-    for index, picture in enumerate(pictures):
-        Image.fromarray(picture).save(tmp_path / f"{index}.png")
+    images = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 3), dtype=np.uint8)
+    np.save(tmp_path / "images.npy", images)
+    for index, image in enumerate(images):
+        Image.fromarray(image).save(tmp_path / f"{index}.png")
     command("predict", trained, tmp_path / "0.png", tmp_path / "1.png", "--top", "10", "--format", "json")
     said = json.loads(capsys.readouterr().out)["rows"]
-    assert [row["picture"] for row in said] == [str(tmp_path / f"{index}.png") for index in (0, 1) for _ in range(10)]
+    assert [row["image"] for row in said] == [str(tmp_path / f"{index}.png") for index in (0, 1) for _ in range(10)]
 
-    program = [sys.executable, "-c", ALONE, str(tmp_path / "pictures.npy")]
+    program = [sys.executable, "-c", ALONE, str(tmp_path / "images.npy")]
     alone = json.loads(subprocess.run(program, cwd=trained, capture_output=True, check=True, text=True).stdout)
 
     classes = json.loads((trained / "run.json").read_text(encoding="utf-8"))["classes"]
@@ -164,11 +165,11 @@ def test_evaluate_says_the_headline_of_the_run(trained: Path, capsys: pytest.Cap
     said = json.loads(capsys.readouterr().out)
 
     assert said["totals"]["accuracy"] == result["test_accuracy"] == metrics(trained)[-1]["test_accuracy"]
-    assert sum(row["pictures"] for row in said["rows"]) == 1000
-    assert sum(row["right"] for row in said["rows"]) == round(10 * result["test_accuracy"])
+    assert sum(row["images"] for row in said["rows"]) == 1000
+    assert sum(row["correct"] for row in said["rows"]) == round(10 * result["test_accuracy"])
     for row in said["rows"]:
-        assert row["accuracy"] == pytest.approx(100 * row["right"] / row["pictures"], rel=1e-5)
-        assert row["times"] <= row["pictures"] - row["right"]
+        assert row["accuracy"] == pytest.approx(100 * row["correct"] / row["images"], rel=1e-5)
+        assert row["times"] <= row["images"] - row["correct"]
 
     assert command("evaluate", trained, "--flip", "--weights", "best", "--device", "cpu") == 0
     shown = capsys.readouterr().out
@@ -176,13 +177,13 @@ def test_evaluate_says_the_headline_of_the_run(trained: Path, capsys: pytest.Cap
     assert re.search(r"\d\.\d\d%", shown)
 
 
-def test_accuracies_by_class_are_numbers_and_a_class_without_pictures_has_none() -> None:
-    pictures = Pictures(torch.zeros(3, 1, 1, 3, dtype=torch.uint8), torch.tensor([0, 0, 0]))
+def test_accuracies_by_class_are_numbers_and_a_class_without_images_has_none() -> None:
+    data = ImageSet(torch.zeros(3, 1, 1, 3, dtype=torch.uint8), torch.tensor([0, 0, 0]))
     said = torch.tensor([[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]])
-    table = by_class(pictures, Scores(said, 0.3456789012, 200 / 3), ["cat", "dog"], "t")
+    table = by_class(data, Evaluation(said, 0.3456789012, 200 / 3), ["cat", "dog"], "t")
 
     assert table.rows == (("cat", 3, 2, 66.6667, "dog", 1), ("dog", 0, 0, None, None, 0))
-    assert table.totals == {"accuracy": 66.6667, "loss": 0.345679, "pictures": 3}
+    assert table.totals == {"accuracy": 66.6667, "loss": 0.345679, "images": 3}
     assert "66.67%" in table.text()
     assert table.csv().splitlines()[1:] == ["cat,3,2,66.6667,dog,1", "dog,0,0,,,0"]
 
@@ -192,8 +193,8 @@ def test_the_confusion_of_classes_adds_up(trained: Path) -> None:
         rows = list(csv.DictReader(file))
     result = json.loads((trained / "result.json").read_text(encoding="utf-8"))
 
-    assert sum(int(row["pictures"]) for row in rows) == 1000
-    assert sum(int(row["right"]) for row in rows) == round(10 * result["test_accuracy"])
+    assert sum(int(row["images"]) for row in rows) == 1000
+    assert sum(int(row["correct"]) for row in rows) == round(10 * result["test_accuracy"])
 
 
 def test_until_stops_and_says_what_it_was_picked_on(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -219,7 +220,7 @@ def test_a_validation_set_keeps_the_test_set_for_the_end(here: Path, capsys: pyt
 
     assert [row["test_accuracy"] is None for row in rows] == [True, False]
     assert all(row["val_accuracy"] is not None for row in rows)
-    assert "780 training + 500 for validation + 1,000 test pictures" in (said := capsys.readouterr().out)
+    assert "780 training + 500 for validation + 1,000 test images" in (said := capsys.readouterr().out)
     assert "picked on the validation set" in said
 
 
@@ -332,11 +333,11 @@ def test_options_change_any_field_and_the_run_says_so(here: Path) -> None:
         (["--set", "constraints.accuracy=>= 101%"], "--set constraints.accuracy=>= 101%: error[AC120]"),
         (["--set", "train.mixup=2", "--epochs", "0"], " | --epochs 0\n"),
         (["--set", "train={"], "the value of train is not YAML"),
-        (["--set", "augment=[{RandomCrop: {height: 64, width: 64}}]"], "RandomCrop fails on a 3x16x16 picture"),
+        (["--set", "augment=[{RandomCrop: {height: 64, width: 64}}]"], "RandomCrop fails on a 3x16x16 image"),
         (["--epochs", "0"], "epochs must be a whole number of at least 1, not 0"),
         (["--data", "mnist"], "the input has 3 channels, in MNIST it is 1"),
         (["--data", "cifar100"], "the network puts out 10 classes, in CIFAR-100 there are 100"),
-        (["--val-split", "5000"], "val_split holds 5,000 of 5,000 training pictures out"),
+        (["--val-split", "5000"], "val_split takes 5,000 of 5,000 training images for validation"),
         (["--device", "nowhere"], "there is no device 'nowhere' here"),
         (["--device", "cuda:99"], "there is no device 'cuda:99' here"),
         (["--limit", "9" * 20], "argument --limit: 999999999999999999... has 20 digits"),
@@ -421,22 +422,22 @@ def test_a_worker_that_is_killed_is_told(
         os.kill(os.getpid(), signal.SIGKILL)
 
     monkeypatch.setattr(Augment, "__call__", dies)
-    # The picture of what is drawn is made by this process.
-    monkeypatch.setattr("advconv.training.train._augmented", lambda job: b"")
+    # The figure of augmented images is drawn by this process.
+    monkeypatch.setattr("advconv.training.start_run._augmented_figure", lambda setup: b"")
 
     assert command("train", write_arch(here / "t.yaml"), "--limit", "640", "--workers", "1") == 2
     said = capsys.readouterr().err
     assert "was killed by SIGKILL (memory may be short; take fewer workers)" in said
-    assert f"; go on with: advconv train --resume {only_run(here).relative_to(here)}\n" in said
+    assert f"; resume with: advconv train --resume {only_run(here).relative_to(here)}\n" in said
 
 
 def test_names_of_classes_are_no_formulas() -> None:
     classes = ["$5_and_$10", "cash$_x_$^"]
-    test = Pictures(torch.zeros((2, 4, 4, 3), dtype=torch.uint8), torch.tensor([0, 1]))
-    scores = Scores(torch.tensor([[0.1, 0.9], [0.8, 0.2]]), 1.0, 0.0)
+    test = ImageSet(torch.zeros((2, 4, 4, 3), dtype=torch.uint8), torch.tensor([0, 1]))
+    scores = Evaluation(torch.tensor([[0.1, 0.9], [0.8, 0.2]]), 1.0, 0.0)
 
-    assert draw.misclassified(test, scores, classes).startswith(b"\x89PNG")
-    assert draw.confusion(confusion_counts(test, scores), classes, "$x_$^").startswith(b"\x89PNG")
+    assert figures.misclassified(test, scores, classes).startswith(b"\x89PNG")
+    assert figures.confusion(confusion_matrix(test, scores), classes, "$x_$^").startswith(b"\x89PNG")
 
 
 def test_quiet_says_how_it_ended_alone(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -459,8 +460,8 @@ def test_tensorboard_gets_the_rows(here: Path) -> None:
     assert (loss.step, loss.value) == (1, pytest.approx(row["train_loss"]))
 
 
-def test_real_pictures_are_learned(here: Path) -> None:
-    data = real_pictures(here / "cifar10")
+def test_real_images_are_learned(here: Path) -> None:
+    data = real_images(here / "cifar10")
     file = write_arch(here / "t.yaml", input=(3, 32, 32), data="cifar10", train={"epochs": 3})
 
     assert command("train", file, "--limit", "2560", "--data-dir", data, "--batch-size", "32") == 0
@@ -480,9 +481,9 @@ RATES = {
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_a_schedule_is_where_it_should_be(name: str) -> None:
     recipe = Train.model_validate({"schedule": name, "lr": 2.0})
-    moved = optimizer(nn.Linear(1, 1), recipe)
+    moved = create_optimizer(nn.Linear(1, 1), recipe)
     rates, steps = [], 100
-    schedule_of = schedule(moved, recipe, steps)
+    schedule_of = create_scheduler(moved, recipe, steps)
     for _ in range(steps + 1):
         rates.append(schedule_of.get_last_lr()[0])
         moved.step()
@@ -501,23 +502,23 @@ def test_the_rate_is_that_of_the_optimizer_that_an_option_chooses(here: Path) ->
     assert "lr: 0.003" in (only_run(here) / "arch.yaml").read_text(encoding="utf-8")
 
 
-SIXTEEN = Pictures(torch.arange(64, dtype=torch.uint8).view(16, 2, 2, 1), torch.arange(16) % 2)
+SIXTEEN = ImageSet(torch.arange(64, dtype=torch.uint8).view(16, 2, 2, 1), torch.arange(16) % 2)
 
 
-def a_learner(**recipe: Any) -> Learner:
-    """One with a network of its own for pictures of 1x2x2."""
-    data = DataSets(SIXTEEN, None, SIXTEEN, ("a", "b"), (0.1,), (0.1,))
+def a_trainer(**recipe: Any) -> Trainer:
+    """A trainer of a network for 1x2x2 images."""
+    data = TrainingData(SIXTEEN, None, SIXTEEN, ("a", "b"), (0.1,), (0.1,))
     torch.manual_seed(0)
     module = nn.Sequential(nn.Flatten(), nn.Linear(4, 2))
     train = Train.model_validate({"precision": "float32", "ema": 0} | recipe)
-    return Learner(module, data, train, Plan(16, 16, 10, 0), setup("cpu", "float32", "off"))
+    return Trainer(module, data, train, BatchPlan(16, 16, 10, 0), choose_accelerator("cpu", "float32", "off"))
 
 
-def moved(learner: Learner) -> float:
-    """How far one step on all pictures moves the weights."""
-    before = nn.utils.parameters_to_vector(learner.module.parameters()).detach()
-    learner.update(*SIXTEEN)
-    after = nn.utils.parameters_to_vector(learner.module.parameters()).detach()
+def moved(trainer: Trainer) -> float:
+    """How far one step on all images moves the weights."""
+    before = nn.utils.parameters_to_vector(trainer.module.parameters()).detach()
+    trainer.update(*SIXTEEN)
+    after = nn.utils.parameters_to_vector(trainer.module.parameters()).detach()
     return float((after - before).norm())
 
 
@@ -528,27 +529,27 @@ def test_a_step_can_compute_with_whatever_a_recipe_may_hold(optimizer: str, end:
     free, fraction = (LARGEST, BELOW_ONE) if end == "largest" else (SMALLEST, SMALLEST)
     frees, fractions = ("lr", "weight_decay", "mixup", "clip"), ("momentum", "label_smoothing", "ema")
     numbers = dict.fromkeys(frees, free) | dict.fromkeys(fractions, fraction)
-    learner = a_learner(optimizer=optimizer, **numbers)
+    trainer = a_trainer(optimizer=optimizer, **numbers)
 
     for _ in range(3):
-        learner.update(*SIXTEEN)
+        trainer.update(*SIXTEEN)
     with contextlib.suppress(Diverged):
-        learner.settle()
+        trainer.flush_metrics()
 
 
 def test_clipping_bounds_a_step() -> None:
     plain = {"schedule": "constant", "lr": 1.0, "momentum": 0.0, "weight_decay": 0.0}
 
-    assert moved(a_learner(**plain, clip=1e-3)) == pytest.approx(1e-3, rel=1e-3)
-    assert moved(a_learner(**plain)) > 1e-2
+    assert moved(a_trainer(**plain, clip=1e-3)) == pytest.approx(1e-3, rel=1e-3)
+    assert moved(a_trainer(**plain)) > 1e-2
 
 
-def test_mixed_pictures_and_their_classes_are_mixed_in_the_same_shares() -> None:
-    learner = a_learner(mixup=1.0)
-    learner._reseed()
-    pictures = torch.arange(16.0).view(16, 1, 1, 1)
+def test_mixup_weights_images_and_their_classes_alike() -> None:
+    trainer = a_trainer(mixup=1.0)
+    trainer._reseed()
+    inputs = torch.arange(16.0).view(16, 1, 1, 1)
     labels = (torch.arange(16) >= 8).long()
-    mixed, targets = learner._mixed(pictures, labels)
+    mixed, targets = trainer._mixup(inputs, labels)
     share = float(np.random.default_rng((0, 0)).beta(1.0, 1.0))
 
     assert targets.sum(1) == pytest.approx(torch.ones(16))
@@ -561,21 +562,21 @@ def test_mixed_pictures_and_their_classes_are_mixed_in_the_same_shares() -> None
 
 
 def test_smoothed_labels_give_the_loss_of_the_formula() -> None:
-    learner = a_learner(label_smoothing=0.2)
+    trainer = a_trainer(label_smoothing=0.2)
     images, labels = SIXTEEN
-    log = learner.module(learner.normalise(images)).log_softmax(1)
+    log = trainer.module(trainer.normalise(images)).log_softmax(1)
     picked = log[torch.arange(16), labels]
 
-    learner.update(images, labels)
-    assert learner.unread[0][0].item() == pytest.approx(-(0.8 * picked + 0.2 * log.mean(1)).mean().item(), rel=1e-5)
+    trainer.update(images, labels)
+    assert trainer.unread[0][0].item() == pytest.approx(-(0.8 * picked + 0.2 * log.mean(1)).mean().item(), rel=1e-5)
 
 
 def test_mirror_images_are_averaged() -> None:
-    learner = a_learner()
-    pictures = Pictures(torch.randint(0, 256, (5, 2, 2, 1), dtype=torch.uint8), torch.zeros(5, dtype=torch.int64))
-    mirrored = Pictures(pictures.images.flip(2), pictures.labels)
-    alone, other = (score(learner.module, view, learner.normalise, learner.setup) for view in (pictures, mirrored))
-    both = score(learner.module, pictures, learner.normalise, learner.setup, flip=True)
+    trainer = a_trainer()
+    data = ImageSet(torch.randint(0, 256, (5, 2, 2, 1), dtype=torch.uint8), torch.zeros(5, dtype=torch.int64))
+    mirrored = ImageSet(data.images.flip(2), data.labels)
+    alone, other = (evaluate(trainer.module, view, trainer.normalise, trainer.accelerator) for view in (data, mirrored))
+    both = evaluate(trainer.module, data, trainer.normalise, trainer.accelerator, flip=True)
 
     assert (both.probabilities - (alone.probabilities + other.probabilities) / 2).abs().max() < 1e-6
 
@@ -593,10 +594,10 @@ def test_compiled_training_follows_the_curve_of_the_other(here: Path, capsys: py
 
 def test_without_a_compiler_it_goes_on_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CXX", "no-such-compiler")
-    there = setup("cpu", "auto", "on")
+    there = choose_accelerator("cpu", "auto", "on")
 
     assert not there.compiles
-    assert there.note == "there is no C++ compiler, so it goes on without torch.compile"
+    assert there.note == "there is no C++ compiler, so torch.compile is not used"
 
 
 def test_a_compiler_that_fails_is_told_and_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -604,10 +605,10 @@ def test_a_compiler_that_fails_is_told_and_left_out(monkeypatch: pytest.MonkeyPa
         raise RuntimeError("CppCompileError: no header\nand much more")
 
     monkeypatch.setattr(torch, "compile", fails)
-    there = setup("cpu", "auto", "on")
+    there = choose_accelerator("cpu", "auto", "on")
 
     assert not there.compiles
-    assert there.note == "torch.compile fails here (CppCompileError: no header), so it goes on without"
+    assert there.note == "torch.compile fails here (CppCompileError: no header), so it is not used"
 
 
 def test_a_terminal_gets_a_bar_for_each_epoch_whose_steps_are_its_percentage(tmp_path: Path) -> None:
@@ -625,7 +626,7 @@ def test_a_terminal_gets_a_bar_for_each_epoch_whose_steps_are_its_percentage(tmp
                 said += part
     os.close(main_end)
 
-    bar = rb"epoch 2/12: +(\d+)%\|[^\r]*\| (\d+)/20 \[\d\d:\d\d, loss \d[^\r]*accuracy \d[^\r]*, \S+ to the end"
+    bar = rb"epoch 2/12: +(\d+)%\|[^\r]*\| (\d+)/20 \[\d\d:\d\d, loss \d[^\r]*accuracy \d[^\r]*, \S+ remaining"
     found = [(int(percent), int(step)) for percent, step in re.findall(bar, said)]
     assert found
     assert all(percent == 5 * step for percent, step in found)
@@ -633,7 +634,7 @@ def test_a_terminal_gets_a_bar_for_each_epoch_whose_steps_are_its_percentage(tmp
 
 def test_norms_and_biases_do_not_decay() -> None:
     module = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Linear(2, 2))
-    decayed, kept = optimizer(module, Train()).param_groups
+    decayed, kept = create_optimizer(module, Train()).param_groups
 
     assert [p.ndim for p in decayed["params"]] == [4, 2]
     assert [p.ndim for p in kept["params"]] == [1, 1, 1, 1]
@@ -642,7 +643,7 @@ def test_norms_and_biases_do_not_decay() -> None:
 
 def test_the_average_is_that_of_the_formula() -> None:
     module = nn.Linear(1, 1, bias=False)
-    averaged = average(module, Train.model_validate({"ema": 0.5}))
+    averaged = create_average(module, Train.model_validate({"ema": 0.5}))
     expected, decays = 0.0, [0.0, 2 / 11, 3 / 12, 4 / 13]
     for step, decay in enumerate(decays):
         with torch.no_grad():

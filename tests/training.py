@@ -1,4 +1,4 @@
-"""Small trainings for tests: a network, the command line, and where the real pictures lie."""
+"""Small trainings for tests: a network, the command line, and where CIFAR-10 is."""
 
 import json
 import lzma
@@ -6,14 +6,13 @@ import os
 import shutil
 from functools import cache
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
 
 from advconv.cli.parser import main
-from advconv.training.saved import SEAL, sealed
+from advconv.training.saved import CHECKSUM, dump_with_checksum
 from advconv.training.shapes import draw_shapes
 from tests import build
 
@@ -25,7 +24,7 @@ HEAD = ["gap", "linear"]
 
 
 def small(**sections: Any) -> dict[str, Any]:
-    """A network for pictures of 16x16 that learns drawn shapes; dropout makes it draw in each step."""
+    """A network for 16x16 images that learns drawn shapes; dropout uses random numbers in each step."""
     train = {"epochs": 2, "batch_size": 32, "lr": 0.1} | sections.pop("train", {})
     augment = ["HorizontalFlip", {"ShiftScaleRotate": {"rotate_limit": 10}}]
     given = {"classes": 10, "data": "shapes", "augment": augment, "train": train} | sections
@@ -53,29 +52,31 @@ def only_run(directory: Path) -> Path:
 def metrics(run: Path) -> list[dict[str, Any]]:
     """The rows of a run, without what a clock says."""
     rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
-    return [{key: row[key] for key in row if key not in ("seconds", "pictures_per_second")} for row in rows]
+    return [{key: row[key] for key in row if key not in ("seconds", "images_per_second")} for row in rows]
 
 
 def weights(run: Path) -> bytes:
     return (run / "last.safetensors").read_bytes()
 
 
-def write_about(run: Path, about: dict[str, Any]) -> None:
+def write_metadata(run: Path, about: dict[str, Any]) -> None:
     """A `run.json` that says something else, with a checksum that is right."""
-    (run / "run.json").write_text(sealed({key: about[key] for key in about if key != SEAL}), encoding="utf-8")
+    (run / "run.json").write_text(
+        dump_with_checksum({key: about[key] for key in about if key != CHECKSUM}), encoding="utf-8"
+    )
 
 
 def without_checksums(run: Path) -> Path:
     """A run as earlier versions wrote it."""
     about = json.loads((run / "run.json").read_text(encoding="utf-8"))
-    del about[SEAL]
+    del about[CHECKSUM]
     (run / "run.json").write_text(json.dumps(about), encoding="utf-8")
     (run / "checkpoints.json").unlink()
     shutil.rmtree(run / "previous", ignore_errors=True)
     return run
 
 
-def real_pictures(into: Path) -> Path:
+def real_images(into: Path) -> Path:
     """CIFAR-10 as torchvision reads it, from `$ADVCONV_DATA` or the copy beside the clone; else the test is skipped."""
     given = Path(os.environ.get("ADVCONV_DATA", "data"))
     if (given / BATCHES).is_dir():
@@ -92,7 +93,7 @@ def real_pictures(into: Path) -> Path:
 
 drawn = cache(draw_shapes)
 
-NO_FIGURES = SimpleNamespace(**dict.fromkeys(("confusion", "curves", "misclassified", "mosaic"), lambda *_: b"none"))
+FIGURES = ("confusion", "curves", "misclassified", "mosaic")
 
 
 def shorten(patch: pytest.MonkeyPatch) -> None:
@@ -106,4 +107,5 @@ def shorten(patch: pytest.MonkeyPatch) -> None:
         return tuple(part.copy() for part in drawn(count, size, seed))
 
     patch.setattr("advconv.training.sets.draw_shapes", draw_once)
-    patch.setattr("advconv.training.train.draw", NO_FIGURES)
+    for figure in FIGURES:
+        patch.setattr(f"advconv.training.figures.{figure}", lambda *_: b"none")

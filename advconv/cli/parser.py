@@ -139,30 +139,32 @@ def _add_train(commands: Commands) -> None:
     help = "check a network, train it, and say whether it keeps the accuracy that it promises"
     train = _command(commands, "train", help, "advconv train mynet.yaml --epochs 10", "train_command:run_train")
     train.add_argument("file", nargs="?", metavar="FILE")
-    train.add_argument("--resume", metavar="RUN", help="go on with an interrupted run")
+    train.add_argument("--resume", metavar="RUN", help="resume an interrupted run")
     _add_previous(train)
     train.add_argument(
         "--force", action="store_true", help="train what breaks its constraints or may not fit in memory"
     )
-    fields = train.add_argument_group("what the file says otherwise")
+    fields = train.add_argument_group("override the file")
     fields.add_argument("--data", metavar="SET", help=f"{', '.join(SETS)}")
     fields.add_argument("--epochs", type=integer, metavar="N")
-    fields.add_argument("--batch-size", type=integer, metavar="N", help="pictures of all processes together")
+    fields.add_argument("--batch-size", type=integer, metavar="N", help="images of all processes together")
     fields.add_argument("--lr", type=real, metavar="RATE", help="the highest learning rate")
     fields.add_argument("--seed", type=integer, metavar="N")
-    fields.add_argument("--val-split", type=integer, metavar="N", help="training pictures held out for validation")
+    fields.add_argument("--val-split", type=integer, metavar="N", help="training images held out for validation")
     help = "any field: train.mixup=0.2, C1[0].out_channels=24"
     fields.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", help=help)
     doing = train.add_argument_group("how")
     _add_data_dir(doing)
-    doing.add_argument("--limit", type=limit, metavar="N", help="use the first N pictures")
+    doing.add_argument("--limit", type=limit, metavar="N", help="use the first N images")
     doing.add_argument("--until", type=percent, metavar="PERCENT", help="stop when this accuracy is reached")
     doing.add_argument("--name", type=title, metavar="NAME", help="of the run's directory; default: the network's")
     _add_device(doing)
-    doing.add_argument("--workers", type=workers, metavar="N", help="processes that make pictures; 0: none beside")
+    doing.add_argument(
+        "--workers", type=workers, metavar="N", help="processes that load images; 0: the training itself"
+    )
     doing.add_argument("--compile", choices=("auto", "on", "off"), help="use torch.compile; auto: on CUDA")
     doing.add_argument("--tensorboard", action="store_true", help="write TensorBoard's files too")
-    doing.add_argument("--quiet", action="store_true", help="say how it ended, not how it goes")
+    doing.add_argument("--quiet", action="store_true", help="print only the result")
 
 
 def _add_evaluate(commands: Commands) -> None:
@@ -171,24 +173,24 @@ def _add_evaluate(commands: Commands) -> None:
         commands, "evaluate", help, "advconv evaluate runs/mynet-20261121-120000", "run_commands:run_evaluate"
     )
     _add_run(evaluate)
-    evaluate.add_argument("--flip", action="store_true", help="average over each picture and its mirror image")
+    evaluate.add_argument("--flip", action="store_true", help="average over each image and its mirror image")
     evaluate.add_argument("--format", choices=FORMATS, default="text")
     _add_data_dir(evaluate)
     _add_device(evaluate)
 
 
 def _add_predict(commands: Commands) -> None:
-    help = "say what a run's network sees in picture files"
+    help = "predict the classes of image files with a run's network"
     example = "advconv predict runs/mynet-20261121-120000 cat.png --top 1"
     predict = _command(commands, "predict", help, example, "run_commands:run_predict")
     _add_run(predict)
-    predict.add_argument("pictures", nargs="+", metavar="PICTURE")
+    predict.add_argument("images", nargs="+", metavar="IMAGE")
     predict.add_argument("--top", type=natural, default=3, metavar="N", help="the N likeliest classes; default: 3")
     predict.add_argument("--format", choices=FORMATS, default="text")
 
 
 def _add_export(commands: Commands) -> None:
-    help = "write a run's network as ONNX, and hold it beside torch on test pictures"
+    help = "write a run's network as ONNX, and compare it with torch on test images"
     example = "advconv export runs/mynet-20261121-120000 -o model.onnx"
     export = _command(commands, "export", help, example, "run_commands:run_export")
     _add_run(export)
@@ -271,19 +273,19 @@ def natural(text: str) -> int:
 
 
 def limit(text: str) -> int:
-    return _counted("limit", text)
+    return _validate_count("limit", text)
 
 
 def workers(text: str) -> int:
-    return _counted("workers", text)
+    return _validate_count("workers", text)
 
 
-def _counted(name: str, text: str) -> int:
+def _validate_count(name: str, text: str) -> int:
     """A number that an option counts; how many there may be is for the option to say."""
-    from advconv.training.options import counted
+    from advconv.training.options import validate_count
 
     try:
-        return counted(name, whole(text))
+        return validate_count(name, whole(text))
     except ValueError as problem:
         raise argparse.ArgumentTypeError(str(problem)) from None
 

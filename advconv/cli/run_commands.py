@@ -1,109 +1,111 @@
-"""What the commands do that take a run: evaluate, predict, export."""
+"""The commands that take a run: evaluate, predict, export."""
 
 import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from advconv.cli.train_command import says_what_is_wrong
+from advconv.cli.train_command import report_user_errors
 from advconv.report.table import Table
 from advconv.system.console import OK, USAGE, complain, show
 from advconv.values.quantities import rounded
 
 if TYPE_CHECKING:
-    from advconv.training.data import Pictures
+    from advconv.training.data import ImageSet
     from advconv.training.run import Run
 
 
-@says_what_is_wrong
+@report_user_errors
 def run_evaluate(options: argparse.Namespace) -> int:
-    """Accuracy from the weights alone."""
-    from advconv.training.device import Normalise, setup
-    from advconv.training.loop import score
+    """The accuracy of a run's weights on the test set."""
+    from advconv.training.device import Normalise, choose_accelerator
+    from advconv.training.evaluation import evaluate
     from advconv.training.results import by_class
-    from advconv.training.run import load_weights
+    from advconv.training.run_files import load_weights
 
-    run = _opened(options)
-    test = _test_pictures(run, options.data_dir)
-    device = setup(options.device or run.about.options.device, run.spec.train.precision, "off")
+    run = _open(options)
+    test = _test_images(run, options.data_dir)
+    device = choose_accelerator(options.device or run.metadata.options.device, run.spec.train.precision, "off")
     module = load_weights(run, options.weights).to(device.device)
-    normalise = Normalise(tuple(run.about.mean), tuple(run.about.std)).to(device.device)
-    scores = score(module, test, normalise, device, options.flip)
-    title = f"{run.about.name}, {options.weights} weights{', with mirror images' if options.flip else ''}: {run.path}"
-    show(by_class(test, scores, run.about.classes, title).render(options.format))
+    normalise = Normalise(tuple(run.metadata.mean), tuple(run.metadata.std)).to(device.device)
+    evaluation = evaluate(module, test, normalise, device, options.flip)
+    title = (
+        f"{run.metadata.name}, {options.weights} weights{', with mirror images' if options.flip else ''}: {run.path}"
+    )
+    show(by_class(test, evaluation, run.metadata.classes, title).render(options.format))
     return OK
 
 
-def _opened(options: argparse.Namespace) -> "Run":
+def _open(options: argparse.Namespace) -> "Run":
     """Raises RunError."""
     from advconv.training.run import open_run
 
     run = open_run(Path(options.run_path), options.previous)
-    if run.note:
-        complain(run.note)
+    if run.warning:
+        complain(run.warning)
     return run
 
 
-def _test_pictures(run: "Run", data_dir: str | None) -> "Pictures":
-    """The test set of a run's data. Raises DataError where that is another one than the run knows."""
-    from advconv.training.data import DataError, Pictures
-    from advconv.training.sets import data_directory, load
-
-    directory, limit = data_directory(data_dir, run.about.options.data_dir), run.about.options.limit
-    loaded = load(run.spec.data, directory, run.spec.input)
-    _say(loaded.notes)
-    if list(loaded.classes) != run.about.classes:
-        raise DataError(f"{directory} holds other classes than those that the run was trained on")
-    return Pictures(loaded.test.images[:limit], loaded.test.labels[:limit])
-
-
-@says_what_is_wrong
-def run_predict(options: argparse.Namespace) -> int:
-    """The likeliest classes of picture files. A file that is no picture is told of, and the others are read."""
+def _test_images(run: "Run", data_dir: str | None) -> "ImageSet":
+    """The test set of a run's data. Raises DataError if its classes are not those of the run."""
     from advconv.training.data import DataError
-    from advconv.training.device import Normalise, setup
-    from advconv.training.image_files import Notes, read_image
-    from advconv.training.loop import probabilities
-    from advconv.training.run import load_weights
+    from advconv.training.sets import data_directory, load_dataset
 
-    run = _opened(options)
-    module, device = load_weights(run, options.weights), setup("cpu", "float32", "off")
-    normalise = Normalise(tuple(run.about.mean), tuple(run.about.std))
-    rows, unread, notes = [], 0, Notes()
-    for path in options.pictures:
+    directory, limit = data_directory(data_dir, run.metadata.options.data_dir), run.metadata.options.limit
+    loaded = load_dataset(run.spec.data, directory, run.spec.input)
+    _report(loaded.notes)
+    if list(loaded.classes) != run.metadata.classes:
+        raise DataError(f"{directory} has other classes than those that the run was trained on")
+    return loaded.test.first(limit)
+
+
+@report_user_errors
+def run_predict(options: argparse.Namespace) -> int:
+    """The most probable classes of image files; files that are not images are reported and skipped."""
+    from advconv.training.data import DataError
+    from advconv.training.device import Normalise, choose_accelerator
+    from advconv.training.evaluation import predict
+    from advconv.training.image_files import Notes, load_image
+    from advconv.training.run_files import load_weights
+
+    run = _open(options)
+    module, accelerator = load_weights(run, options.weights), choose_accelerator("cpu", "float32", "off")
+    normalise = Normalise(tuple(run.metadata.mean), tuple(run.metadata.std))
+    rows, skipped, notes = [], 0, Notes()
+    for path in options.images:
         try:
-            picture = read_image(Path(path), run.spec.input, notes)
+            image = load_image(Path(path), run.spec.input, notes)
         except DataError as problem:
             complain(str(problem))
-            unread += 1
+            skipped += 1
             continue
-        shares = probabilities(module, picture, normalise, device)
-        likeliest = sorted(zip(shares, run.about.classes, strict=True), reverse=True)[: options.top]
-        rows += [(path, name, rounded(share)) for share, name in likeliest]
-    _say(notes.lines())
-    columns = ("picture", "class", "probability")
+        probabilities = predict(module, image, normalise, accelerator)
+        ranked = sorted(zip(probabilities, run.metadata.classes, strict=True), reverse=True)
+        rows += [(path, name, rounded(probability)) for probability, name in ranked[: options.top]]
+    _report(notes.lines())
+    columns = ("image", "class", "probability")
     texts = {"probability": "{:.4f}".format}
-    table = Table(f"{run.about.name}: {run.path}", columns, tuple(rows), texts=texts)
+    table = Table(f"{run.metadata.name}: {run.path}", columns, tuple(rows), texts=texts)
     if rows:
         show(table.render(options.format))
-    return USAGE if unread else OK
+    return USAGE if skipped else OK
 
 
-def _say(notes: tuple[str, ...]) -> None:
-    """On standard error, since a program may read the table."""
+def _report(notes: tuple[str, ...]) -> None:
+    """Prints notes on standard error, since standard output has the table."""
     for note in notes:
         complain(note)
 
 
-@says_what_is_wrong
+@report_user_errors
 def run_export(options: argparse.Namespace) -> int:
     from advconv.training.export import export
-    from advconv.training.run import load_weights
+    from advconv.training.run_files import load_weights
 
-    run = _opened(options)
-    test = _test_pictures(run, options.data_dir)
-    given, proof = export(run, load_weights(run, options.weights), test, Path(options.output), options.takes)
+    run = _open(options)
+    test = _test_images(run, options.data_dir)
+    given, comparison = export(run, load_weights(run, options.weights), test, Path(options.output), options.takes)
     show(f"wrote {options.output}, which takes {given.takes}: {given}")
-    show(str(proof))
-    if not proof.holds:
+    show(str(comparison))
+    if not comparison.holds:
         complain("onnxruntime and torch disagree, do not use the file")
-    return OK if proof.holds else USAGE
+    return OK if comparison.holds else USAGE

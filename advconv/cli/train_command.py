@@ -1,4 +1,4 @@
-"""What `advconv train` does: its options as one record, a training, and its exit code."""
+"""`advconv train`: parses its options, trains, and returns the exit code."""
 
 import argparse
 import logging
@@ -13,27 +13,27 @@ from typing import TYPE_CHECKING
 
 from advconv.cli.commands import content, shown_name
 from advconv.system.console import FAILED, OK, USAGE, complain, hold_directory, show
-from advconv.training.openmp import wait_briefly
+from advconv.training.openmp import limit_spinning
 
 if TYPE_CHECKING:
     from advconv.language.overrides import Setting
-    from advconv.training.options import Options
+    from advconv.training.options import CallOptions
     from advconv.training.report import TrainingResult
-    from advconv.training.start import Unfinished
+    from advconv.training.train import Unfinished
 
 Command = Callable[[argparse.Namespace], int]
 
 
-def says_what_is_wrong(command: Command) -> Command:
-    """What a file or the world outside does to a training is said in a line, not raised."""
+def report_user_errors(command: Command) -> Command:
+    """Prints the errors of files, data and devices instead of raising them, and returns the exit code."""
 
     @wraps(command)
     def run(options: argparse.Namespace) -> int:
-        # Before torch is imported, and matplotlib, which warns where it has no home to keep a cache in.
+        # Before torch is imported, and matplotlib, which warns if it has no directory for its cache.
         hold_directory()
-        wait_briefly()
+        limit_spinning()
         if "RANK" in os.environ:
-            # What is wrong between processes is said in a line, not in torch's own warnings with frames of C++.
+            # Communication errors are reported in one line, without torch's own warnings and C++ frames.
             os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
         logging.getLogger("matplotlib").setLevel(logging.ERROR)
         from advconv.language.overrides import SettingError
@@ -41,7 +41,7 @@ def says_what_is_wrong(command: Command) -> Command:
         from advconv.report.text import report
         from advconv.system.files import FileError
         from advconv.training.errors import TrainingError
-        from advconv.training.loop import Diverged
+        from advconv.training.trainer import Diverged
 
         try:
             return command(options)
@@ -57,10 +57,10 @@ def says_what_is_wrong(command: Command) -> Command:
     return run
 
 
-@says_what_is_wrong
+@report_user_errors
 def run_train(options: argparse.Namespace) -> int:
     from advconv.training.peers import PeerLost
-    from advconv.training.start import Failed, Stopped, Unfinished
+    from advconv.training.train import Failed, Stopped, Unfinished
 
     if (options.file is None) == (options.resume is None):
         complain("train takes either a FILE or --resume RUN")
@@ -69,43 +69,49 @@ def run_train(options: argparse.Namespace) -> int:
         complain("--previous goes with --resume RUN")
         return USAGE
     try:
-        return _resumed(options) if options.resume else _started(options)
+        return _resume(options) if options.resume else _start(options)
     except Stopped as stopped:
-        if stopped.job.leads:
-            show(f"{stopped}; go on with: {again(stopped)}")
+        if stopped.setup.process.is_main:
+            show(f"{stopped}; resume with: {resume_command(stopped)}")
         return 128 + stopped.signal
     except PeerLost as lost:
-        ended = lost.__cause__
-        complain(f"{lost}; go on with: {again(ended)}" if isinstance(ended, Unfinished) else f"{lost}; start it again")
+        cause = lost.__cause__
+        complain(
+            f"{lost}; resume with: {resume_command(cause)}"
+            if isinstance(cause, Unfinished)
+            else f"{lost}; start it again"
+        )
         return USAGE
     except Failed as failed:
-        complain(f"{failed}; go on with: {again(failed)}")
+        complain(f"{failed}; resume with: {resume_command(failed)}")
         return USAGE
 
 
-def _started(options: argparse.Namespace) -> int:
-    from advconv.training.distributed import processes
-    from advconv.training.start import start
+def _start(options: argparse.Namespace) -> int:
+    from advconv.training.distributed import process_group
+    from advconv.training.train import train_file
 
     if (data := content(options.file)) is None:
         return USAGE
-    with processes() as share:
-        return _code(start(shown_name(options.file), data, _settings(options), _options(options), share))
+    with process_group() as process:
+        return _exit_code(
+            train_file(shown_name(options.file), data, _settings(options), _call_options(options), process)
+        )
 
 
-def _resumed(options: argparse.Namespace) -> int:
-    from advconv.training.distributed import processes
-    from advconv.training.options import FIELDS
-    from advconv.training.start import resume
+def _resume(options: argparse.Namespace) -> int:
+    from advconv.training.distributed import process_group
+    from advconv.training.options import FIELD_OPTIONS
+    from advconv.training.train import resume_run
 
-    if given := [_flag(name) for name in (*FIELDS, "set", "limit", "name") if getattr(options, name)]:
-        complain(f"a run goes on with its own recipe; leave out {', '.join(given)}")
+    if given := [_flag(name) for name in (*FIELD_OPTIONS, "set", "limit", "name") if getattr(options, name)]:
+        complain(f"a run is resumed with its own recipe; leave out {', '.join(given)}")
         return USAGE
-    with processes() as share:
-        return _code(resume(Path(options.resume), _options(options), share))
+    with process_group() as process:
+        return _exit_code(resume_run(Path(options.resume), _call_options(options), process))
 
 
-def _code(result: "TrainingResult | None") -> int:
+def _exit_code(result: "TrainingResult | None") -> int:
     if result is None:
         return OK
     show(str(result))
@@ -114,32 +120,32 @@ def _code(result: "TrainingResult | None") -> int:
 
 def _settings(options: argparse.Namespace) -> "list[Setting]":
     from advconv.language.overrides import said_setting, setting
-    from advconv.training.options import FIELDS
+    from advconv.training.options import FIELD_OPTIONS
 
-    given = [(_flag(name), path, getattr(options, name)) for name, path in FIELDS.items()]
+    given = [(_flag(name), path, getattr(options, name)) for name, path in FIELD_OPTIONS.items()]
     named = [setting(path, text, f"{flag} {text}") for flag, path, text in given if text is not None]
     return named + [said_setting(text) for text in options.set]
 
 
-def _options(options: argparse.Namespace) -> "Options":
-    from advconv.training.options import Options
+def _call_options(options: argparse.Namespace) -> "CallOptions":
+    from advconv.training.options import CallOptions
 
-    said = {field.name: getattr(options, field.name) for field in fields(Options) if hasattr(options, field.name)}
-    return Options(**said)
+    given = {field.name: getattr(options, field.name) for field in fields(CallOptions) if hasattr(options, field.name)}
+    return CallOptions(**given)
 
 
 def _flag(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
-def again(unfinished: "Unfinished") -> str:
-    """The command that goes on with a run, with what was asked of it this time beside what it remembers."""
-    job, run = unfinished.job, unfinished.run
-    local = os.environ.get("LOCAL_WORLD_SIZE", job.share.of)
-    program = f"torchrun --nproc-per-node={local} -m advconv" if job.share.of > 1 else "advconv"
+def resume_command(unfinished: "Unfinished") -> str:
+    """The command that resumes a run, with the options of this call that differ from those in `run.json`."""
+    setup, run = unfinished.setup, unfinished.run
+    local = os.environ.get("LOCAL_WORLD_SIZE", setup.process.world_size)
+    program = f"torchrun --nproc-per-node={local} -m advconv" if setup.process.world_size > 1 else "advconv"
     if run is None:
         return f"{program} train --resume RUN"
-    asked, remembered = asdict(job.wishes), asdict(run.about.options)
-    given = [(_flag(name), value) for name, value in asked.items() if value != remembered[name]]
-    options = [f" {flag}" if value is True else f" {flag} {shlex.quote(str(value))}" for flag, value in given]
+    current, recorded = asdict(setup.options), asdict(run.metadata.options)
+    changed = [(_flag(name), value) for name, value in current.items() if value != recorded[name]]
+    options = [f" {flag}" if value is True else f" {flag} {shlex.quote(str(value))}" for flag, value in changed]
     return f"{program} train --resume {shlex.quote(str(run.path))}{''.join(options)}"

@@ -1,1 +1,1 @@
-"""Training: pictures, augmentation, the loop, and the run that shows all of it."""
+"""Training: images, augmentation, steps, checkpoints, and the directory of a run."""

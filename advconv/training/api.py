@@ -1,4 +1,4 @@
-"""Training in Python: what the command does, with its options as arguments."""
+"""`advconv.train` and `advconv.resume`: the train command as Python functions, with its options as arguments."""
 
 import json
 import os
@@ -14,8 +14,8 @@ from advconv.system.console import show
 from advconv.system.extras import naming_the_extra
 from advconv.text.document import MAX_BYTES
 from advconv.training.errors import TrainingError
-from advconv.training.openmp import wait_briefly
-from advconv.training.options import FIELDS, Options
+from advconv.training.openmp import limit_spinning
+from advconv.training.options import FIELD_OPTIONS, CallOptions
 
 if TYPE_CHECKING:
     from advconv.training.report import TrainingResult
@@ -23,14 +23,17 @@ if TYPE_CHECKING:
 Arguments = ParamSpec("Arguments")
 
 
-def as_python_expects(call: "Callable[Arguments, TrainingResult]") -> "Callable[Arguments, TrainingResult]":
-    """How a training ends in Python: with a result or an exception, and a signal only after its checkpoint."""
+def with_python_errors(call: "Callable[Arguments, TrainingResult]") -> "Callable[Arguments, TrainingResult]":
+    """Converts the ways in which a training ends to exceptions, and raises a signal again after the checkpoint."""
 
     @wraps(call)
-    def ended(*args: Arguments.args, **kwargs: Arguments.kwargs) -> "TrainingResult":
-        wait_briefly()
+    def wrapper(*args: Arguments.args, **kwargs: Arguments.kwargs) -> "TrainingResult":
+        limit_spinning()
         with naming_the_extra("advconv.train"):
-            from advconv.training.start import Failed, Stopped
+            # Before cv2, which prints a message of its own if numpy is missing.
+            import numpy  # noqa: F401
+
+            from advconv.training.train import Failed, Stopped
         if int(os.environ.get("WORLD_SIZE", "1")) > 1:
             raise TrainingError("several processes are started with: torchrun ... -m advconv train FILE")
         try:
@@ -41,17 +44,17 @@ def as_python_expects(call: "Callable[Arguments, TrainingResult]") -> "Callable[
                 problem.add_note("a network that breaks its constraints is not trained; force=True trains it")
             raise
         except Failed as failed:
-            raise TrainingError(f"{failed}; go on with: {failed.resumed}") from failed
+            raise TrainingError(f"{failed}; resume with: {failed.resume_call}") from failed
         except Stopped as stopped:
-            show(f"{stopped}; go on with: {stopped.resumed}")
-            # What was there before the training answers the signal: for Ctrl-C, KeyboardInterrupt.
+            show(f"{stopped}; resume with: {stopped.resume_call}")
+            # The handler that was installed before the training runs now: for SIGINT it raises KeyboardInterrupt.
             signal.raise_signal(stopped.signal)
             raise KeyboardInterrupt(str(stopped)) from None
 
-    return ended
+    return wrapper
 
 
-@as_python_expects
+@with_python_errors
 def train(
     arch: str | Path | Net,
     *,
@@ -74,30 +77,31 @@ def train(
     force: bool = False,
     runs: str | Path = "runs",
 ) -> "TrainingResult":
-    """Trains a file or a loaded network, as `advconv train` does, and gives what it came to.
+    """Trains a file or a loaded network, as `advconv train` does, and returns the result.
 
     `data` to `val_split` override the file; so does `settings`, any field by its path: `{"train.mixup": 0.2}`.
-    `until` is a percentage. Ctrl-C and SIGTERM finish the step and write a checkpoint first, in the main thread.
+    `until` is a percentage. In the main thread, SIGINT and SIGTERM end training after the current step, with a
+    checkpoint.
 
-    Raises ArchError where the file cannot be trained or breaks its constraints without `force`, ValueError for an
-    argument that cannot be, TrainingError for data, devices and runs, and OSError where the file cannot be read.
+    Raises ArchError if the file cannot be trained or fails its constraints without `force`, ValueError for an invalid
+    argument, TrainingError for data, devices and runs, and OSError if the file cannot be read.
     """
-    from advconv.training.start import start
+    from advconv.training.train import train_file
 
-    options = _options(
+    call = _call_options(
         data_dir=data_dir, limit=limit, until=until, device=device, workers=workers, compile=compile,
         tensorboard=tensorboard, quiet=quiet, name=name, force=force, runs=Path(runs),
     )  # fmt: skip
     if settings is not None and not isinstance(settings, Mapping):
         raise SettingError(f"settings is a mapping of paths to values, not {settings!r}")
     given = {"data": data, "epochs": epochs, "batch_size": batch_size, "lr": lr, "seed": seed, "val_split": val_split}
-    fields = [_setting(FIELDS[key], value, key) for key, value in given.items() if value is not None]
-    others = [_setting(path, value, path) for path, value in (settings or {}).items()]
-    source, content, own = _file(arch)
-    return _told_by(start(source, content, [*own, *fields, *others], options), quiet)
+    named = [_setting(FIELD_OPTIONS[key], value, key) for key, value in given.items() if value is not None]
+    by_path = [_setting(path, value, path) for path, value in (settings or {}).items()]
+    name_of_file, content, own = _content(arch)
+    return _printed(train_file(name_of_file, content, [*own, *named, *by_path], call), quiet)
 
 
-@as_python_expects
+@with_python_errors
 def resume(
     run: str | Path,
     *,
@@ -111,43 +115,43 @@ def resume(
     quiet: bool = False,
     force: bool = False,
 ) -> "TrainingResult":
-    """Goes on with an interrupted run, by its directory. Raises as `train` does.
+    """Resumes an interrupted run, given its directory. Raises as `train` does.
 
-    `previous` goes on from the checkpoint before the newest, where that one is damaged.
+    `previous` resumes from the checkpoint before the newest, for example if that one is damaged.
     """
-    from advconv.training.start import resume
+    from advconv.training.train import resume_run
 
-    options = _options(
+    call = _call_options(
         data_dir=data_dir, until=until, device=device, workers=workers, compile=compile,
         tensorboard=tensorboard, quiet=quiet, force=force, previous=previous,
     )  # fmt: skip
-    return _told_by(resume(Path(run), options), quiet)
+    return _printed(resume_run(Path(run), call), quiet)
 
 
-def _options(data_dir: str | Path | None, device: Any, **others: Any) -> Options:
-    """A path and a torch.device are what they are as text."""
-    directory, place = (None if value is None else str(value) for value in (data_dir, device))
-    return Options(data_dir=directory, device=place, **others)
+def _call_options(data_dir: str | Path | None, device: Any, **others: Any) -> CallOptions:
+    """A path and a torch.device are converted to text."""
+    directory, name = (None if value is None else str(value) for value in (data_dir, device))
+    return CallOptions(data_dir=directory, device=name, **others)
 
 
 def _setting(path: str, value: Any, name: str) -> Setting:
-    """A value as YAML, of which JSON is a part."""
+    """An override of a field; the value is written as JSON, which is valid YAML."""
     try:
-        written = json.dumps(value, default=_plain)
+        written = json.dumps(value, default=_number)
     except TypeError as problem:
         raise SettingError(f"{name}: {value!r} is no number, text, list or mapping") from problem
     return setting(path, written, f"{name}={written}")
 
 
-def _plain(value: Any) -> Any:
-    """The number in a scalar of numpy or torch."""
+def _number(value: Any) -> Any:
+    """Converts a scalar of numpy or torch."""
     if not hasattr(value, "item"):
         raise TypeError
     return value.item()
 
 
-def _file(arch: str | Path | Net) -> tuple[str, bytes, list[Setting]]:
-    """The name and the content of a file; for a network that was loaded for another input, that input too."""
+def _content(arch: str | Path | Net) -> tuple[str, bytes, list[Setting]]:
+    """The name and the content of a file; for a network that was loaded for another input, also a setting for it."""
     if not isinstance(arch, Net):
         with open(arch, "rb") as file:
             return str(arch), file.read(MAX_BYTES + 1), []
@@ -157,8 +161,8 @@ def _file(arch: str | Path | Net) -> tuple[str, bytes, list[Setting]]:
     return source.name, source.text.encode(), own
 
 
-def _told_by(result: "TrainingResult | None", quiet: bool) -> "TrainingResult":
-    assert result is not None, "this process is the only one"
+def _printed(result: "TrainingResult | None", quiet: bool) -> "TrainingResult":
+    assert result is not None, "there is one process"
     if not quiet:
         show(str(result))
     return result

@@ -1,4 +1,4 @@
-"""Augmentation by albumentations: compiled from what a file declares, drawn from (seed, epoch, picture) alone."""
+"""Augmentation by albumentations; its random numbers depend on (seed, epoch, index of the image) alone."""
 
 import os
 import random
@@ -14,72 +14,72 @@ from advconv.language.augment import Transform
 from advconv.text.finding import Path
 from advconv.training.errors import TrainingError
 from advconv.training.shapes import Image
-from advconv.training.trial import Misfit, Say, Step, first_line, try_out
+from advconv.training.trial import AugmentError, Report, TrialStep, first_line, try_pipeline
 from advconv.values.forms import shown
 
-# Read when the library is imported, which would otherwise ask the network for a newer version.
+# Read when the library is imported; it would otherwise look for a newer version on the network.
 os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
 
 import albumentations as A
 
-OUR_CHOICE = "ShiftScaleRotate is a special case of Affine transform"
-"""How albumentations advises against a transform that it still has, and that the assignment asks for."""
+SHIFT_SCALE_ROTATE = "ShiftScaleRotate is a special case of Affine transform"
+"""The start of albumentations' warning about a transform that the assignment asks for."""
 
 
 def compile_augment(
-    augment: tuple[Transform, ...], mean: tuple[float, ...], size: Shape, say: Say = lambda text: None
+    augment: tuple[Transform, ...], mean: tuple[float, ...], size: Shape, report: Report = lambda text: None
 ) -> A.Compose:
-    """The declared pipeline, tried on images; what is slow about it goes to `say`. Raises Misfit."""
-    compiled, without_chance = pipeline(augment, mean), pipeline(tuple(map(_always, augment)), mean)
-    pairs = zip(without_chance.transforms, compiled.transforms, _places(augment), strict=True)
-    try_out([Step(always, place, chance.p) for always, chance, place in pairs], size, say)
+    """The declared pipeline, tried on images; `report` gets a warning if it is slow. Raises AugmentError."""
+    compiled, always = pipeline(augment, mean), pipeline(tuple(map(_always_applied, augment)), mean)
+    steps = zip(always.transforms, compiled.transforms, _places(augment), strict=True)
+    try_pipeline([TrialStep(transform, place, random.p) for transform, random, place in steps], size, report)
     return compiled
 
 
 def pipeline(augment: tuple[Transform, ...], mean: tuple[float, ...]) -> A.Compose:
-    """The declared pipeline. `mean`: of the data set, 0 to 1, a channel each. Raises Misfit."""
-    return A.Compose([_built(part, place, mean) for part, place in zip(augment, _places(augment), strict=True)])
+    """The declared pipeline. `mean`: of the data set by channel, 0 to 1. Raises AugmentError."""
+    return A.Compose([_construct(part, place, mean) for part, place in zip(augment, _places(augment), strict=True)])
 
 
 def _places(augment: tuple[Transform, ...]) -> list[Path]:
     return [("augment", index, transform.name) for index, transform in enumerate(augment)]
 
 
-def _built(transform: Transform, place: Path, mean: tuple[float, ...]) -> Any:
-    arguments = {key: _given(key, value, mean) for key, value in transform.arguments.items()}
+def _construct(transform: Transform, place: Path, mean: tuple[float, ...]) -> Any:
+    arguments = {key: _python_value(key, value, mean) for key, value in transform.arguments.items()}
     parts = transform.arguments.get("transforms")
     if parts is not None:
         inner = [(*place, "transforms", index, part.name) for index, part in enumerate(parts)]
-        arguments["transforms"] = [_built(part, at, mean) for part, at in zip(parts, inner, strict=True)]
+        arguments["transforms"] = [_construct(part, at, mean) for part, at in zip(parts, inner, strict=True)]
     elif "InitSchema" in vars(getattr(A, transform.name)):
-        # Else what a transform refuses is a warning, and other arguments are used in its place.
+        # By default a transform replaces invalid arguments and only warns.
         arguments["strict"] = True
-    return _quietly(lambda: _called(transform.name, arguments, place))
+    return _without_advice(lambda: _call(transform.name, arguments, place))
 
 
-def _given(key: str, value: Any, mean: tuple[float, ...]) -> Any:
-    """A value as Python code would give it."""
+def _python_value(key: str, value: Any, mean: tuple[float, ...]) -> Any:
+    """An argument as Python code would pass it."""
     if key == "fill" and value == "mean":
         return tuple(255 * part for part in mean)
     return tuple(value) if isinstance(value, list) else value
 
 
-def _quietly(build: Callable[[], Any]) -> Any:
+def _without_advice(build: Callable[[], Any]) -> Any:
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=OUR_CHOICE)
+        warnings.filterwarnings("ignore", message=SHIFT_SCALE_ROTATE)
         return build()
 
 
-def _called(name: str, arguments: dict[str, Any], place: Path) -> Any:
+def _call(name: str, arguments: dict[str, Any], place: Path) -> Any:
     try:
         return getattr(A, name)(**arguments)
     except Exception as problem:
         path, reason = _reason(problem, arguments)
-        raise Misfit((*place, *path), f"{name}: {reason}") from problem
+        raise AugmentError((*place, *path), f"{name}: {reason}") from problem
 
 
 def _reason(problem: Exception, arguments: dict[str, Any]) -> tuple[Path, str]:
-    """Which argument is wrong, and why, as the library's own validation says it."""
+    """Which argument is wrong, and why, from the library's own validation."""
     if not isinstance(problem.__cause__, ValidationError):
         return (), first_line(problem)
     first = problem.__cause__.errors()[0]
@@ -90,19 +90,19 @@ def _reason(problem: Exception, arguments: dict[str, Any]) -> tuple[Path, str]:
     return (key,) if key else (), f"{what}{reason[:1].lower()}{reason[1:]}{given}"
 
 
-def _always(transform: Transform) -> Transform:
-    """The same transform without chance, so that a trial shows what it does."""
+def _always_applied(transform: Transform) -> Transform:
+    """The same transform with probability 1."""
     parts = transform.arguments.get("transforms")
-    inner = {"transforms": tuple(map(_always, parts))} if parts is not None else {}
+    inner = {"transforms": tuple(map(_always_applied, parts))} if parts is not None else {}
     return Transform(transform.name, transform.arguments | inner | {"p": 1.0})
 
 
-class DrawError(TrainingError):
-    """A picture that a pipeline did not take, although it took all that it was tried on."""
+class TransformError(TrainingError):
+    """A transform failed on an image, although it worked on those that it was tried on."""
 
 
 class Augment:
-    """Draws pictures. What is drawn depends on the seed, the epoch and the picture's index, and on nothing else."""
+    """Augments images, uint8 (height, width, channels). The result depends on (seed, epoch, index) alone."""
 
     def __init__(self, pipeline: A.Compose, seed: int) -> None:
         self.steps, self.seed = pipeline.transforms, seed
@@ -111,22 +111,22 @@ class Augment:
         self.numbers = random.Random()
         pipeline.set_random_state(np.random.Generator(self.bits), self.numbers)
 
-    def __call__(self, picture: Image, epoch: int, index: int) -> Image:
+    def __call__(self, image: Image, epoch: int, index: int) -> Image:
         self._reseed(epoch, index)
-        shape, drawn = picture.shape, picture
-        # The steps without the pipeline around them, whose checks of boxes and masks take as long as a step.
+        output = image
+        # Without the pipeline around the steps, whose checks of boxes and masks take as long as a step.
         for step in self.steps:
             try:
-                drawn = step(image=drawn)["image"]
+                output = step(image=output)["image"]
             except Exception as problem:
-                reason = f"{type(step).__name__} fails on picture {index}: {first_line(problem)}"
-                raise DrawError(reason) from problem
-        if drawn.shape != shape:
-            raise DrawError(f"the augmentation makes picture {index} {drawn.shape}, it has to stay {shape}")
-        return drawn
+                reason = f"{type(step).__name__} fails on image {index}: {first_line(problem)}"
+                raise TransformError(reason) from problem
+        if output.shape != image.shape:
+            raise TransformError(f"the augmentation resizes image {index} from {image.shape} to {output.shape}")
+        return output
 
     def _reseed(self, epoch: int, index: int) -> None:
-        """Philox numbers its draws, so any draw can be had without those before it."""
+        """Philox is a counter-based generator, so any draw can be computed without those before it."""
         self.state["state"]["key"][:] = (self.seed, epoch)
         self.state["state"]["counter"][:] = (0, 0, 0, index)
         self.bits.state = self.state

@@ -1,14 +1,14 @@
-"""Checkpoints of a run: written whole, proven, and listed with the SHA-256 of each file.
+"""Checkpoints of a run: written atomically, read back, and listed with the SHA-256 of each file.
 
-The files of the newest checkpoint lie in the run's directory, those of the one before it in `previous/`. In each of the
-two, `checkpoints.json` lists the checkpoints that the files may belong to. A checkpoint is written in four steps:
+The files of the newest checkpoint are in the run's directory, those of the one before it in `previous/`. In each of
+the two, `checkpoints.json` lists the checkpoints that the files may belong to. A checkpoint is written in four steps:
 
 1. its files under hidden names, read back and compared with what was written;
-2. the files of the checkpoint before it, where they are whole, into `previous/`;
+2. the files of the checkpoint before it, if they are intact, into `previous/`;
 3. the list, with both of them;
-4. the files in their places, `state.pt` last: its rename decides which checkpoint a run goes on from.
+4. the files under their names, `state.pt` last: its rename decides which checkpoint a run resumes from.
 
-So whenever a process ends, each file in either directory is whole and one that the list knows.
+So whenever a process ends, each file in either directory is intact and listed.
 """
 
 import hashlib
@@ -18,17 +18,16 @@ from contextlib import suppress
 from pydantic import BaseModel, ConfigDict
 
 from advconv.training.files import RunDirectory, RunError
-from advconv.training.saved import Natural, Sha256, held_to, sealed, unsealed
+from advconv.training.saved import Natural, Sha256, dump_with_checksum, parse_with_checksum, validated_as
 
 BEST, LAST, STATE = "best.safetensors", "last.safetensors", "state.pt"
 LIST, PREVIOUS = "checkpoints.json", "previous"
 
-MOST = 2**20
-"""Bytes of a list of checkpoints that is read."""
+MAX_LIST_BYTES = 2**20
 
 
 class Checkpoint(BaseModel):
-    """So many steps of a training, the epochs that were finished by then, and the checksums of its files."""
+    """A checkpoint after `step` steps and `epoch` finished epochs, with the SHA-256 of its files by name."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -40,24 +39,24 @@ class Checkpoint(BaseModel):
         return f"step {self.step}, {f'after epoch {self.epoch}' if self.epoch else 'in epoch 1'}"
 
 
-def listed(directory: RunDirectory) -> list[Checkpoint]:
-    """The checkpoints that the files of a directory may belong to; none where there is no list. Raises RunError."""
+def read_list(directory: RunDirectory) -> list[Checkpoint]:
+    """The checkpoints that the files of a directory may belong to; empty without a list. Raises RunError."""
     if not directory.has(LIST):
         return []
     try:
-        data, is_sealed = unsealed(directory.read(LIST, MOST))
-        if not is_sealed:
-            raise ValueError("it has no SHA-256 of itself")
-        return held_to(list[Checkpoint], data.get("checkpoints"))
+        data, has_checksum = parse_with_checksum(directory.read(LIST, MAX_LIST_BYTES))
+        if not has_checksum:
+            raise ValueError("its own SHA-256 is missing")
+        return validated_as(list[Checkpoint], data.get("checkpoints"))
     except ValueError as problem:
         raise RunError(f"{directory.path / LIST} is damaged: {problem}") from problem
 
 
-def read(directory: RunDirectory, name: str) -> bytes:
-    """A file of a checkpoint, held to its checksum where there is a list. Raises RunError."""
-    checkpoints, data = listed(directory), directory.read(name)
-    known = {checkpoint.sha256.get(name) for checkpoint in checkpoints}
-    if checkpoints and hashlib.sha256(data).hexdigest() not in known:
+def read_file(directory: RunDirectory, name: str) -> bytes:
+    """A file of a checkpoint, compared with its checksum if there is a list. Raises RunError."""
+    checkpoints, data = read_list(directory), directory.read(name)
+    checksums = {checkpoint.sha256.get(name) for checkpoint in checkpoints}
+    if checkpoints and hashlib.sha256(data).hexdigest() not in checksums:
         raise RunError(
             f"{directory.path / name} is damaged: its SHA-256 is not the one that was recorded when it was written"
         )
@@ -65,106 +64,111 @@ def read(directory: RunDirectory, name: str) -> bytes:
 
 
 def verify(directory: RunDirectory) -> Checkpoint | None:
-    """The checkpoint in a directory, whose files are those that the list knows; None where there is no list.
+    """Verifies all files of the checkpoint in a directory; None without a list.
 
     Raises RunError for the first file that is damaged.
     """
-    if not listed(directory):
+    if not read_list(directory):
         return None
-    read(directory, STATE)
-    checkpoint = _of_state(directory)
+    read_file(directory, STATE)
+    checkpoint = _current(directory)
     for name in checkpoint.sha256 if checkpoint else ():
-        read(directory, name)
+        read_file(directory, name)
     return checkpoint
 
 
-def whole(directory: RunDirectory | None) -> Checkpoint | None:
-    """The checkpoint in a directory; None where there is none, or where a file is damaged."""
+def intact(directory: RunDirectory | None) -> Checkpoint | None:
+    """The checkpoint in a directory; None if there is none or one of its files is damaged."""
     with suppress(RunError):
         return verify(directory) if directory else None
     return None
 
 
-def _of_state(directory: RunDirectory) -> Checkpoint | None:
+def _current(directory: RunDirectory) -> Checkpoint | None:
     """The checkpoint that `state.pt` belongs to. Raises RunError."""
     if not directory.has(STATE):
         return None
-    found = directory.sha256(STATE)
-    return next((checkpoint for checkpoint in listed(directory) if checkpoint.sha256.get(STATE) == found), None)
+    sha256 = directory.sha256(STATE)
+    return next((checkpoint for checkpoint in read_list(directory) if checkpoint.sha256.get(STATE) == sha256), None)
 
 
-def adopt(directory: RunDirectory, epoch: int, step: int) -> None:
-    """Lists the checkpoint of a run that has no list, which earlier versions did not write. Raises RunError."""
+def create_missing_list(directory: RunDirectory, epoch: int, step: int) -> None:
+    """Lists the checkpoint of a run that an earlier version has written without a list. Raises RunError."""
     if not directory.has(LIST) and directory.has(STATE):
-        sums = {name: directory.sha256(name) for name in (BEST, LAST, STATE) if directory.has(name)}
-        _list(directory, Checkpoint(epoch=epoch, step=step, sha256=sums))
+        sha256 = {name: directory.sha256(name) for name in (BEST, LAST, STATE) if directory.has(name)}
+        _write_list(directory, Checkpoint(epoch=epoch, step=step, sha256=sha256))
 
 
-def reinstate(directory: RunDirectory) -> None:
-    """Puts the checkpoint in `previous/` in the place of the newest one. Raises RunError."""
+def restore_previous(directory: RunDirectory) -> None:
+    """Replaces the newest checkpoint by the one in `previous/`. Raises RunError."""
     previous = directory.child(PREVIOUS)
-    checkpoint = whole(previous)
+    checkpoint = intact(previous)
     if previous is None or checkpoint is None:
         raise RunError(f"{directory.path / PREVIOUS} has no checkpoint")
     with directory.parts({name: previous.read(name) for name in checkpoint.sha256}) as parts:
-        _list(directory, checkpoint)
-        _put_in_place(directory, parts)
+        _write_list(directory, checkpoint)
+        _rename(directory, parts)
 
 
-def put(directory: RunDirectory, epoch: int, step: int, files: Mapping[str, bytes]) -> None:
-    """Writes a checkpoint; a file that it does not bring is that of the checkpoint before it. Raises RunError."""
+def write(directory: RunDirectory, epoch: int, step: int, files: Mapping[str, bytes]) -> None:
+    """Writes a checkpoint; a file that is not in `files` is the one of the checkpoint before. Raises RunError."""
     before = None
-    # A damaged one is not kept.
+    # A damaged checkpoint is not preserved.
     with suppress(RunError):
-        before = _of_state(directory)
-    files = {**files, **_strayed(directory, before, files)}
-    sums = (before.sha256 if before else {}) | {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+        before = _current(directory)
+    files = {**files, **_overwritten(directory, before, files)}
+    sha256 = before.sha256 if before else {}
+    sha256 = sha256 | {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
     with directory.parts(files) as parts:
         for name, part in parts.items():
-            if directory.sha256(part) != sums[name]:
+            if directory.sha256(part) != sha256[name]:
                 raise RunError(f"{directory.path / name} was not stored as it was written; the disk may be failing")
         if before:
-            _keep(directory, before, files)
-        _list(directory, Checkpoint(epoch=epoch, step=step, sha256=sums), before)
-        _put_in_place(directory, parts)
+            _preserve(directory, before, files)
+        _write_list(directory, Checkpoint(epoch=epoch, step=step, sha256=sha256), before)
+        _rename(directory, parts)
 
 
-def _put_in_place(directory: RunDirectory, parts: Mapping[str, str]) -> None:
-    """`state.pt` comes last."""
+def _rename(directory: RunDirectory, parts: Mapping[str, str]) -> None:
+    """Gives files their names in alphabetical order, so `state.pt` comes last."""
     for name in sorted(parts):
         directory.put(parts[name], name)
 
 
-def _strayed(directory: RunDirectory, before: Checkpoint | None, files: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Files that belong to a checkpoint and have been replaced by those of one that never was complete."""
+def _overwritten(directory: RunDirectory, before: Checkpoint | None, files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Files of a checkpoint that were replaced by those of one that was never completed, from `previous/`."""
     previous = directory.child(PREVIOUS)
     if before is None or previous is None:
         return {}
-    strayed = {name: sum for name, sum in before.sha256.items() if name not in files and not _is(directory, name, sum)}
-    return {name: previous.read(name) for name, sum in strayed.items() if _is(previous, name, sum)}
+    changed = {
+        name: sha256
+        for name, sha256 in before.sha256.items()
+        if name not in files and not _matches(directory, name, sha256)
+    }
+    return {name: previous.read(name) for name, sha256 in changed.items() if _matches(previous, name, sha256)}
 
 
-def _keep(directory: RunDirectory, before: Checkpoint, files: Mapping[str, bytes]) -> None:
-    """Puts a checkpoint that is about to be replaced into `previous/`, unless one of its files is damaged."""
+def _preserve(directory: RunDirectory, before: Checkpoint, files: Mapping[str, bytes]) -> None:
+    """Copies a checkpoint that is about to be replaced into `previous/`, unless one of its files is damaged."""
     previous = directory.make(PREVIOUS)
-    missing = {name: sum for name, sum in before.sha256.items() if not _is(previous, name, sum)}
-    if not all(_is(directory, name, sum) for name, sum in missing.items()):
+    missing = {name: sha256 for name, sha256 in before.sha256.items() if not _matches(previous, name, sha256)}
+    if not all(_matches(directory, name, sha256) for name, sha256 in missing.items()):
         return
-    _list(previous, before, whole(previous))
+    _write_list(previous, before, intact(previous))
     for name in sorted(missing):
         if name in files:
             directory.share(name, previous)
         else:
-            # One file under two names would be damaged in both places.
+            # A hard link would let one damaged block affect both checkpoints.
             previous.write(name, directory.read(name))
 
 
-def _is(directory: RunDirectory, name: str, sum: str) -> bool:
+def _matches(directory: RunDirectory, name: str, sha256: str) -> bool:
     with suppress(RunError):
-        return directory.has(name) and directory.sha256(name) == sum
+        return directory.has(name) and directory.sha256(name) == sha256
     return False
 
 
-def _list(directory: RunDirectory, *checkpoints: Checkpoint | None) -> None:
+def _write_list(directory: RunDirectory, *checkpoints: Checkpoint | None) -> None:
     data = [checkpoint.model_dump() for checkpoint in checkpoints if checkpoint]
-    directory.write(LIST, sealed({"checkpoints": data}))
+    directory.write(LIST, dump_with_checksum({"checkpoints": data}))

@@ -1,4 +1,4 @@
-"""The pictures of a data set, as bytes in memory that workers share."""
+"""Image sets as uint8 tensors in shared memory, and how a data set is split."""
 
 import math
 from contextlib import suppress
@@ -15,11 +15,11 @@ from advconv.training.errors import TrainingError
 
 
 class DataError(TrainingError):
-    """Pictures that are not there or cannot be read; the text says which and where."""
+    """Images are missing or cannot be read; the text says which and where."""
 
 
-class Pictures(NamedTuple):
-    """`images` are bytes (count, height, width, channels), `labels` their classes (count)."""
+class ImageSet(NamedTuple):
+    """`images`: uint8 (count, height, width, channels). `labels`: int64 (count), indices of classes."""
 
     images: Tensor
     labels: Tensor
@@ -27,80 +27,82 @@ class Pictures(NamedTuple):
     def __len__(self) -> int:
         return len(self.labels)
 
-    def some(self, indices: Tensor) -> "Pictures":
-        return Pictures(self.images[indices], self.labels[indices])
+    def subset(self, indices: Tensor) -> "ImageSet":
+        return ImageSet(self.images[indices], self.labels[indices])
+
+    def first(self, limit: int | None) -> "ImageSet":
+        """The first `limit` images; None: all of them."""
+        return ImageSet(self.images[:limit], self.labels[:limit])
 
 
-class DataSets(NamedTuple):
-    """What is trained on, what is held out of that, and what is tested on; `mean` and `std` are of 0 to 1."""
+class LoadedData(NamedTuple):
+    """A data set as its files have it. `notes`: what was converted or skipped, one line each."""
 
-    train: Pictures
-    validation: Pictures | None
-    test: Pictures
+    train: ImageSet
+    test: ImageSet
+    classes: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+class TrainingData(NamedTuple):
+    """The images of a training. `mean` and `std` are those of `train` by channel, of values from 0 to 1."""
+
+    train: ImageSet
+    validation: ImageSet | None
+    test: ImageSet
     classes: tuple[str, ...]
     mean: tuple[float, ...]
     std: tuple[float, ...]
 
 
-class Loaded(NamedTuple):
-    """A data set as its files have it; `notes` say what was done to images or left out, a line each."""
-
-    train: Pictures
-    test: Pictures
-    classes: tuple[str, ...]
-    notes: tuple[str, ...] = ()
-
-
-def split(loaded: Loaded, held_out: int, limit: int | None, seed: int) -> DataSets:
-    """Holds pictures out of the training set at random, and measures what is left. Raises DataError."""
-    train = first(loaded.train, limit)
-    if held_out >= len(train):
-        raise DataError(f"val_split holds {held_out:,} of {len(train):,} training pictures out, which leaves none")
+def split(loaded: LoadedData, validation_size: int, limit: int | None, seed: int) -> TrainingData:
+    """Takes random training images out for validation and computes the statistics of the rest. Raises DataError."""
+    train = loaded.train.first(limit)
+    if validation_size >= len(train):
+        raise DataError(
+            f"val_split takes {validation_size:,} of {len(train):,} training images for validation, which leaves none"
+        )
     order = torch.randperm(len(train), generator=torch.Generator().manual_seed(seed))
-    validation = train.some(order[:held_out]) if held_out else None
-    kept = train.some(order[held_out:].sort().values) if held_out else train
-    mean, std = _statistics(kept.images)
-    # Where that cannot be, workers that are forked share pages all the same.
-    shared(kept.images)
-    return DataSets(kept, validation, first(loaded.test, limit), loaded.classes, mean, std)
+    validation = train.subset(order[:validation_size]) if validation_size else None
+    rest = train.subset(order[validation_size:].sort().values) if validation_size else train
+    mean, std = _statistics(rest.images)
+    # Without shared memory, workers that are forked share the pages anyway.
+    share_memory(rest.images)
+    return TrainingData(rest, validation, loaded.test.first(limit), loaded.classes, mean, std)
 
 
-def shared(tensor: Tensor) -> bool:
-    """Puts a tensor where other processes can read and write it; a container may have too little of such memory."""
+def share_memory(tensor: Tensor) -> bool:
+    """Moves a tensor into shared memory; False if there is too little of it, as in some containers."""
     with suppress(RuntimeError):
         tensor.share_memory_()  # type: ignore[no-untyped-call]
         return True
     return False
 
 
-def first(pictures: Pictures, limit: int | None) -> Pictures:
-    return Pictures(pictures.images[:limit], pictures.labels[:limit])
-
-
 def _statistics(images: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and standard deviation of each channel, 0 to 1, from whole numbers, so the same on any machine."""
+    """Mean and standard deviation of each channel, 0 to 1; summed as integers, so equal on every machine."""
     means, deviations = [], []
     for channel in range(images.shape[-1]):
         counts = enumerate(torch.bincount(images[..., channel].flatten(), minlength=256).tolist())
         moments = [(count, count * level, count * level**2) for level, count in counts]
         count, total, squares = (sum(column) for column in zip(*moments, strict=True))
         means.append(total / (255 * count))
-        # A channel without contrast stays as it is.
+        # A constant channel is not scaled.
         deviations.append(math.sqrt(count * squares - total**2) / (255 * count) or 1.0)
     return tuple(means), tuple(deviations)
 
 
-def resized(pictures: Pictures, size: Shape) -> Pictures:
-    if pictures.images.shape[1:3] == size.size:
-        return pictures
-    images = torch.empty((len(pictures), *size.size, pictures.images.shape[3]), dtype=torch.uint8)
-    for image, smaller in zip(images.numpy(), pictures.images.numpy(), strict=True):
-        image[:] = resize(smaller, size)
-    return Pictures(images, pictures.labels)
+def resize_all(data: ImageSet, size: Shape) -> ImageSet:
+    if data.images.shape[1:3] == size.size:
+        return data
+    resized = torch.empty((len(data), *size.size, data.images.shape[3]), dtype=torch.uint8)
+    for target, image in zip(resized.numpy(), data.images.numpy(), strict=True):
+        target[:] = resize(image, size)
+    return ImageSet(resized, data.labels)
 
 
 def resize(image: NDArray[np.uint8], size: Shape) -> NDArray[np.uint8]:
-    """A picture in another size; averaged where it shrinks, so that nothing is skipped."""
+    """Resizes one image; a smaller one averages all pixels."""
     shrinks = image.shape[0] * image.shape[1] > size.height * size.width
     resized = cv2.resize(
         image, (size.width, size.height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR

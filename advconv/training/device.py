@@ -1,4 +1,4 @@
-"""Where a network trains, in which precision, and whether it is compiled."""
+"""The device of a training, its precision, and whether the network is compiled."""
 
 import os
 import shutil
@@ -12,11 +12,11 @@ from advconv.training.errors import TrainingError
 
 
 class DeviceError(TrainingError):
-    """A device that is not there."""
+    """The requested device is not available."""
 
 
-class Setup(NamedTuple):
-    """`dtype` is that of autocast, None for float32 throughout. `note`: what a user may have expected otherwise."""
+class Accelerator(NamedTuple):
+    """`dtype` is the one of autocast, None for float32 throughout. `note`: why a request was not followed, or empty."""
 
     device: torch.device
     dtype: torch.dtype | None
@@ -31,22 +31,22 @@ class Setup(NamedTuple):
         return f"{device_name(self.device)}, {precision}{', compiled' if self.compiles else ''}"
 
 
-def setup(device: str, precision: str, compiles: str, rank: int = 0) -> Setup:
-    """The device that was asked for, or the best there is. Raises DeviceError."""
-    chosen = _device(device, rank)
-    is_compiled, note = _compiles(compiles, chosen)
-    return Setup(chosen, _dtype(precision, chosen), is_compiled, note)
+def choose_accelerator(device: str, precision: str, compilation: str, local_rank: int = 0) -> Accelerator:
+    """The requested device, or for `auto` the best available one. Raises DeviceError."""
+    chosen = _device(device, local_rank)
+    is_compiled, note = _should_compile(compilation, chosen)
+    return Accelerator(chosen, _dtype(precision, chosen), is_compiled, note)
 
 
-def _device(name: str, rank: int) -> torch.device:
+def _device(name: str, local_rank: int) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     try:
         device = torch.device(name)
         if device.type not in ("cpu", "cuda", "mps", "xpu"):
-            raise RuntimeError("networks are not trained there")
+            raise RuntimeError("training on it is not supported")
         if device.type == "cuda" and device.index is None:
-            device = torch.device("cuda", rank % max(1, torch.cuda.device_count()))
+            device = torch.device("cuda", local_rank % max(1, torch.cuda.device_count()))
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError) as problem:
         raise DeviceError(f"there is no device {name!r} here: {str(problem).splitlines()[0]}") from problem
@@ -60,33 +60,33 @@ def _dtype(precision: str, device: torch.device) -> torch.dtype | None:
 
 
 def _has_bfloat16(device: torch.device) -> bool:
-    """Whether the device multiplies bfloat16 itself: CUDA from Ampere, CPUs with AVX512_BF16 or AMX."""
+    """Whether the hardware multiplies bfloat16: CUDA from Ampere on, CPUs with AVX512_BF16 or AMX."""
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
     if device.type != "cpu":
         return False
     # Torch has no public name for this before 2.11.
-    asks = (getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
-    return any(ask() for ask in asks if ask)
+    checks = (getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
+    return any(check() for check in checks if check)
 
 
-def _compiles(wish: str, device: torch.device) -> tuple[bool, str]:
-    """Whether to compile, and why not where it was asked for. `auto` compiles on CUDA."""
-    if wish == "off" or (wish == "auto" and device.type != "cuda"):
+def _should_compile(requested: str, device: torch.device) -> tuple[bool, str]:
+    """Whether to compile, and why not although it was requested. `auto` compiles on CUDA."""
+    if requested == "off" or (requested == "auto" and device.type != "cuda"):
         return False, ""
     if not shutil.which(os.environ.get("CXX", COMPILERS.get(sys.platform, "g++"))):
-        return False, "there is no C++ compiler, so it goes on without torch.compile"
+        return False, "there is no C++ compiler, so torch.compile is not used"
     try:
         torch.compile(lambda x: x.sin() + 1)(torch.zeros(1, device=device))
     except Exception as problem:
         # A compiler without headers, a GPU without Triton: each part of torch.compile has errors of its own.
         reason = str(problem).strip().split("\n")[0]
-        return False, f"torch.compile fails here ({reason}), so it goes on without"
+        return False, f"torch.compile fails here ({reason}), so it is not used"
     return True, ""
 
 
 COMPILERS = {"darwin": "clang++", "win32": "cl"}
-"""What torch.compile calls where $CXX names nothing else; elsewhere g++."""
+"""The compiler that torch.compile calls unless $CXX names another one; elsewhere g++."""
 
 
 def device_name(device: torch.device) -> str:
@@ -97,22 +97,22 @@ def device_name(device: torch.device) -> str:
 
 
 def versions() -> dict[str, str]:
-    """What a run was made with."""
+    """The versions of Python and of the libraries that a result depends on."""
     from importlib.metadata import PackageNotFoundError, version
 
-    found = {"python": sys.version.split()[0]}
+    versions = {"python": sys.version.split()[0]}
     for name in ("advconv", "torch", "torchvision", "albumentations", "numpy"):
         try:
-            found[name] = version(name)
+            versions[name] = version(name)
         except PackageNotFoundError:
-            found[name] = "not installed"
-    return found
+            versions[name] = "not installed"
+    return versions
 
 
 class Normalise(nn.Module):
-    """Bytes (batch, height, width, channels) as the network takes them: (batch, channels, height, width) around 0.
+    """Normalises uint8 (batch, height, width, channels) to float32 (batch, channels, height, width).
 
-    The memory stays as it is, which is torch's channels_last. `mean` and `std` are of numbers from 0 to 1.
+    The memory format becomes channels_last, without a copy. `mean` and `std` are those of values from 0 to 1.
     """
 
     def __init__(self, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
@@ -124,5 +124,5 @@ class Normalise(nn.Module):
         self.scale: Tensor
         self.shift: Tensor
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        return pictures.permute(0, 3, 1, 2).float().mul_(self.scale).add_(self.shift)
+    def forward(self, images: Tensor) -> Tensor:
+        return images.permute(0, 3, 1, 2).float().mul_(self.scale).add_(self.shift)

@@ -1,4 +1,4 @@
-"""Several processes that train one network, as torchrun starts them."""
+"""Distributed data parallel training by the processes that torchrun starts."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -7,38 +7,38 @@ from typing import TypeVar
 
 import torch
 import torch.distributed as dist
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from advconv.training.errors import TrainingError, computing
-from advconv.training.loader import Share
-from advconv.training.peers import PeerLost, ended_by_sigterm, peers
+from advconv.training.peers import PeerFailed, PeerLost, connect_peers, exit_on_sigterm
+from advconv.training.ranks import Rank, local_rank
 
 Result = TypeVar("Result")
 
 
 @contextmanager
-def processes() -> Iterator[Share]:
-    """This process's share of the training; of one alone where torchrun has not started it."""
+def process_group() -> Iterator[Rank]:
+    """Joins the process group of torchrun, if there is one. Raises TrainingError, and PeerLost for another process."""
     if "RANK" not in os.environ or "WORLD_SIZE" not in os.environ:
-        yield Share()
+        yield Rank()
         return
     has_gpus = torch.cuda.is_available()
     if has_gpus:
         torch.cuda.set_device(local_rank() % torch.cuda.device_count())
     if missing := [name for name in ("MASTER_ADDR", "MASTER_PORT") if name not in os.environ]:
         raise TrainingError(f"RANK and WORLD_SIZE are set, but not {' and '.join(missing)}; start it with torchrun")
-    with ended_by_sigterm():
+    with exit_on_sigterm():
         with computing("the connection between the processes"):
-            # What they say to each other on the way is small and goes through gloo, gradients where the network is.
+            # Flags and metrics are small and go through gloo, gradients through the backend of the device.
             dist.init_process_group("cpu:gloo,cuda:nccl" if has_gpus else "gloo")
-            share = Share(dist.get_rank(), dist.get_world_size())
-            others = peers(share)
+            process = Rank(dist.get_rank(), dist.get_world_size())
+            peers = connect_peers(process)
         try:
-            with others:
-                yield share
+            with peers:
+                yield process
         except PeerLost:
-            # The group is not put away: that would wait for the process that is lost.
+            # Destroying the group would wait for the process that is lost.
             raise
         except BaseException:
             dist.destroy_process_group()
@@ -46,56 +46,48 @@ def processes() -> Iterator[Share]:
         dist.destroy_process_group()
 
 
-def local_rank() -> int:
-    return int(os.environ.get("LOCAL_RANK", "0"))
-
-
-def synchronised(module: nn.Module, share: Share) -> nn.Module:
-    """The module with batch norms over the pictures of all processes, which torch has on GPUs alone."""
+def sync_batch_norm(module: nn.Module, process: Rank) -> nn.Module:
+    """The module with batch norms over the images of all processes, which torch has for GPUs only."""
     is_cuda = any(parameter.is_cuda for parameter in module.parameters())
-    if share.of == 1 or not is_cuda:
+    if process.world_size == 1 or not is_cuda:
         return module
     return nn.SyncBatchNorm.convert_sync_batchnorm(module)  # type: ignore[no-any-return, no-untyped-call]
 
 
-def parallel(module: nn.Module, share: Share) -> nn.Module:
-    """The module whose gradients are the mean over all processes."""
-    return DistributedDataParallel(module) if share.of > 1 else module
+def data_parallel(module: nn.Module, process: Rank) -> nn.Module:
+    """The module whose gradients are averaged over all processes."""
+    return DistributedDataParallel(module) if process.world_size > 1 else module
 
 
-EXCHANGE = "the exchange between the processes"
+COMMUNICATION = "communication between the processes"
 
 
-def any_of(flag: bool, share: Share) -> bool:
-    """Whether one of the processes says so, which all must know before the next step."""
-    if share.of == 1:
+def any_rank(flag: bool, process: Rank) -> bool:
+    """Whether the flag is set in any process. All processes must call this at the same point."""
+    if process.world_size == 1:
         return flag
-    said = torch.tensor(int(flag))
-    with computing(EXCHANGE):
-        dist.all_reduce(said, dist.ReduceOp.MAX)
-    return bool(said.item())
+    reduced = torch.tensor(int(flag))
+    with computing(COMMUNICATION):
+        dist.all_reduce(reduced, dist.ReduceOp.MAX)
+    return bool(reduced.item())
 
 
-def mean_of(rows: torch.Tensor, share: Share) -> torch.Tensor:
-    """The mean over all processes."""
-    if share.of == 1:
-        return rows
-    with computing(EXCHANGE):
-        dist.all_reduce(rows)
-    return rows / share.of
+def mean_over_ranks(values: Tensor, process: Rank) -> Tensor:
+    """The mean over all processes. All processes must call this at the same point."""
+    if process.world_size == 1:
+        return values
+    with computing(COMMUNICATION):
+        dist.all_reduce(values)
+    return values / process.world_size
 
 
-class ElsewhereError(TrainingError):
-    """Another process cannot go on, and has said why."""
-
-
-def agreed(act: Callable[[], Result], share: Share) -> Result:
-    """What this process does, once all have done theirs. Raises what it raises, or ElsewhereError for another's."""
+def run_on_all_ranks(act: Callable[[], Result], process: Rank) -> Result:
+    """Runs a function in every process and waits for the others. Raises what it raises, or PeerFailed for another."""
     try:
         result = act()
     except Exception:
-        any_of(True, share)
+        any_rank(True, process)
         raise
-    if any_of(False, share):
-        raise ElsewhereError("another process cannot go on")
+    if any_rank(False, process):
+        raise PeerFailed("another process has failed")
     return result

@@ -1,4 +1,4 @@
-"""What ends a training before its time."""
+"""Errors that end a training."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,19 +7,19 @@ from advconv.text.visible import visible_lines
 
 
 class TrainingError(Exception):
-    """Something outside the file keeps a training from going on; the text says what and where."""
+    """A training cannot start or continue for a reason outside the file; the text says what failed and where."""
 
     def __str__(self) -> str:
         return visible_lines(super().__str__())
 
 
 class ComputeError(TrainingError):
-    """What torch cannot compute, or not say to other processes; the text says where, and torch's reason."""
+    """Torch failed to compute, or to communicate with other processes; the text has the place and torch's reason."""
 
 
 @contextmanager
 def computing(what: str) -> Iterator[None]:
-    """Makes a ComputeError of what torch raises inside: memory, overflows, CUDA, classes that are out of bounds."""
+    """Converts torch's errors inside the block to ComputeError: memory, overflow, CUDA, class indices out of range."""
     try:
         yield
     except (RuntimeError, IndexError) as problem:

@@ -1,4 +1,4 @@
-"""A trained network as an ONNX file, held beside the module on test images."""
+"""A trained network as an ONNX file, compared with the module on test images."""
 
 import io
 import json
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from advconv.geometry import Shape
 from advconv.system.files import write
-from advconv.training.data import Pictures
+from advconv.training.data import ImageSet
 from advconv.training.device import Normalise
 from advconv.training.files import RunError
 from advconv.training.run import Run
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from onnx import ModelProto
 
 TOLERANCE = 1e-3
-"""How far a score may be from torch's; the two sum float32 in different orders."""
+"""The largest accepted difference of two scores; the two runtimes sum float32 in different orders."""
 
 
-class Input(NamedTuple):
-    """What an exported network takes: `bytes` as image files hold them, or images `normalised` as in training."""
+class ExportInput(NamedTuple):
+    """The input of an exported network: `bytes` as image files have them, or images `normalised` as in training."""
 
     takes: str
     shape: Shape
@@ -43,61 +43,61 @@ class Input(NamedTuple):
         return f"float32 (batch, {channels}, {height}, {width}), (image / 255 - mean) / std"
 
 
-class Proof(NamedTuple):
-    """How many pictures both saw, how many they put in the same class, and how far apart their scores are at most."""
+class Comparison(NamedTuple):
+    """On how many test images both predict the same class, and the largest difference of their scores."""
 
-    pictures: int
-    agreed: int
-    apart: float
+    images: int
+    agreeing: int
+    max_difference: float
 
     @property
     def holds(self) -> bool:
-        return self.agreed == self.pictures and self.apart <= TOLERANCE
+        return self.agreeing == self.images and self.max_difference <= TOLERANCE
 
     def __str__(self) -> str:
         return (
-            f"onnxruntime and torch agree on {self.agreed:,} of {self.pictures:,} test pictures, "
-            f"their scores differ by at most {self.apart:.1e}"
+            f"onnxruntime and torch agree on {self.agreeing:,} of {self.images:,} test images, "
+            f"their scores differ by at most {self.max_difference:.1e}"
         )
 
 
-def export(run: Run, module: nn.Module, test: Pictures, path: Path, takes: str) -> tuple[Input, Proof]:
-    """Writes the network, for batches of any size, and holds it beside the module. Raises RunError and FileError.
+def export(run: Run, module: nn.Module, test: ImageSet, path: Path, takes: str) -> tuple[ExportInput, Comparison]:
+    """Writes the network for any batch size and compares it with the module. Raises RunError and FileError.
 
-    Its input is `images`, its output `scores`, one for each class before the softmax. The metadata say the rest.
+    Its input is `images`, its output `scores` (batch, classes), before the softmax; the metadata describe both.
     """
-    given, whole = Input(takes, run.spec.input), whole_network(run, module, takes)
-    data = onnx_bytes(run, whole, given)
+    given, exported = ExportInput(takes, run.spec.input), exported_module(run, module, takes)
+    data = onnx_bytes(run, exported, given)
     write(path, data)
-    return given, compare(data, whole, images(run, test, given))
+    return given, compare(data, exported, export_inputs(run, test, given))
 
 
-def whole_network(run: Run, module: nn.Module, takes: str) -> nn.Module:
-    """The network as it is exported: with its normalisation inside where it takes bytes."""
+def exported_module(run: Run, module: nn.Module, takes: str) -> nn.Module:
+    """The network, preceded by its normalisation if it takes bytes."""
     return nn.Sequential(_normalise(run), module).eval() if takes == "bytes" else module
 
 
 def _normalise(run: Run) -> Normalise:
-    return Normalise(tuple(run.about.mean), tuple(run.about.std))
+    return Normalise(tuple(run.metadata.mean), tuple(run.metadata.std))
 
 
-def images(run: Run, test: Pictures, given: Input, most: int = 1000) -> Tensor:
+def export_inputs(run: Run, test: ImageSet, given: ExportInput, count: int = 1000) -> Tensor:
     """The first test images as the exported network takes them."""
-    first = test.images[:most]
-    return first if given.is_bytes else _normalise(run)(first).contiguous()
+    images = test.images[:count]
+    return images if given.is_bytes else _normalise(run)(images).contiguous()
 
 
-def onnx_bytes(run: Run, module: nn.Module, given: Input) -> bytes:
+def onnx_bytes(run: Run, module: nn.Module, given: ExportInput) -> bytes:
     import onnx
 
     channels, height, width = given.shape[:3]
     bytes_, floats = ((2, height, width, channels), torch.uint8), ((2, channels, height, width), torch.float32)
     size, dtype = bytes_ if given.is_bytes else floats
-    with _quietly():
+    with _exporting():
         model = _exported(module, torch.zeros(size, dtype=dtype))
     facts = {"takes": given.takes, "images": str(given), "scores": "one for each class, before the softmax"}
-    about = {"mean": run.about.mean, "std": run.about.std, "classes": run.about.classes}
-    onnx.helper.set_model_props(model, facts | {key: json.dumps(value) for key, value in about.items()})
+    constants = {"mean": run.metadata.mean, "std": run.metadata.std, "classes": run.metadata.classes}
+    onnx.helper.set_model_props(model, facts | {key: json.dumps(value) for key, value in constants.items()})
     onnx.checker.check_model(model, full_check=True)
     out = io.BytesIO()
     onnx.save_model(model, out)
@@ -105,8 +105,8 @@ def onnx_bytes(run: Run, module: nn.Module, given: Input) -> bytes:
 
 
 @contextmanager
-def _quietly() -> Iterator[None]:
-    """The exporter's own parts warn of each other."""
+def _exporting() -> Iterator[None]:
+    """Suppresses the warnings of the exporter's parts about each other, and converts its errors to RunError."""
     logging.disable(logging.WARNING)
     try:
         with warnings.catch_warnings():
@@ -120,7 +120,7 @@ def _quietly() -> Iterator[None]:
 
 
 def _exported(module: nn.Module, example: Tensor) -> "ModelProto":
-    """By torch's own default: the exporter on torch.export's graphs since 2.9; before, it failed on batch norms."""
+    """By torch's default exporter: torch.export from 2.9 on; before, that one failed on batch norms."""
     import onnx
 
     names: dict[str, Any] = {"input_names": ["images"], "output_names": ["scores"]}
@@ -134,13 +134,13 @@ def _exported(module: nn.Module, example: Tensor) -> "ModelProto":
     return onnx.load_from_string(out.getvalue())
 
 
-def compare(data: bytes, module: nn.Module, given: Tensor) -> Proof:
-    """What onnxruntime and torch say of the same images, on the CPU."""
+def compare(data: bytes, module: nn.Module, given: Tensor) -> Comparison:
+    """Compares onnxruntime and torch on the same images, on the CPU."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
     with torch.inference_mode():
-        theirs = torch.from_numpy(session.run(None, {"images": given.numpy()})[0])
-        ours = module(given)
-    agreed = int((theirs.argmax(1) == ours.argmax(1)).sum())
-    return Proof(len(given), agreed, float((theirs - ours).abs().max()))
+        onnx_scores = torch.from_numpy(session.run(None, {"images": given.numpy()})[0])
+        torch_scores = module(given)
+    agreeing = int((onnx_scores.argmax(1) == torch_scores.argmax(1)).sum())
+    return Comparison(len(given), agreeing, float((onnx_scores - torch_scores).abs().max()))

@@ -1,11 +1,11 @@
-"""The files of a run."""
+"""The directory of a run as the file system has it."""
 
 from advconv.system.files import Directory
 from advconv.training.errors import TrainingError
 
 
 class RunError(TrainingError):
-    """A run that cannot be written, read or continued; the text says which file and why."""
+    """A run cannot be written, read or resumed; the text names the file and the reason."""
 
 
 class RunDirectory(Directory):

@@ -1,4 +1,4 @@
-"""Image files as bytes: what is done to those that are no plain 8-bit images, and which are refused."""
+"""Image files as uint8 arrays: how those that are not plain 8-bit images are converted, and which are refused."""
 
 import warnings
 from collections.abc import Callable
@@ -17,46 +17,48 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 MAX_PIXELS = 64_000_000
-"""Larger images are refused unread. Pillow itself warns from 89,478,485 pixels on, and refuses twice as many."""
+"""Larger images are refused before they are decoded. Pillow warns above 89,478,485 pixels and refuses twice that."""
 
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
-"""Of Pillow's formats those that images come in; others can start programs (EPS) or hold no pixels."""
+"""Pillow's formats for images; others can start programs (EPS) or have no pixels."""
 
-NO_IMAGE = "no picture that can be read"
+NOT_AN_IMAGE = "not a readable image"
 
 
 class Notes:
-    """What was done to images, or left out: how often, and where for the first time. A line for each at the end."""
+    """Counts conversions and skipped files by description, with the first path of each."""
 
     def __init__(self) -> None:
         self.seen: dict[str, list[Any]] = {}
 
-    def add(self, what: str, path: Path) -> None:
-        self.seen.setdefault(what, [0, path])[0] += 1
+    def add(self, description: str, path: Path) -> None:
+        self.seen.setdefault(description, [0, path])[0] += 1
 
     def lines(self) -> tuple[str, ...]:
         return tuple(visible(f"{what}: {count:,} (the first: {at})") for what, (count, at) in self.seen.items())
 
 
-def read_image(path: Path, size: Shape, notes: Notes) -> NDArray[np.uint8]:
-    """An image file as bytes (height, width, channels), for an input of 1 or 3 channels. Raises DataError."""
+def load_image(path: Path, size: Shape, notes: Notes) -> NDArray[np.uint8]:
+    """An image file as uint8 (height, width, channels), resized; `size` has 1 or 3 channels. Raises DataError."""
     if size.channels not in (1, 3):
-        raise DataError(f"pictures in files have 1 or 3 channels, the input has {size.channels}")
+        raise DataError(f"image files have 1 or 3 channels, the input has {size.channels}")
     from PIL import Image, UnidentifiedImageError
 
     try:
-        _hold_regular(path)
+        _check_regular(path)
         with warnings.catch_warnings():
-            # Of damaged metadata, of sizes that are refused here anyway: nothing that a line does not say better.
+            # About damaged metadata, and about sizes that are refused here with a message.
             warnings.simplefilter("ignore")
             with Image.open(path, formats=FORMATS) as file:
-                pixels = _pixels(file, "L" if size.channels == 1 else "RGB", lambda what: notes.add(what, path))
+                pixels = _pixels(
+                    file, "L" if size.channels == 1 else "RGB", lambda description: notes.add(description, path)
+                )
         return resize(pixels, size)
     except (UnidentifiedImageError, Image.DecompressionBombError) as problem:
         is_bomb = isinstance(problem, Image.DecompressionBombError)
-        raise DataError(f"{path}: {TOO_LARGE if is_bomb else NO_IMAGE}") from problem
+        raise DataError(f"{path}: {TOO_LARGE if is_bomb else NOT_AN_IMAGE}") from problem
     except Exception as problem:
-        # What damaged files raise depends on their format and on where they are damaged.
+        # The type of error depends on the format and on the damaged part.
         raise DataError(f"{path}: {_reason(problem)}") from problem
 
 
@@ -64,11 +66,11 @@ TOO_LARGE = f"more than {MAX_PIXELS:,} pixels"
 
 
 class Unreadable(Exception):
-    """An image that is refused; the text says why."""
+    """An image is refused; the text says why."""
 
 
-def _hold_regular(path: Path) -> None:
-    """A pipe would be waited for, a device read without end."""
+def _check_regular(path: Path) -> None:
+    """Reading a pipe would block, a device would never end."""
     mode = path.stat().st_mode
     if S_ISDIR(mode):
         raise Unreadable("a directory, not an image file")
@@ -79,9 +81,9 @@ def _hold_regular(path: Path) -> None:
 def _reason(problem: Exception) -> str:
     if isinstance(problem, Unreadable):
         return str(problem)
-    said = getattr(problem, "strerror", None)
-    text = str(said or problem).split("\n")[0] or type(problem).__name__
-    return text if said else f"{NO_IMAGE} ({text})"
+    system_error = getattr(problem, "strerror", None)
+    text = str(system_error or problem).split("\n")[0] or type(problem).__name__
+    return text if system_error else f"{NOT_AN_IMAGE} ({text})"
 
 
 def _pixels(file: "Image", mode: str, note: Callable[[str], None]) -> NDArray[np.uint8]:
@@ -98,7 +100,7 @@ def _pixels(file: "Image", mode: str, note: Callable[[str], None]) -> NDArray[np
 
 
 def _upright(image: "Image", note: Callable[[str], None]) -> "Image":
-    """Turned and mirrored as the EXIF orientation says; as it is where the EXIF data are damaged."""
+    """Rotated and mirrored by the EXIF orientation; unchanged if the EXIF data are damaged."""
     from PIL import ExifTags, ImageOps
 
     try:
@@ -108,19 +110,19 @@ def _upright(image: "Image", note: Callable[[str], None]) -> "Image":
         turned = ImageOps.exif_transpose(image)
     except (ValueError, TypeError, SyntaxError, KeyError, IndexError):
         return image
-    note("images turned upright by their EXIF orientation")
+    note("images rotated by their EXIF orientation")
     return turned
 
 
 def _eight_bits(image: "Image", note: Callable[[str], None]) -> "Image":
-    """Whole numbers of 16 bits by the range of their type, other numbers by the range that they are in."""
+    """Scales 16-bit integers by the range of their type, other numbers by the range of their values."""
     from PIL import Image
 
     if not image.mode.startswith(("I", "F")):
         return image
     values = np.asarray(image)
     if not np.isfinite(values).all():
-        raise Unreadable("values that are no finite numbers")
+        raise Unreadable("values that are not finite")
     low, high = (0.0, 65535.0) if image.mode.startswith("I;16") else _range(values)
     of_range = f"{low:g} to {high:g}" if (low, high) in USUAL_RANGES else "their own minimum to maximum"
     depth = {"F": "float", "I": "32-bit"}.get(image.mode, "16-bit")
@@ -133,14 +135,14 @@ USUAL_RANGES = ((0.0, 1.0), (0.0, 255.0), (0.0, 65535.0))
 
 
 def _range(values: NDArray[Any]) -> tuple[float, float]:
-    """The first usual range that holds all values, so that images stay as bright as they are; else their own."""
+    """The first usual range that includes all values, which preserves the brightness of images; else their own."""
     low, high = float(values.min()), float(values.max())
     usual = USUAL_RANGES if values.dtype.kind == "f" else USUAL_RANGES[1:]
     return next(((first, last) for first, last in usual if first <= low and high <= last), (low, high))
 
 
 def _opaque(image: "Image", note: Callable[[str], None]) -> "Image":
-    """Laid over white where it is transparent: the colour below that is whatever the file happens to hold."""
+    """Composed over white: the colour of transparent pixels in the file is arbitrary."""
     from PIL import Image
 
     if not image.has_transparency_data:
@@ -148,5 +150,5 @@ def _opaque(image: "Image", note: Callable[[str], None]) -> "Image":
     layered = image.convert("RGBA")
     if layered.getchannel("A").getextrema() == (255, 255):
         return layered.convert("RGB")
-    note("transparent images laid over white")
+    note("transparent images composed over white")
     return Image.alpha_composite(Image.new("RGBA", layered.size, "white"), layered).convert("RGB")

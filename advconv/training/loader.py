@@ -1,7 +1,7 @@
-"""Batches of augmented pictures, made by workers while the network trains."""
+"""Batches of augmented images, loaded by worker processes into a ring buffer in shared memory."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice, pairwise
@@ -13,195 +13,199 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from advconv.training.augment import Augment
-from advconv.training.data import Pictures, shared
-from advconv.training.workers import Task, Unanswered, Workers
+from advconv.training.data import ImageSet, share_memory
+from advconv.training.ranks import Rank, local_world_size
+from advconv.training.workers import Task, WorkerPool, WorkerTimeout
 
 
-class Share(NamedTuple):
-    """The part of each batch that one of several processes trains on."""
+class BatchPlan(NamedTuple):
+    """Which images make up which batch. `batch_size` is the one of all processes together."""
 
-    rank: int = 0
-    of: int = 1
-
-
-class Plan(NamedTuple):
-    """Which pictures make which batch. `batch_size` is that of all processes together."""
-
-    pictures: int
+    dataset_size: int
     batch_size: int
     epochs: int
     seed: int
-    share: Share = Share()
+    process: Rank = Rank()
 
     @property
-    def steps(self) -> int:
-        """Batches in an epoch. Pictures that do not fill the last one wait for another epoch's order."""
-        return max(1, self.pictures // self.batch_size)
+    def steps_per_epoch(self) -> int:
+        """Full batches; the images that are left over differ from epoch to epoch."""
+        return max(1, self.dataset_size // self.batch_size)
+
+    @property
+    def total_steps(self) -> int:
+        return self.epochs * self.steps_per_epoch
 
     def order(self, epoch: int) -> NDArray[np.int64]:
-        """The pictures in the order of an epoch, shuffled by (seed, epoch) alone."""
-        return np.random.default_rng((self.seed, epoch)).permutation(self.pictures)
+        """The indices of the images in the order of an epoch, which depends on (seed, epoch) alone."""
+        return np.random.default_rng((self.seed, epoch)).permutation(self.dataset_size)
 
 
 Batch = tuple[Tensor, Tensor]
-"""Bytes (batch, height, width, channels) and classes (batch)."""
+"""Images, uint8 (batch, height, width, channels), and labels (batch)."""
 
 
-class Batches:
-    """The epoch and the pictures of each batch, from one step of the training to its end."""
+class BatchSampler:
+    """The epoch of each batch and the indices of this process's images in it, from a step to the end of training."""
 
-    def __init__(self, plan: Plan, start: int) -> None:
-        self.plan, self.start = plan, start
+    def __init__(self, plan: BatchPlan, start_step: int) -> None:
+        self.plan, self.start_step = plan, start_step
 
     def __iter__(self) -> Iterator[tuple[int, NDArray[np.int64]]]:
-        rank, of = self.plan.share
-        first, skipped = divmod(self.start, self.plan.steps)
-        for epoch in range(first, self.plan.epochs):
+        rank, world_size = self.plan.process
+        first_epoch, first_step = divmod(self.start_step, self.plan.steps_per_epoch)
+        for epoch in range(first_epoch, self.plan.epochs):
             order = self.plan.order(epoch)
-            for step in range(skipped if epoch == first else 0, self.plan.steps):
-                yield epoch, order[step * self.plan.batch_size : (step + 1) * self.plan.batch_size][rank::of]
+            for step in range(first_step if epoch == first_epoch else 0, self.plan.steps_per_epoch):
+                start = step * self.plan.batch_size
+                yield epoch, order[start : start + self.plan.batch_size][rank::world_size]
 
     def __len__(self) -> int:
-        return self.plan.epochs * self.plan.steps - self.start
+        return self.plan.total_steps - self.start_step
 
 
-class Part(NamedTuple):
-    """The images of a part of a batch, and where they go: into a place on the shelf, from `start` on."""
+class LoadTask(NamedTuple):
+    """Images of one batch, and where to write them: into a slot of the ring buffer, from position `start` on."""
 
     epoch: int
-    pictures: NDArray[np.int64]
-    place: int
+    indices: NDArray[np.int64]
+    slot: int
     start: int
 
 
-class Works:
-    """All batches in parts, each batch in the next place of the shelf; batches are counted from 0."""
+class LoadSampler:
+    """All batches, each cut into `parts` tasks and assigned the next slot; yields (number of the batch, task)."""
 
-    def __init__(self, batches: Batches, parts: int, places: int) -> None:
-        self.batches, self.parts, self.places = batches, parts, places
+    def __init__(self, batches: BatchSampler, parts: int, slots: int) -> None:
+        self.batches, self.parts, self.slots = batches, parts, slots
 
-    def __iter__(self) -> Iterator[tuple[int, Part]]:
+    def __iter__(self) -> Iterator[tuple[int, LoadTask]]:
         for number, (epoch, batch) in enumerate(self.batches):
             starts = np.linspace(0, len(batch), self.parts + 1, dtype=np.int64)
             for start, end in pairwise(starts.tolist()):
-                yield number, Part(epoch, batch[start:end], number % self.places, start)
+                yield number, LoadTask(epoch, batch[start:end], number % self.slots, start)
 
 
-class Drawing:
-    """Draws images onto a shelf of batches (places, batch, height, width, channels) in memory that all share."""
+class AugmentedDataset:
+    """Writes augmented images into a ring buffer (slots, batch, height, width, channels) in shared memory."""
 
-    def __init__(self, images: Tensor, augment: Augment, shelf: Tensor) -> None:
-        self.images, self.augment, self.shelf = images, augment, shelf
+    def __init__(self, images: Tensor, augment: Augment, buffer: Tensor) -> None:
+        self.images, self.augment, self.buffer = images, augment, buffer
 
-    def __call__(self, part: Part) -> None:
-        images, batch = self.images.numpy(), self.shelf[part.place].numpy()
-        for place, index in enumerate(part.pictures.tolist(), part.start):
-            batch[place] = self.augment(images[index], part.epoch, index)
+    def load(self, task: LoadTask) -> None:
+        images, batch = self.images.numpy(), self.buffer[task.slot].numpy()
+        for position, index in enumerate(task.indices.tolist(), task.start):
+            batch[position] = self.augment(images[index], task.epoch, index)
 
 
-class Tasks:
-    """What one of several workers draws: every so many parts, in the order of the batches."""
+class WorkerTasks:
+    """The tasks of one of several workers: every `workers`-th one, in the order of the batches."""
 
-    def __init__(self, works: Works, draw: Drawing, worker: int, of: int) -> None:
-        self.works, self.draw, self.worker, self.of = works, draw, worker, of
+    def __init__(self, sampler: LoadSampler, dataset: AugmentedDataset, worker: int, workers: int) -> None:
+        self.sampler, self.dataset, self.worker, self.workers = sampler, dataset, worker, workers
 
     def __iter__(self) -> Iterator[Task]:
-        for number, part in islice(self.works, self.worker, None, self.of):
-            yield Task(number, partial(self.draw, part))
+        for number, task in islice(self.sampler, self.worker, None, self.workers):
+            yield Task(number, partial(self.dataset.load, task))
 
 
-AHEAD = 4
-"""How many batches each worker makes before they are asked for, beside a device that computes on its own; on a CPU, how
-many are made at once."""
+PREFETCH = 4
+"""Batches that each worker loads ahead while a GPU computes; on a CPU, batches that are loaded at a time."""
 
 
 def default_workers() -> int:
-    """One processor for the training, the others for its pictures, shared by the processes of one machine.
+    """One processor for the training, the others for its workers, divided by the processes of the machine.
 
-    Two at least: where training on a CPU waits for its pictures, two workers draw them in half the time.
+    At least two where there are two processors: training on a CPU waits while images are loaded, and two workers load
+    them in half the time.
     """
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    here = processors // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-    return max(min(2, processors), min(16, here - 1))
+    available = processors // local_world_size()
+    return max(min(2, processors), min(16, available - 1))
 
 
-def shelf_places(device: str, workers: int) -> int:
-    """How many batches lie ready at once."""
-    return 2 * AHEAD if device == "cpu" else AHEAD * workers + 3
+def buffer_slots(device: str, workers: int) -> int:
+    """How many batches the ring buffer holds."""
+    return 2 * PREFETCH if device == "cpu" else PREFETCH * workers + 3
 
 
 @contextmanager
-def batches(
-    pictures: Pictures,
+def load_batches(
+    data: ImageSet,
     augment: Augment,
-    plan: Plan,
-    start: int,
+    plan: BatchPlan,
+    start_step: int,
     workers: int,
     device: str,
-    say: Callable[[str], None],
-    is_ending: Callable[[], bool] = lambda: False,
+    report: Callable[[str], None],
+    is_stopping: Callable[[], bool] = lambda: False,
 ) -> Iterator[Iterator[Batch]]:
-    """The batches of a training from a step on. Each is there until the next one is asked for.
+    """The batches of a training from a step on; a batch is overwritten once the next one has been requested.
 
-    The workers that make them end with the context. Once the training `is_ending`, a batch that they do not make is
-    not waited for: there is no further one. With 0 workers they are made where they are asked for; so they are, and
-    `say` is told, where shared memory is short.
+    With 0 workers, or without enough shared memory (which is reported), this process loads them itself. After a
+    stop request the iterator ends instead of waiting for a worker that hangs. Leaving the context ends the workers.
     """
-    takes_turns, places = device == "cpu", shelf_places(device, workers)
-    shelf = torch.empty((places, plan.batch_size // plan.share.of, *pictures.images.shape[1:]), dtype=torch.uint8)
-    if not shared(shelf) and workers:
-        say(f"no {shelf.nbytes / 1e6:,.0f} MB of shared memory are free, so pictures are made without workers")
+    slots = buffer_slots(device, workers)
+    buffer = torch.empty((slots, plan.batch_size // plan.process.world_size, *data.images.shape[1:]), dtype=torch.uint8)
+    if not share_memory(buffer) and workers:
+        report(
+            f"less than {buffer.nbytes / 1e6:,.0f} MB of shared memory are free, so images are loaded without workers"
+        )
         workers = 0
-    works = Works(Batches(plan, start), workers if takes_turns and workers else 1, places)
-    draw = Drawing(pictures.images, augment, shelf)
-    with Workers([Tasks(works, draw, worker, workers) for worker in range(workers)], is_ending) as pool:
-        drawn = _alone(works, draw) if not workers else _in_turn(works, pool) if takes_turns else _ahead(works, pool)
-        yield _stream(drawn, works, shelf, pictures.labels, say)
+    takes_turns = device == "cpu" and workers > 0
+    sampler = LoadSampler(BatchSampler(plan, start_step), workers if takes_turns else 1, slots)
+    dataset = AugmentedDataset(data.images, augment, buffer)
+    tasks: list[Iterable[Task]] = [WorkerTasks(sampler, dataset, worker, workers) for worker in range(workers)]
+    with WorkerPool(tasks, is_stopping) as pool:
+        loading = _load_inline(sampler, dataset)
+        if workers:
+            loading = _load_in_turns(sampler, pool) if takes_turns else _load_ahead(sampler, pool)
+        yield _batches(loading, sampler, buffer, data.labels, report)
 
 
-def _stream(
-    drawn: Iterator[None], works: Works, shelf: Tensor, labels: Tensor, say: Callable[[str], None]
+def _batches(
+    loading: Iterator[None], sampler: LoadSampler, buffer: Tensor, labels: Tensor, report: Callable[[str], None]
 ) -> Iterator[Batch]:
-    for number, (_, batch) in enumerate(works.batches):
+    for number, (_, batch) in enumerate(sampler.batches):
         try:
-            next(drawn)
-        except Unanswered as problem:
-            if works.batches.plan.share.of > 1:
-                # The other processes are in the step that this one cannot take.
+            next(loading)
+        except WorkerTimeout as problem:
+            if sampler.batches.plan.process.world_size > 1:
+                # The other processes are in a step that this one cannot take.
                 raise
-            say(str(problem))
+            report(str(problem))
             return
-        yield shelf[number % works.places], labels[torch.from_numpy(batch)]
+        yield buffer[number % sampler.slots], labels[torch.from_numpy(batch)]
 
 
-def _alone(works: Works, draw: Drawing) -> Iterator[None]:
-    """Comes back when the next batch is drawn, as do the other two."""
-    for _, part in works:
-        draw(part)
+def _load_inline(sampler: LoadSampler, dataset: AugmentedDataset) -> Iterator[None]:
+    """Loads in this process. Like the next two functions it yields each time another batch is in the buffer."""
+    for _, task in sampler:
+        dataset.load(task)
         yield
 
 
-def _in_turn(works: Works, pool: Workers) -> Iterator[None]:
-    """Some batches are drawn while the training waits for them, by all workers together, and none while it computes.
+def _load_in_turns(sampler: LoadSampler, pool: WorkerPool) -> Iterator[None]:
+    """All workers load `PREFETCH` batches while training waits, and none while it computes.
 
-    Training on a CPU uses all processors, and each of its threads waits for one that a worker holds up.
+    Training on a CPU uses all processors, and each of its threads waits for one that a worker slows down.
     """
-    for number in range(len(works.batches)):
-        if number % AHEAD == 0:
-            last = min(number + AHEAD, len(works.batches)) - 1
+    for number in range(len(sampler.batches)):
+        if number % PREFETCH == 0:
+            last = min(number + PREFETCH, len(sampler.batches)) - 1
             for worker in pool.workers:
-                worker.ask(last)
+                worker.request(last)
             pool.wait(last, pool.workers)
         yield
 
 
-def _ahead(works: Works, pool: Workers) -> Iterator[None]:
-    """Each worker draws `AHEAD` batches before they are needed."""
-    ahead = AHEAD * len(pool.workers)
+def _load_ahead(sampler: LoadSampler, pool: WorkerPool) -> Iterator[None]:
+    """Each worker loads `PREFETCH` batches before they are needed, while the device computes."""
+    ahead = PREFETCH * len(pool.workers)
     for worker in pool.workers:
-        worker.ask(ahead - 1)
-    for number in range(len(works.batches)):
+        worker.request(ahead - 1)
+    for number in range(len(sampler.batches)):
         worker = pool.workers[number % len(pool.workers)]
-        worker.ask(number + ahead - 1)
+        worker.request(number + ahead - 1)
         pool.wait(number, [worker])
         yield

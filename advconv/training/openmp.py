@@ -1,17 +1,17 @@
-"""How long the threads of OpenMP wait awake, which has to be said before torch is imported."""
+"""How long idle OpenMP threads spin, which must be set before torch is imported."""
 
 import os
 
-SPINS = "10000"
-"""Some tenths of a millisecond: longer than between two operations of a step, shorter than the drawing of a batch."""
+SPIN_COUNT = "10000"
+"""A few tenths of a millisecond: longer than the gap between two operations of a step, shorter than loading a batch."""
 
-SAID = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")
+VARIABLES = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")
 
 
-def wait_briefly() -> None:
-    """Leaves processors to the workers while training waits for a batch: libgomp's threads would hold them for long.
+def limit_spinning() -> None:
+    """Frees processors for the workers while training waits for a batch; libgomp's threads would spin for long.
 
-    What the user has said of it stays.
+    A value that the user has set is left unchanged.
     """
-    if not any(name in os.environ for name in SAID):
-        os.environ["GOMP_SPINCOUNT"] = SPINS
+    if not any(name in os.environ for name in VARIABLES):
+        os.environ["GOMP_SPINCOUNT"] = SPIN_COUNT

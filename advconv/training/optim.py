@@ -1,4 +1,4 @@
-"""What moves the weights: the optimizer, its learning rate over time, and the average of what it finds."""
+"""The optimizer, its learning rate schedule, and the moving average of the weights."""
 
 import math
 from functools import partial
@@ -12,17 +12,17 @@ from torch.optim.swa_utils import AveragedModel
 from advconv.language.recipe import Train
 
 WARM_UP = 0.2
-"""The share of a onecycle schedule in which the rate rises."""
+"""The fraction of a onecycle schedule in which the rate rises."""
 
-FIRST, LAST = 1 / 10, 1 / 1000
-"""Where a onecycle schedule starts and ends, as shares of its peak."""
+START_FACTOR, END_FACTOR = 1 / 10, 1 / 1000
+"""The first and the last rate of a onecycle schedule, as fractions of its peak."""
 
 
-def optimizer(module: nn.Module, recipe: Train) -> torch.optim.Optimizer:
-    """SGD with Nesterov momentum, or AdamW whose first beta is the momentum."""
+def create_optimizer(module: nn.Module, recipe: Train) -> torch.optim.Optimizer:
+    """SGD with Nesterov momentum, or AdamW with the momentum as its first beta."""
     groups: list[dict[str, Any]] = [
         {"params": [p for p in module.parameters() if p.ndim > 1], "weight_decay": recipe.weight_decay},
-        # Norms and biases have one axis. To pull them to 0 would regularise nothing.
+        # Norms and biases have one axis; decay would not regularise them.
         {"params": [p for p in module.parameters() if p.ndim <= 1], "weight_decay": 0.0},
     ]
     if recipe.optimizer == "adamw":
@@ -31,59 +31,61 @@ def optimizer(module: nn.Module, recipe: Train) -> torch.optim.Optimizer:
     return torch.optim.SGD(groups, lr=recipe.peak_lr, momentum=recipe.momentum, nesterov=is_nesterov)
 
 
-def moments(recipe: Train) -> tuple[str, ...]:
-    """What the optimizer keeps for each parameter, by torch's names."""
+def optimizer_state_names(recipe: Train) -> tuple[str, ...]:
+    """The names of the tensors that torch's optimizer has in its state for each parameter."""
     if recipe.optimizer == "adamw":
         return ("step", "exp_avg", "exp_avg_sq")
     return ("momentum_buffer",) if recipe.momentum else ()
 
 
-def schedule(optimizer: torch.optim.Optimizer, recipe: Train, steps: int, done: int = 0) -> LambdaLR:
-    """The learning rate of each of so many steps, as a share of its peak, from the step behind those that are done."""
+def create_scheduler(optimizer: torch.optim.Optimizer, recipe: Train, steps: int, done: int = 0) -> LambdaLR:
+    """The learning rate of each of `steps` steps, from step `done` on (counted from 0)."""
     factor = SCHEDULES[recipe.schedule]
-    # The number of the step before the first one that it says something of.
     return LambdaLR(optimizer, lambda step: factor(min(step / steps, 1.0)), done - 1)  # type: ignore[no-untyped-call]
 
 
 def onecycle(progress: float) -> float:
-    """Up and down again along cosines (Smith and Topin, "Super-Convergence", 2018)."""
+    """Up and down along cosines (Smith and Topin, "Super-Convergence", 2018)."""
     if progress < WARM_UP:
-        return _between(FIRST, 1.0, progress / WARM_UP)
-    return _between(1.0, LAST, (progress - WARM_UP) / (1 - WARM_UP))
+        return _cosine_between(START_FACTOR, 1.0, progress / WARM_UP)
+    return _cosine_between(1.0, END_FACTOR, (progress - WARM_UP) / (1 - WARM_UP))
 
 
 def cosine(progress: float) -> float:
-    """Loshchilov and Hutter, "SGDR", 2017, without restarts."""
-    return _between(1.0, 0.0, progress)
+    """Cosine annealing to 0 without restarts (Loshchilov and Hutter, "SGDR", 2017)."""
+    return _cosine_between(1.0, 0.0, progress)
 
 
-def step(progress: float) -> float:
-    """A tenth from one half on, a hundredth from three quarters on (He et al., "Deep Residual Learning", 2016)."""
+def step_decay(progress: float) -> float:
+    """Divides the rate by 10 after one half and after three quarters (He et al., "Deep Residual Learning", 2016)."""
     return 1.0 if progress < 0.5 else 0.1 if progress < 0.75 else 0.01
 
 
-def _between(start: float, end: float, share: float) -> float:
+def _cosine_between(start: float, end: float, fraction: float) -> float:
     """From start to end along half a cosine."""
-    return end + (start - end) * (1 + math.cos(math.pi * share)) / 2
+    return end + (start - end) * (1 + math.cos(math.pi * fraction)) / 2
 
 
-SCHEDULES = {"onecycle": onecycle, "cosine": cosine, "step": step, "constant": lambda progress: 1.0}
+SCHEDULES = {"onecycle": onecycle, "cosine": cosine, "step": step_decay, "constant": lambda progress: 1.0}
+"""Schedules map the progress of the training, 0 to 1, to a factor of the peak learning rate."""
 
 
-def average(module: nn.Module, recipe: Train) -> AveragedModel:
-    """An exponential moving average of weights and norm buffers; with `ema: 0` the newest ones."""
+def create_average(module: nn.Module, recipe: Train) -> AveragedModel:
+    """An exponential moving average of weights and norm buffers; with `ema: 0` a copy of the current ones."""
     averaged = AveragedModel(module, use_buffers=True)
-    averaged.multi_avg_fn = partial(_blend, averaged, recipe.ema)
+    averaged.multi_avg_fn = partial(_update_average, averaged, recipe.ema)
     return averaged
 
 
 @torch.no_grad()
-def _blend(averaged: AveragedModel, decay: float, ours: list[Tensor], theirs: list[Tensor], count: Tensor) -> None:
-    """`ours` go towards `theirs`, far in the first steps, else the average would remember the random start."""
-    # Not `count`, which lies on the device: to read it is to wait for all that runs there.
+def _update_average(
+    averaged: AveragedModel, decay: float, averages: list[Tensor], values: list[Tensor], count: Tensor
+) -> None:
+    """The decay is smaller in the first steps, so that the average does not retain the random initialisation."""
+    # `count` has the same number on the device; reading it would wait for all queued work.
     steps = int(averaged.n_averaged)
-    share = 1 - min(decay, (1 + steps) / (10 + steps))
-    if ours[0].is_floating_point():
-        torch._foreach_lerp_(ours, theirs, share)
+    weight = 1 - min(decay, (1 + steps) / (10 + steps))
+    if averages[0].is_floating_point():
+        torch._foreach_lerp_(averages, values, weight)
     else:
-        torch._foreach_copy_(ours, theirs)
+        torch._foreach_copy_(averages, values)

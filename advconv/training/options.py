@@ -1,4 +1,4 @@
-"""What is asked of a training beside its file: what its run remembers, and what each call says."""
+"""Options of a training beside its file: those that its run records, and those of one call."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,7 @@ from advconv.values.forms import is_int, shown
 from advconv.values.limits import percentage
 from advconv.values.names import TITLE
 
-FIELDS = {
+FIELD_OPTIONS = {
     "data": "data",
     "epochs": "train.epochs",
     "batch_size": "train.batch_size",
@@ -17,18 +17,17 @@ FIELDS = {
     "seed": "train.seed",
     "val_split": "train.val_split",
 }
-"""Options that stand for a field of the file."""
+"""Options that override a field of the file, and its path."""
 
-COMPILES = ("auto", "on", "off")
+COMPILE_CHOICES = ("auto", "on", "off")
+
+COUNT_RANGES = {"limit": (1, 10**9), "workers": (0, 256)}
+"""The minimum and the maximum of options that are counts."""
 
 
-COUNTS = {"limit": (1, 10**9), "workers": (0, 256)}
-"""The least and the most of options that count."""
-
-
-def counted(name: str, value: int) -> int:
-    """A number that an option counts. Raises ValueError."""
-    least, most = COUNTS[name]
+def validate_count(name: str, value: int) -> int:
+    """The value of an option that is a count. Raises ValueError."""
+    least, most = COUNT_RANGES[name]
     if not (is_int(value) and value >= least):
         raise ValueError(f"{name} is a whole number of at least {least}, not {value!r}")
     if value > most:
@@ -37,10 +36,10 @@ def counted(name: str, value: int) -> int:
 
 
 @dataclass(frozen=True)
-class Wishes:
-    """What is asked of a training beside its file, and remembered by its run.
+class RunOptions:
+    """Options that `run.json` records, so that a resumed run has them too.
 
-    `promised_data`: the data set that the file's accuracy is promised for, where an option names another one.
+    `promised_data`: the data set that the file's accuracy is promised for, where an option has replaced it.
     """
 
     data_dir: Text
@@ -53,8 +52,8 @@ class Wishes:
 
 
 @dataclass(frozen=True)
-class Options:
-    """What one call says. None leaves it as the run has it, or as is best here. Raises ValueError."""
+class CallOptions:
+    """Options of one call. None: as the run has it, or the default of this machine. Raises ValueError."""
 
     data_dir: str | None = None
     limit: int | None = None
@@ -70,12 +69,12 @@ class Options:
     runs: Path = Path("runs")
 
     def __post_init__(self) -> None:
-        for name in COUNTS:
+        for name in COUNT_RANGES:
             if (value := getattr(self, name)) is not None:
-                counted(name, value)
+                validate_count(name, value)
         if self.until is not None:
             percentage(self.until)
-        if self.compile is not None and self.compile not in COMPILES:
-            raise ValueError(f"compile is one of {', '.join(COMPILES)}, not {self.compile!r}")
+        if self.compile is not None and self.compile not in COMPILE_CHOICES:
+            raise ValueError(f"compile is one of {', '.join(COMPILE_CHOICES)}, not {self.compile!r}")
         if self.name is not None and not TITLE.fullmatch(self.name):
             raise ValueError(f"{self.name[:40]!r} cannot name a directory; use letters, digits, '-', '_' and '.'")

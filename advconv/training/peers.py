@@ -1,8 +1,8 @@
-"""Which of several processes are alive: each counts up a number in a store that all of them read.
+"""Failure detection: each process of a training sends heartbeats to a store that all of them read.
 
-A process that dies takes its connections with it, so what the others say to it fails at once; the store tells them
-which one it was. One that hangs is given up after `LOST` beats. Only one's own beats are counted, so that a machine
-that was asleep loses nobody.
+When a process dies, its connections close, so communication with it fails at once in the others; the store tells them
+which process it was. One that hangs is given up after `MISSED_LIMIT` heartbeats. Each process counts the heartbeats
+of others against its own, so that suspending the whole machine loses no process.
 """
 
 import os
@@ -20,33 +20,39 @@ import torch.distributed as dist
 
 from advconv.system.console import USAGE, complain
 from advconv.training.errors import ComputeError, TrainingError
-from advconv.training.loader import Share
+from advconv.training.ranks import Rank
 
-BEAT = 0.5
-"""Seconds between two signs of life."""
+HEARTBEAT = 0.5
+"""Seconds between two heartbeats."""
 
-SILENT, LOST = 4, 20
-"""Beats without a sign of life: what makes a process the lost one where an exchange has failed, and where none has."""
+MISSED_ON_ERROR, MISSED_LIMIT = 4, 20
+"""Missed heartbeats after which a process counts as lost: once communication has failed, and otherwise."""
 
-
-WAIT = timedelta(seconds=SILENT * BEAT)
-"""How long an answer of the store is waited for."""
+STORE_TIMEOUT = timedelta(seconds=MISSED_ON_ERROR * HEARTBEAT)
 
 
-class PeerLost(TrainingError):
-    """Another process has gone, so that this one cannot go on."""
+class PeerFailed(TrainingError):
+    """Another process has failed; it reports the reason itself."""
+
+
+class PeerLost(PeerFailed):
+    """Another process has exited or hangs; the text says which, and why as far as it is known."""
 
 
 class Peers:
-    """The processes of a training. Leaving the context tells the others why; it raises PeerLost where that is why."""
+    """The processes of a training. On an error, leaving the context tells the others, and raises PeerLost if a lost
+    process is its cause.
 
-    # `said`: what the processes that have left have said of why, nothing where they had come to their end.
-    def __init__(self, store: Any, share: Share, hosts: bool, give_up: Callable[[str], None]) -> None:
-        self.store, self.share, self.hosts, self.give_up = store, share, hosts, give_up
-        self.counts, self.silent = [0] * share.of, [0] * share.of
-        self.said: dict[int, str] = {}
+    `abort` is called from another thread with the reason if a process hangs.
+    """
+
+    def __init__(self, store: Any, process: Rank, is_store_host: bool, abort: Callable[[str], None]) -> None:
+        self.store, self.process, self.is_store_host, self.abort = store, process, is_store_host, abort
+        self.heartbeats, self.missed = [0] * process.world_size, [0] * process.world_size
+        # By rank, why a process has left; empty if it had finished.
+        self.exit_reasons: dict[int, str] = {}
         self.closing = threading.Event()
-        self.thread = threading.Thread(target=self._beat, daemon=True)
+        self.thread = threading.Thread(target=self._send_heartbeats, daemon=True)
 
     def __enter__(self) -> Self:
         self.thread.start()
@@ -55,84 +61,84 @@ class Peers:
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, _: TracebackType | None
     ) -> None:
-        with _no_sigterm():
-            lost = self.lost() if is_of_torch(problem) else ""
-            self._leave(lost or (f"rank {self.share.rank} {_reason(problem)}" if problem else ""))
+        with _ignore_sigterm():
+            lost = self.find_lost() if is_communication_error(problem) else ""
+            self._leave(lost or (f"rank {self.process.rank} {_exit_reason(problem)}" if problem else ""))
         if lost:
             raise PeerLost(lost) from problem
 
-    def _leave(self, why: str) -> None:
+    def _leave(self, reason: str) -> None:
         self.closing.set()
         self.thread.join()
         with suppress(RuntimeError):
-            self.store.set(f"left/{self.share.rank}", why)
-        if why and self.hosts:
-            # The store ends with this process, and the others have to read why.
-            time.sleep(2 * BEAT)
+            self.store.set(f"left/{self.process.rank}", reason)
+        if reason and self.is_store_host:
+            # The store ends with this process, and the others have to read the reason.
+            time.sleep(2 * HEARTBEAT)
 
-    def lost(self) -> str:
-        """Which process is gone, and what is known of why; empty where all are there."""
-        for _ in range(2 * SILENT):
-            if found := next(filter(None, self.said.values()), "") or self._silent_for(SILENT):
-                return found
-            time.sleep(BEAT)
+    def find_lost(self) -> str:
+        """Which process is lost, and why as far as it is known; empty if none is."""
+        for _ in range(2 * MISSED_ON_ERROR):
+            if lost := next(filter(None, self.exit_reasons.values()), "") or self._silent_for(MISSED_ON_ERROR):
+                return lost
+            time.sleep(HEARTBEAT)
         return ""
 
-    def _silent_for(self, beats: int) -> str:
-        silent = [rank for rank, count in enumerate(self.silent) if count >= beats]
+    def _silent_for(self, heartbeats: int) -> str:
+        silent = [rank for rank, missed in enumerate(self.missed) if missed >= heartbeats]
         if not silent:
             return ""
         names = f"rank{'s' * (len(silent) > 1)} {', '.join(map(str, silent))}"
-        return self.said.get(silent[0]) or f"{names} gave no sign of life for {beats * BEAT:g} s"
+        return self.exit_reasons.get(silent[0]) or f"{names} sent no heartbeat for {heartbeats * HEARTBEAT:g} s"
 
-    def _beat(self) -> None:
-        while not self.closing.wait(BEAT):
+    def _send_heartbeats(self) -> None:
+        while not self.closing.wait(HEARTBEAT):
             try:
                 self._exchange()
             except RuntimeError:
-                # By hand the store is the first process's; torchrun's own ends with torchrun, which loses no process.
-                self.silent[0] += 0 if _has_agent() else 1
-            if found := self._silent_for(LOST):
-                self.give_up(found)
+                # Without torchrun the store belongs to rank 0; torchrun's own store ends with torchrun.
+                self.missed[0] += 0 if _has_agent() else 1
+            if lost := self._silent_for(MISSED_LIMIT):
+                self.abort(lost)
 
     def _exchange(self) -> None:
-        self.store.add(f"beat/{self.share.rank}", 1)
-        for rank in range(self.share.of):
-            if rank == self.share.rank or self.said.get(rank) == "":
+        self.store.add(f"heartbeat/{self.process.rank}", 1)
+        for rank in range(self.process.world_size):
+            if rank == self.process.rank or self.exit_reasons.get(rank) == "":
                 continue
-            count = self.store.add(f"beat/{rank}", 0)
-            self.silent[rank] = self.silent[rank] + 1 if count == self.counts[rank] else 0
-            self.counts[rank] = count
+            count = self.store.add(f"heartbeat/{rank}", 0)
+            self.missed[rank] = self.missed[rank] + 1 if count == self.heartbeats[rank] else 0
+            self.heartbeats[rank] = count
             if self.store.check([f"left/{rank}"]):
-                self.said[rank] = self.store.get(f"left/{rank}").decode()
-                # One that has ended in order is not missed.
-                self.silent[rank] = self.silent[rank] if self.said[rank] else 0
+                self.exit_reasons[rank] = self.store.get(f"left/{rank}").decode()
+                # A process that has finished is not missed.
+                self.missed[rank] = self.missed[rank] if self.exit_reasons[rank] else 0
 
 
-def peers(share: Share) -> Peers:
-    """Of the processes that have just met."""
+def connect_peers(process: Rank) -> Peers:
+    """The peers of this process, once the process group is initialised."""
     address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
-    store = dist.TCPStore(address, port, is_master=False, timeout=WAIT)  # type: ignore[attr-defined]
+    store = dist.TCPStore(address, port, is_master=False, timeout=STORE_TIMEOUT)  # type: ignore[attr-defined]
     attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
-    hosts = share.rank == 0 and not _has_agent()
-    ours = dist.PrefixStore(f"advconv/{attempt}", store)  # type: ignore[attr-defined]
-    return Peers(ours, share, hosts, give_up)
+    is_store_host = process.is_main and not _has_agent()
+    own_keys = dist.PrefixStore(f"advconv/{attempt}", store)  # type: ignore[attr-defined]
+    return Peers(own_keys, process, is_store_host, abort)
 
 
 def _has_agent() -> bool:
-    """Whether torchrun holds the store."""
+    """Whether torchrun's agent hosts the store."""
     return os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
 
 
-def give_up(lost: str) -> NoReturn:
-    """Ends this process, whose main thread waits in torch for one that will not come."""
-    complain(f"{lost}; go on with the command that started the training, and --resume RUN for its file")
+def abort(lost: str) -> NoReturn:
+    """Ends this process, whose main thread waits in torch for a process that hangs."""
+    complain(f"{lost}; resume with the command that started the training, and --resume RUN for its file")
     sys.stdout.flush()
     os._exit(USAGE)
 
 
-def is_of_torch(problem: BaseException | None) -> bool:
-    """Whether an exchange between processes may be what has failed."""
+def is_communication_error(problem: BaseException | None) -> bool:
+    """Whether an error may come from communication between processes."""
     while problem:
         if isinstance(problem, TrainingError):
             return isinstance(problem, ComputeError)
@@ -142,15 +148,15 @@ def is_of_torch(problem: BaseException | None) -> bool:
     return False
 
 
-def _reason(problem: BaseException) -> str:
+def _exit_reason(problem: BaseException) -> str:
     if not isinstance(problem, Exception):
         return "was ended by a signal"
     return f"failed: {(str(problem).strip().splitlines() or [type(problem).__name__])[0]}"
 
 
 @contextmanager
-def ended_by_sigterm() -> Iterator[None]:
-    """SIGTERM as an exception: torchrun sends it to the processes that are left, which have to say why they end."""
+def exit_on_sigterm() -> Iterator[None]:
+    """Raises SystemExit on SIGTERM, which torchrun sends to the remaining processes; they still have to report why."""
 
     def end(number: int, frame: FrameType | None) -> NoReturn:
         sys.exit(128 + number)
@@ -163,7 +169,7 @@ def ended_by_sigterm() -> Iterator[None]:
 
 
 @contextmanager
-def _no_sigterm() -> Iterator[None]:
+def _ignore_sigterm() -> Iterator[None]:
     before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
         yield

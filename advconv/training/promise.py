@@ -1,34 +1,35 @@
-"""Whether a trained network keeps the accuracy that its file promises."""
+"""Whether a trained network reaches the accuracy that its file promises."""
 
 from typing import NamedTuple
 
 from advconv.language.data_sets import SETS
 from advconv.language.spec import ArchSpec
-from advconv.training.options import Wishes
+from advconv.training.options import RunOptions
 from advconv.values.limits import Limit
 
 
 class Judgement(NamedTuple):
-    """`kept` is None where nothing was promised, or where `reason` says why the promise is not judged."""
+    """`kept` is None if nothing was promised, or if `reason` says why the promise is not judged."""
 
     promise: Limit | None = None
     kept: bool | None = None
     reason: str = ""
 
 
-def judge(spec: ArchSpec, wishes: Wishes, accuracy: float) -> Judgement:
-    """A promise is about all images of the file's own data set; other images neither keep nor break it."""
+def judge(spec: ArchSpec, options: RunOptions, accuracy: float) -> Judgement:
+    """A promise applies to all images of the file's own data set; on other images it is not judged."""
     promise = spec.constraints.accuracy
     if promise is None:
         return Judgement()
-    if reason := _other_images(spec, wishes):
+    if reason := _other_images(spec, options):
         return Judgement(promise, None, reason)
     return Judgement(promise, promise.holds(accuracy))
 
 
-def _other_images(spec: ArchSpec, wishes: Wishes) -> str:
-    promised = wishes.promised_data
+def _other_images(spec: ArchSpec, options: RunOptions) -> str:
+    """Which other images the run used, or an empty text."""
+    promised = options.promised_data
     title = SETS[promised].title if promised in SETS else promised
-    parts = [f"the first {wishes.limit:,} images"] if wishes.limit else []
+    parts = [f"the first {options.limit:,} images"] if options.limit else []
     parts += [f"{SETS[spec.data].title} instead of {title}"] if promised else []
     return f"the run used {' of '.join(parts)}" if parts else ""

@@ -1,4 +1,4 @@
-"""What is said of a training before its first step and after its last, and what it gives back."""
+"""The lines printed before the first and after the last step of a training, and its result in Python."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from advconv.language.data_sets import SETS
 from advconv.text.visible import visible
+from advconv.training.metrics import History
 from advconv.training.promise import Judgement
-from advconv.training.run import Run, load_weights, open_run
-from advconv.training.state import Record
-from advconv.training.train import Job
+from advconv.training.run import Run, open_run
+from advconv.training.run_files import load_weights
+from advconv.training.setup import TrainingSetup
 
 if TYPE_CHECKING:
     from torch import nn
@@ -17,10 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What a training came to, accuracies in percent.
+    """The result of a training, accuracies in percent.
 
     `path`: the directory of the run. `accuracy`: of the averaged weights of the last epoch on the test set. `best`: of
-    the best epoch, on the validation set where there is one. `promise_kept`: None where nothing is promised or judged.
+    the best epoch, on the validation set if there is one. `promise_kept`: None if nothing is promised or judged.
     """
 
     path: Path
@@ -33,7 +34,7 @@ class TrainingResult:
     def module(self, weights: str = "last", previous: bool = False) -> "nn.Module":
         """The network with its `last` or `best` weights, on the CPU, in evaluation mode.
 
-        `previous` takes those of the checkpoint before the newest. Raises TrainingError where they are damaged.
+        `previous` loads those of the checkpoint before the newest. Raises TrainingError if they are damaged.
         """
         return load_weights(open_run(self.path, previous), weights)
 
@@ -41,36 +42,39 @@ class TrainingResult:
         return "\n".join(map(visible, self.lines))
 
 
-def introduce(job: Job, run: Run | None) -> None:
-    """Says what is trained, on what, where."""
-    if run is None:
-        return
-    sets, validation = job.data, job.data.validation
-    held_out = f" + {len(validation):,} for validation" if validation else ""
-    counts = f"{len(sets.train):,} training{held_out} + {len(sets.test):,} test pictures"
-    job.voice.say(f"{job.spec.name}: {job.measures.total.params:,} parameters; {SETS[job.spec.data].title}, {counts}")
-    job.voice.say(f"{job.setup}; writes {run.path}")
-    if (size := job.plan().batch_size) < job.spec.train.batch_size:
-        asked = job.spec.train.batch_size
-        job.voice.say(f"a batch has all {size:,} training images, which are fewer than the batch_size of {asked:,}")
-    for note in filter(None, (job.setup.note, run.note)):
-        job.voice.say(note)
+def report_setup(setup: TrainingSetup, run: Run) -> None:
+    """Prints what is trained, on which images and on which device."""
+    data, spec, report = setup.data, setup.spec, setup.reporter.message
+    validation = f" + {len(data.validation):,} for validation" if data.validation else ""
+    counts = f"{len(data.train):,} training{validation} + {len(data.test):,} test images"
+    report(f"{spec.name}: {setup.measures.total.params:,} parameters; {SETS[spec.data].title}, {counts}")
+    report(f"{setup.accelerator}; writes {run.path}")
+    if (size := setup.plan().batch_size) < spec.train.batch_size:
+        report(
+            f"a batch has all {size:,} training images, which are fewer than the batch_size of "
+            f"{spec.train.batch_size:,}"
+        )
+    for note in filter(None, (setup.accelerator.note, run.warning)):
+        report(note)
 
 
-def result(job: Job, run: Run, record: Record, accuracy: float, judgement: Judgement) -> TrainingResult:
-    lines = [*_headline(job, run, record, accuracy), *_promise(judgement, accuracy)]
-    return TrainingResult(run.path, accuracy, record.best, record.best_epoch, judgement.kept, tuple(lines))
+def training_result(
+    setup: TrainingSetup, run: Run, history: History, accuracy: float, judgement: Judgement
+) -> TrainingResult:
+    lines = [*_headline(setup, run, history, accuracy), *_promise(judgement, accuracy)]
+    return TrainingResult(run.path, accuracy, history.best_accuracy, history.best_epoch, judgement.kept, tuple(lines))
 
 
-def _headline(job: Job, run: Run, record: Record, accuracy: float) -> list[str]:
-    epoch = record.rows[-1].epoch if record.rows else 0
-    pictures = f"{len(job.data.test):,} pictures of {SETS[job.spec.data].title}"
-    lines = [f"test accuracy {accuracy:.2f}% ({pictures}), averaged weights of epoch {epoch}"]
-    if job.is_reached(record):
-        lines.append(f"reached {job.wishes.until:g}% on the {record.picked_on} set in epoch {epoch}")
-    if record.best is not None:
-        lines.append(f"best epoch {record.best_epoch}: {record.best:.2f}%, picked on the {record.picked_on} set")
-    return [*lines, f"all of it is in {run.path}"]
+def _headline(setup: TrainingSetup, run: Run, history: History, accuracy: float) -> list[str]:
+    epoch = history.epochs[-1].epoch if history.epochs else 0
+    images = f"{len(setup.data.test):,} images of {SETS[setup.spec.data].title}"
+    lines = [f"test accuracy {accuracy:.2f}% ({images}), averaged weights of epoch {epoch}"]
+    if setup.has_reached_target(history):
+        lines.append(f"reached {setup.options.until:g}% on the {history.picked_on} set in epoch {epoch}")
+    if history.best_accuracy is not None:
+        best = f"best epoch {history.best_epoch}: {history.best_accuracy:.2f}%"
+        lines.append(f"{best}, picked on the {history.picked_on} set")
+    return [*lines, f"all files of the run are in {run.path}"]
 
 
 def _promise(judgement: Judgement, accuracy: float) -> list[str]:

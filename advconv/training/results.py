@@ -1,39 +1,87 @@
-"""What a trained network reaches on the test set, whole and by class."""
+"""Results of a trained network on the test set: tables by class, and the files of a finished run."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 
+from advconv.language.data_sets import SETS
 from advconv.report.table import Table
-from advconv.training.data import Pictures
-from advconv.training.loop import Scores
+from advconv.training import figures
+from advconv.training.data import ImageSet
+from advconv.training.evaluation import Evaluation
+from advconv.training.metrics import History
+from advconv.training.promise import Judgement
+from advconv.training.run import Run
+from advconv.training.setup import TrainingSetup
 from advconv.values.quantities import rounded
 
-COLUMNS = ("class", "pictures", "right", "accuracy", "most often taken for", "times")
+COLUMNS = ("class", "images", "correct", "accuracy", "most confused with", "times")
 
 
-def confusion_counts(pictures: Pictures, scores: Scores) -> Tensor:
-    """How many pictures of each class (row) were taken for each class (column)."""
-    classes = scores.probabilities.shape[1]
-    pairs = pictures.labels * classes + scores.probabilities.argmax(1)
+def write_results(
+    setup: TrainingSetup, run: Run, history: History, evaluation: Evaluation, judgement: Judgement
+) -> None:
+    """Writes the result, the tables and the figures of a finished run. Raises RunError."""
+    title = SETS[setup.spec.data].title
+    title = f"{run.metadata.name}: {evaluation.accuracy:.2f}% of {len(setup.data.test):,} test images of {title}"
+    for name, content in _files(setup, history, evaluation, judgement, title).items():
+        run.directory.write(name, content)
+
+
+def _files(
+    setup: TrainingSetup, history: History, evaluation: Evaluation, judgement: Judgement, title: str
+) -> Mapping[str, bytes | str]:
+    classes, test = setup.data.classes, setup.data.test
+    promised = judgement.promise.bounds[0].value if judgement.promise and not judgement.reason else None
+    return {
+        "result.json": json.dumps(_result(setup, history, evaluation, judgement), indent=2) + "\n",
+        "per_class.csv": by_class(test, evaluation, classes, title).csv() + "\n",
+        "curves.png": figures.curves(history.epochs, promised, title),
+        "misclassified.png": figures.misclassified(test, evaluation, classes),
+        "confusion.png": figures.confusion(confusion_matrix(test, evaluation), classes, title),
+    }
+
+
+def _result(setup: TrainingSetup, history: History, evaluation: Evaluation, judgement: Judgement) -> dict[str, object]:
+    return {
+        "epoch": history.epochs[-1].epoch if history.epochs else 0,
+        "data": setup.spec.data,
+        "test_images": len(setup.data.test),
+        "test_accuracy": evaluation.accuracy,
+        "test_loss": evaluation.loss,
+        "best_epoch": history.best_epoch,
+        "best_accuracy": history.best_accuracy,
+        "best_picked_on": history.picked_on,
+        "promise": judgement.promise.text if judgement.promise else None,
+        "promise_kept": judgement.kept,
+        "promise_not_judged": judgement.reason or None,
+        "training_seconds": sum(metrics.seconds for metrics in history.epochs),
+    }
+
+
+def confusion_matrix(data: ImageSet, evaluation: Evaluation) -> Tensor:
+    """The number of images of each class (row) that were predicted as each class (column)."""
+    classes = evaluation.probabilities.shape[1]
+    pairs = data.labels * classes + evaluation.probabilities.argmax(1)
     return torch.bincount(pairs, minlength=classes**2).reshape(classes, classes)
 
 
-def by_class(pictures: Pictures, scores: Scores, classes: Sequence[str], title: str) -> Table:
-    """Accuracy in percent for each class, with the class that it is most often taken for, and how many times."""
-    counts = confusion_counts(pictures, scores)
+def by_class(data: ImageSet, evaluation: Evaluation, classes: Sequence[str], title: str) -> Table:
+    """Accuracy of each class in percent, the class that it is most often confused with, and how many times."""
+    counts = confusion_matrix(data, evaluation)
     rows = []
     for index, name in enumerate(classes):
-        total, right = int(counts[index].sum()), int(counts[index, index])
-        others = counts[index].clone()
-        others[index] = -1
-        mistaken = int(others.argmax())
-        times = max(0, int(others[mistaken]))
-        accuracy = rounded(100 * right / total) if total else None
-        rows.append((name, total, right, accuracy, classes[mistaken] if times else None, times))
-    totals = {"accuracy": rounded(scores.accuracy), "loss": rounded(scores.loss), "pictures": len(pictures)}
-    closing = f"accuracy {scores.accuracy:.2f}%, loss {scores.loss:.4f}, {len(pictures):,} pictures"
+        total, correct = int(counts[index].sum()), int(counts[index, index])
+        mistakes = counts[index].clone()
+        mistakes[index] = -1
+        confused = int(mistakes.argmax())
+        times = max(0, int(mistakes[confused]))
+        accuracy = rounded(100 * correct / total) if total else None
+        rows.append((name, total, correct, accuracy, classes[confused] if times else None, times))
+    totals = {"accuracy": rounded(evaluation.accuracy), "loss": rounded(evaluation.loss), "images": len(data)}
+    closing = f"accuracy {evaluation.accuracy:.2f}%, loss {evaluation.loss:.4f}, {len(data):,} images"
     return Table(title, COLUMNS, tuple(rows), (closing,), totals, {"accuracy": _percent})
 
 

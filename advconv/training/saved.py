@@ -1,4 +1,4 @@
-"""Values that a run keeps in its files: their types and ranges, and the checksum that a JSON file has of itself."""
+"""Values in a run's files: their types and ranges, and JSON files that contain their own checksum."""
 
 import hashlib
 import json
@@ -12,16 +12,16 @@ Value = TypeVar("Value")
 
 
 def printable(text: str) -> str:
-    """Control characters would reach the terminal of whoever reads a run of someone else."""
+    """Refuses control characters, which would reach the terminal of whoever reads someone else's run."""
     if any(ord(character) < 32 or 127 <= ord(character) < 160 for character in text):
-        raise ValueError("there are control characters in it")
+        raise ValueError("contains control characters")
     return text
 
 
-def plain(value: Any) -> Any:
-    """What has a value as a number, as a tensor has, is none."""
+def number(value: Any) -> Any:
+    """Refuses objects that convert to a number, such as a tensor with one element."""
     if not isinstance(value, int | float):
-        raise ValueError("this is no number")
+        raise ValueError("not a number")
     return value
 
 
@@ -29,13 +29,13 @@ Text = Annotated[str, Field(strict=True), AfterValidator(printable)]
 Flag = Annotated[bool, Field(strict=True)]
 Natural = Annotated[int, Field(strict=True, ge=0, le=2**53)]
 Positive = Annotated[int, Field(strict=True, ge=1, le=2**53)]
-NonNegative = Annotated[float, BeforeValidator(plain), Field(strict=True, ge=0, allow_inf_nan=False)]
-Percent = Annotated[float, BeforeValidator(plain), Field(strict=True, ge=0, le=100)]
+NonNegative = Annotated[float, BeforeValidator(number), Field(strict=True, ge=0, allow_inf_nan=False)]
+Percent = Annotated[float, BeforeValidator(number), Field(strict=True, ge=0, le=100)]
 Sha256 = Annotated[str, Field(strict=True, pattern="^[0-9a-f]{64}$")]
 
 
 def complete(kind: type[Any]) -> BeforeValidator:
-    """None of a dataclass's fields may be left to its default."""
+    """Requires every field of a dataclass, also those that have a default."""
 
     def check(value: Any) -> Any:
         if isinstance(value, Mapping) and (missing := [each.name for each in fields(kind) if each.name not in value]):
@@ -45,35 +45,36 @@ def complete(kind: type[Any]) -> BeforeValidator:
     return BeforeValidator(check)
 
 
-def held_to(kind: type[Value], data: Any) -> Value:
-    """Data as a value of a type. Raises ValueError with the first misfit, in a line."""
+def validated_as(kind: type[Value], data: Any) -> Value:
+    """The data as an instance of a type. Raises ValueError with the first error, on one line."""
     try:
         return TypeAdapter(kind).validate_python(data)
     except ValidationError as problem:
         first = problem.errors(include_url=False, include_context=False, include_input=False)[0]
-        place = ".".join(map(str, first["loc"])) or "the whole of it"
+        place = ".".join(map(str, first["loc"])) or "the file"
         raise ValueError(f"{place:.80}: {first['msg']}") from problem
 
 
-SEAL = "sha256"
+CHECKSUM = "sha256"
+"""The key of a JSON file's checksum."""
 
 
-def sealed(data: dict[str, Any]) -> str:
-    """JSON with the SHA-256 of what it says."""
-    return json.dumps(data | {SEAL: _digest(data)}, indent=2) + "\n"
+def dump_with_checksum(data: dict[str, Any]) -> str:
+    """JSON that contains the SHA-256 of its own content."""
+    return json.dumps(data | {CHECKSUM: _digest(data)}, indent=2) + "\n"
 
 
-def unsealed(text: bytes) -> tuple[dict[str, Any], bool]:
-    """What such a file says, and whether it has a checksum. Raises ValueError where that is another one."""
+def parse_with_checksum(text: bytes) -> tuple[dict[str, Any], bool]:
+    """The content of such a file, and whether it has a checksum. Raises ValueError if the checksum does not match."""
     try:
-        data = json.loads(text, parse_constant=_refuse)
+        data = json.loads(text, parse_constant=_refuse_constant)
     except RecursionError as problem:
-        raise ValueError("it is nested too deep") from problem
+        raise ValueError("nested too deeply") from problem
     if not isinstance(data, dict):
-        raise ValueError("it is no mapping")
-    if SEAL not in data:
+        raise ValueError("not a JSON object")
+    if CHECKSUM not in data:
         return data, False
-    if data.pop(SEAL) != _digest(data):
+    if data.pop(CHECKSUM) != _digest(data):
         raise ValueError("its SHA-256 is not the one that was recorded when it was written")
     return data, True
 
@@ -82,5 +83,5 @@ def _digest(data: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 
 
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no number of JSON")
+def _refuse_constant(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not a JSON number")

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as wishes that are granted between two steps."""
+"""SIGINT and SIGTERM end training after the current step."""
 
 import signal
 import threading
@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from types import FrameType
 
 
-class Wish:
-    """Whether the process has been asked to end, and by which signal."""
+class StopRequest:
+    """Whether a signal has asked the process to stop; `signal` is its number, or 0."""
 
     def __init__(self) -> None:
         self.signal = 0
@@ -18,24 +18,26 @@ class Wish:
 
 
 @contextmanager
-def ending() -> Iterator[Wish]:
-    """Catches the first signal; a second one ends the process as it always does.
+def stop_on_signals() -> Iterator[StopRequest]:
+    """Records the first SIGINT or SIGTERM and restores the earlier handlers, so that a second signal ends the process.
 
-    Python hands signals to the main thread alone, so another thread is never asked.
+    Python delivers signals to the main thread only; in any other thread nothing is recorded.
     """
-    wish = Wish()
+    request = StopRequest()
     is_main = threading.current_thread() is threading.main_thread()
-    before = {number: signal.getsignal(number) for number in ((signal.SIGINT, signal.SIGTERM) if is_main else ())}
+    handlers = {number: signal.getsignal(number) for number in ((signal.SIGINT, signal.SIGTERM) if is_main else ())}
 
-    def note(number: int, frame: FrameType | None) -> None:
-        wish.signal = number
-        for each, handler in before.items():
-            signal.signal(each, handler)
-
-    for number in before:
-        signal.signal(number, note)
-    try:
-        yield wish
-    finally:
-        for number, handler in before.items():
+    def restore() -> None:
+        for number, handler in handlers.items():
             signal.signal(number, handler)
+
+    def record(number: int, frame: FrameType | None) -> None:
+        request.signal = number
+        restore()
+
+    for number in handlers:
+        signal.signal(number, record)
+    try:
+        yield request
+    finally:
+        restore()

@@ -1,156 +1,136 @@
-"""What `state.pt` holds: plain values and tensors, held to the learner that goes on from them."""
+"""The content of `state.pt`: plain values and tensors, validated against the trainer that loads them."""
 
 import io
 import warnings
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
-from typing import Annotated
+from dataclasses import asdict
+from typing import Annotated, Any
 
 import torch
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
-from advconv.training.conditions import Conditions
-from advconv.training.loop import Learner, Row, Tally
-from advconv.training.optim import moments
-from advconv.training.saved import Natural, Percent, Sha256, complete, held_to
+from advconv.training.environment import Environment
+from advconv.training.metrics import History, RunningMetrics
+from advconv.training.optim import optimizer_state_names
+from advconv.training.saved import Natural, Sha256, complete, validated_as
+from advconv.training.trainer import Trainer
 
 
-@dataclass
-class Record:
-    """What a run has come to: a row for each epoch, and which epoch was the best on what."""
-
-    rows: list[Row]
-    best: Percent | None = None
-    best_epoch: Natural = 0
-
-    def add(self, row: Row) -> bool:
-        """Whether it is the best so far, on the validation set where there is one, else on the test set."""
-        self.rows.append(row)
-        accuracy = self.newest
-        if accuracy is None or (self.best is not None and accuracy <= self.best):
-            return False
-        self.best, self.best_epoch = accuracy, row.epoch
-        return True
-
-    @property
-    def newest(self) -> float | None:
-        """The accuracy of the last epoch on what the best one is picked on."""
-        if not self.rows:
-            return None
-        row = self.rows[-1]
-        return row.test_accuracy if row.val_accuracy is None else row.val_accuracy
-
-    @property
-    def picked_on(self) -> str:
-        return "validation" if self.rows and self.rows[-1].val_accuracy is not None else "test"
-
-
-class _Optimizer(BaseModel):
-    """Its settings are those of the recipe and not read."""
+class _OptimizerState(BaseModel):
+    """The optimizer's settings follow from the recipe and are not read."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
     state: dict[int, dict[str, Tensor]]
 
 
-class _Learner(BaseModel):
+class _TrainerState(BaseModel):
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
     module: dict[str, Tensor]
     averaged: dict[str, Tensor]
-    optimizer: _Optimizer
+    optimizer: _OptimizerState
     step: Natural
-    tally: Annotated[Tally, complete(Tally)]
-    conditions: Conditions | None = None
+    running: Annotated[RunningMetrics, complete(RunningMetrics)]
+    environment: Environment
 
 
 class _State(BaseModel):
+    """`hash` is the one of the run's architecture."""
+
     hash: Sha256
-    learner: _Learner
-    record: Annotated[Record, complete(Record)]
+    trainer: _TrainerState
+    history: Annotated[History, complete(History)]
 
 
-def state_bytes(hash: str, learner: Learner, record: Record) -> bytes:
+def dump_state(hash: str, trainer: Trainer, history: History) -> bytes:
     out = io.BytesIO()
-    torch.save({"hash": hash, "learner": learner.state(), "record": asdict(record)}, out)
+    torch.save({"hash": hash, "trainer": trainer.state_dict(), "history": asdict(history)}, out)
     return out.getvalue()
 
 
-def take_up(data: bytes, hash: str, learner: Learner) -> Record:
-    """Takes a learner to where such bytes were written. Raises ValueError where they are damaged or of another run."""
+def load_state(data: bytes, hash: str, trainer: Trainer) -> History:
+    """Loads a state into a trainer. Raises ValueError if it is damaged or belongs to another architecture."""
+    state = validated_as(_State, _unpickled(data))
+    if state.hash != hash:
+        raise ValueError("it belongs to another architecture than the run's arch.yaml")
+    given = state.trainer
+    _check_tensors(given, trainer)
+    _check_counts(given, trainer)
+    _check_history(state.history, given.step // trainer.plan.steps_per_epoch)
+    trainer.load_state(
+        given.step, given.running, given.environment, given.module, given.averaged, given.optimizer.state
+    )
+    return state.history
+
+
+def _unpickled(data: bytes) -> Any:
     try:
         with warnings.catch_warnings():
-            # Of what no state has: sparse tensors, quantised ones.
+            # About features that no state uses: sparse and quantised tensors.
             warnings.simplefilter("ignore")
-            told = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+            return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except Exception as problem:
-        # Torch has no type of its own for a damaged file: zip, pickle and storages raise what they please.
+        # Torch has no error of its own for a damaged file: zip, pickle and storages raise various ones.
         reason = next(iter(str(problem).strip().splitlines()), type(problem).__name__)
         raise ValueError(f"torch cannot load it: {reason:.100}") from problem
-    state = held_to(_State, told)
-    if state.hash != hash:
-        raise ValueError("it is of another architecture than the run's arch.yaml")
-    _hold_tensors(state.learner, learner)
-    _hold_counts(state.learner, learner)
-    _hold_rows(state.record, state.learner.step // learner.plan.steps)
-    given = state.learner
-    learner.restore(given.step, given.tally, given.module, given.averaged, given.optimizer.state)
-    learner.before = given.conditions
-    return state.record
 
 
-def _hold_tensors(given: _Learner, learner: Learner) -> None:
-    _hold_alike("module", given.module, learner.module.state_dict())
-    _hold_alike("averaged", given.averaged, learner.averaged.state_dict())
-    names = moments(learner.recipe) if given.step else ()
-    parameters = [each for group in learner.optimizer.param_groups for each in group["params"]] if names else []
-    _hold_names("optimizer.state", given.optimizer.state, range(len(parameters)))
+def _check_tensors(given: _TrainerState, trainer: Trainer) -> None:
+    _check_alike("module", given.module, trainer.module.state_dict())
+    _check_alike("averaged", given.averaged, trainer.averaged.state_dict())
+    names = optimizer_state_names(trainer.recipe) if given.step else ()
+    parameters = [each for group in trainer.optimizer.param_groups for each in group["params"]] if names else []
+    _check_names("optimizer.state", given.optimizer.state, range(len(parameters)))
     for index, parameter in enumerate(parameters):
-        like = {name: torch.zeros(()) if name == "step" else parameter for name in names}
-        _hold_alike(f"optimizer.state.{index}", given.optimizer.state[index], like)
+        expected = {name: torch.zeros(()) if name == "step" else parameter for name in names}
+        _check_alike(f"optimizer.state.{index}", given.optimizer.state[index], expected)
 
 
-def _hold_alike(place: str, given: Mapping[str, Tensor], like: Mapping[str, Tensor]) -> None:
-    """Names, shapes and dtypes."""
-    _hold_names(place, given, like)
+def _check_alike(place: str, given: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
+    """Compares names, shapes and dtypes."""
+    _check_names(place, given, expected)
     for name, tensor in given.items():
         if not (tensor.device.type == "cpu" and tensor.layout == torch.strided):
-            raise ValueError(f"{place}.{name} is no plain tensor")
-        kind, expected = (f"{tuple(each.shape)} of {each.dtype}" for each in (tensor, like[name]))
-        if kind != expected:
-            raise ValueError(f"{place}.{name} is {kind}, in this network {expected}")
+            raise ValueError(f"{place}.{name} is not a dense CPU tensor")
+        kinds = [f"{tuple(each.shape)} of {each.dtype}" for each in (tensor, expected[name])]
+        if kinds[0] != kinds[1]:
+            raise ValueError(f"{place}.{name} is {kinds[0]}, in this network {kinds[1]}")
 
 
-def _hold_names(place: str, given: Iterable[object], expected: Iterable[object]) -> None:
-    there, wanted = set(given), set(expected)
-    if there != wanted:
-        odd = next(iter(sorted(map(str, wanted ^ there))))
-        raise ValueError(f"{place}.{odd:.80} is {'missing' if wanted - there else 'not in this network'}")
+def _check_names(place: str, given: Iterable[object], expected: Iterable[object]) -> None:
+    present, required = set(given), set(expected)
+    if present != required:
+        name = next(iter(sorted(map(str, present ^ required))))
+        raise ValueError(f"{place}.{name:.80} is {'missing' if required - present else 'not in this network'}")
 
 
-def _hold_counts(given: _Learner, learner: Learner) -> None:
-    """One number of steps that all agree on; `n_averaged` is what the average goes by."""
-    plan, steps = learner.plan, given.step
-    if steps > plan.epochs * plan.steps:
-        raise ValueError(f"step is {steps}, of {plan.epochs * plan.steps} in all")
+def _check_counts(given: _TrainerState, trainer: Trainer) -> None:
+    """The number of steps, which the average and the metrics repeat."""
+    plan, step = trainer.plan, given.step
+    if step > plan.total_steps:
+        raise ValueError(f"step is {step}, of {plan.total_steps} in all")
     for name, count, expected in (
-        ("averaged.n_averaged", int(given.averaged["n_averaged"]), steps),
-        ("tally.steps", given.tally.steps, steps % plan.steps),
+        ("averaged.n_averaged", int(given.averaged["n_averaged"]), step),
+        ("running.steps", given.running.steps, step % plan.steps_per_epoch),
     ):
         if count != expected:
-            raise ValueError(f"{name} is {count}, at step {steps} it is {expected}")
+            raise ValueError(f"{name} is {count}, at step {step} it is {expected}")
 
 
-def _hold_rows(record: Record, epochs: int) -> None:
-    numbers = [row.epoch for row in record.rows]
+def _check_history(history: History, epochs: int) -> None:
+    numbers = [metrics.epoch for metrics in history.epochs]
     if numbers != list(range(1, epochs + 1)):
-        raise ValueError(f"record.rows are those of epochs {numbers[:9]}, of which {epochs} are finished")
-    for row in record.rows:
-        pairs = ((row.val_loss, row.val_accuracy), (row.test_loss, row.test_accuracy))
+        raise ValueError(f"history.epochs has the epochs {numbers[:9]}, of which {epochs} are finished")
+    for metrics in history.epochs:
+        pairs = ((metrics.val_loss, metrics.val_accuracy), (metrics.test_loss, metrics.test_accuracy))
         if any((loss is None) != (accuracy is None) for loss, accuracy in pairs) or pairs == ((None,) * 2,) * 2:
-            raise ValueError(f"record.rows.{row.epoch - 1} has a loss without an accuracy, or no accuracy at all")
-    if record.best_epoch not in range(1, epochs + 1) if epochs else record.best_epoch:
-        raise ValueError(f"record.best_epoch is {record.best_epoch}, of {epochs}")
-    if record.best != (Record(record.rows[: record.best_epoch]).newest if epochs else None):
-        raise ValueError(f"record.best is {record.best}, which is not the accuracy of epoch {record.best_epoch}")
+            place = f"history.epochs.{metrics.epoch - 1}"
+            raise ValueError(f"{place} has a loss without an accuracy, or no accuracy at all")
+    if history.best_epoch not in range(1, epochs + 1) if epochs else history.best_epoch:
+        raise ValueError(f"history.best_epoch is {history.best_epoch}, of {epochs}")
+    if history.best_accuracy != (History(history.epochs[: history.best_epoch]).latest_accuracy if epochs else None):
+        raise ValueError(
+            f"history.best_accuracy is {history.best_accuracy}, not the accuracy of epoch {history.best_epoch}"
+        )

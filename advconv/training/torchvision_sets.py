@@ -1,4 +1,4 @@
-"""Data sets that torchvision knows: verified before they are read, downloaded where they are missing."""
+"""Data sets of torchvision: verified before they are read, downloaded if they are missing."""
 
 import os
 import shutil
@@ -11,10 +11,10 @@ from typing import Any
 import torch
 
 from advconv.language.data_sets import SETS
-from advconv.training.data import DataError, Loaded, Pictures
+from advconv.training.data import DataError, ImageSet, LoadedData
 
-Sums = dict[str, str]
-"""Files of a data directory, each with its MD5."""
+Checksums = dict[str, str]
+"""The MD5 of files, by their path in a data directory."""
 
 UNPACKED = {
     "f68b3c2dcbeaaa9fbdd348bbdeb94873": "6bbc9ace898e44ae57da46a324031adb",
@@ -26,15 +26,15 @@ UNPACKED = {
     "bef4ecab320f06d8554ea6380940ec79": "8181f5470baa50b63fa0f6fddb340f0a",
     "bb300cfdad3c16e7a12a480ee83cd310": "15d484375f8d13e6eb1aabb0c3f46965",
 }
-"""The MD5 of each file of MNIST and Fashion-MNIST, by that of its archive.
+"""The MD5 of each unpacked file of MNIST and Fashion-MNIST, by the MD5 of its archive.
 
-Torchvision publishes those of the archives alone. Those of what is in them are quoted alike by several projects that
-verify the same files (md5sum over the unpacked releases).
+Torchvision publishes those of the archives only; several projects that verify the same files quote equal ones for
+their contents (md5sum over the unpacked releases).
 """
 
 
-def read_set(name: str, directory: Path) -> Loaded:
-    """A set whose files are as published, downloaded where they are not. Raises DataError."""
+def load_torchvision_set(name: str, directory: Path) -> LoadedData:
+    """A data set whose files match their published checksums; others are downloaded. Raises DataError."""
     if directory.exists() and not directory.is_dir():
         raise DataError(f"{directory}: the data directory is a file")
     title = SETS[name].title
@@ -48,14 +48,14 @@ def read_set(name: str, directory: Path) -> Loaded:
                 "name the directory that has it with --data-dir or $ADVCONV_DATA, or train on --data shapes"
             ) from problem
     try:
-        (train, classes), (test, _) = (_part(name, directory, is_train) for is_train in (True, False))
+        (train, classes), (test, _) = (_split(name, directory, is_train) for is_train in (True, False))
     except Exception as problem:
-        # What damaged files raise depends on where they are damaged.
+        # The type of error depends on the damaged part.
         raise DataError(f"{directory}: the files of {title} are damaged ({problem}); delete them") from problem
-    return Loaded(train, test, classes)
+    return LoadedData(train, test, classes)
 
 
-def _kind(name: str) -> Any:
+def _dataset_class(name: str) -> Any:
     from torchvision import datasets
 
     return {
@@ -67,44 +67,44 @@ def _kind(name: str) -> Any:
     }[name]
 
 
-def _files(name: str) -> Sums:
-    """The files that are read."""
-    kind = _kind(name)
+def _files(name: str) -> Checksums:
+    """The files that are read, after unpacking."""
+    dataset = _dataset_class(name)
     if name == "svhn":
-        return {file: md5 for _, file, md5 in (kind.split_list["train"], kind.split_list["test"])}
+        return {file: md5 for _, file, md5 in (dataset.split_list["train"], dataset.split_list["test"])}
     if name.startswith("cifar"):
-        meta = [kind.meta["filename"], kind.meta["md5"]]
-        return {f"{kind.base_folder}/{file}": md5 for file, md5 in [*kind.train_list, *kind.test_list, meta]}
+        meta = [dataset.meta["filename"], dataset.meta["md5"]]
+        return {f"{dataset.base_folder}/{file}": md5 for file, md5 in [*dataset.train_list, *dataset.test_list, meta]}
     return {file.removesuffix(".gz"): UNPACKED[md5] for file, md5 in _archives(name).items()}
 
 
-def _archives(name: str) -> Sums:
+def _archives(name: str) -> Checksums:
     """The files that are downloaded."""
-    kind = _kind(name)
+    dataset = _dataset_class(name)
     if name == "svhn":
         return _files(name)
     if name.startswith("cifar"):
-        return {kind.filename: kind.tgz_md5}
-    return {f"{kind.__name__}/raw/{file}": md5 for file, md5 in kind.resources}
+        return {dataset.filename: dataset.tgz_md5}
+    return {f"{dataset.__name__}/raw/{file}": md5 for file, md5 in dataset.resources}
 
 
-def _unverified(directory: Path, sums: Sums) -> list[Path]:
-    """Which of the files are missing or not as their check sums say."""
+def _unverified(directory: Path, sums: Checksums) -> list[Path]:
+    """The files that are missing or do not match their checksums."""
     from torchvision.datasets.utils import check_integrity
 
     return [directory / file for file, md5 in sums.items() if not check_integrity(str(directory / file), md5)]
 
 
 def _state(name: str, directory: Path) -> str:
-    """What is missing and what differs from its check sum."""
+    """Which files are missing and which do not match their checksums."""
     unverified, archives = (_unverified(directory, sums) for sums in (_files(name), _archives(name)))
     damaged, missing = _named(unverified, exist=True), _named(unverified, exist=False)
     if len(unverified) == len(_files(name)) and not damaged:
         archive = _named(archives, exist=True)
-        return "missing there" + (f" ({archive} is not as its check sum says)" if archive else "")
-    said = [f"not as its check sum says: {damaged}"] if damaged else []
-    said += [f"missing: {missing}"] if missing else []
-    return f"damaged there ({'; '.join(said)})"
+        return "missing there" + (f" ({archive} does not match its checksum)" if archive else "")
+    parts = [f"checksum does not match: {damaged}"] if damaged else []
+    parts += [f"missing: {missing}"] if missing else []
+    return f"damaged there ({'; '.join(parts)})"
 
 
 def _named(paths: list[Path], exist: bool) -> str:
@@ -112,18 +112,18 @@ def _named(paths: list[Path], exist: bool) -> str:
 
 
 def _download(name: str, directory: Path) -> None:
-    """Puts the files of a set in their places once all of them are there; archives that are whole are not fetched."""
+    """Downloads the files of a set, except for intact archives, and moves them into place once all are verified."""
     unverified = _unverified(directory, archives := _archives(name))
-    with _aside(directory, name) as part:
+    with _download_directory(directory, name) as part:
         for file in archives:
             if directory / file not in unverified:
                 (part / file).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(directory / file, part / file)
-        with _patience(STALLED):
+        with _socket_timeout(DOWNLOAD_TIMEOUT):
             for is_train in (True, False):
                 _open(name, part, is_train, download=True)
         if wrong := _named(_unverified(part, _files(name)), exist=True):
-            raise DataError(f"what is downloaded is not as its check sum says: {wrong}")
+            raise DataError(f"the downloaded files do not match their checksums: {wrong}")
         for path in filter(Path.is_file, list(part.rglob("*"))):
             target = directory / path.relative_to(part)
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -131,8 +131,8 @@ def _download(name: str, directory: Path) -> None:
 
 
 @contextmanager
-def _aside(directory: Path, name: str) -> Iterator[Path]:
-    """A directory to download into, which goes whatever happens; so do directories made for it, if they are empty."""
+def _download_directory(directory: Path, name: str) -> Iterator[Path]:
+    """A temporary directory that is always removed; so are its parents if they were created for it and are empty."""
     made = [path for path in (directory, *directory.parents) if not path.exists()]
     part = directory / f".{name}-{os.getpid()}.part"
     try:
@@ -145,12 +145,12 @@ def _aside(directory: Path, name: str) -> Iterator[Path]:
                 path.rmdir()
 
 
-STALLED = 60.0
-"""Seconds without a byte after which a download has failed; torchvision would wait for ever."""
+DOWNLOAD_TIMEOUT = 60.0
+"""Seconds without a byte after which a download fails; torchvision has no timeout."""
 
 
 @contextmanager
-def _patience(seconds: float) -> Iterator[None]:
+def _socket_timeout(seconds: float) -> Iterator[None]:
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(seconds)
     try:
@@ -161,29 +161,29 @@ def _patience(seconds: float) -> Iterator[None]:
 
 def _open(name: str, directory: Path, is_train: bool, download: bool) -> Any:
     if name == "svhn":
-        return _kind(name)(directory, "train" if is_train else "test", download=download)
-    return _kind(name)(directory, train=is_train, download=download)
+        return _dataset_class(name)(directory, "train" if is_train else "test", download=download)
+    return _dataset_class(name)(directory, train=is_train, download=download)
 
 
-def _part(name: str, directory: Path, is_train: bool) -> tuple[Pictures, tuple[str, ...]]:
-    """The images of a part, and the classes."""
+def _split(name: str, directory: Path, is_train: bool) -> tuple[ImageSet, tuple[str, ...]]:
+    """The training or the test images, and the classes."""
     if "mnist" in name:
-        # Where there is an older cache of it, torchvision's own class reads that, which nobody has verified.
+        # Torchvision's own class would read an older cache, which is not verified.
         from torchvision.datasets.mnist import read_image_file, read_label_file
 
         paths = [str(directory / file) for file in _files(name)]
         images, labels = paths[:2] if is_train else paths[2:]
-        return _pictures(read_image_file(images), read_label_file(labels)), tuple(_kind(name).classes)
+        return _image_set(read_image_file(images), read_label_file(labels)), tuple(_dataset_class(name).classes)
     part = _open(name, directory, is_train, download=False)
     labels = part.labels if hasattr(part, "labels") else part.targets
-    return _pictures(part.data, labels), tuple(map(str, getattr(part, "classes", range(10))))
+    return _image_set(part.data, labels), tuple(map(str, getattr(part, "classes", range(10))))
 
 
-def _pictures(data: Any, labels: Any) -> Pictures:
-    """Images that have channels first, last, or no axis for them."""
+def _image_set(data: Any, labels: Any) -> ImageSet:
+    """Images with channels first, last, or no axis for them."""
     images = torch.as_tensor(data)
     if images.ndim == 3:
         images = images.unsqueeze(-1)
     if images.shape[1] == 3:
         images = images.permute(0, 2, 3, 1)
-    return Pictures(images.contiguous(), torch.as_tensor(labels, dtype=torch.int64))
+    return ImageSet(images.contiguous(), torch.as_tensor(labels, dtype=torch.int64))

@@ -1,4 +1,4 @@
-"""The trial of an augmentation on a few images before the training: whether it fits, and how fast it is."""
+"""Trying an augmentation on a few images before training: whether its output fits the network, and its speed."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,28 +15,28 @@ from advconv.text.finding import Path
 from advconv.training.shapes import Image
 
 TRIALS = 30
-"""How often a pipeline is tried at most: a transform may choose among others, or among ways to turn."""
+"""The maximum number of images: a transform may choose at random among others, or among rotations."""
 
 TRIAL_SECONDS = 1.0
-"""For the first image and for all others; after that no further image is tried."""
+"""Seconds for the first image, and for all others together."""
 
-PATIENCE = 3.0
-"""Seconds after which a trial says what it is doing."""
+SLOW_SECONDS = 3.0
+"""Seconds on one image after which a transform is reported while it runs."""
 
-SLOW = 10
-"""Images a second below which a pipeline is called slow."""
+SLOW_RATE = 10
+"""Images per second below which a pipeline is reported as slow."""
 
 
-class Misfit(Exception):
-    """A transform that cannot be had, or that does not keep pictures as the network takes them."""
+class AugmentError(Exception):
+    """A transform cannot be constructed, fails, or changes the type or the size of images."""
 
     def __init__(self, path: Path, message: str, help: str = "") -> None:
         super().__init__(message)
         self.path, self.message, self.help = path, message, help
 
 
-class Step(NamedTuple):
-    """A transform without chance, where it stands in the file, and how likely it is in training."""
+class TrialStep(NamedTuple):
+    """A transform that is always applied, its path in the file, and its probability in training."""
 
     transform: Any
     place: Path
@@ -47,62 +47,64 @@ class Step(NamedTuple):
         return f"augment[{self.place[1]}] {self.place[-1]}"
 
 
-Say = Callable[[str], None]
+Report = Callable[[str], None]
 
 
-def try_out(steps: list[Step], size: Shape, say: Say) -> None:
-    """Takes images through all steps: each must leave bytes, and the last one the network's size. Raises Misfit."""
+def try_pipeline(steps: list[TrialStep], size: Shape, report: Report) -> None:
+    """Applies all steps to images: each must return uint8, the last one the network's size. Raises AugmentError."""
     shape, seconds = (size.height, size.width, size.channels), [list[float]() for _ in steps]
-    random, start, ends = np.random.default_rng(0), perf_counter(), inf
+    random, start, end = np.random.default_rng(0), perf_counter(), inf
     for trial in range(TRIALS):
         if trial == 1:
-            # The first image pays for what transforms load and set up; where it took too long, it stays the only one.
-            ends = perf_counter() + TRIAL_SECONDS if perf_counter() < start + TRIAL_SECONDS else start
-        if perf_counter() > ends:
+            # The first image includes what transforms load and set up; if it took too long, it stays the only one.
+            end = perf_counter() + TRIAL_SECONDS if perf_counter() < start + TRIAL_SECONDS else start
+        if perf_counter() > end:
             break
         image: Image = random.integers(0, 256, shape, dtype=np.uint8)
         for step, spent in zip(steps, seconds, strict=True):
-            began = perf_counter()
-            image = _tried(step, image, say)
-            spent.append(perf_counter() - began)
+            started = perf_counter()
+            image = _apply(step, image, report)
+            spent.append(perf_counter() - started)
         if image.shape != shape:
-            message = f"the pictures come out as {_channels_first(image)}, the network takes {size}"
-            raise Misfit(steps[-1].place, message, "end with a crop or Resize")
+            message = f"augmented images are {_channels_first(image)}, the network takes {size}"
+            raise AugmentError(steps[-1].place, message, "end with a crop or Resize")
     if steps:
-        _judge_speed(steps, [median(spent[1:] or spent) for spent in seconds], say)
+        _check_speed(steps, [median(spent[1:] or spent) for spent in seconds], report)
 
 
-def _judge_speed(steps: list[Step], seconds: list[float], say: Say) -> None:
-    """A warning where an image takes long on the average, a transform counting as often as it is drawn."""
+def _check_speed(steps: list[TrialStep], seconds: list[float], report: Report) -> None:
+    """Warns if an image takes long on average; each transform counts with its probability."""
     expected = [step.probability * spent for step, spent in zip(steps, seconds, strict=True)]
-    if sum(expected) * SLOW <= 1:
+    if sum(expected) * SLOW_RATE <= 1:
         return
     slowest, cost = max(zip(steps, seconds, strict=True), key=lambda pair: pair[0].probability * pair[1])
-    say(
-        f"warning: the augmentation takes {sum(expected):.3g} s an image, {1 / sum(expected):.3g} images a second in "
-        f"each worker; the slowest transform is {slowest.name} with {cost:.3g} s each time it is drawn"
+    report(
+        f"warning: the augmentation takes {sum(expected):.3g} s an image, {1 / sum(expected):.3g} images/s in "
+        f"each worker; the slowest transform is {slowest.name} with {cost:.3g} s each time it is applied"
     )
 
 
-def _tried(step: Step, image: Image, say: Say) -> Image:
+def _apply(step: TrialStep, image: Image, report: Report) -> Image:
     name = str(step.place[-1])
     try:
-        with _told(f"{step.name} has taken {PATIENCE:g} s on one {_channels_first(image)} image and goes on", say):
-            drawn: Image = step.transform(image=image)["image"]
+        with _reported_if_slow(
+            f"{step.name} has taken {SLOW_SECONDS:g} s on one {_channels_first(image)} image so far", report
+        ):
+            output: Image = step.transform(image=image)["image"]
     except Exception as problem:
-        # Each transform has its own way to say that a picture does not suit it.
-        message = f"{name} fails on a {_channels_first(image)} picture: {first_line(problem)}"
-        raise Misfit(step.place, message, "give it other arguments, or leave it out of `augment`") from problem
-    if drawn.dtype != np.uint8:
-        message = f"{name} puts out {drawn.dtype}, a picture is bytes"
-        raise Misfit(step.place, message, "leave it out, pictures are normalised on the device")
-    return drawn
+        # The type of error depends on the transform.
+        message = f"{name} fails on a {_channels_first(image)} image: {first_line(problem)}"
+        raise AugmentError(step.place, message, "give it other arguments, or leave it out of `augment`") from problem
+    if output.dtype != np.uint8:
+        message = f"{name} returns {output.dtype}, images are uint8"
+        raise AugmentError(step.place, message, "leave it out, images are normalised on the device")
+    return output
 
 
 @contextmanager
-def _told(text: str, say: Say) -> Iterator[None]:
-    """Says a text where what is inside takes long. A transform cannot be ended from outside, but it can be named."""
-    timer = Timer(PATIENCE, say, [text])
+def _reported_if_slow(text: str, report: Report) -> Iterator[None]:
+    """Reports a text if the block takes long. A transform cannot be interrupted, but it can be named."""
+    timer = Timer(SLOW_SECONDS, report, [text])
     timer.daemon = True
     timer.start()
     try:

@@ -1,7 +1,8 @@
-"""Processes that draw images for a training, and that end with it, whatever ends it and whatever they do.
+"""Worker processes that load images for a training and never outlive it.
 
-A worker knows from the start all that it will draw; it is asked up to which batch, and says which one it has drawn. It
-holds nothing that has to be put away, so it is killed: one that is stopped or hangs hears nothing else.
+A worker is given all its tasks at the start; the training tells it up to which batch to run them, and it answers with
+each batch that it has finished. It holds nothing that has to be closed, so the pool kills its workers: one that is
+stopped or hangs reacts to nothing else.
 """
 
 import ctypes
@@ -23,53 +24,57 @@ from torch.multiprocessing import get_context
 from advconv.training.errors import TrainingError
 
 GRACE = 2.0
-"""Seconds: how long an image is waited for once the training is asked to end, and how long for a killed worker."""
+"""Seconds to wait for a batch after a stop request, and for a worker that was killed."""
 
 
 class WorkerLost(TrainingError):
-    """A worker that has ended or does not answer, so that there is no next batch."""
+    """A worker has exited or does not answer, so there is no next batch."""
+
+
+class WorkerTimeout(WorkerLost):
+    """A worker has not answered within `GRACE` seconds after a stop request."""
 
 
 class Task(NamedTuple):
-    """What one worker does for one batch; batches are counted from 0."""
+    """What one worker runs for one batch; batches are counted from 0."""
 
     batch: int
-    draw: Callable[[], object]
+    run: Callable[[], object]
 
 
 class Worker:
-    """One process, and the last batch that it has drawn its part of."""
+    """One process; `finished` is the last batch that it has finished its part of, or -1."""
 
     def __init__(self, tasks: Iterable[Task]) -> None:
         context = get_context()
-        self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=_work, args=(tasks, theirs), daemon=True)
+        self.connection, worker_end = context.Pipe()
+        self.process = context.Process(target=_run_tasks, args=(tasks, worker_end), daemon=True)
         self.process.start()
-        # With the only end of it in the worker, the end of the worker is heard.
-        theirs.close()
-        self.drawn = -1
+        # The worker keeps the only copy of its end, so that the pipe closes when the worker exits.
+        worker_end.close()
+        self.finished = -1
 
-    def ask(self, batch: int) -> None:
-        """Lets it draw up to a batch."""
+    def request(self, batch: int) -> None:
+        """Lets the worker run its tasks up to a batch. Raises WorkerLost."""
         try:
             self.connection.send(batch)
         except OSError as problem:
-            raise WorkerLost(self._ending()) from problem
+            raise WorkerLost(self._exit_reason()) from problem
 
-    def hear(self, seconds: float) -> bool:
-        """Whether it has said something in so many seconds. Raises what it raised, and WorkerLost."""
+    def poll(self, seconds: float) -> bool:
+        """Whether an answer arrives within so many seconds. Raises what the worker raised, and WorkerLost."""
         try:
             if not self.connection.poll(seconds):
                 return False
-            said = self.connection.recv()
+            answer = self.connection.recv()
         except (EOFError, OSError) as problem:
-            raise WorkerLost(self._ending()) from problem
-        if isinstance(said, Exception):
-            raise said
-        self.drawn = said
+            raise WorkerLost(self._exit_reason()) from problem
+        if isinstance(answer, Exception):
+            raise answer
+        self.finished = answer
         return True
 
-    def _ending(self) -> str:
+    def _exit_reason(self) -> str:
         self.process.join(GRACE)
         code = self.process.exitcode
         if code is None or code >= 0:
@@ -79,15 +84,15 @@ class Worker:
         return f"worker process {self.process.pid} was killed by {name}{cause}"
 
 
-class Workers:
-    """So many processes. Leaving the context ends them within `GRACE` seconds."""
+class WorkerPool:
+    """One worker for each list of tasks. Leaving the context kills them and waits for at most `GRACE` seconds."""
 
-    def __init__(self, tasks: list[Iterable[Task]], is_ending: Callable[[], bool]) -> None:
+    def __init__(self, tasks: list[Iterable[Task]], is_stopping: Callable[[], bool]) -> None:
         self.workers: list[Worker] = []
-        self.tasks, self.is_ending = tasks, is_ending
+        self.tasks, self.is_stopping = tasks, is_stopping
 
     def __enter__(self) -> Self:
-        # Where workers are forked, memory that the garbage collector does not touch stays shared.
+        # Forked workers share memory pages as long as the garbage collector does not write to them.
         gc.freeze()
         try:
             for tasks in self.tasks:
@@ -111,37 +116,33 @@ class Workers:
             worker.connection.close()
 
     def wait(self, batch: int, workers: Iterable[Worker]) -> None:
-        """Until they have drawn a batch; once the training is asked to end, for `GRACE` seconds more.
+        """Waits until the workers have finished a batch; after a stop request, for at most `GRACE` seconds more.
 
-        Raises what a worker raised, and WorkerLost.
+        Raises what a worker raised, WorkerLost and WorkerTimeout.
         """
-        end = float("inf")
+        deadline = float("inf")
         for worker in workers:
-            while worker.drawn < batch:
-                heard = worker.hear(0.1)
-                if self.is_ending() and not heard:
-                    end = min(end, time.monotonic() + GRACE)
-                    if time.monotonic() >= end:
-                        raise Unanswered(f"worker process {worker.process.pid} has not answered for {GRACE:g} s")
+            while worker.finished < batch:
+                has_answered = worker.poll(0.1)
+                if self.is_stopping() and not has_answered:
+                    deadline = min(deadline, time.monotonic() + GRACE)
+                    if time.monotonic() >= deadline:
+                        raise WorkerTimeout(f"worker process {worker.process.pid} has not answered for {GRACE:g} s")
 
 
-class Unanswered(WorkerLost):
-    """A worker that is not waited for any longer, since the training was asked to end."""
-
-
-def _work(tasks: Iterable[Task], connection: Connection) -> None:
-    """What a worker process does, until all is drawn or the training is gone."""
-    _prepare()
+def _run_tasks(tasks: Iterable[Task], connection: Connection) -> None:
+    """The main function of a worker: returns when all tasks are done or the training process has ended."""
+    _configure_process()
     training = parent_process()
-    asked = -1
+    requested = -1
     try:
         for task in tasks:
-            while asked < task.batch:
+            while requested < task.batch:
                 if connection.poll(1):
-                    asked = connection.recv()
+                    requested = connection.recv()
                 elif training and not training.is_alive():
                     return
-            task.draw()
+            task.run()
             connection.send(task.batch)
     except (EOFError, ConnectionError):
         return
@@ -154,8 +155,8 @@ def _work(tasks: Iterable[Task], connection: Connection) -> None:
 PR_SET_PDEATHSIG = 1
 
 
-def _prepare() -> None:
-    """A worker uses one thread, leaves Ctrl-C and SIGTERM to the training, and does not outlive it."""
+def _configure_process() -> None:
+    """A worker has one thread, leaves SIGINT and SIGTERM to the training, and is killed when the training ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if sys.platform == "linux":

@@ -1,4 +1,4 @@
-"""The command in processes of its own, forked from one that has imported what it needs, so that a start is cheap."""
+"""Runs commands in child processes, forked from one that has imported the libraries, so that starting is cheap."""
 
 import os
 import resource
@@ -13,111 +13,111 @@ from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
-from advconv.training.openmp import wait_briefly
+from advconv.training.openmp import limit_spinning
 from benchmarks.attacks.trials import BrokenPromise
 
 
-class Said(NamedTuple):
-    """What a command ended with: its exit code, negative for a signal, and what it printed."""
+class CompletedCommand(NamedTuple):
+    """The exit code of a command, negative for a signal, and its output."""
 
     code: int
     out: str
     err: str
 
-    def refuses(self) -> bool:
-        """Whether it was refused as promised: in a line."""
+    def is_refusal(self) -> bool:
+        """Whether it ended with exit code 2 and one line, as documented."""
         return self.code == 2 and self.err.startswith("advconv: ") and self.err.count("\n") == 1
 
 
-class Started(NamedTuple):
-    """A command that runs, and the ends of what it prints."""
+class RunningCommand(NamedTuple):
+    """A running command and the pipes of its output."""
 
     process: int
     out: int
     err: int
 
-    def ended(self, deadline: float = float("inf")) -> Said | None:
-        """What it said, or None where it still runs at the deadline."""
+    def wait(self, deadline: float = float("inf")) -> CompletedCommand | None:
+        """Waits for the command; None if it still runs at the deadline."""
         while True:
-            found, status = os.waitpid(self.process, 0 if deadline == float("inf") else os.WNOHANG)
-            if found:
-                return Said(os.waitstatus_to_exitcode(status), _read(self.out), _read(self.err))
+            process, status = os.waitpid(self.process, 0 if deadline == float("inf") else os.WNOHANG)
+            if process:
+                return CompletedCommand(os.waitstatus_to_exitcode(status), _read(self.out), _read(self.err))
             if time.monotonic() > deadline:
                 return None
             time.sleep(0.002)
 
-    def kill(self) -> Said:
-        """Ends it, and the workers that it has started."""
+    def kill(self) -> CompletedCommand:
+        """Kills the command and its workers."""
         os.killpg(self.process, signal.SIGKILL)
-        said = self.ended()
-        assert said is not None
-        return said
+        completed = self.wait()
+        assert completed is not None
+        return completed
 
 
-def start(directory: Path, words: list[str], bytes: int | None = None, **environment: str) -> Started:
-    """A command in a directory; no file that it writes may be longer than `bytes`."""
-    # Before the fork, so that it costs once. What they print goes through pipes, which have no limit of a file.
+def start_command(directory: Path, words: list[str], bytes: int | None = None, **environment: str) -> RunningCommand:
+    """Starts a command in a directory; it cannot write files larger than `bytes`."""
+    # Imported before the fork, so only once. The output goes through pipes, which have no size limit.
     import_all()
     (out, to_out), (err, to_err) = os.pipe(), os.pipe()
     process = os.fork()
     if process == 0:
-        _become(directory, words, (to_out, to_err), bytes, environment)
-    # As the child does for itself: whoever is first.
-    _lead(process)
+        _run_child(directory, words, (to_out, to_err), bytes, environment)
+    # The child does the same; whichever comes first.
+    _make_group_leader(process)
     for end in (to_out, to_err):
         os.close(end)
-    return Started(process, out, err)
+    return RunningCommand(process, out, err)
 
 
-def all_ended(lives: list[Started]) -> list[Said]:
-    """What each said. Where one fails, its peers would wait for it, so they have a minute to end."""
-    said: dict[int, Said] = {}
+def wait_all(commands: list[RunningCommand]) -> list[CompletedCommand]:
+    """Waits for all commands. If one fails, its peers may hang, so they are killed after a minute."""
+    completed: dict[int, CompletedCommand] = {}
     deadline = float("inf")
-    while len(said) < len(lives):
-        for life in lives:
-            if life.process not in said and (found := life.ended(time.monotonic())):
-                said[life.process] = found
-                deadline = time.monotonic() + GRACE if found.code else deadline
+    while len(completed) < len(commands):
+        for command in commands:
+            if command.process not in completed and (result := command.wait(time.monotonic())):
+                completed[command.process] = result
+                deadline = time.monotonic() + GRACE if result.code else deadline
         if time.monotonic() > deadline:
-            said |= {life.process: life.kill() for life in lives if life.process not in said}
+            completed |= {each.process: each.kill() for each in commands if each.process not in completed}
         time.sleep(0.005)
-    return [said[life.process] for life in lives]
+    return [completed[command.process] for command in commands]
 
 
 GRACE = 60.0
 """Seconds."""
 
 
-def command(directory: Path, *words: str) -> Said:
-    said = start(directory, list(words)).ended()
-    assert said is not None
-    return said
+def run_command(directory: Path, *words: str) -> CompletedCommand:
+    completed = start_command(directory, list(words)).wait()
+    assert completed is not None
+    return completed
 
 
 IMPORTED = (
-    "advconv.cli.run_commands", "advconv.training.start", "matplotlib.backends.backend_agg", "torch._dynamo",
+    "advconv.cli.run_commands", "advconv.training.train", "matplotlib.backends.backend_agg", "torch._dynamo",
 )  # fmt: skip
 
 
 def import_all() -> None:
-    """What commands import, and what those libraries import when they are first used."""
-    wait_briefly()
+    """Imports what commands import, and what those libraries import on first use."""
+    limit_spinning()
     for module in IMPORTED:
         import_module(module)
 
 
-def _become(
+def _run_child(
     directory: Path, words: list[str], streams: tuple[int, int], bytes: int | None, environment: Mapping[str, str]
 ) -> NoReturn:
     from advconv.cli.parser import main
 
     code = 1
     try:
-        _lead(0)
+        _make_group_leader(0)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         for number, stream in enumerate(streams, 1):
             os.dup2(stream, number)
-        # The old ones believe that they write to what they were opened on.
+        # The old objects still refer to the parent's streams.
         sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)
         os.chdir(directory)
         os.environ.update(environment)
@@ -134,9 +134,9 @@ def _become(
         os._exit(code)
 
 
-def _lead(process: int) -> None:
-    """Makes a process the leader of a group, with which its workers can be killed."""
-    # It may have ended, or have done so itself.
+def _make_group_leader(process: int) -> None:
+    """Makes a process the leader of a group, so that its workers can be killed with it."""
+    # It may have ended, or may be one already.
     with suppress(OSError):
         os.setpgid(process, process)
 
@@ -155,7 +155,8 @@ def free_port() -> str:
         return str(free.getsockname()[1])
 
 
-def hold_ended(said: Said, *codes: int) -> None:
-    """Raises BrokenPromise where it ended otherwise, or with more than a line."""
-    if said.code not in codes or (said.code == 2 and not said.refuses()) or "Traceback" in said.err:
-        raise BrokenPromise(f"exit code {said.code}: {said.err or said.out}")
+def check_exit(completed: CompletedCommand, *codes: int) -> None:
+    """Raises BrokenPromise for any other exit code, or for an error that is not one line."""
+    is_refused = completed.code != 2 or completed.is_refusal()
+    if completed.code not in codes or not is_refused or "Traceback" in completed.err:
+        raise BrokenPromise(f"exit code {completed.code}: {completed.err or completed.out}")

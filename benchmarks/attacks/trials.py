@@ -1,4 +1,4 @@
-"""Trials of an attack, by number: each is drawn from its seed alone, so a failure can be seen again and a run go on."""
+"""Trials of an attack, numbered: each depends on its seed alone, so a failure can be reproduced and a run continued."""
 
 import multiprocessing
 import random
@@ -16,13 +16,13 @@ from tqdm import tqdm
 
 
 class BrokenPromise(Exception):
-    """What an attack found; the text says what happened."""
+    """A trial has found a defect; the text says what happened."""
 
 
 class Attack(NamedTuple):
-    """`trial` draws an attack, carries it out and says how it ended; it may raise BrokenPromise.
+    """`trial` runs one random trial and returns its outcome, or raises BrokenPromise.
 
-    `prepare` puts into a directory what all trials share. `chunk`: how many a process takes at once.
+    `prepare` writes what all trials share into a directory. `chunk`: how many trials a process takes at once.
     """
 
     name: str
@@ -36,16 +36,14 @@ class Failure(NamedTuple):
     what: str
 
 
-class Ended(NamedTuple):
-    """How a trial ended."""
-
+class TrialResult(NamedTuple):
     outcome: str
     failure: Failure | None = None
 
 
 @dataclass
-class Figures:
-    """What the trials of an attack came to so far. `failures` are the first ones, each with its number."""
+class AttackCounts:
+    """The counts of an attack so far. `failures` are the first ones, each with the number of its trial."""
 
     done: int = 0
     failed: int = 0
@@ -53,63 +51,65 @@ class Figures:
     outcomes: dict[str, int] = field(default_factory=dict)
     failures: list[list[Any]] = field(default_factory=list)
 
-    def add(self, ended: Ended) -> None:
+    def add(self, result: TrialResult) -> None:
         self.done += 1
-        self.outcomes[ended.outcome] = self.outcomes.get(ended.outcome, 0) + 1
-        if ended.failure:
+        self.outcomes[result.outcome] = self.outcomes.get(result.outcome, 0) + 1
+        if result.failure:
             self.failed += 1
-            if len(self.failures) < MOST_FAILURES:
-                self.failures.append(list(ended.failure))
+            if len(self.failures) < MAX_FAILURES:
+                self.failures.append(list(result.failure))
 
 
-MOST_FAILURES = 20
+MAX_FAILURES = 20
 BROKEN = "broken promises"
 
 
-def carried_out(attack: Attack, seed: int, shared: Path, number: int) -> Ended:
-    """One trial. Whatever it raises is a failure, our own mistakes too."""
-    chance = random.Random(f"{attack.name} {seed} {number}")
+def run_trial(attack: Attack, seed: int, shared: Path, number: int) -> TrialResult:
+    """Runs one trial; any exception is a failure, also an error of the benchmark itself."""
+    rng = random.Random(f"{attack.name} {seed} {number}")
     try:
-        return Ended(attack.trial(chance, shared))
+        return TrialResult(attack.trial(rng, shared))
     except Exception as problem:
         what = str(problem) if isinstance(problem, BrokenPromise) else repr(problem)
-        return Ended(BROKEN, Failure(number, DIRECTORIES.sub("", what)[-1000:]))
+        return TrialResult(BROKEN, Failure(number, DIRECTORIES.sub("", what)[-1000:]))
 
 
 DIRECTORIES = re.compile(r"(?:/[\w.+-]+)+/")
-"""Those of one machine say nothing on another."""
+"""Paths of this machine, which are removed from messages."""
 
 
-def run(attack: Attack, seed: int, until: int, figures: Figures, shared: Path, processes: int) -> Iterator[Figures]:
-    """Carries out the trials that are left, and yields the figures after each."""
-    numbers = range(figures.done, until)
+def run_trials(
+    attack: Attack, seed: int, until: int, counts: AttackCounts, shared: Path, processes: int
+) -> Iterator[AttackCounts]:
+    """Runs the remaining trials and yields the counts after each."""
+    numbers = range(counts.done, until)
     if not numbers:
         return
-    before = figures.seconds
-    # Started afresh: they fork trainings, which a process with threads must not.
-    pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), _leave_interrupts)
+    before = counts.seconds
+    # Spawned: trials fork trainings, which a process with threads must not do.
+    pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), _ignore_interrupts)
     try:
         pool.submit(attack.prepare, shared).result()
-        began = time.monotonic()
-        one = partial(carried_out, attack, seed, shared)
-        progress = tqdm(pool.map(one, numbers, chunksize=attack.chunk), attack.name, until, initial=figures.done)
-        for ended in progress:
-            figures.add(ended)
-            figures.seconds = round(before + time.monotonic() - began, 1)
-            progress.set_postfix_str(f"{figures.failed} failed", refresh=False)
-            yield figures
+        started = time.monotonic()
+        trial = partial(run_trial, attack, seed, shared)
+        progress = tqdm(pool.map(trial, numbers, chunksize=attack.chunk), attack.name, until, initial=counts.done)
+        for result in progress:
+            counts.add(result)
+            counts.seconds = round(before + time.monotonic() - started, 1)
+            progress.set_postfix_str(f"{counts.failed} failed", refresh=False)
+            yield counts
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _leave_interrupts() -> None:
-    """Ctrl-C is for the process that counts."""
+def _ignore_interrupts() -> None:
+    """The main process handles Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def as_data(figures: dict[str, Figures]) -> dict[str, Any]:
-    return {name: asdict(each) for name, each in figures.items()}
+def as_data(counts: dict[str, AttackCounts]) -> dict[str, Any]:
+    return {name: asdict(each) for name, each in counts.items()}
 
 
-def from_data(data: dict[str, Any]) -> dict[str, Figures]:
-    return {name: Figures(**each) for name, each in data.items()}
+def from_data(data: dict[str, Any]) -> dict[str, AttackCounts]:
+    return {name: AttackCounts(**each) for name, each in data.items()}

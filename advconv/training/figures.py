@@ -1,4 +1,4 @@
-"""The pictures of a run, as PNG files."""
+"""The figures of a run, as PNG files."""
 
 import io
 from collections.abc import Sequence
@@ -12,13 +12,14 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from advconv.text.visible import visible
-from advconv.training.data import Pictures
-from advconv.training.loop import Row, Scores
+from advconv.training.data import ImageSet
+from advconv.training.evaluation import Evaluation
+from advconv.training.metrics import EpochMetrics
 from advconv.training.shapes import Image
 
 BLUE, ORANGE, GREY = "#2468b2", "#d1662a", "#8a8a8a"
 
-# Names of classes and runs are no formulas, whatever dollar signs they have.
+# Names of classes and runs may have dollar signs, which would start a formula.
 as_plain_text = rc_context({"text.parse_math": False})
 
 
@@ -30,18 +31,18 @@ def png(figure: Figure) -> bytes:
 
 
 @as_plain_text
-def curves(rows: Sequence[Row], promise: float | None, title: str) -> bytes:
-    """Loss and accuracy over the epochs, the held-out ones of the averaged weights."""
+def curves(history: Sequence[EpochMetrics], promise: float | None, title: str) -> bytes:
+    """Loss and accuracy by epoch; those of validation and test are of the averaged weights."""
     figure = Figure(figsize=(10, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
-    epochs = [row.epoch for row in rows]
+    epochs = [metrics.epoch for metrics in history]
     for axes, what, unit in ((left, "loss", "loss (nats)"), (right, "accuracy", "accuracy (%)")):
         for part, colour, label in (
             ("train", GREY, "training, augmented"),
             ("val", ORANGE, "validation, averaged weights"),
             ("test", BLUE, "test, averaged weights"),
         ):
-            _line(axes, epochs, [getattr(row, f"{part}_{what}") for row in rows], colour, label)
+            _line(axes, epochs, [getattr(metrics, f"{part}_{what}") for metrics in history], colour, label)
         axes.set(xlabel="epoch", ylabel=unit)
         axes.grid(alpha=0.3)
         axes.xaxis.get_major_locator().set_params(integer=True)
@@ -62,12 +63,14 @@ def _line(axes: Axes, epochs: list[int], values: list[float | None], colour: str
 
 @as_plain_text
 def mosaic(rows: Sequence[Sequence[Image]], title: str) -> bytes:
-    """Rows of pictures of one size, with a white line between them."""
-    framed = [[np.pad(shown(image), ((1, 1), (1, 1), (0, 0)), constant_values=255) for image in row] for row in rows]
-    whole = np.concatenate([np.concatenate(row, axis=1) for row in framed])
+    """Rows of images of one size, with white lines between them."""
+    framed = [
+        [np.pad(displayable(image), ((1, 1), (1, 1), (0, 0)), constant_values=255) for image in row] for row in rows
+    ]
+    grid = np.concatenate([np.concatenate(row, axis=1) for row in framed])
     figure = Figure(figsize=(1.1 * len(rows[0]), 1.1 * len(rows) + 0.4), layout="constrained")
     axes = figure.subplots()
-    _draw(axes, whole)
+    _draw(axes, grid)
     axes.set_title(title, fontsize=9)
     return png(figure)
 
@@ -78,7 +81,7 @@ def _draw(axes: Axes, image: Image) -> None:
 
 
 class Tile(NamedTuple):
-    """A picture and what stands above it."""
+    """An image and the lines above it."""
 
     image: Image
     lines: tuple[str, ...]
@@ -92,38 +95,38 @@ def tiles(parts: Sequence[Tile], columns: int, title: str) -> bytes:
     for spot in spots:
         spot.axis("off")
     for spot, part in zip(spots, parts, strict=False):
-        _draw(spot, shown(part.image))
+        _draw(spot, displayable(part.image))
         spot.set_title("\n".join(map(visible, part.lines)), fontsize=6)
     figure.suptitle(title, fontsize=9)
     return png(figure)
 
 
-def shown(image: Image) -> Image:
-    """A picture as it can be shown: its colours where it has three channels, else its first channel."""
+def displayable(image: Image) -> Image:
+    """RGB images as they are, of others the first channel."""
     return image if image.shape[2] == 3 else image[:, :, :1]
 
 
-def misclassified(pictures: Pictures, scores: Scores, classes: Sequence[str]) -> bytes:
-    """The mistakes that the network is surest of."""
-    sure, predicted = scores.probabilities.max(1)
-    sure = torch.where(predicted == pictures.labels, -1.0, sure)
-    worst = [int(index) for index in sure.argsort(descending=True, stable=True)[:40] if sure[index] >= 0]
+def misclassified(data: ImageSet, evaluation: Evaluation, classes: Sequence[str]) -> bytes:
+    """The 40 wrong predictions with the highest probability."""
+    probability, predicted = evaluation.probabilities.max(1)
+    probability = torch.where(predicted == data.labels, -1.0, probability)
+    worst = [int(i) for i in probability.argsort(descending=True, stable=True)[:40] if probability[i] >= 0]
     parts = []
     for index in worst:
-        true, seen = (classes[int(labels[index])] for labels in (pictures.labels, predicted))
-        parts.append(Tile(pictures.images[index].numpy(), (true, f"seen as {seen}", f"{100 * sure[index]:.0f}%")))
-    title = f"The {len(parts)} surest mistakes on the test set" if parts else "No mistakes on the test set"
+        true, wrong = (classes[int(labels[index])] for labels in (data.labels, predicted))
+        parts.append(Tile(data.images[index].numpy(), (true, f"predicted {wrong}", f"{100 * probability[index]:.0f}%")))
+    title = f"The {len(parts)} most confident mistakes on the test set" if parts else "No mistakes on the test set"
     return tiles(parts, 8, title)
 
 
 @as_plain_text
 def confusion(counts: Tensor, classes: Sequence[str], title: str) -> bytes:
-    """How often a class (row) was taken for another (column), in percent of the row."""
-    shares = (100 * counts / counts.sum(1, keepdim=True).clamp(min=1)).numpy()
+    """The confusion matrix: predictions of each class (column) in percent of the images of a class (row)."""
+    percentages = (100 * counts / counts.sum(1, keepdim=True).clamp(min=1)).numpy()
     size = min(14.0, 3 + 0.45 * len(classes))
     figure = Figure(figsize=(size + 1, size), layout="constrained")
     axes = figure.subplots()
-    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=100)
+    image = axes.imshow(percentages, cmap="Blues", vmin=0, vmax=100)
     figure.colorbar(image, label="% of the class", shrink=0.8)
     axes.set(xlabel="predicted", ylabel="true", title=visible(title))
     ticks, names = range(len(classes)), [visible(name) for name in classes]
@@ -132,7 +135,7 @@ def confusion(counts: Tensor, classes: Sequence[str], title: str) -> bytes:
     if len(classes) <= 20:
         for row in ticks:
             for column in ticks:
-                value = shares[row, column]
+                value = percentages[row, column]
                 colour = "white" if value > 50 else "black"
                 axes.text(column, row, f"{value:.0f}", ha="center", va="center", color=colour, fontsize=7)
     return png(figure)

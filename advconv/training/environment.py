@@ -1,0 +1,46 @@
+"""The environment that a run was computed in; resuming in another one may change the last bits of the result."""
+
+from typing import NamedTuple, Self
+
+from advconv.training.device import Accelerator, versions
+from advconv.training.saved import Positive, Text
+
+
+class Environment(NamedTuple):
+    """What the rounding of a step depends on beside the recipe. `device` is an Accelerator as text."""
+
+    device: Text
+    world_size: Positive
+    torch: Text
+
+    @classmethod
+    def current(cls, accelerator: Accelerator, world_size: int) -> Self:
+        return cls(str(accelerator), world_size, versions()["torch"])
+
+    def difference(self, before: "Environment") -> str:
+        """A warning that names what differs from `before` and how that affects the result; empty if nothing does."""
+        parts = []
+        if self.device != before.device:
+            parts.append(f"{self.device} instead of {before.device} ({_device_effect(self.device, before.device)})")
+        if self.world_size != before.world_size:
+            parts.append(f"{_processes(self.world_size)} instead of {before.world_size} ({WORLD_SIZE_EFFECT})")
+        if self.torch != before.torch:
+            parts.append(
+                f"torch {self.torch} instead of {before.torch} (summation order and random numbers may differ)"
+            )
+        return f"the result may differ from that of an uninterrupted run: {'; '.join(parts)}" if parts else ""
+
+
+WORLD_SIZE_EFFECT = "other parts of a batch in each batch norm, other random numbers"
+
+
+def _processes(count: int) -> str:
+    return f"{count} process{'es' * (count > 1)}"
+
+
+def _device_effect(now: str, before: str) -> str:
+    """Another number of threads sums in another order; another device has other kernels."""
+    differing = set(now.split(", ")) ^ set(before.split(", "))
+    if all(part.endswith((" thread", " threads")) for part in differing):
+        return "another summation order, so other last bits"
+    return "other kernels, precision or random numbers"

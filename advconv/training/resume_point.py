@@ -1,0 +1,31 @@
+"""Where a training continues: the checkpoint of its run, and what has changed since."""
+
+from advconv.training.metrics import History
+from advconv.training.run import ARCH, Run
+from advconv.training.run_files import load_checkpoint, repair_files
+from advconv.training.setup import TrainingSetup
+from advconv.training.trainer import Trainer
+
+
+def load_or_start(setup: TrainingSetup, run: Run | None, trainer: Trainer) -> History:
+    """Loads the run's checkpoint into the trainer, if there is one, and reports that. Raises RunError."""
+    history = load_checkpoint(run, trainer) if run else History([])
+    if run and setup.process.is_main:
+        repair_files(run, trainer, history)
+    if run and trainer.step and (message := _message(setup, run, trainer, history)):
+        setup.reporter.message(message)
+    return history
+
+
+def _message(setup: TrainingSetup, run: Run, trainer: Trainer, history: History) -> str:
+    """That the run is finished, or how its environment has changed since the checkpoint; may be empty."""
+    has_reached_target = trainer.step_in_epoch == 0 and setup.has_reached_target(history)
+    if not (trainer.is_done or has_reached_target):
+        before = trainer.previous_environment or run.metadata.environment
+        return trainer.environment.difference(before)
+    epochs = trainer.plan.epochs
+    result = f"epoch {len(history.epochs)} of {epochs}, {history.latest_accuracy:.2f}% on the {history.picked_on} set"
+    help = f"to train longer, start a new run: advconv train {run.path / ARCH} --epochs {2 * epochs}"
+    if not trainer.is_done:
+        help = f"to train on, give a higher --until than {setup.options.until:g}"
+    return f"{run.path} is finished: {result}; {help}"

@@ -1,0 +1,97 @@
+"""Starting a run: its directory, with everything that is known before the first step."""
+
+import errno
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from itertools import takewhile
+from pathlib import Path
+from shutil import rmtree
+
+from advconv.backends.torch_source import emit
+from advconv.language.resolve import resolved
+from advconv.report.torchinfo import torchinfo
+from advconv.training import figures
+from advconv.training.device import versions
+from advconv.training.files import RunDirectory, RunError
+from advconv.training.run import ARCH, METADATA, Run, RunMetadata, arch_hash
+from advconv.training.saved import dump_with_checksum
+from advconv.training.setup import TrainingSetup
+
+
+def start_run(setup: TrainingSetup, name: str, runs: Path) -> Run:
+    """Creates a run below `runs`. Raises RunError."""
+    text = resolved(setup.spec)
+    metadata = _metadata(setup, name, arch_hash(text.encode()))
+    files: dict[str, bytes | str] = {
+        METADATA: dump_with_checksum(asdict(metadata)),
+        ARCH: text,
+        "model.py": emit(setup.measures, setup.spec.name),
+        "summary.txt": torchinfo(setup.measures) + "\n",
+        "augmented.png": _augmented_figure(setup),
+    }
+    path = create_directory(runs / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}", files)
+    return Run(RunDirectory(path), metadata, setup.architecture)
+
+
+def _metadata(setup: TrainingSetup, name: str, hash: str) -> RunMetadata:
+    return RunMetadata(
+        name=name,
+        started=time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        hash=hash,
+        seed=setup.spec.train.seed,
+        device=str(setup.accelerator),
+        versions=versions(),
+        options=setup.options,
+        classes=list(setup.data.classes),
+        mean=list(setup.data.mean),
+        std=list(setup.data.std),
+        world_size=setup.process.world_size,
+    )
+
+
+def create_directory(path: Path, files: Mapping[str, bytes | str]) -> Path:
+    """A new directory that appears with all of its files or not at all. Raises RunError."""
+    part = path.with_name(f".{path.name}-{os.getpid()}.part")
+    try:
+        part.mkdir(parents=True)
+        directory = RunDirectory(part)
+        for name, data in files.items():
+            directory.write(name, data)
+        return _rename(part, path)
+    except OSError as problem:
+        raise RunError(f"{path} cannot be made: {problem.strerror}") from problem
+    finally:
+        rmtree(part, ignore_errors=True)
+
+
+def _rename(part: Path, path: Path) -> Path:
+    """Gives the directory its name, or the next free one: several runs may start in the same second."""
+    for number in range(1, 1000):
+        free = path if number == 1 else path.with_name(f"{path.name}-{number}")
+        # A rename would replace an empty directory; it fails for one with files.
+        if free.exists():
+            continue
+        try:
+            return part.rename(free)
+        except OSError as problem:
+            # Another process has just taken the name.
+            if problem.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                raise
+    raise OSError(0, "a thousand runs have started in this second")
+
+
+AUGMENTED_SECONDS = 5.0
+"""The figure of a slow augmentation shows the epochs that are drawn in this time."""
+
+
+def _augmented_figure(setup: TrainingSetup) -> bytes:
+    """Training images, one row each: as they are, and augmented in the first epochs."""
+    augment, images = setup.augment(), setup.data.train.images[:6].numpy()
+    draws = (augment(image, epoch, index) for epoch in range(9) for index, image in enumerate(images))
+    end = time.perf_counter() + AUGMENTED_SECONDS
+    drawn = list(takewhile(lambda _: time.perf_counter() < end, draws))
+    complete = len(drawn) - len(drawn) % len(images)
+    rows = [[image, *drawn[index : complete : len(images)]] for index, image in enumerate(images)]
+    return figures.mosaic(rows, "Training images as they are (left) and as the network sees them, epoch by epoch")

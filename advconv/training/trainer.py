@@ -1,0 +1,167 @@
+"""The trainer: a network with its optimizer, schedule and averaged weights, and one training step."""
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from advconv.language.recipe import Train
+from advconv.training.data import ImageSet, TrainingData
+from advconv.training.device import Accelerator, Normalise
+from advconv.training.distributed import data_parallel, mean_over_ranks, sync_batch_norm
+from advconv.training.environment import Environment
+from advconv.training.errors import TrainingError, computing
+from advconv.training.evaluation import Evaluation, evaluate
+from advconv.training.loader import BatchPlan
+from advconv.training.metrics import RunningMetrics
+from advconv.training.optim import create_average, create_optimizer, create_scheduler
+
+
+class Diverged(TrainingError):
+    """The loss is infinite or NaN."""
+
+    def __init__(self, message: str, recipe: Train) -> None:
+        super().__init__(f"{message}; try a lower lr (it is {recipe.peak_lr:g}), clip: 1 or precision: float32")
+
+
+Tensors = dict[str, Tensor]
+
+FLUSH_EVERY = {"cpu": 1}
+FLUSH_EVERY_ON_DEVICE = 20
+"""Steps between two reads of the losses; reading them waits for a device that computes asynchronously."""
+
+
+class Trainer:
+    """A network in training. `step` counts the steps that are done; `running` sums over those of this epoch."""
+
+    def __init__(
+        self, module: nn.Module, data: TrainingData, recipe: Train, plan: BatchPlan, accelerator: Accelerator
+    ) -> None:
+        self.recipe, self.plan, self.accelerator, self.classes = recipe, plan, accelerator, len(data.classes)
+        module = module.to(accelerator.device).to(memory_format=torch.channels_last)
+        self.module = sync_batch_norm(module, plan.process)
+        self.normalise = Normalise(data.mean, data.std).to(accelerator.device)
+        self.optimizer = create_optimizer(self.module, recipe)
+        self.scheduler = create_scheduler(self.optimizer, recipe, plan.total_steps)
+        self.averaged = create_average(self.module, recipe).eval()
+        self.step, self.running, self.lr = 0, RunningMetrics(), 0.0
+        self.environment = Environment.current(accelerator, plan.process.world_size)
+        # The environment of the checkpoint that was loaded.
+        self.previous_environment: Environment | None = None
+        self.flush_every = FLUSH_EVERY.get(accelerator.device.type, FLUSH_EVERY_ON_DEVICE)
+        # Loss and accuracy of the steps whose results are still on the device.
+        self.unread: list[Tensor] = []
+        forward = data_parallel(self.module, plan.process)
+        self.forward: Callable[[Tensor], Tensor] = torch.compile(forward) if accelerator.compiles else forward
+
+    @property
+    def epoch(self) -> int:
+        """The number of finished epochs."""
+        return self.step // self.plan.steps_per_epoch
+
+    @property
+    def step_in_epoch(self) -> int:
+        """The number of finished steps of the current epoch."""
+        return self.step % self.plan.steps_per_epoch
+
+    @property
+    def is_done(self) -> bool:
+        return self.step == self.plan.total_steps
+
+    def position(self, step: int) -> str:
+        epoch, index = divmod(step, self.plan.steps_per_epoch)
+        return f"epoch {epoch + 1}, step {index + 1} of {self.plan.steps_per_epoch}"
+
+    def update(self, images: Tensor, labels: Tensor) -> None:
+        """One training step on images, uint8 (batch, height, width, channels). Raises ComputeError."""
+        with computing(self.position(self.step)):
+            self._update(images, labels)
+
+    def _update(self, images: Tensor, labels: Tensor) -> None:
+        self._reseed()
+        labels = labels.to(self.accelerator.device)
+        inputs = self.normalise(images.to(self.accelerator.device))
+        inputs, targets = self._mixup(inputs, labels) if self.recipe.mixup else (inputs, labels)
+        with self.accelerator.autocast():
+            scores = self.forward(inputs)
+        loss = F.cross_entropy(scores.float(), targets, label_smoothing=self.recipe.label_smoothing)
+        self.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        if self.recipe.clip:
+            nn.utils.clip_grad_norm_(self.module.parameters(), self.recipe.clip)
+        self.optimizer.step()
+        self.lr = float(self.scheduler.get_last_lr()[0])
+        self.scheduler.step()
+        self.averaged.update_parameters(self.module)
+        self.step += 1
+        self.unread.append(torch.stack([loss.detach(), (scores.detach().argmax(1) == labels).float().mean()]))
+
+    def _reseed(self) -> None:
+        """The random numbers of a step depend on (seed, step, rank) alone, so a resumed training draws the same."""
+        entropy = (self.recipe.seed, self.step, self.plan.process.rank)
+        state = np.random.SeedSequence(entropy).generate_state(1, np.uint64)
+        torch.manual_seed(int(state[0]) >> 1)
+
+    def _mixup(self, inputs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Mixes each image with another one, and their one-hot targets likewise (Zhang et al., "mixup", 2018)."""
+        alpha = self.recipe.mixup
+        weight = float(np.random.default_rng((self.recipe.seed, self.step)).beta(alpha, alpha))
+        other = torch.randperm(len(labels)).to(labels.device)
+        targets = F.one_hot(labels, self.classes).float()
+        return torch.lerp(inputs[other], inputs, weight), torch.lerp(targets[other], targets, weight)
+
+    def flush_metrics(self) -> None:
+        """Reads the losses of the steps since the last flush into `running`. Raises Diverged and ComputeError."""
+        if not self.unread:
+            return
+        first = self.step - len(self.unread)
+        with computing(self.position(self.step - 1)):
+            # A device that computes asynchronously reports the error of a step when its results are read.
+            values = mean_over_ranks(torch.stack(self.unread), self.plan.process).tolist()
+        for index, (loss, correct) in enumerate(values):
+            if not math.isfinite(loss):
+                raise Diverged(f"the loss is {loss} in {self.position(first + index)}", self.recipe)
+            self.running.loss += loss
+            self.running.correct += correct
+            self.running.steps += 1
+        self.unread.clear()
+
+    def evaluate(self, data: ImageSet) -> Evaluation:
+        """Evaluates the averaged weights. Raises ComputeError."""
+        with computing(f"the evaluation after step {self.step:,}"):
+            return evaluate(self.averaged.module, data, self.normalise, self.accelerator)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The state between two steps. The optimizer's settings follow from the recipe and are left out."""
+        self.flush_metrics()
+        return {
+            "module": self.module.state_dict(),
+            "averaged": self.averaged.state_dict(),
+            "optimizer": {"state": self.optimizer.state_dict()["state"]},
+            "step": self.step,
+            "running": asdict(self.running),
+            "environment": self.environment._asdict(),
+        }
+
+    def load_state(
+        self,
+        step: int,
+        running: RunningMetrics,
+        environment: Environment,
+        module: Tensors,
+        averaged: Tensors,
+        optimizer: dict[int, Tensors],
+    ) -> None:
+        """Sets the state; `optimizer` has the optimizer's tensors by the index of the parameter."""
+        self.module.load_state_dict(module)
+        self.averaged.load_state_dict(averaged)
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": optimizer, "param_groups": groups})
+        # After the optimizer's state, since it sets the learning rate of the groups.
+        self.scheduler = create_scheduler(self.optimizer, self.recipe, self.plan.total_steps, done=step)
+        self.step, self.running, self.previous_environment = step, running, environment
