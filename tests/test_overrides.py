@@ -153,7 +153,8 @@ def test_what_an_option_gets_wrong_is_shown_in_the_option() -> None:
         " | --set C1[0].out_chanels=3\n"
         " |             ^^^^^^^^^^^\n"
         " = help: did you mean out_channels?",
-        "--set augment[0]={HorizontalFlip: {p: 3}}: error[AC114] p of HorizontalFlip is a probability from 0 to 1, not 3\n"
+        "--set augment[0]={HorizontalFlip: {p: 3}}: error[AC114] "
+        "p of HorizontalFlip is a probability from 0 to 1, not 3\n"
         " | --set augment[0]={HorizontalFlip: {p: 3}}\n"
         " |                                       ^",
         "--set train.lr=-1: error[AC114] lr must be a number above 0, not -1\n"

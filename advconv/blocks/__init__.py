@@ -127,7 +127,7 @@ def fields_of(row: Any) -> Any:
         return named | {block.short: {key: part for key, part in value.items() if key != "name"}}
     if value is False or (value is True and not block.short_is_mapping):
         refuse(*_truth(block, value))
-    if isinstance(value, dict) and block.short == "layers" and value and set(value) <= set(BLOCKS_BY_KIND):
+    if isinstance(value, dict) and block.short in rows_of(block) and value and set(value) <= set(BLOCKS_BY_KIND):
         refuse(f"the rows of {kind} are a list", f"write `{kind}: [{next(iter(value))}: ...]`")
     if isinstance(value, dict) or value is None:
         return value or {}
@@ -136,7 +136,7 @@ def fields_of(row: Any) -> Any:
     if not block.short:
         window = f"write `- {kind}: {{kernel_size: {shown(value)}}}`" if "kernel_size" in block.model_fields else ""
         message = f"{kind} takes a mapping of its fields, not {shown(value)}"
-        refuse(message, lambda: window or hint("block", kind, (kind,)))
+        refuse(message, window or f"write `{written_row(block)}`")
     if block.short == "out_channels" and len(numbers := _in_order(value)) > 1:
         names = [name for name in ("out_channels", "kernel_size", "stride") if name in block.model_fields]
         fields = ", ".join(f"{name}: {shown(part)}" for name, part in zip(names, numbers, strict=False))
@@ -157,8 +157,31 @@ def _truth(block: type[Block], value: bool) -> tuple[str, Help]:
     if not value:
         return f"{kind} is not switched off by false", "leave the row out"
     if any(field.is_required() for field in block.model_fields.values()):
-        return f"{kind} is not switched on by true", lambda: hint("block", kind, (kind,))
+        return f"{kind} is not switched on by true", f"write `{written_row(block)}`"
     return f"{kind} is written alone, not with true", f"write `- {kind}`"
+
+
+def written_row(block: type[Block]) -> str:
+    """The shortest row of a block: `- conv: 32`."""
+    needed = {key: field.examples[0] for key, field in block.model_fields.items() if field.examples}
+    if list(needed) == [block.short]:
+        return f"- {block.kind}: {needed[block.short]}"
+    fields = ", ".join(f"{key}: {example}" for key, example in needed.items())
+    return f"- {block.kind}: {{{fields}}}" if needed else f"- {block.kind}"
+
+
+def rows_of(block: type[Block]) -> list[str]:
+    """The fields of a block that hold rows."""
+    return _fields_of_form(block, (ROWS, SOME_ROWS, SHORTCUT))
+
+
+def paths_of(block: type[Block]) -> list[str]:
+    """The fields of a block that hold lists of rows by name."""
+    return _fields_of_form(block, (PATHS,))
+
+
+def _fields_of_form(block: type[Block], forms: tuple[Written, ...]) -> list[str]:
+    return [key for key, field in block.model_fields.items() if any(mark in forms for mark in field.metadata)]
 
 
 def rows(value: Any) -> Any:

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from advconv.blocks.composite import Branches
+from advconv.blocks import BLOCKS_BY_KIND, paths_of, rows_of
+from advconv.blocks.composite import Repeat
 from advconv.language.dump import dump, plain
 from advconv.language.spec import ArchSpec, parse
 from advconv.text.diagnostics import Span
@@ -171,18 +172,24 @@ def _in_block(word: str, fields: Any, steps: Sequence[Step]) -> tuple[Step, ...]
     if not steps:
         return ()
     first, *rest = steps
-    if word == "repeat" and first.is_index:
+    block = BLOCKS_BY_KIND.get(word)
+    if block is Repeat and first.is_index:
         _hold_round(first, _at(fields, "times"))
         return (first._replace(key="layers"), *_in_rows(_at(fields, "layers"), rest))
-    paths = _at(fields, "paths") if word == "branches" else None
-    if paths and first.key == "paths" and rest:
-        return (first, rest[0], *_in_rows(_at(paths, rest[0].key), rest[1:]))
-    if paths and first.key in paths and (first.key not in Branches.model_fields or (rest and rest[0].is_index)):
-        return (first._replace(key="paths"), first, *_in_rows(paths[first.key], rest))
-    if first.key in ("layers", "shortcut", "transforms"):
+    for field in paths_of(block) if block else ():
+        paths = _at(fields, field) or {}
+        if first.key == field and rest:
+            return (first, rest[0], *_in_rows(_at(paths, rest[0].key), rest[1:]))
+        if first.key in paths and (block is None or first.key not in block.model_fields or (rest and rest[0].is_index)):
+            return (first._replace(key=field), first, *_in_rows(paths[first.key], rest))
+    if first.key in (rows_of(block) if block else COMPOSITION_ROWS):
         # The short form of a residual is the list of its rows.
         return (first, *_in_rows(fields if isinstance(fields, list) else _at(fields, first.key), rest))
     return tuple(steps)
+
+
+COMPOSITION_ROWS = ("transforms",)
+"""Where a transform holds others."""
 
 
 def _hold_round(step: Step, times: Any) -> None:

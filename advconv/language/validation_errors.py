@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from advconv.analysis.features import FEATURES
+from advconv.blocks import BLOCKS_BY_KIND, written_row
 from advconv.text.diagnostics import MOST, Diagnostic, Span, error, in_order
 from advconv.text.reader import resolve
 from advconv.text.source import Document, Path
@@ -147,8 +148,8 @@ def _missing(document: Document, path: Path, item: Error, keys_at: Keys) -> Diag
         message = "the file does not say which version of the language it is in"
         return error("AC112", span, message, "write `advconv: 1` as the first line")
     is_bare = item["input"] == {} and len(parent) > 2
-    row = hint("block", parent[-1], (str(parent[-1]),)) if is_bare else ""
-    help = row or f"write `{field}: {keys_at(path)[str(field)]}`"
+    row = written_row(BLOCKS_BY_KIND[str(parent[-1])]) if is_bare else f"{field}: {keys_at(path)[str(field)]}"
+    help = f"write `{row}`"
     return error("AC112", span, f"{_owner(path)} has no {field}", help)
 
 
