@@ -12,9 +12,9 @@ from advconv.blocks.convolutions import Conv, Depthwise, DepthwiseSeparable, Dil
 from advconv.blocks.gates import InvertedResidual, SqueezeExcite
 from advconv.blocks.plain import Activation, AvgPool, Dropout, Flatten, GlobalAvgPool, Linear, MaxPool, Norm
 from advconv.layers.pointwise import FUNCTIONS
-from advconv.values.forms import Help, Name, TakenName, is_number, named, refuse, shown, similar, single
+from advconv.values.forms import Help, Name, TakenName, did_you_mean, in_yaml, is_number, named, refuse, single
 from advconv.values.schemas import Written, either, enum
-from advconv.values.synonyms import hint, meant
+from advconv.values.synonyms import our_word, write_instead
 
 BLOCKS: tuple[type[Block], ...] = (
     Conv,
@@ -48,7 +48,7 @@ def checked_row(row: Any) -> Any:
     if row is None:
         refuse("this row is empty: it names no block", "write `- conv: 32`, or take the dash out", code="AC117")
     if not isinstance(row, str | dict):
-        refuse(f"a row names a block, this is {shown(row)}", _list_row_help(row), code="AC117")
+        refuse(f"a row names a block, this is {in_yaml(row)}", _list_row_help(row), code="AC117")
     if isinstance(row, dict) and len(row) != 1:
         refuse(f"a row names one block, this has {len(row)} keys", _keys_help(row), code="AC117")
     kind = kind_of(row)
@@ -66,7 +66,7 @@ def _list_row_help(row: Any) -> str:
     kind, first = pairs[0]
     if len(pairs) == 1 or not BLOCKS_BY_KIND[kind].short:
         return f"write `- {kind}: {first}`"
-    fields = ", ".join(f"{name}: {shown(value)}" for name, value in [(BLOCKS_BY_KIND[kind].short, first), *pairs[1:]])
+    fields = ", ".join(f"{name}: {in_yaml(value)}" for name, value in [(BLOCKS_BY_KIND[kind].short, first), *pairs[1:]])
     return f"write `- {kind}: {{{fields}}}`"
 
 
@@ -99,13 +99,13 @@ def _block_help(kind: str) -> str:
         return f"write `- {kind.rpartition(' - ')[2]}` in a line of its own, indented as the row above"
     if word in BLOCKS_BY_KIND and word != kind:
         return f"write `- {word}: ...`, with a colon and a space behind it"
-    known = hint("block", kind, tuple(BLOCKS_BY_KIND)) or _activation_help(kind)
-    return known or similar(kind, list(BLOCKS_BY_KIND)) or f"the blocks are {', '.join(BLOCKS_BY_KIND)}"
+    known = write_instead("block", kind, tuple(BLOCKS_BY_KIND)) or _activation_help(kind)
+    return known or did_you_mean(kind, list(BLOCKS_BY_KIND)) or f"the blocks are {', '.join(BLOCKS_BY_KIND)}"
 
 
 def _activation_help(kind: str) -> str:
     """`Swish -> - activation: silu`"""
-    function = meant("activation", kind, tuple(FUNCTIONS))
+    function = our_word("activation", kind, tuple(FUNCTIONS))
     return f"write `- activation: {function}`" if function else ""
 
 
@@ -132,15 +132,15 @@ def fields_of(row: Any) -> Any:
     if isinstance(value, dict) or value is None:
         return value or {}
     if set(block.model_fields) == {"name"}:
-        refuse(f"{kind} is written alone, not with {shown(value)}", f"write `- {kind}`")
+        refuse(f"{kind} is written alone, not with {in_yaml(value)}", f"write `- {kind}`")
     if not block.short:
-        window = f"write `- {kind}: {{kernel_size: {shown(value)}}}`" if "kernel_size" in block.model_fields else ""
-        message = f"{kind} takes a mapping of its fields, not {shown(value)}"
+        window = f"write `- {kind}: {{kernel_size: {in_yaml(value)}}}`" if "kernel_size" in block.model_fields else ""
+        message = f"{kind} takes a mapping of its fields, not {in_yaml(value)}"
         refuse(message, window or f"write `{written_row(block)}`")
     if block.short == "out_channels" and len(numbers := _in_order(value)) > 1:
         names = [name for name in ("out_channels", "kernel_size", "stride") if name in block.model_fields]
-        fields = ", ".join(f"{name}: {shown(part)}" for name, part in zip(names, numbers, strict=False))
-        refuse(f"the fields of {kind} go by their names, this is {shown(value)}", f"write `- {kind}: {{{fields}}}`")
+        fields = ", ".join(f"{name}: {in_yaml(part)}" for name, part in zip(names, numbers, strict=False))
+        refuse(f"the fields of {kind} go by their names, this is {in_yaml(value)}", f"write `- {kind}: {{{fields}}}`")
     return {block.short: value}
 
 
@@ -187,7 +187,7 @@ def _fields_of_form(block: type[Block], forms: tuple[Written, ...]) -> list[str]
 def rows(value: Any) -> Any:
     """A list of rows; a name that a row above has already is marked, to be refused where it stands."""
     if not isinstance(value, list | tuple):
-        refuse(f"rows are a list, not {shown(value)}", _list_help(value))
+        refuse(f"rows are a list, not {in_yaml(value)}", _list_help(value))
     seen: set[str] = set()
     return [_with_name_marked(row, seen) for row in value]
 

@@ -12,7 +12,7 @@ from advconv.language.spec import ArchSpec, parse
 from advconv.text.diagnostics import Span
 from advconv.text.reader import MAX_DEPTH, read
 from advconv.text.source import Document, Source, Value
-from advconv.values.forms import shown, single
+from advconv.values.forms import in_yaml, single
 
 
 class SettingError(ValueError):
@@ -230,7 +230,9 @@ def _key(data: Any, step: Step) -> str | int:
     if isinstance(data, dict):
         return step.key
     if not isinstance(data, list):
-        raise SettingError(f"{_cut(step.span.option)}: {step.before} is {shown(data)}, there is no {step.key!r} in it")
+        raise SettingError(
+            f"{_cut(step.span.option)}: {step.before} is {in_yaml(data)}, there is no {step.key!r} in it"
+        )
     if _at(data, step.key) is None:
         rows = f"its rows are {step.before}[0] to {step.before}[{len(data) - 1}]" if data else "which is empty"
         raise SettingError(f"{_cut(step.span.option)}: {step.before} is a list, {rows}; there is no {step.key!r} in it")

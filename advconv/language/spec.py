@@ -21,13 +21,13 @@ from advconv.values.forms import (
     MaybeSize,
     Name,
     Pair,
+    in_yaml,
     is_int,
     join_words,
     named,
-    near,
     refuse,
-    shown,
     single,
+    suggestion,
 )
 from advconv.values.limits import COUNT_UNITS, CountLimit, MaybeAccuracyLimit, MaybeByteLimit, MaybeCountLimit, limit
 from advconv.values.names import TITLE
@@ -43,7 +43,7 @@ else:
 
 def version(value: Any) -> int:
     if value != 1 or not is_int(value):
-        refuse(f"this version of advconv reads language version 1, not {shown(value)}", "write `advconv: 1`", "AC118")
+        refuse(f"this version of advconv reads language version 1, not {in_yaml(value)}", "write `advconv: 1`", "AC118")
     return 1
 
 
@@ -53,7 +53,7 @@ VERSION = Form(version, {"const": 1}, "1")
 def title(value: Any) -> str:
     if not isinstance(value, str):
         help = "write it in quotes" if isinstance(value, int | float) else "write a word"
-        refuse(f"the name must be text, not {shown(value)}", help, code="AC115")
+        refuse(f"the name must be text, not {in_yaml(value)}", help, code="AC115")
     if not TITLE.fullmatch(value):
         refuse(f"{value[:40]!r} cannot name a file", f"use {TITLE_FORM.text}", code="AC115")
     return value
@@ -82,7 +82,7 @@ def image_shape(value: Any) -> Shape:
     if isinstance(value, Shape):
         return value
     if not isinstance(value, list) or len(value) != 3 or not all(is_int(part) and part >= 1 for part in value):
-        refuse(f"input is {IMAGE_SHAPE.text}, not {shown(value)}", "write `input: [3, 32, 32]`")
+        refuse(f"input is {IMAGE_SHAPE.text}, not {in_yaml(value)}", "write `input: [3, 32, 32]`")
     return Shape(*value)
 
 
@@ -93,21 +93,21 @@ def feature(value: Any) -> str:
     if value not in FEATURES:
         pair = single(value)
         word = pair[0] if pair else value
-        refuse(f"there is no feature {shown(value)!r}", partial(_feature_help, word, pair is not None), "AC113")
+        refuse(f"there is no feature {in_yaml(value)!r}", partial(_feature_help, word, pair is not None), "AC113")
     return str(value)
 
 
 def _feature_help(word: Any, is_pair: bool) -> str:
     if is_pair and word in FEATURES:
         return f"write {word}"
-    return near("feature", word, FEATURES) or f"the features are {', '.join(FEATURES)}"
+    return suggestion("feature", word, FEATURES) or f"the features are {', '.join(FEATURES)}"
 
 
 def each_once(names: Any) -> Any:
     seen: set[str] = set()
     for index, name in enumerate(names) if isinstance(names, list) else ():
         if isinstance(name, str) and name in seen:
-            refuse(f"{shown(name)} stands here twice", "keep one of the two", "AC116", at=(index,))
+            refuse(f"{in_yaml(name)} stands here twice", "keep one of the two", "AC116", at=(index,))
         seen |= {name} if isinstance(name, str) else set()
     return names
 
@@ -150,7 +150,7 @@ def use(asked: Any) -> Any:
     name, value = asked
     if value is None or isinstance(value, bool):
         help = "leave it out, or list it under forbids" if value is False else 'write ">= 1"'
-        refuse(f"a feature has a limit on how often it occurs, not {shown(value)}", help, "AC120")
+        refuse(f"a feature has a limit on how often it occurs, not {in_yaml(value)}", help, "AC120")
     if not isinstance(value, dict) or (value and set(value) <= {"min", "max"}):
         return value if isinstance(value, Use) else {"count": value}
     known = NARROWED_BY.get(name, NARROWING)

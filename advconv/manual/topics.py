@@ -11,8 +11,8 @@ from advconv.manual.codes import page as code_page
 from advconv.manual.fields import CONSTRAINTS, constraint_page, field_page, field_titles
 from advconv.system.shipped import shipped
 from advconv.text.diagnostics import CODES
-from advconv.values.forms import similar
-from advconv.values.synonyms import meant
+from advconv.values.forms import did_you_mean
+from advconv.values.synonyms import our_word
 
 FAMILIES = {
     "AC1": "Codes of text, keys and values",
@@ -124,8 +124,8 @@ PLACES = ("constraint", "block", "field", "train", "section", "feature")
 def near(topic: str) -> str:
     """Which topic may have been meant."""
     known = list(titles())
-    word = next((found for place in PLACES if (found := meant(place, topic, known))), "")
-    return (f"did you mean {word}?" if word else similar(topic, known)) or "`advconv explain` lists them all"
+    word = next((found for place in PLACES if (found := our_word(place, topic, known))), "")
+    return (f"did you mean {word}?" if word else did_you_mean(topic, known)) or "`advconv explain` lists them all"
 
 
 def index() -> str:

@@ -14,7 +14,7 @@ from advconv.analysis.measure import Measures
 from advconv.backends.torch_module import build
 from advconv.backends.torch_source import emit
 from advconv.language.data_sets import SETS
-from advconv.language.resolve import resolved
+from advconv.language.effective import effective_text
 from advconv.language.spec import ArchSpec
 from advconv.layers.pointwise import BatchNorm2d
 from advconv.report.torchinfo import torchinfo
@@ -82,7 +82,7 @@ class Job(NamedTuple):
 
 def begin(job: Job, name: str, runs: Path) -> Run:
     """A new run below `runs` with all that is known before the first step. Raises RunError."""
-    text = resolved(job.spec)
+    text = effective_text(job.spec)
     about = About(
         name=name,
         started=time.strftime("%Y-%m-%dT%H:%M:%S%z"),
