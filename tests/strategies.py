@@ -3,8 +3,10 @@
 from itertools import chain
 from typing import Any
 
+import yaml
 from hypothesis import strategies as st
 
+from advconv.blocks import BLOCKS
 from advconv.layers.pointwise import FUNCTIONS
 
 Rows = list[Any]
@@ -86,6 +88,15 @@ def paths() -> st.SearchStrategy[Rows]:
     return st.tuples(st.lists(plain_rows(ONE, SAME), max_size=1), KEEPING).map(lambda pair: [*pair[0], pair[1]])
 
 
+DRAWN = frozenset(
+    "conv strided dilated dwsep pointwise depthwise inverted_residual squeeze_excite maxpool avgpool norm activation "
+    "dropout residual branches repeat gap linear flatten".split()
+)
+"""The blocks whose fields are drawn here. Of others there are the rows of their own examples."""
+
+EXAMPLES = [yaml.safe_load(block.example)[-1] for block in BLOCKS if block.kind not in DRAWN]
+
+
 def rows() -> st.SearchStrategy[Rows]:
     inner = st.lists(plain_rows(paddings=SAME), min_size=1, max_size=2)
     residual = block("residual", {"layers": inner}, {"shortcut": st.sampled_from(["auto", "projection"])})
@@ -100,7 +111,10 @@ def rows() -> st.SearchStrategy[Rows]:
     merges = {"merge": st.sampled_from(["add", "concat", "multiply"])}
     branches = block("branches", {"paths": st.fixed_dictionaries({"a": paths(), "b": paths()})}, merges)
     repeat = block("repeat", {"times": st.integers(1, 2), "layers": inner}, {})
-    single = st.one_of(plain_rows(), residual, branches, repeat, gated, rows_beside, skipped).map(lambda row: [row])
+    others = [st.sampled_from(EXAMPLES)] if EXAMPLES else []
+    single = st.one_of(plain_rows(), residual, branches, repeat, gated, rows_beside, skipped, *others).map(
+        lambda row: [row]
+    )
     return st.lists(st.one_of(single, single, single, padded, halved), min_size=1, max_size=4).map(
         lambda groups: list(chain(*groups))
     )

@@ -3,8 +3,12 @@
 from typing import Any
 
 import pytest
+import yaml
 
+from advconv.blocks import BLOCKS, written_row
+from advconv.blocks.base import Block
 from advconv.geometry import Shape
+from advconv.manual.blocks import default_text
 from tests.build import arch, checked, codes, graph, measured
 
 
@@ -31,6 +35,20 @@ def output(*rows: Any, input: Any = (4, 16, 16), **sections: Any) -> str:
 
 
 PLAIN = {"norm": "none", "activation": "none"}
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.kind)
+def test_a_block_declares_what_the_manual_and_the_schema_say_of_it(block: type[Block]) -> None:
+    """An example of each needed field too, of which the shortest row is made that a message shows."""
+    fields = block.model_fields.items()
+
+    assert [key for key, field in fields if not field.description] == []
+    assert [key for key, field in fields if field.is_required() != bool(field.examples)] == []
+    assert [key for key, field in fields if field.default is None and default_text(field) == "None"] == []
+    (row,) = yaml.safe_load(written_row(block))
+    assert row == block.kind or list(row) == [block.kind]
+    # A bare `linear` has no classes to go to.
+    assert codes({"conv": 8}, row) == (["AC208"] if row == "linear" else [])
 
 
 def test_a_unit_is_a_convolution_a_norm_and_an_activation() -> None:

@@ -28,7 +28,11 @@ from tests.build import arch, checked
         ({"conv": True}, "conv is not switched on by true", "write `- conv: 32`"),
         ({"norm": False}, "norm is not switched off by false", "leave the row out"),
         ({"depthwise": 5}, "depthwise takes a mapping of its fields, not 5", "write `- depthwise: {kernel_size: 5}`"),
-        ({"repeat": 5}, "repeat takes a mapping of its fields, not 5", "write `- repeat: {times: 2, layers: [...]}`"),
+        (
+            {"repeat": 5},
+            "repeat takes a mapping of its fields, not 5",
+            "write `- repeat: {times: 2, layers: [conv: 32]}`",
+        ),
         (
             {"conv": [8, 3]},
             "the fields of conv go by their names, this is [8, 3]",

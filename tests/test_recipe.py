@@ -3,14 +3,16 @@
 from typing import Any
 
 import pytest
+import torch
 from pydantic import ValidationError
 
 from advconv.language.overrides import amended, said_setting
-from advconv.language.recipe import BELOW_ONE, LARGEST, MOST_EPOCHS, SMALLEST, Train
+from advconv.language.recipe import BELOW_ONE, LARGEST, MOST_EPOCHS, OPTIMIZERS, SCHEDULES, SMALLEST, Train
 from advconv.language.spec import parse
 from advconv.rules.diagnostics import placed
 from advconv.text.reader import read
 from advconv.text.source import Source
+from advconv.training import optim
 
 ABOVE = {
     "lr": 2 * LARGEST,
@@ -51,3 +53,15 @@ def test_an_option_is_refused_in_its_own_words(field: str) -> None:
 
     assert (found.code, found.option) == ("AC114", f"--set {option}")
     assert found.start.column == len(f"--set train.{field}=") + 1
+
+
+def test_each_schedule_of_the_language_is_implemented() -> None:
+    assert list(optim.SCHEDULES) == list(SCHEDULES)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_each_optimizer_of_the_language_is_torchs_of_that_name_with_its_learning_rate(name: str) -> None:
+    found = optim.create_optimizer(torch.nn.Linear(2, 2), Train(optimizer=name))
+
+    assert type(found).__name__.lower() == name
+    assert found.param_groups[0]["lr"] == OPTIMIZERS[name].lr

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from advconv.check import check_bytes, check_document
+from advconv.language.effective import effective_text
 from advconv.language.overrides import amended, setting
-from advconv.language.resolve import resolved
 from advconv.language.spec import ArchSpec
 from advconv.text.reader import read
 from advconv.text.source import Source
@@ -84,7 +84,7 @@ def test_what_was_trained_is_what_is_shipped(run: Path) -> None:
     spec = check_document(amended(document, [setting("train.seed", seed, f"--seed {seed}")]), unsound).spec
 
     assert spec is not None
-    assert resolved(spec_of(run / "arch.yaml")) == resolved(spec)
+    assert effective_text(spec_of(run / "arch.yaml")) == effective_text(spec)
     assert len(rows_of(run)) == spec.train.epochs
 
 

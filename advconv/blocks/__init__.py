@@ -12,9 +12,9 @@ from advconv.blocks.convolutions import Conv, Depthwise, DepthwiseSeparable, Dil
 from advconv.blocks.gates import InvertedResidual, SqueezeExcite
 from advconv.blocks.plain import Activation, AvgPool, Dropout, Flatten, GlobalAvgPool, Linear, MaxPool, Norm
 from advconv.layers.pointwise import FUNCTIONS
-from advconv.values.forms import Help, Name, TakenName, is_number, named, refuse, shown, similar, single
+from advconv.values.forms import Help, Name, TakenName, did_you_mean, in_yaml, is_number, named, refuse, single
 from advconv.values.schemas import Written, either, enum
-from advconv.values.synonyms import hint, meant
+from advconv.values.synonyms import our_word, write_instead
 
 BLOCKS: tuple[type[Block], ...] = (
     Conv,
@@ -48,7 +48,7 @@ def checked_row(row: Any) -> Any:
     if row is None:
         refuse("this row is empty: it names no block", "write `- conv: 32`, or take the dash out", code="AC117")
     if not isinstance(row, str | dict):
-        refuse(f"a row names a block, this is {shown(row)}", _list_row_help(row), code="AC117")
+        refuse(f"a row names a block, this is {in_yaml(row)}", _list_row_help(row), code="AC117")
     if isinstance(row, dict) and len(row) != 1:
         refuse(f"a row names one block, this has {len(row)} keys", _keys_help(row), code="AC117")
     kind = kind_of(row)
@@ -66,7 +66,7 @@ def _list_row_help(row: Any) -> str:
     kind, first = pairs[0]
     if len(pairs) == 1 or not BLOCKS_BY_KIND[kind].short:
         return f"write `- {kind}: {first}`"
-    fields = ", ".join(f"{name}: {shown(value)}" for name, value in [(BLOCKS_BY_KIND[kind].short, first), *pairs[1:]])
+    fields = ", ".join(f"{name}: {in_yaml(value)}" for name, value in [(BLOCKS_BY_KIND[kind].short, first), *pairs[1:]])
     return f"write `- {kind}: {{{fields}}}`"
 
 
@@ -99,13 +99,13 @@ def _block_help(kind: str) -> str:
         return f"write `- {kind.rpartition(' - ')[2]}` in a line of its own, indented as the row above"
     if word in BLOCKS_BY_KIND and word != kind:
         return f"write `- {word}: ...`, with a colon and a space behind it"
-    known = hint("block", kind, tuple(BLOCKS_BY_KIND)) or _activation_help(kind)
-    return known or similar(kind, list(BLOCKS_BY_KIND)) or f"the blocks are {', '.join(BLOCKS_BY_KIND)}"
+    known = write_instead("block", kind, tuple(BLOCKS_BY_KIND)) or _activation_help(kind)
+    return known or did_you_mean(kind, list(BLOCKS_BY_KIND)) or f"the blocks are {', '.join(BLOCKS_BY_KIND)}"
 
 
 def _activation_help(kind: str) -> str:
     """`Swish -> - activation: silu`"""
-    function = meant("activation", kind, tuple(FUNCTIONS))
+    function = our_word("activation", kind, tuple(FUNCTIONS))
     return f"write `- activation: {function}`" if function else ""
 
 
@@ -127,20 +127,20 @@ def fields_of(row: Any) -> Any:
         return named | {block.short: {key: part for key, part in value.items() if key != "name"}}
     if value is False or (value is True and not block.short_is_mapping):
         refuse(*_truth(block, value))
-    if isinstance(value, dict) and block.short == "layers" and value and set(value) <= set(BLOCKS_BY_KIND):
+    if isinstance(value, dict) and block.short in rows_of(block) and value and set(value) <= set(BLOCKS_BY_KIND):
         refuse(f"the rows of {kind} are a list", f"write `{kind}: [{next(iter(value))}: ...]`")
     if isinstance(value, dict) or value is None:
         return value or {}
     if set(block.model_fields) == {"name"}:
-        refuse(f"{kind} is written alone, not with {shown(value)}", f"write `- {kind}`")
+        refuse(f"{kind} is written alone, not with {in_yaml(value)}", f"write `- {kind}`")
     if not block.short:
-        window = f"write `- {kind}: {{kernel_size: {shown(value)}}}`" if "kernel_size" in block.model_fields else ""
-        message = f"{kind} takes a mapping of its fields, not {shown(value)}"
-        refuse(message, lambda: window or hint("block", kind, (kind,)))
+        window = f"write `- {kind}: {{kernel_size: {in_yaml(value)}}}`" if "kernel_size" in block.model_fields else ""
+        message = f"{kind} takes a mapping of its fields, not {in_yaml(value)}"
+        refuse(message, window or f"write `{written_row(block)}`")
     if block.short == "out_channels" and len(numbers := _in_order(value)) > 1:
         names = [name for name in ("out_channels", "kernel_size", "stride") if name in block.model_fields]
-        fields = ", ".join(f"{name}: {shown(part)}" for name, part in zip(names, numbers, strict=False))
-        refuse(f"the fields of {kind} go by their names, this is {shown(value)}", f"write `- {kind}: {{{fields}}}`")
+        fields = ", ".join(f"{name}: {in_yaml(part)}" for name, part in zip(names, numbers, strict=False))
+        refuse(f"the fields of {kind} go by their names, this is {in_yaml(value)}", f"write `- {kind}: {{{fields}}}`")
     return {block.short: value}
 
 
@@ -157,14 +157,37 @@ def _truth(block: type[Block], value: bool) -> tuple[str, Help]:
     if not value:
         return f"{kind} is not switched off by false", "leave the row out"
     if any(field.is_required() for field in block.model_fields.values()):
-        return f"{kind} is not switched on by true", lambda: hint("block", kind, (kind,))
+        return f"{kind} is not switched on by true", f"write `{written_row(block)}`"
     return f"{kind} is written alone, not with true", f"write `- {kind}`"
+
+
+def written_row(block: type[Block]) -> str:
+    """The shortest row of a block: `- conv: 32`."""
+    needed = {key: field.examples[0] for key, field in block.model_fields.items() if field.examples}
+    if list(needed) == [block.short]:
+        return f"- {block.kind}: {needed[block.short]}"
+    fields = ", ".join(f"{key}: {example}" for key, example in needed.items())
+    return f"- {block.kind}: {{{fields}}}" if needed else f"- {block.kind}"
+
+
+def rows_of(block: type[Block]) -> list[str]:
+    """The fields of a block that hold rows."""
+    return _fields_of_form(block, (ROWS, SOME_ROWS, SHORTCUT))
+
+
+def paths_of(block: type[Block]) -> list[str]:
+    """The fields of a block that hold lists of rows by name."""
+    return _fields_of_form(block, (PATHS,))
+
+
+def _fields_of_form(block: type[Block], forms: tuple[Written, ...]) -> list[str]:
+    return [key for key, field in block.model_fields.items() if any(mark in forms for mark in field.metadata)]
 
 
 def rows(value: Any) -> Any:
     """A list of rows; a name that a row above has already is marked, to be refused where it stands."""
     if not isinstance(value, list | tuple):
-        refuse(f"rows are a list, not {shown(value)}", _list_help(value))
+        refuse(f"rows are a list, not {in_yaml(value)}", _list_help(value))
     seen: set[str] = set()
     return [_with_name_marked(row, seen) for row in value]
 

@@ -11,7 +11,7 @@ from advconv.layers.dense import PadChannels
 from advconv.layers.merge import Add, Concat, Multiply
 from advconv.layers.pool import Subsample
 from advconv.text.finding import MOST, Finding
-from advconv.values.forms import ActivationChoice, DropoutChoice, Form, MaybeActivation, refuse, shown, word
+from advconv.values.forms import ActivationChoice, DropoutChoice, Form, MaybeActivation, in_yaml, refuse, word
 from advconv.values.schemas import Absent, whole
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ class Branches(Block):
 def times(value: Any) -> int:
     count = value if isinstance(value, int) else 0
     if isinstance(value, bool) or not 1 <= count <= MOST_TIMES:
-        refuse(f"times is {TIMES.text}, not {shown(value)}")
+        refuse(f"times is {TIMES.text}, not {in_yaml(value)}")
     return count
 
 

@@ -32,10 +32,10 @@ from advconv.values.forms import (
     MaybeOrder,
     MaybePadding,
     Size,
-    near,
+    in_yaml,
     positive,
     refuse,
-    shown,
+    suggestion,
     word,
 )
 from advconv.values.schemas import Absent, either, enum
@@ -91,7 +91,7 @@ def groups(value: object) -> int | Literal["depthwise"]:
     if value == "depthwise":
         return "depthwise"
     if isinstance(value, str):
-        refuse(f"groups is {GROUPS.text}, not {shown(value)}", lambda: near("groups", value, ("depthwise",)))
+        refuse(f"groups is {GROUPS.text}, not {in_yaml(value)}", lambda: suggestion("groups", value, ("depthwise",)))
     return positive(value)
 
 

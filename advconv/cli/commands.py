@@ -163,13 +163,13 @@ def run_new(options: argparse.Namespace) -> int:
 
 
 def run_explain(options: argparse.Namespace) -> int:
-    from advconv.manual.topics import index, near, pages
+    from advconv.manual.topics import index, pages, suggestion
 
     if options.topic is None:
         print_markdown(index())
         return OK
     if not (found := pages(options.topic)):
-        complain(f"there is no topic {options.topic}; {near(options.topic)}")
+        complain(f"there is no topic {options.topic}; {suggestion(options.topic)}")
         return USAGE
     print_markdown("\n\n".join(found))
     return OK

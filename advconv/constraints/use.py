@@ -12,7 +12,7 @@ from advconv.analysis.receptive_field import square
 from advconv.blocks.base import Fields
 from advconv.blocks.schemas import fields_schema
 from advconv.constraints.record import Constraint, Verdict, status
-from advconv.values.forms import Form, MaybeCount, MaybeSize, Pair, join_words, near, refuse, shown, single
+from advconv.values.forms import Form, MaybeCount, MaybeSize, Pair, in_yaml, join_words, refuse, single, suggestion
 from advconv.values.limits import COUNT_LIMIT, COUNT_UNITS, Bound, CountLimit, Limit, limit
 from advconv.values.schemas import Schema, Written, either, enum, mapping
 
@@ -24,21 +24,21 @@ def feature(value: Any) -> str:
     if value not in FEATURES:
         pair = single(value)
         word = pair[0] if pair else value
-        refuse(f"there is no feature {shown(value)!r}", partial(_feature_help, word, pair is not None), "AC113")
+        refuse(f"there is no feature {in_yaml(value)!r}", partial(_feature_help, word, pair is not None), "AC113")
     return str(value)
 
 
 def _feature_help(word: Any, is_pair: bool) -> str:
     if is_pair and word in FEATURES:
         return f"write {word}"
-    return near("feature", word, FEATURES) or f"the features are {', '.join(FEATURES)}"
+    return suggestion("feature", word, FEATURES) or f"the features are {', '.join(FEATURES)}"
 
 
 def each_once(names: Any) -> Any:
     seen: set[str] = set()
     for index, name in enumerate(names) if isinstance(names, list) else ():
         if isinstance(name, str) and name in seen:
-            refuse(f"{shown(name)} stands here twice", "keep one of the two", "AC116", at=(index,))
+            refuse(f"{in_yaml(name)} stands here twice", "keep one of the two", "AC116", at=(index,))
         seen |= {name} if isinstance(name, str) else set()
     return names
 
@@ -102,7 +102,7 @@ def use(asked: Any) -> Any:
     name, value = asked
     if value is None or isinstance(value, bool):
         help = "leave it out, or list it under forbids" if value is False else 'write ">= 1"'
-        refuse(f"a feature has a limit on how often it occurs, not {shown(value)}", help, "AC120")
+        refuse(f"a feature has a limit on how often it occurs, not {in_yaml(value)}", help, "AC120")
     if not isinstance(value, dict) or (value and set(value) <= {"min", "max"}):
         return value if isinstance(value, Use) else {"count": value}
     known = NARROWED_BY.get(name, NARROWING)

@@ -8,7 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from advconv.language.transforms import COMPOSITIONS, TRANSFORMS
 from advconv.text.python_source import Brackets, Expression, docstring, expression, labelled, layout
-from advconv.values.forms import Form, is_number, near, refuse, shown, single
+from advconv.values.forms import Form, in_yaml, is_number, refuse, single, suggestion
 from advconv.values.schemas import Schema, Written, either, enum, mapping, one_of
 
 KNOWN = TRANSFORMS | COMPOSITIONS
@@ -67,23 +67,25 @@ def transform(value: Any) -> Transform:
         return value
     pair = (value, {}) if isinstance(value, str) else single(value)
     if pair is None:
-        refuse(f"a transform is a name, or a name with arguments, not {shown(value)}", "write `- HorizontalFlip`")
+        refuse(f"a transform is a name, or a name with arguments, not {in_yaml(value)}", "write `- HorizontalFlip`")
     name, given = pair
     if name not in KNOWN:
         at = () if isinstance(value, str) else (name,)
-        refuse(f"there is no transform {shown(name)!r}", partial(_name_help, name), "AC501", at, at_key=bool(at))
+        refuse(f"there is no transform {in_yaml(name)!r}", partial(_name_help, name), "AC501", at, at_key=bool(at))
     given = {} if given is None else given
     if not isinstance(given, dict):
-        refuse(f"the arguments of {name} are a mapping, not {shown(given)}", f"write `{name}: {{p: 0.5}}`", at=(name,))
+        refuse(
+            f"the arguments of {name} are a mapping, not {in_yaml(given)}", f"write `{name}: {{p: 0.5}}`", at=(name,)
+        )
     return Transform(name, _inside((name,), partial(arguments, name, given)))
 
 
 def _name_help(name: str) -> str:
-    return near("transform", name, tuple(KNOWN)) or "the names are those of albumentations 2"
+    return suggestion("transform", name, tuple(KNOWN)) or "the names are those of albumentations 2"
 
 
 def _argument_help(key: str, taken: tuple[str, ...]) -> str:
-    return near("argument", key, taken) or f"it takes {', '.join(taken)}"
+    return suggestion("argument", key, taken) or f"it takes {', '.join(taken)}"
 
 
 def _inside(path: tuple[str | int, ...], read: Callable[[], Any]) -> Any:
@@ -106,7 +108,7 @@ def arguments(name: str, given: dict[str, Any]) -> dict[str, Any]:
             refuse(f"{name} takes no {str(key)[:40]!r}", help, "AC111", at=(key,), at_key=True)
     present = _without_always(_renamed(name, _ranged(name, values)))
     if "p" in present and not (is_number(present["p"]) and 0 <= present["p"] <= 1):
-        refuse(f"p of {name} is a probability from 0 to 1, not {shown(present['p'])}", at=("p",))
+        refuse(f"p of {name} is a probability from 0 to 1, not {in_yaml(present['p'])}", at=("p",))
     _hold_ranges(name, present)
     if name in COMPOSITIONS:
         present["transforms"] = _parts(name, present.get("transforms"))
@@ -141,7 +143,7 @@ def _without_always(given: dict[str, Any]) -> dict[str, Any]:
     """`always_apply: true -> p: 1.0`"""
     always = given.pop("always_apply", False)
     if not isinstance(always, bool):
-        refuse(f"always_apply must be true or false, not {shown(always)}", at=("always_apply",))
+        refuse(f"always_apply must be true or false, not {in_yaml(always)}", at=("always_apply",))
     return given | {"p": 1.0} if always else given
 
 
@@ -166,7 +168,7 @@ def _range_of(ends: Ends, given: dict[str, Any]) -> list[float]:
     low = high if low is None else low
     for key, value in ((ends.high, high), (ends.low, low)):
         if not is_number(value):
-            refuse(f"{key} must be a number, not {shown(value)}", at=(key,))
+            refuse(f"{key} must be a number, not {in_yaml(value)}", at=(key,))
     if low > high:
         help = f"write a {ends.high} of at least {low}, or a {ends.low} of at most {high}"
         key = ends.high if ends.high in given else ends.low
@@ -178,8 +180,8 @@ def _hold_ranges(name: str, given: dict[str, Any]) -> None:
     for key, value in given.items():
         is_range = key.endswith("_range") and isinstance(value, list) and len(value) == 2 and all(map(is_number, value))
         if is_range and value[0] > value[1]:
-            help = f"write [{shown(value[1])}, {shown(value[0])}]"
-            refuse(f"{key} ends at {shown(value[1])}, below its start {shown(value[0])}", help, "AC502", at=(key,))
+            help = f"write [{in_yaml(value[1])}, {in_yaml(value[0])}]"
+            refuse(f"{key} ends at {in_yaml(value[1])}, below its start {in_yaml(value[0])}", help, "AC502", at=(key,))
 
 
 def _schema() -> Schema:

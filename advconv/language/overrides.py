@@ -5,13 +5,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from advconv.blocks.composite import Branches
+from advconv.blocks import BLOCKS_BY_KIND, paths_of, rows_of
+from advconv.blocks.composite import Repeat
 from advconv.language.dump import dump, plain
 from advconv.language.spec import ArchSpec, parse
 from advconv.text.document import Document, Value
 from advconv.text.reader import MAX_DEPTH, read
 from advconv.text.source import Source, Span
-from advconv.values.forms import shown, single
+from advconv.values.forms import in_yaml, single
 
 
 class SettingError(ValueError):
@@ -177,18 +178,24 @@ def _in_block(word: str, fields: Any, steps: Sequence[Step]) -> tuple[Step, ...]
     if not steps:
         return ()
     first, *rest = steps
-    if word == "repeat" and first.is_index:
+    block = BLOCKS_BY_KIND.get(word)
+    if block is Repeat and first.is_index:
         _hold_round(first, _at(fields, "times"))
         return (first._replace(key="layers"), *_in_rows(_at(fields, "layers"), rest))
-    paths = _at(fields, "paths") if word == "branches" else None
-    if paths and first.key == "paths" and rest:
-        return (first, rest[0], *_in_rows(_at(paths, rest[0].key), rest[1:]))
-    if paths and first.key in paths and (first.key not in Branches.model_fields or (rest and rest[0].is_index)):
-        return (first._replace(key="paths"), first, *_in_rows(paths[first.key], rest))
-    if first.key in ("layers", "shortcut", "transforms"):
+    for field in paths_of(block) if block else ():
+        paths = _at(fields, field) or {}
+        if first.key == field and rest:
+            return (first, rest[0], *_in_rows(_at(paths, rest[0].key), rest[1:]))
+        if first.key in paths and (block is None or first.key not in block.model_fields or (rest and rest[0].is_index)):
+            return (first._replace(key=field), first, *_in_rows(paths[first.key], rest))
+    if first.key in (rows_of(block) if block else COMPOSITION_ROWS):
         # The short form of a residual is the list of its rows.
         return (first, *_in_rows(fields if isinstance(fields, list) else _at(fields, first.key), rest))
     return tuple(steps)
+
+
+COMPOSITION_ROWS = ("transforms",)
+"""Where a transform holds others."""
 
 
 def _hold_round(step: Step, times: Any) -> None:
@@ -229,7 +236,7 @@ def _key(data: Any, step: Step) -> str | int:
     if isinstance(data, dict):
         return step.key
     if not isinstance(data, list):
-        raise SettingError(f"{_cut(_option(step))}: {step.before} is {shown(data)}, there is no {step.key!r} in it")
+        raise SettingError(f"{_cut(_option(step))}: {step.before} is {in_yaml(data)}, there is no {step.key!r} in it")
     if _at(data, step.key) is None:
         rows = f"its rows are {step.before}[0] to {step.before}[{len(data) - 1}]" if data else "which is empty"
         raise SettingError(f"{_cut(_option(step))}: {step.before} is a list, {rows}; there is no {step.key!r} in it")

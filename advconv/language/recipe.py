@@ -7,7 +7,7 @@ from pydantic import Field
 
 from advconv.blocks.base import Fields
 from advconv.language.data_sets import SETS
-from advconv.values.forms import PROBABILITY, Count, Form, is_int, is_number, positive, refuse, shown, word
+from advconv.values.forms import PROBABILITY, Count, Form, in_yaml, is_int, is_number, positive, refuse, word
 from advconv.values.schemas import Absent, whole
 
 LARGEST = 1e18
@@ -24,7 +24,7 @@ MOST_EPOCHS = 1_000_000
 
 def epochs(value: Any) -> int:
     if positive(value) > MOST_EPOCHS:
-        refuse(f"this must be at most {MOST_EPOCHS:,}, not {shown(value)}")
+        refuse(f"this must be at most {MOST_EPOCHS:,}, not {in_yaml(value)}")
     return int(value)
 
 
@@ -33,7 +33,7 @@ EPOCHS = Form(epochs, whole(1, MOST_EPOCHS), f"a whole number from 1 to {MOST_EP
 
 def from_zero(value: Any) -> int:
     if not is_int(value) or value < 0:
-        refuse(f"this must be {FROM_ZERO.text}, not {shown(value)}")
+        refuse(f"this must be {FROM_ZERO.text}, not {in_yaml(value)}")
     return int(value)
 
 
@@ -42,7 +42,7 @@ FROM_ZERO = Form(from_zero, whole(0), "a whole number of at least 0")
 
 def above_zero(value: Any) -> float:
     if not is_number(value) or value <= 0:
-        refuse(f"this must be {ABOVE_ZERO.text}, not {shown(value)}")
+        refuse(f"this must be {ABOVE_ZERO.text}, not {in_yaml(value)}")
     return held(value)
 
 
@@ -51,7 +51,7 @@ ABOVE_ZERO = Form(above_zero, {"type": "number", "exclusiveMinimum": 0, "maximum
 
 def at_least_zero(value: Any) -> float:
     if not is_number(value) or value < 0:
-        refuse(f"this must be {AT_LEAST_ZERO.text}, not {shown(value)}")
+        refuse(f"this must be {AT_LEAST_ZERO.text}, not {in_yaml(value)}")
     return held(value)
 
 
@@ -62,9 +62,9 @@ AT_LEAST_ZERO = Form(
 
 def fraction(value: Any) -> float:
     if not is_number(value) or not 0 <= value < 1:
-        refuse(f"this must be at least 0 and below 1, not {shown(value)}")
+        refuse(f"this must be at least 0 and below 1, not {in_yaml(value)}")
     if value > BELOW_ONE:
-        refuse(f"this must be at most {BELOW_ONE:.8f}, not {shown(value)}", "write less: float32 rounds it to 1")
+        refuse(f"this must be at most {BELOW_ONE:.8f}, not {in_yaml(value)}", "write less: float32 rounds it to 1")
     return held(value)
 
 
@@ -75,16 +75,16 @@ def held(value: float) -> float:
     """A number of at least 0 that a step in float32 can compute with."""
     if value > LARGEST:
         help = "write less: a step multiplies two such numbers, and float32 ends at 3.4e+38"
-        refuse(f"this must be at most {LARGEST:g}, not {shown(value)}", help)
+        refuse(f"this must be at most {LARGEST:g}, not {in_yaml(value)}", help)
     if 0 < value < SMALLEST:
         help = "write more, or 0 where that is meant: float32 rounds it to 0"
-        refuse(f"this must be at least {SMALLEST:g} where it is not 0, not {shown(value)}", help)
+        refuse(f"this must be at least {SMALLEST:g} where it is not 0, not {in_yaml(value)}", help)
     return float(value)
 
 
 def seed(value: Any) -> int:
     if not is_int(value) or not 0 <= value < 2**32:
-        refuse(f"this must be {SEED.text}, not {shown(value)}")
+        refuse(f"this must be {SEED.text}, not {in_yaml(value)}")
     return int(value)
 
 

@@ -14,7 +14,7 @@ from advconv.language.recipe import Data, Train
 from advconv.language.validation_errors import NO_EXAMPLE, explain
 from advconv.text.document import Document
 from advconv.text.finding import Finding, Path
-from advconv.values.forms import COUNT, Form, MaybeCount, Name, is_int, named, refuse, shown, single
+from advconv.values.forms import COUNT, Form, MaybeCount, Name, in_yaml, is_int, named, refuse, single
 from advconv.values.names import TITLE
 from advconv.values.schemas import Absent, Written, list_of
 
@@ -28,7 +28,7 @@ else:
 
 def version(value: Any) -> int:
     if value != 1 or not is_int(value):
-        refuse(f"this version of advconv reads language version 1, not {shown(value)}", "write `advconv: 1`", "AC118")
+        refuse(f"this version of advconv reads language version 1, not {in_yaml(value)}", "write `advconv: 1`", "AC118")
     return 1
 
 
@@ -38,7 +38,7 @@ VERSION = Form(version, {"const": 1}, "1")
 def title(value: Any) -> str:
     if not isinstance(value, str):
         help = "write it in quotes" if isinstance(value, int | float) else "write a word"
-        refuse(f"the name must be text, not {shown(value)}", help, code="AC115")
+        refuse(f"the name must be text, not {in_yaml(value)}", help, code="AC115")
     if not TITLE.fullmatch(value):
         refuse(f"{value[:40]!r} cannot name a file", f"use {TITLE_FORM.text}", code="AC115")
     return value
@@ -67,7 +67,7 @@ def image_shape(value: Any) -> Shape:
     if isinstance(value, Shape):
         return value
     if not isinstance(value, list) or len(value) != 3 or not all(is_int(part) and part >= 1 for part in value):
-        refuse(f"input is {IMAGE_SHAPE.text}, not {shown(value)}", "write `input: [3, 32, 32]`")
+        refuse(f"input is {IMAGE_SHAPE.text}, not {in_yaml(value)}", "write `input: [3, 32, 32]`")
     return Shape(*value)
 
 

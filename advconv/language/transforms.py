@@ -1,6 +1,6 @@
 """Which transforms of albumentations 2.0.8 there are and what they take, so that a check needs not import it.
 
-Left out are those that put out other than bytes, and those that need more than one picture (masks, boxes, others).
+Left out are those that put out other than bytes, and those that need more than one image (masks, boxes, others).
 `tests/test_augment.py` holds the table to the library.
 """
 

@@ -8,12 +8,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from advconv.analysis.features import FEATURES
+from advconv.blocks import BLOCKS_BY_KIND, written_row
 from advconv.text.document import Document
 from advconv.text.finding import MOST, Finding, Path
 from advconv.text.reader import resolve
 from advconv.text.source import Span
-from advconv.values.forms import shown, similar, single
-from advconv.values.synonyms import hint, meant
+from advconv.values.forms import did_you_mean, in_yaml, single
+from advconv.values.synonyms import our_word, write_instead
 
 Error = Any
 """One of the mappings that pydantic_core's ValidationError.errors() lists."""
@@ -50,7 +51,7 @@ def _is_architecture(data: Any) -> bool:
     """Whether a file has one of the two keys that make it one, however it is spelt."""
     marks = ("advconv", "network")
     keys = list(data)[:MOST] if isinstance(data, dict) else []
-    return any(key in marks or meant("section", key, ("network",)) or similar(key, marks) for key in keys)
+    return any(key in marks or our_word("section", key, ("network",)) or did_you_mean(key, marks) for key in keys)
 
 
 def _foreign(data: Any) -> Finding:
@@ -63,7 +64,7 @@ def _foreign(data: Any) -> Finding:
 
 
 def _told(data: Any) -> str:
-    return f"the text {shown(data)!r}" if isinstance(data, str) else shown(data)
+    return f"the text {in_yaml(data)!r}" if isinstance(data, str) else in_yaml(data)
 
 
 def _emptied(document: Document, parent: Path, unknown: Collection[str]) -> list[tuple[Path, list[str]]]:
@@ -96,7 +97,7 @@ def _is_misspelt(item: Error, unknown: dict[Path, dict[str, None]], keys_at: Key
     *parent, field = item["loc"]
     for key in islice(unknown.get(tuple(parent), ()), MOST):
         path = (*parent, key)
-        if str(field) in (meant(_kind(path), key, keys_at(path)) or similar(key, keys_at(path))):
+        if str(field) in (our_word(_kind(path), key, keys_at(path)) or did_you_mean(key, keys_at(path))):
             return True
     return False
 
@@ -147,9 +148,8 @@ def _missing(path: Path, item: Error, keys_at: Keys) -> Finding:
         message = "the file does not say which version of the language it is in"
         return Finding("AC112", place, message, "write `advconv: 1` as the first line")
     is_bare = item["input"] == {} and len(parent) > 2
-    row = hint("block", parent[-1], (str(parent[-1]),)) if is_bare else ""
-    help = row or f"write `{field}: {keys_at(path)[str(field)]}`"
-    return Finding("AC112", place, f"{_owner(path)} has no {field}", help, at_key=bool(parent))
+    row = written_row(BLOCKS_BY_KIND[str(parent[-1])]) if is_bare else f"{field}: {keys_at(path)[str(field)]}"
+    return Finding("AC112", place, f"{_owner(path)} has no {field}", f"write `{row}`", at_key=bool(parent))
 
 
 def _unknown_key(path: Path, item: Error, keys_at: Keys) -> Finding:
@@ -160,8 +160,8 @@ def _unknown_key(path: Path, item: Error, keys_at: Keys) -> Finding:
     if pair and pair[1] in keys:
         message = f"a key and its value are parted by a colon, this is {key[:40]}"
         return Finding("AC111", path, message, f"write `{pair[1]}: {pair[2][:40]}`", at_key=True)
-    known = hint(_kind(path), key, keys) or _elsewhere(path, keys_at)
-    help = known or similar(key, keys) or f"the keys are {', '.join(keys)}"
+    known = write_instead(_kind(path), key, keys) or _elsewhere(path, keys_at)
+    help = known or did_you_mean(key, keys) or f"the keys are {', '.join(keys)}"
     return Finding("AC111", path, f"{_owner(path)} has no key {key[:40]!r}", help, at_key=True)
 
 
@@ -169,20 +169,20 @@ def _elsewhere(path: Path, keys_at: Keys) -> str:
     """Where a key belongs that is known in another section."""
     key = str(path[-1])
     for section in SECTIONS if len(path) == 1 else ():
-        if found := meant(_kind((section, key)), key, keys_at((section, key))):
+        if found := our_word(_kind((section, key)), key, keys_at((section, key))):
             return f"write it under {section}: `{section}: {{{found}: ...}}`"
     if len(path) != 2 or path[0] not in SECTIONS:
         return ""
     if key in keys_at((key,)):
         return f"write {key} as far left as {path[0]}"
-    feature = meant("feature", key, FEATURES) if path[0] == "constraints" else ""
+    feature = our_word("feature", key, FEATURES) if path[0] == "constraints" else ""
     return f'write it under uses: `uses: {{{feature}: ">= 1"}}`' if feature else ""
 
 
 def _wrong_form(form: str) -> Callable[..., Finding]:
     def wrong(path: Path, item: Error, keys_at: Keys) -> Finding:
         is_empty = item["input"] is None
-        message = f"{path[-1]} is empty" if is_empty else f"{path[-1]} must be {form}, not {shown(item['input'])}"
+        message = f"{path[-1]} is empty" if is_empty else f"{path[-1]} must be {form}, not {in_yaml(item['input'])}"
         return Finding("AC114", path, message, _form_help(path, form, item["input"], keys_at))
 
     return wrong
@@ -207,7 +207,7 @@ def _form_help(path: Path, form: str, value: Any, keys_at: Keys) -> str:
     if form == "a list" and isinstance(value, dict) and value:
         return f"write a dash before each: `- {str(next(iter(value)))[:40]}: ...`"
     if form == "a list" and isinstance(value, str):
-        return f"write `{field}: [{shown(value)}]`"
+        return f"write `{field}: [{in_yaml(value)}]`"
     is_dashed = isinstance(value, list) and value and all(single(part) for part in value)
     return "write its keys without dashes" if is_dashed else ""
 
@@ -223,7 +223,7 @@ def _features(field: str, value: Any) -> str:
     """`[dwsep] -> {dwsep: ">= 1"}`"""
     given = list(value) if isinstance(value, dict | list) else re.findall(r"[\w-]+", str(value or ""))
     words = [str((single(part) or (part,))[0])[:40] for part in given[:4]]
-    names = [meant("feature", word, FEATURES) or word for word in words] or ["dwsep"]
+    names = [our_word("feature", word, FEATURES) or word for word in words] or ["dwsep"]
     return f"[{', '.join(names)}]" if field == "forbids" else "{" + ", ".join(f'{name}: ">= 1"' for name in names) + "}"
 
 

@@ -11,8 +11,8 @@ from advconv.manual.fields import constraint_page, field_page, field_titles
 from advconv.manual.rules import page as rule_page
 from advconv.rules import RULES
 from advconv.system.shipped import shipped
-from advconv.values.forms import similar
-from advconv.values.synonyms import meant
+from advconv.values.forms import did_you_mean
+from advconv.values.synonyms import our_word
 
 PROMISES = {constraint.name: constraint for constraint in CONSTRAINTS}
 
@@ -123,11 +123,11 @@ PLACES = ("constraint", "block", "field", "train", "section", "feature")
 """Where the words of other tools are looked for, in this order."""
 
 
-def near(topic: str) -> str:
+def suggestion(topic: str) -> str:
     """Which topic may have been meant."""
     known = list(titles())
-    word = next((found for place in PLACES if (found := meant(place, topic, known))), "")
-    return (f"did you mean {word}?" if word else similar(topic, known)) or "`advconv explain` lists them all"
+    word = next((found for place in PLACES if (found := our_word(place, topic, known))), "")
+    return (f"did you mean {word}?" if word else did_you_mean(topic, known)) or "`advconv explain` lists them all"
 
 
 def index() -> str:

@@ -5,7 +5,7 @@ from advconv.analysis.receptive_field import Field, square
 from advconv.analysis.rf_table import Step, steps
 from advconv.geometry import Reach, Window
 from advconv.layers.conv import Convolution
-from advconv.report.table import Cell, Table, shown
+from advconv.report.table import Cell, Table, cell_text
 
 COLUMNS = (
     "Input Size",
@@ -25,8 +25,8 @@ COLUMNS = (
 def rf_table(measures: Measures, name: str, explain: bool = False) -> Table:
     """A row for each convolutional unit and pooling; a pooling that leaves one position closes the table.
 
-    Kernel counts dilation. Square values are one number, others (height, width), shown as HxW; padding that differs at
-    the two ends of an axis is (top, bottom, left, right), shown as before+after. What is unknown is None. `explain`
+    Kernel counts dilation. Square values are one number, others (height, width), written HxW; padding that differs at
+    the two ends of an axis is (top, bottom, left, right), written before+after. What is unknown is None. `explain`
     adds how each row follows from its input.
     """
     found = steps(measures)
@@ -83,7 +83,7 @@ def _padding(high: Window, wide: Window) -> Cell:
 def _padding_text(cell: Cell) -> str:
     """`(1, 2, 0, 0) -> 1+2x0`"""
     if not isinstance(cell, tuple) or len(cell) == 2:
-        return shown(cell)
+        return cell_text(cell)
     top, bottom, left, right = cell
     height, width = (f"{a}" if a == b else f"{a}+{b}" for a, b in ((top, bottom), (left, right)))
     return height if height == width else f"{height}x{width}"
@@ -101,7 +101,7 @@ def _jump(reaches: tuple[Reach, Reach]) -> Cell:
 
 
 def _known(cell: Cell) -> str:
-    return "unknown" if cell is None else shown(cell)
+    return "unknown" if cell is None else cell_text(cell)
 
 
 TEXTS = {"Padding": _padding_text} | dict.fromkeys(("Input RF", "Jump In", "Jump Out", "Output RF"), _known)

@@ -19,7 +19,7 @@ class Table:
     """Rows of raw values under named columns. `pandas.DataFrame(table)` takes it; notebooks show it as HTML.
 
     `closing` are lines for people; `totals` has in numbers what they say of the whole, and programs get it in their
-    place. `texts` has, by column, how people read a cell where that is not as `shown` has it.
+    place. `texts` has, by column, how people read a cell where that is not `cell_text`.
     """
 
     title: str
@@ -92,13 +92,13 @@ class Table:
         )
 
     def _text(self, column: str, cell: Cell) -> str:
-        return self.texts.get(column, shown)(cell)
+        return self.texts.get(column, cell_text)(cell)
 
 
-def shown(cell: Cell) -> str:
+def cell_text(cell: Cell) -> str:
     """`1234 -> 1,234`, `(1, 3) -> 1x3`, `None -> -`"""
     if isinstance(cell, tuple):
-        return "x".join(map(shown, cell))
+        return "x".join(map(cell_text, cell))
     return "-" if cell is None else cell if isinstance(cell, str) else f"{cell:,}"
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from advconv.backends.evidence import Claim
-from advconv.report.table import Cell, Table, shown
+from advconv.report.table import Cell, Table, cell_text
 
 COLUMNS = ("Claim", "Report", "Torch", "Holds", "Note")
 
@@ -27,7 +27,9 @@ def _value_or(word: str) -> Callable[[Cell], str]:
     """`(0, 80) -> 0 to 80`; the word where there is no value."""
 
     def text(cell: Cell) -> str:
-        return word if cell is None else " to ".join(map(shown, cell)) if isinstance(cell, tuple) else shown(cell)
+        if isinstance(cell, tuple):
+            return " to ".join(map(cell_text, cell))
+        return word if cell is None else cell_text(cell)
 
     return text
 

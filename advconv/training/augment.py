@@ -15,7 +15,7 @@ from advconv.text.finding import Path
 from advconv.training.errors import TrainingError
 from advconv.training.shapes import Image
 from advconv.training.trial import AugmentError, Report, TrialStep, first_line, try_pipeline
-from advconv.values.forms import shown
+from advconv.values.forms import in_yaml
 
 # Read when the library is imported; it would otherwise look for a newer version on the network.
 os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
@@ -85,7 +85,7 @@ def _reason(problem: Exception, arguments: dict[str, Any]) -> tuple[Path, str]:
     first = problem.__cause__.errors()[0]
     key = str(first["loc"][0]) if first["loc"] else ""
     reason = str(first["msg"]).removeprefix("Value error, ").split("\n")[0]
-    given = f", not {shown(arguments[key])}" if key in arguments else ""
+    given = f", not {in_yaml(arguments[key])}" if key in arguments else ""
     what = f"{key}: " if key else ""
     return (key,) if key else (), f"{what}{reason[:1].lower()}{reason[1:]}{given}"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from advconv.training.saved import Flag, Percent, Positive, Text
-from advconv.values.forms import is_int, shown
+from advconv.values.forms import in_yaml, is_int
 from advconv.values.limits import percentage
 from advconv.values.names import TITLE
 
@@ -31,7 +31,7 @@ def validate_count(name: str, value: int) -> int:
     if not (is_int(value) and value >= least):
         raise ValueError(f"{name} is a whole number of at least {least}, not {value!r}")
     if value > most:
-        raise ValueError(f"{name} is at most {most:,}, not {shown(value)}")
+        raise ValueError(f"{name} is at most {most:,}, not {in_yaml(value)}")
     return value
 
 

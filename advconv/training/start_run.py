@@ -10,7 +10,7 @@ from pathlib import Path
 from shutil import rmtree
 
 from advconv.backends.torch_source import emit
-from advconv.language.resolve import resolved
+from advconv.language.effective import effective_text
 from advconv.report.torchinfo import torchinfo
 from advconv.training import figures
 from advconv.training.device import versions
@@ -22,7 +22,7 @@ from advconv.training.setup import TrainingSetup
 
 def start_run(setup: TrainingSetup, name: str, runs: Path) -> Run:
     """Creates a run below `runs`. Raises RunError."""
-    text = resolved(setup.spec)
+    text = effective_text(setup.spec)
     metadata = _metadata(setup, name, arch_hash(text.encode()))
     files: dict[str, bytes | str] = {
         METADATA: dump_with_checksum(asdict(metadata)),

@@ -17,7 +17,7 @@ from advconv.layers.pointwise import FUNCTIONS, Activation, BatchNorm2d, GroupNo
 from advconv.text.reader import resolve
 from advconv.values.names import MODULE_ATTRIBUTES, NAME, TAKEN, name_problem
 from advconv.values.schemas import Schema, Written, either, enum, list_of, mapping, one_of, whole
-from advconv.values.synonyms import hint
+from advconv.values.synonyms import write_instead
 
 Pair = tuple[int, int]
 
@@ -50,7 +50,7 @@ def refuse(
     raise PydanticCustomError(code, "{message}", context)
 
 
-def shown(value: object) -> str:
+def in_yaml(value: object) -> str:
     """A value as it looks in YAML, for messages."""
     if value is None or isinstance(value, bool):
         return {None: "nothing", True: "true", False: "false"}[value]
@@ -60,7 +60,7 @@ def shown(value: object) -> str:
         return "an empty text"
     if isinstance(value, list):
         is_flat = len(value) <= 8 and not any(isinstance(part, list | dict) for part in value)
-        return f"[{', '.join(map(shown, value))}]" if is_flat else "a list"
+        return f"[{', '.join(map(in_yaml, value))}]" if is_flat else "a list"
     # In quotes a number or a truth value is text, which has to be seen.
     is_disguised = isinstance(value, str) and not isinstance(resolve(value), str)
     text = f"the text {value!r}" if is_disguised else str(value)
@@ -77,7 +77,7 @@ def is_number(value: object) -> TypeGuard[float]:
 
 def positive(value: Any) -> int:
     if not is_int(value) or value < 1:
-        refuse(f"this must be {COUNT.text}, not {shown(value)}")
+        refuse(f"this must be {COUNT.text}, not {in_yaml(value)}")
     return int(value)
 
 
@@ -93,7 +93,7 @@ def positive_pair(value: Any) -> Pair:
     if isinstance(parts, list | tuple) and len(parts) == 2 and all(is_int(part) and part >= 1 for part in parts):
         hold_window(parts)
         return parts[0], parts[1]
-    refuse(f"this must be {SIZE.text}, not {shown(value)}")
+    refuse(f"this must be {SIZE.text}, not {in_yaml(value)}")
 
 
 def hold_window(parts: "list[int] | tuple[int, ...]") -> None:
@@ -120,7 +120,7 @@ def padding(value: Any) -> Literal["same"] | Sides:
         if len(parts) == 4:
             return parts[0], parts[1], parts[2], parts[3]
         return parts[0], parts[0], parts[-1], parts[-1]
-    refuse(f"padding is {PADDING.text}, not {shown(value)}", lambda: near("padding", value, ("same", "valid")))
+    refuse(f"padding is {PADDING.text}, not {in_yaml(value)}", lambda: suggestion("padding", value, ("same", "valid")))
 
 
 PADDING = Form(
@@ -133,7 +133,9 @@ PADDING = Form(
 
 def flag(value: Any) -> bool:
     if not isinstance(value, bool):
-        refuse(f"this must be {FLAG.text}, not {shown(value)}", lambda: hint("truth", value, ("true", "false")))
+        refuse(
+            f"this must be {FLAG.text}, not {in_yaml(value)}", lambda: write_instead("truth", value, ("true", "false"))
+        )
     return value
 
 
@@ -144,7 +146,7 @@ def bias(value: Any) -> Literal["auto"] | bool:
     if value == "auto" or isinstance(value, bool):
         return value  # type: ignore[no-any-return]
     words = ("auto", "true", "false")
-    refuse(f"bias is {BIAS.text}, not {shown(value)}", lambda: near("truth", value, words))
+    refuse(f"bias is {BIAS.text}, not {in_yaml(value)}", lambda: suggestion("truth", value, words))
 
 
 BIAS = Form(bias, either(enum("auto"), {"type": "boolean"}), "auto, true or false", "bias_or_auto")
@@ -157,28 +159,28 @@ def word(what: str, *known: str, name: str = "") -> Form:
     def one_word(value: Any) -> Any:
         if value not in known or not isinstance(value, str):
             place = what.removeprefix("a ")
-            refuse(f"{what} is {text}, not {shown(value)}", lambda: near(place, value, known))
+            refuse(f"{what} is {text}, not {in_yaml(value)}", lambda: suggestion(place, value, known))
         return value
 
     return Form(one_word, enum(*known), text, name)
 
 
-def similar(value: object, words: Collection[str]) -> str:
+def did_you_mean(value: object, words: Collection[str]) -> str:
     """`did you mean relu?`, where a known word is near."""
     from difflib import get_close_matches
 
     text = str(value)[:40]
-    near = get_close_matches(text.lower(), words, n=1, cutoff=0.55) or get_close_matches(text, words, n=1, cutoff=0.55)
-    return f"did you mean {near[0]}?" if near else ""
+    found = get_close_matches(text.lower(), words, n=1, cutoff=0.55) or get_close_matches(text, words, n=1, cutoff=0.55)
+    return f"did you mean {found[0]}?" if found else ""
 
 
-def near(place: str, value: object, words: Collection[str]) -> str:
+def suggestion(place: str, value: object, words: Collection[str]) -> str:
     """What to write for a word of another tool, or the known word that is spelt like it."""
-    return hint(place, value, words) or similar(value, words)
+    return write_instead(place, value, words) or did_you_mean(value, words)
 
 
 def _key_help(place: str, key: str, known: tuple[str, ...]) -> str:
-    return near(place, key, known) or f"the keys are {' and '.join(known)}"
+    return suggestion(place, key, known) or f"the keys are {' and '.join(known)}"
 
 
 def join_words(words: Sequence[str]) -> str:
@@ -192,7 +194,7 @@ class TakenName(str):
 
 def name(value: Any) -> str:
     if not isinstance(value, str):
-        refuse(f"a name is a word, not {shown(value)}", code="AC115")
+        refuse(f"a name is a word, not {in_yaml(value)}", code="AC115")
     if isinstance(value, TakenName):
         refuse(f"a row above has the name {str(value)!r} already", "give one of them another name", code="AC116")
     if problem := name_problem(value):
@@ -242,27 +244,29 @@ def norm(value: Any) -> NormChoice:
         return NormChoice(_norm_with(*pair))
     word = pair[0] if pair else value
     words = ("batch", "layer", "group", "none")
-    refuse(f"norm is {NORM.text}, not {shown(word)}", lambda: near("norm", word, words))
+    refuse(f"norm is {NORM.text}, not {in_yaml(word)}", lambda: suggestion("norm", word, words))
 
 
 def _norm_with(kind: str, value: Any) -> Layer:
     given = {"num_groups": value} if kind == "group" and not isinstance(value, dict) else value
     known = {"batch": ("eps", "momentum"), "layer": ("eps",), "group": ("num_groups", "eps")}[kind]
     if not isinstance(given, dict):
-        refuse(f"{kind} norm takes a mapping, not {shown(value)}", f"write {{{kind}: {{{known[0]}: ...}}}}", at=(kind,))
+        refuse(
+            f"{kind} norm takes a mapping, not {in_yaml(value)}", f"write {{{kind}: {{{known[0]}: ...}}}}", at=(kind,)
+        )
     for key in given:
         if key not in known:
             help = partial(_key_help, "norm argument", key, known)
             refuse(f"{kind} norm has no key {key!r}", help, "AC111", at=(kind, key), at_key=True)
         if key != "num_groups" and (not is_number(given[key]) or given[key] <= 0):
-            refuse(f"the {key} of a norm is a number above 0, not {shown(given[key])}", at=(kind, key))
+            refuse(f"the {key} of a norm is a number above 0, not {in_yaml(given[key])}", at=(kind, key))
         if key != "num_groups":
             hold_float32(f"the {key} of a norm is", given[key], at=(kind, key))
     if kind == "batch":
         return BatchNorm2d(**given)
     groups = given.get("num_groups") if kind == "group" else 1
     if not is_int(groups) or groups < 1:
-        message = f"a group norm has a whole number of groups, at least 1, not {shown(groups)}"
+        message = f"a group norm has a whole number of groups, at least 1, not {in_yaml(groups)}"
         refuse(message, "write {group: 8}", at=(kind, "num_groups"))
     return GroupNorm(groups, given.get("eps", 1e-5))
 
@@ -295,7 +299,7 @@ FLOAT32_MAX = 3.4e38
 
 def hold_float32(what: str, value: float, at: tuple[str, ...] = ()) -> None:
     if abs(value) > FLOAT32_MAX:
-        refuse(f"{what} a number that float32 can hold, at most {FLOAT32_MAX:g}, not {shown(value)}", at=at)
+        refuse(f"{what} a number that float32 can hold, at most {FLOAT32_MAX:g}, not {in_yaml(value)}", at=at)
 
 
 class ActivationChoice(NamedTuple):
@@ -314,14 +318,14 @@ def activation(value: Any) -> ActivationChoice:
     pair = single(value)
     if pair and pair[0] in FUNCTIONS and FUNCTIONS[pair[0]].argument:
         if not is_number(pair[1]):
-            refuse(f"{pair[0]} takes a number, not {shown(pair[1])}")
+            refuse(f"{pair[0]} takes a number, not {in_yaml(pair[1])}")
         hold_float32(f"{pair[0]} takes", pair[1])
         return ActivationChoice(Activation(pair[0], pair[1]))
     if pair and pair[0] in FUNCTIONS:
         refuse(f"{pair[0]} takes no argument", f"write `activation: {pair[0]}`")
     word = pair[0] if pair else value
     words = join_words(ACTIVATION.words)
-    refuse(f"an activation is {words}, not {shown(word)}", lambda: near("activation", word, ACTIVATION.words))
+    refuse(f"an activation is {words}, not {in_yaml(word)}", lambda: suggestion("activation", word, ACTIVATION.words))
 
 
 ARGUMENTS: Schema = {
@@ -354,11 +358,11 @@ def dropout(value: Any) -> DropoutChoice:
         refuse(f"dropout has no key {unknown[0]!r}", help, "AC111", at=(unknown[0],), at_key=True)
     if kind not in ("element", "channel"):
         words = ("element", "channel")
-        message = f"the kind of a dropout is element or channel, not {shown(kind)}"
-        refuse(message, lambda: near("kind", kind, words), at=("kind",))
+        message = f"the kind of a dropout is element or channel, not {in_yaml(kind)}"
+        refuse(message, lambda: suggestion("kind", kind, words), at=("kind",))
     if not is_number(p) or not 0 <= p < 1:
-        message = f"dropout is a probability of at least 0 and below 1, not {shown(p)}"
-        refuse(message, lambda: hint("dropout", p, ("0",)))
+        message = f"dropout is a probability of at least 0 and below 1, not {in_yaml(p)}"
+        refuse(message, lambda: write_instead("dropout", p, ("0",)))
     return DropoutChoice(float(p), kind == "channel")
 
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, NamedTuple, NoReturn
 
-from advconv.values.forms import Form, is_number, join_words, refuse, shown
+from advconv.values.forms import Form, in_yaml, is_number, join_words, refuse
 from advconv.values.schemas import Schema, Written, either, mapping
 
 OPERATORS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq}
@@ -82,7 +82,7 @@ def number(value: Any, units: dict[str, int], operator: str = "") -> float:
     text = str(value).strip()
     match = NUMBER.fullmatch(text) if isinstance(value, str) or is_number(value) else None
     if not match:
-        refuse(f"{shown(value)} is no number", 'write a number such as "44", "1.5M" or "200_000"', code="AC120")
+        refuse(f"{in_yaml(value)} is no number", 'write a number such as "44", "1.5M" or "200_000"', code="AC120")
     digits, unit = match.groups()
     if unit not in units:
         _refuse_unit(digits, unit, units, operator)
@@ -100,14 +100,14 @@ def _refuse_unit(digits: str, unit: str, units: dict[str, int], operator: str) -
             f"{unit} is not a unit of this limit: an accuracy has the unit %" if unit else "an accuracy has the unit %"
         )
         refuse(message, f'write "{sign}{amount * 100 if amount <= 1 else amount:g}%"', code="AC120")
-    meant = _meant(unit, units)
+    known = _unit_spelt(unit, units)
     help = (
-        f'write "{sign}{digits}{meant}"' if meant else f"its units are {join_words([name for name in units if name])}"
+        f'write "{sign}{digits}{known}"' if known else f"its units are {join_words([name for name in units if name])}"
     )
     refuse(f"{unit[:20]} is not a unit of this limit", help, code="AC120")
 
 
-def _meant(unit: str, units: dict[str, int]) -> str:
+def _unit_spelt(unit: str, units: dict[str, int]) -> str:
     """The unit that is spelt so but for its case; none where there is none."""
     same = [name for name in units if name == unit] or [name for name in units if name.lower() == unit.lower()]
     return same[0] if same else ""
@@ -122,10 +122,10 @@ def limit(value: Any, units: dict[str, int]) -> Limit:
     match = BOUND.fullmatch(value.strip()) if isinstance(value, str) else None
     if not match:
         amount = NUMBER.search(str(value)) if is_number(value) or isinstance(value, str) else None
-        sample = amount[1] + _meant(amount[2], units) if amount else "44"
+        sample = amount[1] + _unit_spelt(amount[2], units) if amount else "44"
         sample = "85%" if units is PERCENT else sample
         example = f'write ">= {sample}", "< {sample}" or "== {sample}"'
-        refuse(f"a limit compares with <, <=, >, >= or ==, this is {shown(value)}", example, code="AC120")
+        refuse(f"a limit compares with <, <=, >, >= or ==, this is {in_yaml(value)}", example, code="AC120")
     return Limit(value.strip(), (Bound(match[1], number(match[2], units, match[1])),))
 
 

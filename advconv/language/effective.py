@@ -1,4 +1,4 @@
-"""An architecture with everything said, as a file of its own."""
+"""The effective specification: an architecture with every default written out, as a file of its own."""
 
 from typing import Any
 
@@ -10,8 +10,8 @@ from advconv.language.spec import ArchSpec
 from advconv.text.reader import resolve
 
 
-def resolved(spec: ArchSpec) -> str:
-    """The text of a file that says all of a spec: its defaults for blocks, its data, and its whole recipe."""
+def effective_text(spec: ArchSpec) -> str:
+    """The text of a file that gives all of a spec: its defaults for blocks, its data, and its whole recipe."""
     style = {key: plain(getattr(spec.defaults, key)) for key in Style.model_fields}
     recipe = {key: getattr(spec.train, key) for key in type(spec.train).model_fields} | {"lr": spec.train.peak_lr}
     said = dump(spec) | {"defaults": _without_none(style), "data": spec.data, "augment": plain(spec.augment)}
