@@ -81,7 +81,10 @@ class ArchSpec(Fields):
     name: Annotated[
         str,
         TITLE_FORM,
-        Field(description="Name of the network, after which files are called.", examples=["my-network"]),
+        Field(
+            description="Name of the network, after which files are called; in quotes where it is a number.",
+            examples=["my-network"],
+        ),
     ]
     input: Annotated[Shape, IMAGE_SHAPE, Field(description="Shape of the input image.", examples=["[3, 32, 32]"])]
     classes: Annotated[
@@ -93,7 +96,9 @@ class ArchSpec(Fields):
     network: Annotated[
         Network, Field(description="Named blocks in order, each a list of rows.", examples=["{C1: [conv: 32]}"])
     ]
-    constraints: Annotated[Constraints, Field(description="What the network promises.")] = Constraints()
+    constraints: Annotated[
+        Constraints, Field(description="Limits on what is measured, and what training is to reach.")
+    ] = Constraints()
     data: Data = "cifar10"
     augment: Annotated[
         tuple[Annotated[Transform, TRANSFORM], ...],

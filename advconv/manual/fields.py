@@ -51,8 +51,8 @@ def field_page(key: str) -> str:
     return f"## Field `{key}`\n\n{table}"
 
 
-SECTION_TABLES: dict[str, type[Fields]] = {"defaults": Style, "train": Train}
-"""The sections whose table of fields is part of docs/language.md."""
+SECTION_TABLES: dict[str, type[Fields]] = {"sections": ArchSpec, "defaults": Style, "train": Train}
+"""The mappings whose table of fields is part of docs/language.md."""
 
 
 def language_tables() -> dict[str, str]:
