@@ -70,6 +70,10 @@ def uncollected() -> Iterator[None]:
         yield
     finally:
         if was_enabled:
+            if not gc.get_freeze_count():
+                # What is there counts as old, without a first look through all of it as soon as the collector is back.
+                gc.freeze()
+                gc.unfreeze()
             gc.enable()
 
 

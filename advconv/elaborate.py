@@ -5,7 +5,7 @@ from itertools import islice
 
 from advconv.blocks.base import Builder, Unfit
 from advconv.geometry import Shape
-from advconv.graph import Draft, Graph, Node, Row
+from advconv.graph import Draft, Graph, Node, Origin
 from advconv.language.spec import ArchSpec, Part
 from advconv.layers.dense import Flatten
 from advconv.text.finding import Finding, Refused
@@ -31,7 +31,7 @@ def grow(spec: ArchSpec, image: Shape | None = None) -> tuple[Draft, int | None,
     end = draft.start(image or spec.input)
     try:
         for name, rows in spec.network.items():
-            row = Row(name, name, "", ("network", name))
+            row = Origin(name, name, "", ("network", name))
             end = Builder(draft, spec.defaults, spec.classes, name, row).grow(rows, end)
     except Unfit as unfit:
         return draft, None, list(_with_trails(draft.nodes, unfit.problems))
@@ -50,12 +50,12 @@ def finish(spec: ArchSpec, draft: Draft, end: int) -> list[Finding]:
         trail = _trail(_by_label(draft.nodes))
         return [Finding("AC208", ("classes",), message, _classes_help(draft.nodes[end]), trail=trail)]
     if not shape.flat:
-        draft.add("flatten", Flatten(inline=True), (end,), Row("output", "", "flatten", ("network",)))
+        draft.add("flatten", Flatten(inline=True), (end,), Origin("output", "", "flatten", ("network",)))
     return []
 
 
 def _classes_help(last: Node) -> str:
-    if last.row.kind == "linear" and last.shape.flat:
+    if last.origin.kind == "linear" and last.shape.flat:
         return f"write `linear` alone, which puts out the classes, or `classes: {last.shape.elements}`"
     return "end the network with `gap` and `linear`, or with a pointwise to the classes and `gap`"
 
@@ -72,7 +72,7 @@ def _with_trails(nodes: list[Node], problems: Sequence[tuple[Finding, int]]) -> 
 
 def _by_label(nodes: list[Node]) -> dict[str, Node]:
     """The last node of each row, rows in the order in which they begin."""
-    return {node.row.label: node for node in nodes}
+    return {node.origin.label: node for node in nodes}
 
 
 def _trail(rows: dict[str, Node], broken: str = "") -> Trail:
@@ -87,4 +87,4 @@ def _trail(rows: dict[str, Node], broken: str = "") -> Trail:
 
 
 def _step(node: Node) -> tuple[str, str, str]:
-    return node.row.label, node.row.kind, str(node.shape)
+    return node.origin.label, node.origin.kind, str(node.shape)

@@ -6,7 +6,7 @@ INT64_MAX = 2**63 - 1
 
 
 class Shape(NamedTuple):
-    """The shape of one picture's feature map, or, when `flat`, of a vector of `channels` features.
+    """The shape of one image's feature map, or, when `flat`, of a vector of `channels` features.
 
     >>> print(Shape(64, 16, 16), Shape(10, flat=True))
     64x16x16 10
@@ -115,7 +115,7 @@ class Reach(NamedTuple):
 UNKNOWN = Reach(unknown=True)
 
 
-def meet(reaches: list[Reach], size: int) -> Reach:
+def union(reaches: list[Reach], size: int) -> Reach:
     """The reach where parallel paths meet on a map of `size` positions: the hull of their intervals.
 
     Unknown where their jumps differ, but on a map of one position, which then has no jump.

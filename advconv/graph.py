@@ -21,7 +21,7 @@ MAX_NAMES = 5_000_000
 """Characters in the names of all layers. The names of all that is around a layer stand in its own."""
 
 
-class Row(NamedTuple):
+class Origin(NamedTuple):
     """Where layers come from: a row of the YAML, or a line of Python.
 
     `label` is its name in messages (`C1[0]`), `block` where tables file it (`C3/near`), `kind` the block's word,
@@ -60,12 +60,12 @@ class Node(NamedTuple):
     layer: Layer
     inputs: tuple[int, ...]
     shape: Shape
-    row: Row
+    origin: Origin
 
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """Nodes in an order in which they can run; the first is the picture, the last the output."""
+    """Nodes in an order in which they can run; the first is the image, the last the output."""
 
     nodes: tuple[Node, ...]
 
@@ -96,12 +96,12 @@ class Graph:
         nodes[index] = nodes[index]._replace(inputs=inputs)
         return _inferred(nodes, index)
 
-    def insert(self, after: int, name: str, layer: Layer, row: Row | None = None) -> "Graph":
+    def insert(self, after: int, name: str, layer: Layer, origin: Origin | None = None) -> "Graph":
         """A layer behind node `after`, read by what read that. Raises ValueError for a name that is taken."""
         name = f"{name}()" if layer.is_function else name
         if any(node.name == name for node in self.nodes):
             raise ValueError(f"there is a node {name} already")
-        new = Node(name, layer, (after,), self.nodes[after].shape, row or made_here(name, layer))
+        new = Node(name, layer, (after,), self.nodes[after].shape, origin or made_here(name, layer))
         moved = [node._replace(inputs=tuple(i + (i >= after) for i in node.inputs)) for node in self.nodes[after + 1 :]]
         return _inferred([*self.nodes[: after + 1], new, *moved], after + 1)
 
@@ -127,9 +127,9 @@ def _inferred(nodes: list[Node], start: int) -> Graph:
     return Graph(tuple(nodes))
 
 
-def made_here(name: str, layer: Layer) -> Row:
+def made_here(name: str, layer: Layer) -> Origin:
     """What made a layer that no row asked for: the line of Python that is being run."""
-    return Row(name.removesuffix("()"), name.split(".")[0], layer.kind, line=line_of_caller())
+    return Origin(name.removesuffix("()"), name.split(".")[0], layer.kind, line=line_of_caller())
 
 
 @dataclass(slots=True)
@@ -142,27 +142,27 @@ class Draft:
     strides: list[tuple[int, int]] = field(default_factory=list)
 
     def start(self, shape: Shape) -> int:
-        self.nodes.append(Node("input", Input(shape), (), shape, Row("input", "", "input", ("input",))))
+        self.nodes.append(Node("input", Input(shape), (), shape, Origin("input", "", "input", ("input",))))
         return 0
 
-    def add(self, name: str, layer: Layer, inputs: tuple[int, ...], row: Row | None = None) -> int:
+    def add(self, name: str, layer: Layer, inputs: tuple[int, ...], origin: Origin | None = None) -> int:
         """Appends a layer and gives its index. Raises ShapeError where it does not fit, Refused at a limit."""
-        row = row or made_here(name, layer)
-        self._hold_limits(name, len(inputs), row)
+        origin = origin or made_here(name, layer)
+        self._hold_limits(name, len(inputs), origin)
         shape = layer.output([self.nodes[index].shape for index in inputs])
         if shape.elements > INT64_MAX:
             raise ShapeError("AC209", f"a {shape} map has more values than 64 bits can count", "make it smaller")
-        self.nodes.append(Node(f"{name}()" if layer.is_function else name, layer, inputs, shape, row))
+        self.nodes.append(Node(f"{name}()" if layer.is_function else name, layer, inputs, shape, origin))
         return len(self.nodes) - 1
 
-    def _hold_limits(self, name: str, inputs: int, row: Row) -> None:
+    def _hold_limits(self, name: str, inputs: int, origin: Origin) -> None:
         self.layers += max(1, inputs - 1)
         self.characters += len(name)
         if self.layers > MAX_LAYERS:
-            raise _too_large(row, f"the network has more than {MAX_LAYERS:,} layers", "repeat fewer rows")
+            raise _too_large(origin, f"the network has more than {MAX_LAYERS:,} layers", "repeat fewer rows")
         if self.characters > MAX_NAMES:
             message = f"the names of the layers have more than {MAX_NAMES:,} characters in all"
-            raise _too_large(row, message, "use shorter names, nest less, or repeat fewer rows")
+            raise _too_large(origin, message, "use shorter names, nest less, or repeat fewer rows")
 
     def strides_between(self, start: int, end: int) -> tuple[int, int]:
         """The product of the strides on the way from `start` to `end`; where paths meet, the largest on each axis.
@@ -184,8 +184,8 @@ class Draft:
         )
 
 
-def _too_large(row: Row, message: str, help: str) -> Refused:
-    return Refused(Finding("AC119", row.place, message, help, at_key=True))
+def _too_large(origin: Origin, message: str, help: str) -> Refused:
+    return Refused(Finding("AC119", origin.place, message, help, at_key=True))
 
 
 def full_inputs(nodes: Sequence[Node], node: Node) -> tuple[int, ...]:
@@ -195,7 +195,7 @@ def full_inputs(nodes: Sequence[Node], node: Node) -> tuple[int, ...]:
     return tuple(source for source in node.inputs if nodes[source].shape.size == node.shape.size)
 
 
-def gates(graph: Graph) -> list[bool]:
+def broadcast_only(graph: Graph) -> list[bool]:
     """For each node whether it reaches the output only as a gate: spread over a larger map, or weighing its own input.
 
     The second is what the first becomes on a map of one position.
@@ -211,7 +211,7 @@ def gates(graph: Graph) -> list[bool]:
 
 def _weighs_its_input(graph: Graph, node: Node, source: int) -> bool:
     """Whether one input of a product is made of the other alone."""
-    if not isinstance(node.layer, Multiply) or node.shape.size != (1, 1):
+    if node.shape.size != (1, 1) or not isinstance(node.layer, Multiply):
         return False
     (other,) = set(node.inputs) - {source} or {len(graph.nodes)}
     while source > other and len(graph.nodes[source].inputs) == 1:

@@ -22,8 +22,8 @@ def arch(*rows: Any, input: Sequence[int] = (4, 16, 16), **sections: Any) -> dic
     return {"advconv": 1, "name": "t", "input": list(input), "network": {"C1": list(rows)}} | sections
 
 
-def checked(data: dict[str, Any], picture: Shape | None = None) -> Checked:
-    return check(Source("t.yaml", yaml.safe_dump(data, sort_keys=False)), picture)
+def checked(data: dict[str, Any], image: Shape | None = None) -> Checked:
+    return check(Source("t.yaml", yaml.safe_dump(data, sort_keys=False)), image)
 
 
 def measured(*rows: Any, input: Sequence[int] = (4, 16, 16), **sections: Any) -> Measures:

@@ -125,7 +125,7 @@ HEADS = st.sampled_from([[], ["gap"], ["gap", {"linear": 10}], ["flatten", {"lin
 
 @st.composite
 def archs(draw: st.DrawFn) -> dict[str, Any]:
-    """An architecture of a few rows on an odd-sized picture."""
+    """An architecture of a few rows on an odd-sized image."""
     size = [4, draw(st.integers(9, 24)), draw(st.integers(9, 24))]
     defaults = draw(some(norm=NORMS, activation=ACTIVATIONS, order=ORDERS, dropout=DROPOUTS, bias=BIASES))
     network = {"C1": draw(rows()), "head": draw(HEADS)}

@@ -219,7 +219,7 @@ def test_the_narrowest_path_goes_past_residual_layers() -> None:
 
 
 def paths_to(graph: Graph, index: int) -> Iterator[list[int]]:
-    """Every way from the picture to a node, as the nodes it passes."""
+    """Every way from the image to a node, as the nodes it passes."""
     if index == 0:
         yield [0]
     for source in graph.nodes[index].inputs:

@@ -181,7 +181,7 @@ def test_github_gets_a_command_a_diagnostic(tmp_path: Path, capsys: pytest.Captu
 
     _, out, _ = run("check", str(file), "--format", "github", capsys=capsys)
 
-    assert f"::error file={tmp_path}/100%25%2Ca%3Ab.yaml,line=1,col=1,endColumn=2,title=AC112::" in out
+    assert f"::error file={tmp_path}/100%25%2Ca%3Ab.yaml,line=1,endLine=1,col=1,endColumn=2,title=AC112::" in out
     assert "%0Ahelp: write `name: my-network`" in out
     assert run("check", ARCH, "--format", "github", capsys=capsys)[1] == ""
 

@@ -96,7 +96,7 @@ def test_a_layer_that_is_inserted_is_read_in_the_place_of_the_one_before_it() ->
     changed = graph.insert(1, "C1.act", RELU)
 
     assert [node.inputs for node in changed.nodes] == [(), (0,), (1,), (2,), (3,), (4, 2), (5,)]
-    assert changed.nodes[2].row.kind == "ReLU"
+    assert changed.nodes[2].origin.kind == "ReLU"
     assert same(changed).shape == (2, 4, 16, 16)
     assert changed.delete(2) == graph
     with pytest.raises(ValueError, match=r"there is a node C1\.1 already"):

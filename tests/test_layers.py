@@ -9,7 +9,7 @@ import torch
 from advconv.backends.evidence import shape_of
 from advconv.geometry import Shape
 from advconv.layers import KINDS
-from advconv.layers.base import Call, Cost, Kept, Layer, Shapes
+from advconv.layers.base import Call, Cost, Layer, SavedTensors, Shapes
 from advconv.layers.conv import Conv2d, DepthwiseConv2d
 from advconv.layers.dense import Flatten, Input, Linear, Pad, PadChannels
 from advconv.layers.merge import Add, Concat, Multiply
@@ -74,8 +74,8 @@ def test_a_kind_that_leaves_a_fact_out_cannot_be_made() -> None:
         def cost(self, inputs: Shapes, y: Shape) -> Cost:
             return Cost()
 
-        def keeps(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> Kept:
-            return Kept()
+        def saved_for_backward(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> SavedTensors:
+            return SavedTensors()
 
         def torch(self, inputs: Shapes) -> Call:
             return Call("nn.Identity")

@@ -114,10 +114,10 @@ def test_the_label_of_a_row_leads_to_the_row(data: dict[str, Any]) -> None:
     assert measures is not None
 
     for node in measures.graph.nodes[1:]:
-        if node.row.block != "output":
+        if node.origin.block != "output":
             # A row's own path ends in the word of its block; one more step says that the block is gone into.
-            path = whole_path(data, setting(f"{node.row.label}.x", "1", "x").path)
-            assert tuple(step.key for step in path) == (*map(str, node.row.path), "x")
+            path = whole_path(data, setting(f"{node.origin.label}.x", "1", "x").path)
+            assert tuple(step.key for step in path) == (*map(str, node.origin.path), "x")
 
 
 @pytest.mark.parametrize(

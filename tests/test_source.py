@@ -1,4 +1,4 @@
-"""YAML without surprises: what values mean, where they stand, and what is refused."""
+"""YAML without field_issues: what values mean, where they stand, and what is refused."""
 
 from typing import Any
 

@@ -7,7 +7,7 @@ MACS_CONVENTION = "bias and norm not counted"
 
 
 def costs(graph: Graph) -> list[Cost]:
-    """Parameters and MACs of each node, for one picture."""
+    """Parameters and MACs of each node, for one image."""
     return [node.layer.cost(graph.input_shapes(node), node.shape) for node in graph.nodes]
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from advconv.geometry import Shape
-from advconv.graph import Graph, Node, consumers, gates
+from advconv.graph import Graph, Node, broadcast_only, consumers
 from advconv.layers.base import Layer
 from advconv.layers.conv import Convolution
 from advconv.layers.dense import Flatten, Linear
@@ -126,11 +126,11 @@ def _only_reader(readers: list[list[int]], index: int) -> int | None:
 
 def global_poolings(graph: Graph) -> list[int]:
     """Average poolings that cover their whole map, those of gates left out."""
-    in_gate = gates(graph)
+    is_broadcast = broadcast_only(graph)
     return [
         index
         for index, node in enumerate(graph.nodes)
-        if not in_gate[index] and node.inputs and _averages_all(node.layer, graph.nodes[node.inputs[0]].shape)
+        if not is_broadcast[index] and node.inputs and _averages_all(node.layer, graph.nodes[node.inputs[0]].shape)
     ]
 
 

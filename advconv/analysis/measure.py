@@ -54,7 +54,7 @@ def overflow(measures: Measures) -> tuple[Node, str] | None:
     params = macs = kept = 0
     for index, node in enumerate(measures.graph.nodes):
         params, macs = params + measures.costs[index].params, macs + measures.costs[index].macs
-        kept += measures.memory.kept[index]
+        kept += measures.memory.saved[index]
         counts = {
             "the weights in bytes": weight_bytes(params),
             "the MACs": macs,

@@ -1,4 +1,4 @@
-"""Memory for one picture in float32, nothing computed in place."""
+"""Memory for one image in float32, nothing computed in place."""
 
 from itertools import zip_longest
 from typing import NamedTuple
@@ -11,12 +11,12 @@ class Memory(NamedTuple):
     """Bytes at each node. Parameters, gradients and buffers come on top.
 
     `live`: the outputs that exist while it runs, each freed after its last reader. `held`: what exists in torch's eager
-    mode, where a module holds its input until it returns. `kept`: what autograd newly holds because of it.
+    mode, where a module holds its input until it returns. `saved`: what autograd newly holds because of it.
     """
 
     live: list[int]
     held: list[int]
-    kept: list[int]
+    saved: list[int]
 
     @property
     def inference(self) -> int:
@@ -31,7 +31,7 @@ class Memory(NamedTuple):
     @property
     def training(self) -> int:
         """What autograd holds when the forward pass has ended."""
-        return sum(self.kept)
+        return sum(self.saved)
 
 
 def memory(graph: Graph, costs: list[Cost]) -> Memory:
@@ -43,7 +43,7 @@ def memory(graph: Graph, costs: list[Cost]) -> Memory:
     sizes = [node.shape.elements * FLOAT_BYTES if owner[i] == i else 0 for i, node in enumerate(graph.nodes)]
     held = _existing(sizes, _last_holds(graph, owner, last_use))
     extra = [node.layer.dropped_bytes(node.shape) for node in graph.nodes]
-    return Memory(_existing(sizes, last_use), [a + b for a, b in zip(held, extra, strict=True)], _kept(graph, costs))
+    return Memory(_existing(sizes, last_use), [a + b for a, b in zip(held, extra, strict=True)], _saved(graph, costs))
 
 
 def _existing(sizes: list[int], last_use: list[int]) -> list[int]:
@@ -79,26 +79,26 @@ def _last_holds(graph: Graph, owner: list[int], last_use: list[int]) -> list[int
     return last
 
 
-def _kept(graph: Graph, costs: list[Cost]) -> list[int]:
+def _saved(graph: Graph, costs: list[Cost]) -> list[int]:
     """Each storage once, where a gradient has to flow; parameters and buffers are not counted."""
     owner = _owners(graph, [node.layer.is_view for node in graph.nodes])
     grads: list[bool] = []
     stored: set[int] = set()
-    kept = []
+    saved = []
     for index, node in enumerate(graph.nodes):
         needs = [grads[source] for source in node.inputs]
         grads.append(any(needs) or costs[index].params > 0)
         if not grads[-1]:
-            kept.append(0)
+            saved.append(0)
             continue
-        keeps = node.layer.keeps(graph.input_shapes(node), node.shape, needs)
-        maps = [source for source, is_kept in zip(node.inputs, keeps.inputs, strict=False) if is_kept]
-        kept.append(keeps.own_bytes)
-        for place in (*maps, index) if keeps.output else maps:
+        saves = node.layer.saved_for_backward(graph.input_shapes(node), node.shape, needs)
+        maps = [source for source, is_saved in zip(node.inputs, saves.inputs, strict=False) if is_saved]
+        saved.append(saves.own_bytes)
+        for place in (*maps, index) if saves.output else maps:
             if owner[place] not in stored:
                 stored.add(owner[place])
-                kept[-1] += graph.nodes[place].shape.elements * FLOAT_BYTES
-    return kept
+                saved[-1] += graph.nodes[place].shape.elements * FLOAT_BYTES
+    return saved
 
 
 def _owners(graph: Graph, shares: list[bool]) -> list[int]:

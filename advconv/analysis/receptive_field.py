@@ -1,14 +1,14 @@
-"""Theoretical receptive fields, propagated from the picture forwards."""
+"""Theoretical receptive fields, propagated from the image forwards."""
 
 from typing import NamedTuple
 
-from advconv.geometry import INT64_MAX, POINT, UNKNOWN, Reach, Window, meet
-from advconv.graph import Graph, Node, full_inputs, gates
+from advconv.geometry import INT64_MAX, POINT, UNKNOWN, Reach, Window, union
+from advconv.graph import Graph, Node, broadcast_only, full_inputs
 from advconv.layers.dense import Pad
 from advconv.layers.pool import AdaptiveAvgPool2d, Pool2d
 
 Reaches = tuple[Reach, Reach]
-"""What a map sees of the picture's height and of its width."""
+"""What a map sees of the image's height and of its width."""
 
 START = Reach(), Reach()
 
@@ -57,7 +57,7 @@ def reaches(graph: Graph, ways: list[tuple[int, ...]]) -> list[Reaches]:
 def _merged(graph: Graph, table: list[Reaches], node: Node, ways: tuple[int, ...], axis: int) -> Reach:
     """Where paths meet."""
     size = node.shape.size[axis]
-    reach = meet([table[index][axis] for index in ways], size)
+    reach = union([table[index][axis] for index in ways], size)
     gates = [table[index][axis] for index in node.inputs if index not in ways]
     if reach.unknown or not gates:
         return reach
@@ -147,7 +147,7 @@ def square(size: tuple[int, int]) -> str:
     return str(size[0]) if size[0] == size[1] else f"{size[0]}x{size[1]}"
 
 
-class Surprise(NamedTuple):
+class FieldIssue(NamedTuple):
     """A node at which the field becomes unknown, or, with `apart`, whose paths' centres are so many pixels apart.
 
     `is_too_large`: it is unknown because 64 bits cannot hold it.
@@ -158,13 +158,13 @@ class Surprise(NamedTuple):
     is_too_large: bool = False
 
 
-def surprises(graph: Graph, ways: list[tuple[int, ...]], table: list[Reaches]) -> list[Surprise]:
+def field_issues(graph: Graph, ways: list[tuple[int, ...]], table: list[Reaches]) -> list[FieldIssue]:
     """Where the field is not what a reader expects; what gates see is no part of it."""
     found = []
-    in_gate = gates(graph)
+    is_broadcast = broadcast_only(graph)
     for index, node in enumerate(graph.nodes):
         is_unknown = any(reach.unknown for reach in table[index])
-        if in_gate[index] or not (is_unknown or len(ways[index]) > 1):
+        if is_broadcast[index] or not (is_unknown or len(ways[index]) > 1):
             continue
         before = [reach for source in ways[index] for reach in table[source]]
         if any(reach.unknown for reach in before):
@@ -172,9 +172,9 @@ def surprises(graph: Graph, ways: list[tuple[int, ...]], table: list[Reaches]) -
         if is_unknown:
             # Strides multiply: a field can outgrow 64 bits on a map of one position.
             is_too_large = len(node.inputs) == 1 and all(reach.jump for reach in before)
-            found.append(Surprise(node, is_too_large=is_too_large))
+            found.append(FieldIssue(node, is_too_large=is_too_large))
         elif apart := max((_apart(table, node, _paths(graph, ways, index), axis) for axis in (0, 1)), default=0.0):
-            found.append(Surprise(node, apart))
+            found.append(FieldIssue(node, apart))
     return found
 
 
@@ -194,7 +194,7 @@ def _paths(graph: Graph, ways: list[tuple[int, ...]], index: int) -> list[int]:
 def _goes_on(graph: Graph, index: int, behind: int) -> bool:
     """Whether a node adds a further path to what another merge of its row has merged."""
     first, second = graph.nodes[index], graph.nodes[behind]
-    return index in second.inputs and first.row == second.row and len(first.inputs) > 1 and len(second.inputs) > 1
+    return index in second.inputs and first.origin == second.origin and len(first.inputs) > 1 and len(second.inputs) > 1
 
 
 def _apart(table: list[Reaches], node: Node, paths: list[int], axis: int) -> float:

@@ -6,13 +6,13 @@ from advconv.analysis.features import separable_pairs
 from advconv.analysis.measure import Measures
 from advconv.analysis.receptive_field import Field, Reaches
 from advconv.geometry import Window
-from advconv.graph import Graph, Node, gates
+from advconv.graph import Graph, Node, broadcast_only
 from advconv.layers.conv import Convolution
 from advconv.layers.dense import Pad
 from advconv.layers.pool import AdaptiveAvgPool2d, MaxPool2d, Pool2d
 
 
-class Step(NamedTuple):
+class RfStep(NamedTuple):
     """A convolutional unit or a pooling, from the map it reads to the map it puts out; pairs are (height, width)."""
 
     node: Node
@@ -32,14 +32,14 @@ class Step(NamedTuple):
         return is_pooling and self.output_size == (1, 1) and self.input_size != (1, 1)
 
 
-def steps(measures: Measures) -> list[Step]:
+def steps(measures: Measures) -> list[RfStep]:
     """The steps on the way to the output, those of gates left out."""
     graph = measures.graph
-    pairs, in_gate, widest = _single_rows(graph), gates(graph), _widest_before_the_head(measures)
+    pairs, is_broadcast, widest = _single_rows(graph), broadcast_only(graph), _widest_before_the_head(measures)
     seconds = set(pairs.values())
     found = []
     for index, node in enumerate(graph.nodes):
-        if _has_a_row(node) and index not in seconds and not in_gate[index]:
+        if _has_a_row(node) and index not in seconds and not is_broadcast[index]:
             end = pairs.get(index, index)
             found.append(_step(measures, index, end, _notes(measures, index, end != index), end == widest))
     return found
@@ -56,7 +56,7 @@ def _single_rows(graph: Graph) -> dict[int, int]:
     return {first: second for first, second in pairs if getattr(layers[second], "is_plain", False)}
 
 
-def _step(measures: Measures, index: int, end: int, notes: str, is_widest: bool) -> Step:
+def _step(measures: Measures, index: int, end: int, notes: str, is_widest: bool) -> RfStep:
     nodes = measures.graph.nodes
     node, source = nodes[index], nodes[index].inputs[0]
     windows = node.layer.windows(nodes[source].shape)
@@ -65,7 +65,7 @@ def _step(measures: Measures, index: int, end: int, notes: str, is_widest: bool)
         windows = _padded(windows[0], margins[0]), _padded(windows[1], margins[1])
         source = nodes[source].inputs[0]
     sizes = nodes[source].shape.size, nodes[end].shape.size
-    return Step(node, windows, *sizes, measures.reaches[source], measures.reaches[end], notes, is_widest)
+    return RfStep(node, windows, *sizes, measures.reaches[source], measures.reaches[end], notes, is_widest)
 
 
 def _padded(window: Window, margin: Window) -> Window:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from advconv.analysis.measure import Measures
-from advconv.backends.node_runs import Run, outputs, picture, runs
+from advconv.backends.node_runs import NodeRun, outputs, random_image, runs
 from advconv.backends.storages import held_bytes, live_bytes, saved_bytes
 from advconv.backends.support import strip_for, support
 from advconv.backends.torch_module import build
@@ -35,7 +35,7 @@ class Claim(NamedTuple):
 
 
 def verify(measures: Measures) -> list[Claim]:
-    """A claim for each thing that the report says of a network, checked on the CPU with one random picture."""
+    """A claim for each thing that the report says of a network, checked on the CPU with one random image."""
     graph = measures.graph
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -62,13 +62,13 @@ def verify(measures: Measures) -> list[Claim]:
 def macs(graph: Graph, module: nn.Module) -> int:
     """Half of what torch's own counter says of a forward pass."""
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        module.eval()(picture(graph))
+        module.eval()(random_image(graph))
     return int(counter.get_total_flops()) // 2
 
 
 def _shapes_claim(graph: Graph, module: nn.Module) -> Claim:
     """Every node's shape, by a pass node by node that must give what the module gives."""
-    x = picture(graph)
+    x = random_image(graph)
     with torch.no_grad():
         values = outputs(graph, runs(graph, module.eval()), x)
         whole = module(x)
@@ -84,7 +84,7 @@ def _finite_claim(graph: Graph, module: nn.Module) -> Claim:
     """Every layer makes finite numbers of finite ones, which are clamped: products of many layers may overflow."""
     infinite: list[str] = []
 
-    def bounded(node: Node, run: Run) -> Run:
+    def bounded(node: Node, run: NodeRun) -> NodeRun:
         def layer(*inputs: Tensor) -> Tensor:
             value = run(*inputs)
             # A pad before a max pooling is of infinities, which the pooling takes away again.
@@ -96,7 +96,7 @@ def _finite_claim(graph: Graph, module: nn.Module) -> Claim:
 
     bounds = [bounded(node, run) for node, run in zip(graph.nodes, runs(graph, module.eval()), strict=True)]
     with torch.no_grad():
-        outputs(graph, bounds, picture(graph))
+        outputs(graph, bounds, random_image(graph))
     count = len(graph.nodes)
     note = f"not {', '.join(infinite[:5])}" if infinite else ""
     return Claim("finite outputs, layers", count, count - len(infinite), note)
@@ -151,7 +151,7 @@ def _source_claim(measures: Measures, module: nn.Module) -> Claim:
         return Claim(name, claimed, str(difference))
     if list(written.state_dict()) != list(module.state_dict()):
         return Claim(name, claimed, "the same keys in another order")
-    x = picture(measures.graph)
+    x = random_image(measures.graph)
     with torch.no_grad():
         same = same_bits(module.eval()(x), written.eval()(x))
     return Claim(name, claimed, claimed if same else "other outputs")

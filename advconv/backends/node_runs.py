@@ -8,25 +8,25 @@ from torch import Tensor, nn
 from advconv.backends.torch_module import apply
 from advconv.graph import Graph, Node
 
-Run = Callable[..., Tensor]
+NodeRun = Callable[..., Tensor]
 
 
-def picture(graph: Graph, dtype: torch.dtype = torch.float32) -> Tensor:
+def random_image(graph: Graph, dtype: torch.dtype = torch.float32) -> Tensor:
     shape = graph.input
     return torch.rand(1, shape.channels, shape.height, shape.width, dtype=dtype)
 
 
-def runs(graph: Graph, module: nn.Module) -> list[Run]:
+def runs(graph: Graph, module: nn.Module) -> list[NodeRun]:
     """What runs each node: a child of the module by its name, or a function of torch."""
     return [nn.Identity(), *(_run(graph, node, module) for node in graph.nodes[1:])]
 
 
-def _run(graph: Graph, node: Node, module: nn.Module) -> Run:
+def _run(graph: Graph, node: Node, module: nn.Module) -> NodeRun:
     call = node.layer.torch(graph.input_shapes(node))
     return module.get_submodule(node.name) if call.is_module else lambda *inputs: apply(call, list(inputs))
 
 
-def outputs(graph: Graph, runs: list[Run], x: Tensor) -> list[Tensor]:
+def outputs(graph: Graph, runs: list[NodeRun], x: Tensor) -> list[Tensor]:
     """The output of every node."""
     values = [x]
     for node, run in zip(graph.nodes[1:], runs[1:], strict=True):

@@ -84,7 +84,7 @@ def _section(graph: Graph, opened: frozenset[str], path: tuple[str, ...], nodes:
 
 
 def _kind(graph: Graph, path: tuple[str, ...], nodes: list[int]) -> str:
-    return graph.nodes[nodes[-1]].row.kind if len(path) > 1 else ""
+    return graph.nodes[nodes[-1]].origin.kind if len(path) > 1 else ""
 
 
 def _parts(

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from advconv.backends.node_runs import picture, runs
+from advconv.backends.node_runs import random_image, runs
 from advconv.graph import Graph
 
 
@@ -35,7 +35,7 @@ def live_bytes(graph: Graph, module: nn.Module) -> int:
     ours = own_storages(module)
     peak = 0
     with torch.no_grad(), Storages() as storages:
-        values: dict[int, Tensor] = {0: picture(graph)}
+        values: dict[int, Tensor] = {0: random_image(graph)}
         for index, node in enumerate(graph.nodes):
             if index:
                 values[index] = nodes[index](*(values[source] for source in node.inputs))
@@ -62,7 +62,7 @@ def held_bytes(graph: Graph, module: nn.Module) -> int:
     """The peak of the storages that exist while the module runs as torch's eager mode runs it."""
     storages = PeakBytes(own_storages(module))
     with torch.no_grad(), storages:
-        module.eval()(picture(graph))
+        module.eval()(random_image(graph))
     return storages.peak
 
 
@@ -87,5 +87,5 @@ def saved_bytes(graph: Graph, module: nn.Module) -> int:
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        module.train()(picture(graph))
+        module.train()(random_image(graph))
     return storage_bytes(saved, ours)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from advconv.analysis.receptive_field import flow
-from advconv.backends.node_runs import Run, outputs, picture
+from advconv.backends.node_runs import NodeRun, outputs, random_image
 from advconv.backends.plan import Leaf
 from advconv.backends.torch_module import apply, module_of
 from advconv.geometry import Shape
@@ -69,7 +69,7 @@ def support(graph: Graph, axis: int, place: int) -> tuple[int, int]:
     In float64, with positive weights scaled by fan-in, averages for maxima, sums for products, linear activations, and
     no norms: a gradient passes wherever a value could.
     """
-    x = picture(graph, torch.float64).requires_grad_()
+    x = random_image(graph, torch.float64).requires_grad_()
     values = outputs(graph, [_kept_alive(_transparent(graph, node)) for node in graph.nodes], x)
     line = values[-1][0].sum(dim=(0, 2 - axis))
     (gradient,) = torch.autograd.grad(line[place], x)
@@ -77,7 +77,7 @@ def support(graph: Graph, axis: int, place: int) -> tuple[int, int]:
     return int(seen[0]), int(seen[-1])
 
 
-def _kept_alive(run: Run) -> Run:
+def _kept_alive(run: NodeRun) -> NodeRun:
     """The node with a gradient of 0 or 1 behind it: only where it is counts, and through depth it would vanish."""
 
     def alive(*inputs: Tensor) -> Tensor:
@@ -89,7 +89,7 @@ def _kept_alive(run: Run) -> Run:
     return alive
 
 
-def _transparent(graph: Graph, node: Node) -> Run:
+def _transparent(graph: Graph, node: Node) -> NodeRun:
     """A node as it is where it is linear and positive, else what lets a gradient through."""
     layer, shapes = node.layer, graph.input_shapes(node)
     if isinstance(layer, Input | Activation | Dropout | Norm):

@@ -18,7 +18,7 @@ SPACES = {"nn": nn, "F": F, "torch": torch}
 def build(graph: Graph) -> nn.Module:
     """The module of a graph, on the CPU, in training mode, freshly initialised by torch.
 
-    It takes pictures of shape (batch, channels, height, width). Its parameters are named by block, row name or index,
+    It takes images of shape (batch, channels, height, width). Its parameters are named by block, row name or index,
     and role: `C1.0.conv.weight`.
     """
     return module_of(plan(graph))

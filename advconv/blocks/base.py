@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 from advconv.geometry import Shape
-from advconv.graph import Draft, Row
+from advconv.graph import Draft, Origin
 from advconv.layers.base import Layer, ShapeError
 from advconv.layers.conv import Convolution
 from advconv.layers.dense import Pad
@@ -102,18 +102,18 @@ class Unfit(Exception):
 
 
 class Builder(NamedTuple):
-    """A place in a draft of a graph. `name` is its path among modules, `row` what tables and messages call it."""
+    """A place in a draft of a graph. `name` is its path among modules, `origin` the row that it is for."""
 
     draft: Draft
     style: Style
     classes: int | None
     name: str
-    row: Row
+    origin: Origin
 
     def add(self, role: str, layer: Layer, *inputs: int) -> int:
         """Appends a layer and gives its index. Raises ShapeError where it does not fit."""
         name = f"{self.name}.{role}" if role else self.name
-        return self.draft.add(name, layer, inputs, self.row)
+        return self.draft.add(name, layer, inputs, self.origin)
 
     def add_padded(
         self, roles: tuple[str, str], layer: Convolution | Pool2d, sides: Sides, x: int, fill: float = 0.0
@@ -127,7 +127,7 @@ class Builder(NamedTuple):
 
     def add_beside(self, role: str, layer: Layer, *inputs: int) -> int:
         """As `add`, for a function of torch that runs before this row's module, which has the row's name to itself."""
-        return self.draft.add(f"{self.name}_{role}", layer, inputs, self.row)
+        return self.draft.add(f"{self.name}_{role}", layer, inputs, self.origin)
 
     def add_choice(self, role: str, choice: ActivationChoice | NormChoice, x: int) -> int:
         return x if choice.layer is None else self.add(role, choice.layer, x)
@@ -150,26 +150,27 @@ class Builder(NamedTuple):
 
     def misfit(self, finding: Finding) -> Finding:
         """What a layer of this row has found, at its place."""
-        row = self.row
+        row = self.origin
         message, last = f"{row.label}: {finding.message}", (row.label, row.kind, "does not fit")
         return finding._replace(path=row.path, message=message, at_key=True, trail=(last,))
 
     def at_row(self, index: int, block: Block) -> "Builder":
-        row = Row(f"{self.row.label}[{index}]", self.row.block, block.kind, (*self.row.path, index, block.kind))
-        return self._replace(name=f"{self.name}.{block.name or index}", row=row)
+        above = self.origin
+        origin = Origin(f"{above.label}[{index}]", above.block, block.kind, (*above.path, index, block.kind))
+        return self._replace(name=f"{self.name}.{block.name or index}", origin=origin)
 
     def at_field(self, field: str, *path: str, block: str = "", kind: str = "") -> "Builder":
         """The place of rows inside a block: a field of it, or a named path; of a block inside it, its `kind`."""
-        row = self.row
+        row = self.origin
         tag = f"{row.block}/{block}" if block else row.block
-        inner = Row(f"{row.label}.{field}", tag, kind or row.kind, (*row.path, *(path or (field,))))
-        return self._replace(name=f"{self.name}.{field}", row=inner)
+        inner = Origin(f"{row.label}.{field}", tag, kind or row.kind, (*row.path, *(path or (field,))))
+        return self._replace(name=f"{self.name}.{field}", origin=inner)
 
     def at_round(self, index: int) -> "Builder":
         """The place of one round of a repetition."""
-        row = self.row
-        inner = Row(f"{row.label}[{index}]", row.block, row.kind, (*row.path, "layers"))
-        return self._replace(name=f"{self.name}.{index}", row=inner)
+        row = self.origin
+        inner = Origin(f"{row.label}[{index}]", row.block, row.kind, (*row.path, "layers"))
+        return self._replace(name=f"{self.name}.{index}", origin=inner)
 
 
 def sides_of(padding: Literal["same"] | Sides, extents: tuple[int, int]) -> Sides:

@@ -247,7 +247,7 @@ def _add_completion(commands: Commands) -> None:
 
 
 def _add_input(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--input", type=picture, metavar="C,H,W", help="measure for pictures of another shape")
+    command.add_argument("--input", type=image_shape, metavar="C,H,W", help="measure for images of another shape")
 
 
 def title(text: str) -> str:
@@ -327,7 +327,7 @@ def percent(text: str) -> float:
         raise argparse.ArgumentTypeError(message) from None
 
 
-def picture(text: str) -> Shape:
+def image_shape(text: str) -> Shape:
     """`3,64,64`"""
     parts = [part.strip() for part in text.strip("[]() ").split(",")]
     if len(parts) != 3 or not all(part.isascii() and part.isdigit() for part in parts):

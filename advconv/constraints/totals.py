@@ -38,7 +38,7 @@ def _help(measures: Measures, limit: Limit, value: int, parts: list[int], combin
         return "lower the limit, or give the rows more channels"
     rows: dict[str, list[int]] = {}
     for node, part in zip(measures.graph.nodes, parts, strict=True):
-        rows.setdefault(node.row.label, []).append(part)
+        rows.setdefault(node.origin.label, []).append(part)
     return f"look at {max(rows, key=lambda label: combine(rows[label]))} first, it has the largest part"
 
 
@@ -106,7 +106,7 @@ CONSTRAINTS = (
         "training_memory",
         MaybeByteLimit,
         lambda measures: measures.memory.training,
-        lambda measures: measures.memory.kept,
+        lambda measures: measures.memory.saved,
         sum,
         BYTES,
         description="Bytes that autograd keeps for the backward pass, float32, one image.",

@@ -65,7 +65,7 @@ class Use(Fields):
         return {field: value for field in NARROWING if (value := getattr(self, field)) is not None}
 
 
-class Asked(NamedTuple):
+class UseEntry(NamedTuple):
     """What `uses` says of a feature."""
 
     feature: Any
@@ -94,7 +94,7 @@ FORBIDS = Written({"type": "array", "items": FEATURE, "uniqueItems": True}, "a l
 
 
 def by_feature(value: Any) -> Any:
-    return {name: Asked(name, asked) for name, asked in value.items()} if isinstance(value, dict) else value
+    return {name: UseEntry(name, asked) for name, asked in value.items()} if isinstance(value, dict) else value
 
 
 def use(asked: Any) -> Any:
@@ -163,7 +163,7 @@ def _use_help(measures: Measures, name: str, use: Use, found: list[Feature], mat
 
 def _places(measures: Measures, found: list[Feature]) -> str:
     """The rows that show a feature, the first few of them."""
-    labels = list(dict.fromkeys(measures.graph.nodes[feature.index].row.label for feature in found))
+    labels = list(dict.fromkeys(measures.graph.nodes[feature.index].origin.label for feature in found))
     return ", ".join(labels[:6]) + (f" and {len(labels) - 6} more" if len(labels) > 6 else "")
 
 

@@ -19,7 +19,7 @@ class SettingError(ValueError):
     """An option that does not lead to a value of the file."""
 
 
-class Step(NamedTuple):
+class PathStep(NamedTuple):
     """A step of a path, `C1` or `0`; `before` is the path up to it, as it is written."""
 
     key: str
@@ -31,14 +31,14 @@ class Step(NamedTuple):
         return self.key.isascii() and self.key.isdigit()
 
 
-def _option(step: Step) -> str:
+def _option(step: PathStep) -> str:
     return step.span.source.text if step.span.source else ""
 
 
 class Setting(NamedTuple):
     """A value for a place in a file. The spans of the steps and of the value are places in the option."""
 
-    path: tuple[Step, ...]
+    path: tuple[PathStep, ...]
     value: Value
 
 
@@ -83,9 +83,9 @@ def _cut(text: str) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-def _steps(path: str, option: Source) -> tuple[Step, ...]:
+def _steps(path: str, option: Source) -> tuple[PathStep, ...]:
     """`C1[0].out_channels -> C1, 0, out_channels`. Where the option has a name of its own, that is their place."""
-    steps: list[Step] = []
+    steps: list[PathStep] = []
     start, end, name_width = option.text.find(path), 0, len(re.split("[ =]", option.text)[0])
     while end < len(path):
         match = STEP.match(path, end)
@@ -94,7 +94,7 @@ def _steps(path: str, option: Source) -> tuple[Step, ...]:
         group = match.lastindex or 0
         first, last = match.span(group)
         span = Span(start + first, start + last, option) if start >= 0 else Span(0, name_width, option)
-        steps.append(Step(match[group], span, path[:end]))
+        steps.append(PathStep(match[group], span, path[:end]))
         end = match.end()
     if len(steps) > MAX_DEPTH:
         raise SettingError(f"the path {_cut(path)} has {len(steps)} steps, the limit is {MAX_DEPTH}")
@@ -134,7 +134,7 @@ def amended(document: Document, settings: list[Setting]) -> Document:
     return document
 
 
-def whole_path(data: Any, path: tuple[Step, ...]) -> tuple[Step, ...]:
+def whole_path(data: Any, path: tuple[PathStep, ...]) -> tuple[PathStep, ...]:
     """A path with the steps that messages leave out: `C1[0].groups -> network.C1[0].conv.groups`.
 
     Raises SettingError where it starts with neither a section nor a block.
@@ -154,12 +154,12 @@ def whole_path(data: Any, path: tuple[Step, ...]) -> tuple[Step, ...]:
     return (first, *_in_rows(data.get("augment"), rest)) if first.key == "augment" else path
 
 
-def _unknown(step: Step, blocks: Iterable[str]) -> SettingError:
+def _unknown(step: PathStep, blocks: Iterable[str]) -> SettingError:
     known = f"the blocks are {', '.join(blocks)}, the sections {', '.join(ArchSpec.model_fields)}"
     return SettingError(f"{_cut(_option(step))}: there is no {step.key!r}; {known}")
 
 
-def _in_rows(rows: Any, steps: Sequence[Step]) -> tuple[Step, ...]:
+def _in_rows(rows: Any, steps: Sequence[PathStep]) -> tuple[PathStep, ...]:
     """Behind the number of a row comes the word of its block, or of its transform."""
     if not steps:
         return ()
@@ -173,7 +173,7 @@ def _in_rows(rows: Any, steps: Sequence[Step]) -> tuple[Step, ...]:
     return (first, rest[0]._replace(key=word), *_in_block(word, fields, inside))
 
 
-def _in_block(word: str, fields: Any, steps: Sequence[Step]) -> tuple[Step, ...]:
+def _in_block(word: str, fields: Any, steps: Sequence[PathStep]) -> tuple[PathStep, ...]:
     """The steps inside a block, which may hold rows in a field, in paths, or in rounds."""
     if not steps:
         return ()
@@ -198,12 +198,12 @@ COMPOSITION_ROWS = ("transforms",)
 """Where a transform holds others."""
 
 
-def _hold_round(step: Step, times: Any) -> None:
+def _hold_round(step: PathStep, times: Any) -> None:
     if isinstance(times, int) and int(step.key) >= times:
         raise SettingError(f"{_cut(_option(step))}: {step.before} has {times} rounds, counted from 0")
 
 
-def _set(value: Value, path: Sequence[Step], new: Value, long: Any) -> Value:
+def _set(value: Value, path: Sequence[PathStep], new: Value, long: Any) -> Value:
     """A copy of a value with another in it; the values around it may be shared by aliases and stay as they are.
 
     `long`: the same place in the long form, which stands in where the file has a short one without such a step.
@@ -231,7 +231,7 @@ def _at(data: Any, key: str) -> Any:
     return data[int(key)] if is_row else None
 
 
-def _key(data: Any, step: Step) -> str | int:
+def _key(data: Any, step: PathStep) -> str | int:
     """A key of a mapping, which may be new, or the number of a row. Raises SettingError."""
     if isinstance(data, dict):
         return step.key

@@ -1,6 +1,6 @@
 """The contract of a layer: what it does to shapes, what it costs, what it keeps, and which call of torch it is."""
 
-from abc import ABC, abstractmethod
+from abc import ABCMeta, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -17,13 +17,13 @@ Windows = tuple[Window, Window]
 
 
 class Cost(NamedTuple):
-    """Parameters, and multiply-accumulates for one picture; bias and norm are not counted as MACs."""
+    """Parameters, and multiply-accumulates for one image; bias and norm are not counted as MACs."""
 
     params: int = 0
     macs: int = 0
 
 
-class Kept(NamedTuple):
+class SavedTensors(NamedTuple):
     """What autograd holds until the backward pass: which inputs, the output, and bytes of the layer's own."""
 
     inputs: tuple[bool, ...] = ()
@@ -31,7 +31,7 @@ class Kept(NamedTuple):
     own_bytes: int = 0
 
 
-NOTHING = Kept()
+NOTHING = SavedTensors()
 
 
 class Call(NamedTuple):
@@ -60,8 +60,14 @@ class ShapeError(Refused):
         super().__init__(Finding(code, (), message, help, field=field))
 
 
+class LayerType(ABCMeta):
+    """Without the virtual subclasses that ABCMeta looks for in Python at each isinstance."""
+
+    __instancecheck__ = type.__instancecheck__
+
+
 @dataclass(frozen=True, slots=True)
-class Layer(ABC):
+class Layer(metaclass=LayerType):
     """One constructor or function of torch. What its input tells (channels, features) is not written again.
 
     A layer is a value; a kind without fields of its own is one through this class.
@@ -91,7 +97,7 @@ class Layer(ABC):
         """Parameters and MACs, counted as torch's numel and FlopCounterMode / 2 do."""
 
     @abstractmethod
-    def keeps(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> Kept:
+    def saved_for_backward(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> SavedTensors:
         """What torch saves for the backward pass, where `grads` says which inputs need a gradient."""
 
     @abstractmethod

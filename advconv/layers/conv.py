@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from advconv.geometry import Shape, Window
-from advconv.layers.base import Call, Cost, Kept, Layer, ShapeError, Shapes, Windows, compact, options
+from advconv.layers.base import Call, Cost, Layer, SavedTensors, ShapeError, Shapes, Windows, compact, options
 
 DEFAULTS = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "bias": True}
 
@@ -45,8 +45,8 @@ class Convolution(Layer):
         weights = y.channels * (x.channels // self.groups_for(x)) * self.kernel_size[0] * self.kernel_size[1]
         return Cost(weights + self.bias * y.channels, weights * y.height * y.width)
 
-    def keeps(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> Kept:
-        return Kept(inputs=(True,))
+    def saved_for_backward(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> SavedTensors:
+        return SavedTensors(inputs=(True,))
 
     def torch(self, inputs: Shapes) -> Call:
         x = inputs[0]

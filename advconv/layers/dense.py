@@ -1,15 +1,15 @@
-"""Layers that leave the plane: the picture itself, padding, flattening, linear maps."""
+"""Layers that leave the plane: the image itself, padding, flattening, linear maps."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from advconv.geometry import POINT, Shape, Window
-from advconv.layers.base import NOTHING, Call, Cost, Kept, Layer, ShapeError, Shapes, Windows, options
+from advconv.layers.base import NOTHING, Call, Cost, Layer, SavedTensors, ShapeError, Shapes, Windows, options
 
 
 @dataclass(frozen=True, slots=True)
 class Input(Layer):
-    """The picture."""
+    """The image."""
 
     shape: Shape
 
@@ -22,7 +22,7 @@ class Input(Layer):
     def cost(self, inputs: Shapes, y: Shape) -> Cost:
         return Cost()
 
-    def keeps(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> Kept:
+    def saved_for_backward(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> SavedTensors:
         return NOTHING
 
     def torch(self, inputs: Shapes) -> Call:
@@ -45,7 +45,7 @@ class Pad(Layer):
     def cost(self, inputs: Shapes, y: Shape) -> Cost:
         return Cost()
 
-    def keeps(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> Kept:
+    def saved_for_backward(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> SavedTensors:
         return NOTHING
 
     def torch(self, inputs: Shapes) -> Call:
@@ -79,7 +79,7 @@ class PadChannels(Layer):
     def cost(self, inputs: Shapes, y: Shape) -> Cost:
         return Cost()
 
-    def keeps(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> Kept:
+    def saved_for_backward(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> SavedTensors:
         return NOTHING
 
     def torch(self, inputs: Shapes) -> Call:
@@ -107,7 +107,7 @@ class Flatten(Layer):
     def cost(self, inputs: Shapes, y: Shape) -> Cost:
         return Cost()
 
-    def keeps(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> Kept:
+    def saved_for_backward(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> SavedTensors:
         return NOTHING
 
     def torch(self, inputs: Shapes) -> Call:
@@ -134,8 +134,8 @@ class Linear(Layer):
         weights = inputs[0].channels * self.out_features
         return Cost(weights + self.bias * self.out_features, weights)
 
-    def keeps(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> Kept:
-        return Kept(inputs=(True,))
+    def saved_for_backward(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> SavedTensors:
+        return SavedTensors(inputs=(True,))
 
     def torch(self, inputs: Shapes) -> Call:
         return Call("nn.Linear", (inputs[0].channels, self.out_features), options({"bias": self.bias}, {"bias": True}))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from advconv.geometry import POINT, Shape
-from advconv.layers.base import NOTHING, Call, Cost, Kept, Layer, ShapeError, Shapes, Windows
+from advconv.layers.base import NOTHING, Call, Cost, Layer, SavedTensors, ShapeError, Shapes, Windows
 
 
 class Merge(Layer):
@@ -21,7 +21,7 @@ class Merge(Layer):
     def cost(self, inputs: Shapes, y: Shape) -> Cost:
         return Cost()
 
-    def keeps(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> Kept:
+    def saved_for_backward(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> SavedTensors:
         return NOTHING
 
 
@@ -55,9 +55,9 @@ class Multiply(Elementwise):
 
     __slots__ = ()
 
-    def keeps(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> Kept:
+    def saved_for_backward(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> SavedTensors:
         # The gradient of each factor is made of the other.
-        return Kept(inputs=(grads[1], grads[0]))
+        return SavedTensors(inputs=(grads[1], grads[0]))
 
     def torch(self, inputs: Shapes) -> Call:
         return Call("torch.mul")

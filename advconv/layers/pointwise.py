@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from advconv.geometry import POINT, Shape
-from advconv.layers.base import FLOAT_BYTES, Call, Cost, Kept, Layer, ShapeError, Shapes, Windows, options
+from advconv.layers.base import FLOAT_BYTES, Call, Cost, Layer, SavedTensors, ShapeError, Shapes, Windows, options
 
 
 class Pointwise(Layer):
@@ -39,9 +39,9 @@ class BatchNorm2d(Norm):
     eps: float = 1e-5
     momentum: float = 0.1
 
-    def keeps(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> Kept:
+    def saved_for_backward(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> SavedTensors:
         # The mean and the inverse deviation of each channel in this batch.
-        return Kept(inputs=(True,), own_bytes=2 * y.channels * FLOAT_BYTES)
+        return SavedTensors(inputs=(True,), own_bytes=2 * y.channels * FLOAT_BYTES)
 
     def torch(self, inputs: Shapes) -> Call:
         given = {"eps": self.eps, "momentum": self.momentum}
@@ -50,7 +50,7 @@ class BatchNorm2d(Norm):
 
 @dataclass(frozen=True, slots=True)
 class GroupNorm(Norm):
-    """torch.nn.GroupNorm; with one group it normalises over all of a picture's channels and positions."""
+    """torch.nn.GroupNorm; with one group it normalises over all of an image's channels and positions."""
 
     num_groups: int
     eps: float = 1e-5
@@ -67,8 +67,8 @@ class GroupNorm(Norm):
             raise ShapeError("AC212", message, "use fewer groups, or norm a map of more positions", "norm")
         return shape
 
-    def keeps(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> Kept:
-        return Kept(inputs=(True,), own_bytes=self.dropped_bytes(y))
+    def saved_for_backward(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> SavedTensors:
+        return SavedTensors(inputs=(True,), own_bytes=self.dropped_bytes(y))
 
     def dropped_bytes(self, y: Shape) -> int:
         # The mean and the inverse deviation of each group.
@@ -118,9 +118,9 @@ class Activation(Pointwise):
     def cost(self, inputs: Shapes, y: Shape) -> Cost:
         return Cost(params=FUNCTIONS[self.name].params)
 
-    def keeps(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> Kept:
+    def saved_for_backward(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> SavedTensors:
         output = FUNCTIONS[self.name].keeps_output
-        return Kept(inputs=(not output,), output=output)
+        return SavedTensors(inputs=(not output,), output=output)
 
     def torch(self, inputs: Shapes) -> Call:
         function = FUNCTIONS[self.name]
@@ -147,9 +147,9 @@ class Dropout(Pointwise):
     def cost(self, inputs: Shapes, y: Shape) -> Cost:
         return Cost()
 
-    def keeps(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> Kept:
+    def saved_for_backward(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> SavedTensors:
         # The mask in float32, as torch draws it on a CPU; its CUDA kernel keeps a byte for each element instead.
-        return Kept(own_bytes=FLOAT_BYTES * (y.channels if self.channels else y.elements))
+        return SavedTensors(own_bytes=FLOAT_BYTES * (y.channels if self.channels else y.elements))
 
     def torch(self, inputs: Shapes) -> Call:
         return Call(f"nn.{self.kind}", (self.p,))

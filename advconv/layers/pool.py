@@ -9,8 +9,8 @@ from advconv.layers.base import (
     NOTHING,
     Call,
     Cost,
-    Kept,
     Layer,
+    SavedTensors,
     ShapeError,
     Shapes,
     Windows,
@@ -68,8 +68,8 @@ class MaxPool2d(Pool2d):
 
     __slots__ = ()
 
-    def keeps(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> Kept:
-        return Kept(inputs=(True,), own_bytes=self.dropped_bytes(y))
+    def saved_for_backward(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> SavedTensors:
+        return SavedTensors(inputs=(True,), own_bytes=self.dropped_bytes(y))
 
     def dropped_bytes(self, y: Shape) -> int:
         # Where each maximum stands, which the operator finds whether or not anybody asks.
@@ -82,8 +82,8 @@ class AvgPool2d(Pool2d):
 
     count_include_pad: bool = True
 
-    def keeps(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> Kept:
-        return Kept(inputs=(True,))
+    def saved_for_backward(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> SavedTensors:
+        return SavedTensors(inputs=(True,))
 
     def own_options(self) -> dict[str, bool]:
         return {"count_include_pad": self.count_include_pad}
@@ -105,7 +105,7 @@ class AdaptiveAvgPool2d(Layer):
     def cost(self, inputs: Shapes, y: Shape) -> Cost:
         return Cost()
 
-    def keeps(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> Kept:
+    def saved_for_backward(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> SavedTensors:
         return NOTHING
 
     def torch(self, inputs: Shapes) -> Call:
@@ -128,8 +128,8 @@ class Subsample(Layer):
     def cost(self, inputs: Shapes, y: Shape) -> Cost:
         return Cost()
 
-    def keeps(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> Kept:
-        return Kept(inputs=(True,))
+    def saved_for_backward(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> SavedTensors:
+        return SavedTensors(inputs=(True,))
 
     def torch(self, inputs: Shapes) -> Call:
         return Call("F.avg_pool2d", (1,), (("stride", compact(self.stride)),))

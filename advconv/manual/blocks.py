@@ -57,7 +57,7 @@ def builds(block: type[Block]) -> str:
     """The layers that the last row of a block's example becomes."""
     measures = check(Source(block.kind, example(block.example))).measures
     assert measures is not None, f"the example of {block.kind} cannot be measured"
-    rows = [node.row.path[:3] for node in measures.graph.nodes]
+    rows = [node.origin.path[:3] for node in measures.graph.nodes]
     first = rows.index(rows[-1])
     kinds = ", ".join(f"`{node.layer.kind}`" for node in measures.graph.nodes[first:])
     before, after = measures.graph.nodes[first - 1].shape, measures.graph.nodes[-1].shape

@@ -46,8 +46,8 @@ def separated(values: Iterable[str]) -> Iterator[str]:
 
 
 CONVENTIONS = {
-    "macs": f"multiply-accumulates for one picture; {MACS_CONVENTION}",
-    "memory": "bytes, float32, one picture, nothing in place; parameters not counted; memory frees each output after "
+    "macs": f"multiply-accumulates for one image; {MACS_CONVENTION}",
+    "memory": "bytes, float32, one image, nothing in place; parameters not counted; memory frees each output after "
     "its last reader, memory_eager is what the built module holds in torch's eager mode",
     "reach": "position p of a map depends on input positions jump*p + first to jump*p + last; start is the middle of "
     "what position 0 sees, 0.0 being the middle of the first pixel",
@@ -117,16 +117,16 @@ def rows(measures: Measures) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for index, node in enumerate(measures.graph.nodes):
         cost = measures.costs[index]
-        start = {"row": node.row.label, "block": node.row.block, "kind": node.row.kind}
+        start = {"row": node.origin.label, "block": node.origin.block, "kind": node.origin.kind}
         zeros = {"params": 0, "macs": 0, "weights": 0, "memory": 0, "memory_eager": 0, "training_memory": 0}
-        row = found.setdefault(node.row.label, start | zeros)
+        row = found.setdefault(node.origin.label, start | zeros)
         row |= {"output": str(node.shape), "reach": _reaches(measures.reaches[index])}
         row["params"] += cost.params
         row["macs"] += cost.macs
         row["weights"] = weight_bytes(row["params"])
         row["memory"] = max(row["memory"], measures.memory.live[index])
         row["memory_eager"] = max(row["memory_eager"], measures.memory.held[index])
-        row["training_memory"] += measures.memory.kept[index]
+        row["training_memory"] += measures.memory.saved[index]
     return list(found.values())
 
 

@@ -2,7 +2,7 @@
 
 from advconv.analysis.measure import Measures
 from advconv.analysis.receptive_field import Field, square
-from advconv.analysis.rf_table import Step, steps
+from advconv.analysis.rf_table import RfStep, steps
 from advconv.geometry import Reach, Window
 from advconv.layers.conv import Convolution
 from advconv.report.table import Cell, Table, cell_text
@@ -38,7 +38,7 @@ def rf_table(measures: Measures, name: str, explain: bool = False) -> Table:
     return Table(_title(measures.field, rows, name), columns, tuple(cells), tuple(closing), texts=TEXTS)
 
 
-def _title(field: Field, rows: list[Step], name: str) -> str:
+def _title(field: Field, rows: list[RfStep], name: str) -> str:
     """The network's field, which is that of the marked row but where paths meet that see different pixels."""
     widest = [Field.of(step.after).size for step in rows if step.is_widest]
     is_merged = field.size is not None and widest not in ([], [field.size])
@@ -47,7 +47,7 @@ def _title(field: Field, rows: list[Step], name: str) -> str:
     return f"{name}: receptive field {field}" + (f" ({said})" if said else "")
 
 
-def _cells(step: Step) -> tuple[Cell, ...]:
+def _cells(step: RfStep) -> tuple[Cell, ...]:
     high, wide = step.windows
     return (
         _pair(*step.input_size),
@@ -59,12 +59,12 @@ def _cells(step: Step) -> tuple[Cell, ...]:
         _jump(step.after),
         _rf(step.after),
         _pair(*step.output_size),
-        step.node.row.block,
+        step.node.origin.block,
         step.notes + _mark(step),
     )
 
 
-def _mark(step: Step) -> str:
+def _mark(step: RfStep) -> str:
     if not step.is_widest:
         return ""
     return f" (Last {'conv' if isinstance(step.node.layer, Convolution) else 'map'} before GAP)"
@@ -107,19 +107,19 @@ def _known(cell: Cell) -> str:
 TEXTS = {"Padding": _padding_text} | dict.fromkeys(("Input RF", "Jump In", "Jump Out", "Output RF"), _known)
 
 
-def _closing(step: Step) -> str:
+def _closing(step: RfStep) -> str:
     sizes = f"{square(step.input_size)} -> {square(step.output_size)}"
     through = Field.of(step.after)
-    return f"{step.node.row.label} {step.node.layer.kind}: {sizes}, receptive field through it {through}"
+    return f"{step.node.origin.label} {step.node.layer.kind}: {sizes}, receptive field through it {through}"
 
 
-def _formula(step: Step) -> str:
+def _formula(step: RfStep) -> str:
     """The numbers put into the formulas; over the height, where the axes differ over the width too."""
     axes = [_axis_formula(step, axis) for axis in (0, 1)]
     return axes[0] if axes[0] == axes[1] else f"height: {axes[0]}; width: {axes[1]}"
 
 
-def _axis_formula(step: Step, axis: int) -> str:
+def _axis_formula(step: RfStep, axis: int) -> str:
     window, before, after = step.windows[axis], step.before[axis], step.after[axis]
     n, out = step.input_size[axis], step.output_size[axis]
     size = f"size {_rounding(window, n, out)}"

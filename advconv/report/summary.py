@@ -14,7 +14,7 @@ def summary(measures: Measures, name: str) -> Table:
     """A row for each layer, functions included, and what they come to."""
     nodes = measures.graph.nodes
     rows = [
-        (node.row.label, node.name, node.layer.kind, str(node.shape), cost.params, cost.macs)
+        (node.origin.label, node.name, node.layer.kind, str(node.shape), cost.params, cost.macs)
         for node, cost in zip(nodes, measures.costs, strict=True)
     ]
     totals = {
@@ -27,12 +27,12 @@ def summary(measures: Measures, name: str) -> Table:
     }
     closing = (
         f"params {count_text(measures.total.params)}, weights {bytes_text(measures.weights)}",
-        f"MACs {count_text(measures.total.macs)} ({MACS_CONVENTION}; one picture)",
+        f"MACs {count_text(measures.total.macs)} ({MACS_CONVENTION}; one image)",
         f"memory {bytes_text(measures.memory.inference)} for inference, "
         f"{bytes_text(measures.memory.eager)} in torch's eager mode, "
-        f"{bytes_text(measures.memory.training)} kept for training (float32, one picture)",
+        f"{bytes_text(measures.memory.training)} kept for training (float32, one image)",
     )
-    return Table(f"{name}, for a {measures.graph.input} picture", COLUMNS, tuple(rows), closing, totals)
+    return Table(f"{name}, for a {measures.graph.input} image", COLUMNS, tuple(rows), closing, totals)
 
 
 def modules(graph: Graph) -> list[tuple[int, Node]]:
@@ -57,10 +57,10 @@ def torchsummary(measures: Measures) -> str:
         lines.append(f"{name:>20}  {shape:>25} {measures.costs[index].params:>15,}")
     total = measures.total.params
     passes = 2 * sum(node.shape.elements for _, node in found)
-    picture, passed, weights = (count * 4 / MEBIBYTE for count in (measures.graph.input.elements, passes, total))
+    image, passed, weights = (count * 4 / MEBIBYTE for count in (measures.graph.input.elements, passes, total))
     lines += [DOUBLE, f"Total params: {total:,}", f"Trainable params: {total:,}", "Non-trainable params: 0", RULE]
-    lines += [f"Input size (MB): {picture:.2f}", f"Forward/backward pass size (MB): {passed:.2f}"]
-    lines += [f"Params size (MB): {weights:.2f}", f"Estimated Total Size (MB): {picture + passed + weights:.2f}", RULE]
+    lines += [f"Input size (MB): {image:.2f}", f"Forward/backward pass size (MB): {passed:.2f}"]
+    lines += [f"Params size (MB): {weights:.2f}", f"Estimated Total Size (MB): {image + passed + weights:.2f}", RULE]
     return "\n".join(lines)
 
 

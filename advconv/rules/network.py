@@ -11,7 +11,7 @@ from advconv.text.finding import Finding
 
 def unread_positions(subject: Subject) -> Iterator[Finding]:
     for item in unread(subject.measures.graph) if subject.measures else ():
-        row, window = item.node.row, "x".join(map(str, item.window))
+        row, window = item.node.origin, "x".join(map(str, item.window))
         reads = f"reads {item.read:,} of {item.of:,} positions, and nothing reads the others"
         message = f"{row.label}: a {window} window of stride {square(item.stride)} {reads}"
         help = f"use a kernel_size of {square(item.stride)} or more, or stride {square(item.window)}"

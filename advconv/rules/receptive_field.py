@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from advconv.analysis.measure import Measures, overflow
-from advconv.analysis.receptive_field import surprises
+from advconv.analysis.receptive_field import field_issues
 from advconv.geometry import INT64_MAX
 from advconv.graph import Node
 from advconv.rules.record import ERROR, WARNING, Rule, Subject
@@ -20,13 +20,13 @@ def too_large(measures: Measures) -> list[Finding]:
 
 
 def _at(node: Node, code: str, message: str, help: str) -> Finding:
-    return Finding(code, node.row.place, f"{node.row.label}: {message}", help, at_key=True)
+    return Finding(code, node.origin.place, f"{node.origin.label}: {message}", help, at_key=True)
 
 
-def surprising_fields(subject: Subject) -> Iterator[Finding]:
+def irregular_fields(subject: Subject) -> Iterator[Finding]:
     """What the three rules below say, in one walk over the graph."""
     measures = subject.measures
-    found = surprises(measures.graph, measures.flow.ways, measures.reaches) if measures else []
+    found = field_issues(measures.graph, measures.flow.ways, measures.reaches) if measures else []
     for node, apart, is_too_large in found:
         if apart is not None:
             message = f"merged branches are misaligned by {apart:g} px"
@@ -70,7 +70,7 @@ RULES = (
             "      b: [conv: {out_channels: 8, kernel_size: 17, padding: valid}]"
         ),
         passes="- branches: {merge: add, paths: {a: [strided: 8], b: [strided: 8]}}",
-        check=surprising_fields,
+        check=irregular_fields,
     ),
     Rule(
         code="AC211",

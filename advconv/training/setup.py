@@ -52,7 +52,7 @@ class TrainingSetup(NamedTuple):
     def _norm_of_one_position(self) -> str:
         """The row of the first batch norm over a 1x1 map; empty if there is none."""
         norms = (node for node in self.measures.graph.nodes if isinstance(node.layer, BatchNorm2d))
-        return next((node.row.label for node in norms if node.shape.size == (1, 1)), "")
+        return next((node.origin.label for node in norms if node.shape.size == (1, 1)), "")
 
     def trainer(self) -> Trainer:
         """A trainer with newly initialised weights."""
