@@ -120,8 +120,8 @@ def test_available_is_the_least_of_machine_and_control_groups(tmp_path: Path) ->
     machine = files(tmp_path / "a", **MACHINE)
     assert available_memory(machine) == 8_192_000
     for name, content in {
-        "proc/self/cgroup": "0::/user/setup\n",
-        "sys/fs/cgroup/user/setup/memory.max": "max\n",
+        "proc/self/cgroup": "0::/user/job\n",
+        "sys/fs/cgroup/user/job/memory.max": "max\n",
         "sys/fs/cgroup/user/memory.max": "5000000\n",
         "sys/fs/cgroup/user/memory.current": "3000000\n",
         "sys/fs/cgroup/user/memory.stat": "anon 1\ninactive_file 1000000\n",
