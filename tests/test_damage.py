@@ -290,8 +290,9 @@ def test_the_state_is_held_to_its_types_field_by_field_and_to_the_learner(
 
     for path in places(state):
         for value in wrong_values(state, path):
+            told = with_field(state, path, *value)
             # As if it had been loaded from bytes, which takes most of the time.
-            monkeypatch.setattr(torch, "load", lambda *_, told=with_field(state, path, *value), **__: told)
+            monkeypatch.setattr(torch, "load", lambda *_, told=told, **__: told)
             with pytest.raises(ValueError, match=r"\w") as caught:
                 take_up(data, opened.about.hash, learner)
             assert "\n" not in str(caught.value)
