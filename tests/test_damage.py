@@ -277,9 +277,9 @@ def test_the_state_is_held_to_its_types_field_by_field_and_to_the_trainer(
 
     for path in places(state):
         for value in wrong_values(state, path):
+            told = with_field(state, path, *value)
             # As if it had been loaded from bytes, which takes most of the time.
-            changed = with_field(state, path, *value)
-            monkeypatch.setattr(torch, "load", lambda *_, changed=changed, **__: changed)
+            monkeypatch.setattr(torch, "load", lambda *_, told=told, **__: told)
             with pytest.raises(ValueError, match=r"\w") as caught:
                 load_state(data, opened.metadata.hash, trainer)
             assert "\n" not in str(caught.value)

@@ -1,0 +1,17 @@
+"""All that a training imports, for the process that those of `processes.py` are forked from."""
+
+import os
+
+from advconv.training.openmp import limit_spinning
+
+limit_spinning()
+os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+
+import matplotlib.backends.backend_agg  # noqa: E402
+import torchinfo  # noqa: E402
+
+import advconv.cli.train_command  # noqa: E402
+import advconv.training.train  # noqa: E402
+import tests.processes  # noqa: E402
+
+__all__ = ["advconv", "matplotlib", "tests", "torchinfo"]
