@@ -155,7 +155,7 @@ def test_a_process_that_is_killed_or_hangs_is_told_by_the_one_that_is_left(
 
     assert ended.code == 2
     line = only_line(ended.err)
-    assert line.startswith(f"advconv: {said}; go on with")
+    assert line.startswith(f"advconv: {said}; resume with")
     assert "--resume " in line
 
 
