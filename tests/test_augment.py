@@ -191,8 +191,8 @@ def test_what_the_library_refuses_is_told_with_its_place(row: Any, place: tuple[
     with pytest.raises(AugmentError) as caught:
         compiled("HorizontalFlip", row)
 
-    assert caught.value.path == ("augment", 1, next(iter(row)), *place)
-    assert message in caught.value.message
+    assert caught.value.finding.path == ("augment", 1, next(iter(row)), *place)
+    assert message in caught.value.finding.message
 
 
 def test_a_transform_that_turns_images_needs_square_ones() -> None:

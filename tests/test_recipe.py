@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 import torch
 from pydantic import ValidationError
+from torchvision import datasets
 
+from advconv.language.data_sets import SETS
 from advconv.language.overrides import amended, said_setting
 from advconv.language.recipe import BELOW_ONE, LARGEST, MOST_EPOCHS, OPTIMIZERS, SCHEDULES, SMALLEST, Train
 from advconv.language.spec import parse
@@ -65,3 +67,7 @@ def test_each_optimizer_of_the_language_is_torchs_of_that_name_with_its_learning
 
     assert type(found).__name__.lower() == name
     assert found.param_groups[0]["lr"] == OPTIMIZERS[name].lr
+
+
+def test_each_data_set_of_the_language_is_one_of_torchvisions_or_has_a_loader_of_its_own() -> None:
+    assert [name for name, data in SETS.items() if not hasattr(datasets, data.torchvision)] == ["folder", "shapes"]

@@ -42,8 +42,10 @@ def unread(graph: Graph) -> list[Unread]:
 
 def _strides_over(graph: Graph, node: Node) -> bool:
     """Whether a window is shorter than its stride."""
-    windows = node.layer.windows(graph.nodes[node.inputs[0]].shape) if node.inputs else ()
-    return any(window.stride > window.extent for window in windows)
+    if not node.inputs:
+        return False
+    over_height, over_width = node.layer.windows(graph.nodes[node.inputs[0]].shape)
+    return over_height.stride > over_height.extent or over_width.stride > over_width.extent
 
 
 def _ways(graph: Graph, readers: list[list[int]], index: int) -> Iterator[tuple[int, Window, Window]]:

@@ -160,11 +160,11 @@ class FieldIssue(NamedTuple):
 
 def field_issues(graph: Graph, ways: list[tuple[int, ...]], table: list[Reaches]) -> list[FieldIssue]:
     """Where the field is not what a reader expects; what gates see is no part of it."""
-    found = []
-    is_broadcast = broadcast_only(graph)
+    found: list[tuple[int, FieldIssue]] = []
     for index, node in enumerate(graph.nodes):
-        is_unknown = any(reach.unknown for reach in table[index])
-        if is_broadcast[index] or not (is_unknown or len(ways[index]) > 1):
+        high, wide = table[index]
+        is_unknown = high.unknown or wide.unknown
+        if not (is_unknown or len(ways[index]) > 1):
             continue
         before = [reach for source in ways[index] for reach in table[source]]
         if any(reach.unknown for reach in before):
@@ -172,10 +172,11 @@ def field_issues(graph: Graph, ways: list[tuple[int, ...]], table: list[Reaches]
         if is_unknown:
             # Strides multiply: a field can outgrow 64 bits on a map of one position.
             is_too_large = len(node.inputs) == 1 and all(reach.jump for reach in before)
-            found.append(FieldIssue(node, is_too_large=is_too_large))
+            found.append((index, FieldIssue(node, is_too_large=is_too_large)))
         elif apart := max((_apart(table, node, _paths(graph, ways, index), axis) for axis in (0, 1)), default=0.0):
-            found.append(FieldIssue(node, apart))
-    return found
+            found.append((index, FieldIssue(node, apart)))
+    is_broadcast = broadcast_only(graph) if found else []
+    return [issue for index, issue in found if not is_broadcast[index]]
 
 
 def _paths(graph: Graph, ways: list[tuple[int, ...]], index: int) -> list[int]:

@@ -94,7 +94,8 @@ def _inside(path: tuple[str | int, ...], read: Callable[[], Any]) -> Any:
         return read()
     except PydanticCustomError as problem:
         context = problem.context or {}
-        told = context | {"at": (*path, *context["at"])}
+        finding = context["finding"]
+        told = context | {"finding": finding._replace(path=(*path, *finding.path))}
         raise PydanticCustomError(problem.type, "{message}", told) from None
 
 

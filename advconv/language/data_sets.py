@@ -7,12 +7,16 @@ from advconv.text.finding import Finding
 
 
 class DataSet(NamedTuple):
-    """What the images of a set have; None where that depends on the files. `counts`: for training, for the test."""
+    """What the images of a set have; None where that depends on the files. `counts`: for training, for the test.
+
+    `torchvision`: its class there, for a set that comes from it.
+    """
 
     title: str
     channels: int | None
     classes: int | None
     counts: tuple[int, int] | None
+    torchvision: str = ""
     note: str = ""
 
     @property
@@ -21,13 +25,13 @@ class DataSet(NamedTuple):
 
 
 SETS = {
-    "cifar10": DataSet("CIFAR-10", 3, 10, (50_000, 10_000)),
-    "cifar100": DataSet("CIFAR-100", 3, 100, (50_000, 10_000)),
-    "mnist": DataSet("MNIST", 1, 10, (60_000, 10_000)),
-    "fashion-mnist": DataSet("Fashion-MNIST", 1, 10, (60_000, 10_000)),
-    "svhn": DataSet("SVHN", 3, 10, (73_257, 26_032)),
-    "folder": DataSet("a folder of images", None, None, None, " in train/CLASS/ and test/CLASS/ or val/CLASS/"),
-    "shapes": DataSet("drawn shapes", None, 10, (5_000, 1_000), " in noise"),
+    "cifar10": DataSet("CIFAR-10", 3, 10, (50_000, 10_000), "CIFAR10"),
+    "cifar100": DataSet("CIFAR-100", 3, 100, (50_000, 10_000), "CIFAR100"),
+    "mnist": DataSet("MNIST", 1, 10, (60_000, 10_000), "MNIST"),
+    "fashion-mnist": DataSet("Fashion-MNIST", 1, 10, (60_000, 10_000), "FashionMNIST"),
+    "svhn": DataSet("SVHN", 3, 10, (73_257, 26_032), "SVHN"),
+    "folder": DataSet("a folder of images", None, None, None, note=" in train/CLASS/ and test/CLASS/ or val/CLASS/"),
+    "shapes": DataSet("drawn shapes", None, 10, (5_000, 1_000), note=" in noise"),
 }
 
 

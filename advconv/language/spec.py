@@ -161,10 +161,16 @@ def parse_part(document: Document) -> Part | None:
         return Part(ArchSpec.model_validate(needed), is_whole=not is_guess)
     except ValidationError as problem:
         errors = problem.errors(include_url=False, include_input=False)
-        places = [(*error["loc"], *error.get("ctx", {}).get("at", ())) for error in errors]
+        places = [(*error["loc"], *_path_inside(error)) for error in errors]
     if any(place[0] not in ("network", "constraints", "classes") for place in places):
         return None
     return _without(needed, places, is_guess)
+
+
+def _path_inside(error: Any) -> Path:
+    """Where a mistake is in the value that was refused."""
+    finding = error.get("ctx", {}).get("finding")
+    return finding.path if finding else ()
 
 
 def _without(needed: dict[str, Any], places: list[Path], is_guess: bool) -> Part | None:

@@ -113,12 +113,12 @@ def _explained(item: Error, keys_at: Keys) -> Finding:
     path: Path = tuple(step for step in item["loc"] if step != "[key]")
     at_key = item["loc"][-1:] == ("[key]",)
     if item["type"].startswith("AC"):
-        context = item["ctx"]
-        at = (*path, *context["at"])
-        is_whole = item["type"] == "AC114" and not context["at"]
-        help = context["help"]() if callable(context["help"]) else context["help"]
-        help = help or (_value_help(item["input"]) if is_whole else "")
-        return Finding(item["type"], at, _named(context["message"], path), help, at_key=at_key or context["at_key"])
+        finding: Finding = item["ctx"]["finding"]
+        help = item["ctx"]["help"]
+        is_whole = finding.code == "AC114" and not finding.path
+        help = (help() if callable(help) else help) or (_value_help(item["input"]) if is_whole else "")
+        message, at_key = _named(finding.message, path), at_key or finding.at_key
+        return finding._replace(path=(*path, *finding.path), message=message, help=help, at_key=at_key)
     return TYPES.get(item["type"], _other)(path, item, keys_at)
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from advconv.blocks import BLOCKS
 from advconv.blocks.base import Fields, Style
 from advconv.blocks.schemas import description, written
-from advconv.constraints import Constraints
+from advconv.constraints import CONSTRAINTS, Constraints
 from advconv.constraints.record import Constraint
 from advconv.constraints.use import Use
 from advconv.language.json_schema import summary
@@ -60,7 +60,12 @@ def language_tables() -> dict[str, str]:
     rows = [(f"[`{block.kind}`](blocks.md#{block.kind})", summary(block), short_form(block)) for block in BLOCKS]
     blocks = markdown_table(("block", "", ""), rows)
     sections = {name: fields_table(model) for name, model in SECTION_TABLES.items()}
-    return {"blocks": blocks, "codes": codes_table()} | sections
+    return {"blocks": blocks, "codes": codes_table(), "constraints": _constraints_table()} | sections
+
+
+def _constraints_table() -> str:
+    rows = ((f"`{each.name}`", each.description, each.unit, f"`{each.example}`") for each in CONSTRAINTS)
+    return markdown_table(("constraint", "", "in", "such as"), rows)
 
 
 def constraint_page(constraint: Constraint) -> str:

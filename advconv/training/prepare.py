@@ -70,7 +70,7 @@ def _augment_errors(architecture: Architecture, reporter: ProgressReporter) -> l
     try:
         compile_augment(spec.augment, (0.5,) * spec.input.channels, spec.input, reporter.message)
     except AugmentError as problem:
-        return [Finding("AC114", problem.path, problem.message, problem.help)]
+        return [problem.finding]
     return []
 
 

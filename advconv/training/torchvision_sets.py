@@ -58,13 +58,7 @@ def load_torchvision_set(name: str, directory: Path) -> LoadedData:
 def _dataset_class(name: str) -> Any:
     from torchvision import datasets
 
-    return {
-        "cifar10": datasets.CIFAR10,
-        "cifar100": datasets.CIFAR100,
-        "mnist": datasets.MNIST,
-        "fashion-mnist": datasets.FashionMNIST,
-        "svhn": datasets.SVHN,
-    }[name]
+    return getattr(datasets, SETS[name].torchvision)
 
 
 def _files(name: str) -> Checksums:

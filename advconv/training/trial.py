@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from advconv.geometry import Shape
-from advconv.text.finding import Path
+from advconv.text.finding import Finding, Path, Refused
 from advconv.training.shapes import Image
 
 TRIALS = 30
@@ -27,12 +27,11 @@ SLOW_RATE = 10
 """Images per second below which a pipeline is reported as slow."""
 
 
-class AugmentError(Exception):
+class AugmentError(Refused):
     """A transform cannot be constructed, fails, or changes the type or the size of images."""
 
     def __init__(self, path: Path, message: str, help: str = "") -> None:
-        super().__init__(message)
-        self.path, self.message, self.help = path, message, help
+        super().__init__(Finding("AC114", path, message, help))
 
 
 class TrialStep(NamedTuple):

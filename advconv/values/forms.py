@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError, core_schema
 
 from advconv.layers.base import Layer
 from advconv.layers.pointwise import FUNCTIONS, Activation, BatchNorm2d, GroupNorm
+from advconv.text.finding import Finding
 from advconv.text.reader import resolve
 from advconv.values.names import MODULE_ATTRIBUTES, NAME, TAKEN, name_problem
 from advconv.values.schemas import Schema, Written, either, enum, list_of, mapping, one_of, whole
@@ -45,9 +46,9 @@ Help = str | Callable[[], str]
 def refuse(
     message: str, help: Help = "", code: str = "AC114", at: tuple[str | int, ...] = (), at_key: bool = False
 ) -> NoReturn:
-    """Ends a validation with a diagnostic's words; `at` leads from the value to the wrong part, or to its key."""
-    context = {"message": message, "help": help, "at": at, "at_key": at_key}
-    raise PydanticCustomError(code, "{message}", context)
+    """Ends a validation with a finding; its path, `at`, leads from the value to the wrong part, or to its key."""
+    finding = Finding(code, at, message, at_key=at_key)
+    raise PydanticCustomError(code, "{message}", {"message": message, "finding": finding, "help": help})
 
 
 def in_yaml(value: object) -> str:
