@@ -5,17 +5,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from advconv.analysis.coverage import unread
-from advconv.analysis.measure import Measures, measure, overflow
-from advconv.analysis.receptive_field import findings, square
-from advconv.constraints import Status, Verdict, failures, judge
+from advconv.analysis.measure import Measures, measure
+from advconv.constraints import judge
+from advconv.constraints.record import Status, Verdict
 from advconv.elaborate import elaborate
-from advconv.geometry import INT64_MAX, Shape
-from advconv.language.data_sets import SETS, channels_first, misfits
+from advconv.geometry import Shape
+from advconv.language.data_sets import SETS, misfits
 from advconv.language.spec import ArchSpec, Part, parse, parse_part
-from advconv.text.diagnostics import MOST, Diagnostic, Severity, error, has_errors, in_order, warning
+from advconv.rules import RULES
+from advconv.rules.diagnostics import Diagnostic, has_errors, placed
+from advconv.rules.receptive_field import too_large
+from advconv.rules.record import Severity, Subject
+from advconv.text.document import Document, decode
+from advconv.text.finding import MOST, Finding
 from advconv.text.reader import read
-from advconv.text.source import Document, Source, decode
+from advconv.text.source import Source
 
 
 class Checked(NamedTuple):
@@ -44,17 +48,17 @@ class Checked(NamedTuple):
         return sum(diagnostic.severity is severity for diagnostic in self.diagnostics)
 
 
-def check_bytes(name: str, data: bytes, picture: Shape | None = None) -> Checked:
-    """The check of a file's content."""
-    source, diagnostics = decode(name, data)
-    return Checked(source, diagnostics) if diagnostics else check(source, picture)
+def check_bytes(name: str, data: bytes, image: Shape | None = None) -> Checked:
+    """The check of a file's content, for images of its input's shape or another."""
+    source, undecodable = decode(name, data)
+    return Checked(source, placed(undecodable, source, None)) if undecodable else check(source, image)
 
 
-def check(source: Source, picture: Shape | None = None) -> Checked:
+def check(source: Source, image: Shape | None = None) -> Checked:
     """Reads, validates, builds, measures and judges; at each stage all that is wrong is said."""
     with uncollected():
         document, unsound = read(source)
-        return check_document(document, unsound, picture) if document else Checked(source, in_order(unsound))
+        return check_document(document, unsound, image) if document else Checked(source, placed(unsound, source, None))
 
 
 @contextmanager
@@ -69,93 +73,43 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def check_document(document: Document, unsound: list[Diagnostic], picture: Shape | None = None) -> Checked:
+def check_document(document: Document, unsound: list[Finding], image: Shape | None = None) -> Checked:
     """The check of what has been read; `unsound` is what was wrong with its text."""
-    source = document.source
     spec, wrong = parse(document)
+    part = _sound_part(document, spec, unsound, wrong)
+    graph, unfit = elaborate(part, image) if part else (None, [])
+    measures = measure(graph) if graph else None
+    misfit = misfits(SETS[spec.data], spec.input, spec.classes) if spec and document.has(("data",)) else []
+    large = too_large(measures) if measures else []
+    broken = [*_untold(document, unsound, wrong), *wrong, *unfit, *large, *misfit]
+    verdicts = judge(part.spec.constraints, measures) if part and part.is_whole and measures and not large else []
+    failed = [verdict.finding for verdict in verdicts if verdict.status is Status.FAILED]
+    subject = Subject(part.spec.input, part.spec, None if large else measures, tuple(broken)) if part else None
+    linted = lint(subject) if subject else []
+    diagnostics = placed([*broken, *linted, *failed], document.source, document)
+    if broken or measures is None:
+        return Checked(document.source, diagnostics, spec)
+    return Checked(document.source, diagnostics, spec, measures, tuple(verdicts))
+
+
+def _sound_part(document: Document, spec: ArchSpec | None, unsound: list[Finding], wrong: list[Finding]) -> Part | None:
+    """What can be built of a file."""
     # A number that could not be read stands for another; what would be said of a network with it is not worth much.
     is_readable = all(found.code != "AC110" for found in unsound)
     # Where more is wrong than is told, what else is wrong need not be found.
-    is_told = len(wrong) <= MOST
-    part = (Part(spec) if spec else parse_part(document)) if is_readable and is_told else None
-    graph, unfit = elaborate(part, document, picture) if part else (None, [])
-    measures = measure(graph) if graph else None
-    too_large = _too_large(document, measures) if measures else []
-    broken = [*_untold(unsound, wrong), *wrong, *unfit, *too_large, *_data_misfits(document, spec)]
-    unusual = _unusual_input(document, part, broken)
-    if measures is None or part is None or too_large:
-        return Checked(source, in_order([*broken, *unusual]), spec)
-    verdicts = judge(part.spec.constraints, measures) if part.is_whole else []
-    surprises = [*unusual, *_surprises(document, measures), *_unread(document, measures)]
-    said = [*broken, *surprises, *failures(verdicts, document)]
-    if broken:
-        return Checked(source, in_order(said), spec)
-    return Checked(source, in_order(said), spec, measures, tuple(verdicts))
+    if not is_readable or len(wrong) > MOST:
+        return None
+    return Part(spec) if spec else parse_part(document)
 
 
-def _untold(unsound: list[Diagnostic], wrong: list[Diagnostic]) -> list[Diagnostic]:
+def lint(subject: Subject) -> list[Finding]:
+    """What the rules find."""
+    return [finding for rule in RULES if rule.check for finding in rule.check(subject)]
+
+
+def _untold(document: Document, unsound: list[Finding], wrong: list[Finding]) -> list[Finding]:
     """What was wrong with the text, without the forms that are told again, with more known, at the same place."""
-    told = {found.span for found in wrong if found.code == "AC114"}
-    return [found for found in unsound if found.code != "AC114" or found.span not in told]
-
-
-def _unusual_input(document: Document, part: Part | None, broken: list[Diagnostic]) -> list[Diagnostic]:
-    """Whether the input looks like height, width, channels, where nothing else is said of it."""
-    meant, span = channels_first(part.spec.input) if part else None, document.span(("input",))
-    if meant is None or any(found.code == "AC503" and found.span == span for found in broken):
+    if not unsound:
         return []
-    order = [meant.height, meant.width, meant.channels]
-    message = f"input is [channels, height, width], and {order} looks like [height, width, channels]"
-    help = f"write `input: [{meant.channels}, {meant.height}, {meant.width}]`"
-    return [warning("AC302", span, message, help)]
-
-
-def _data_misfits(document: Document, spec: ArchSpec | None) -> list[Diagnostic]:
-    """Whether the pictures that a file names fit its network."""
-    if spec is None or not document.has(("data",)):
-        return []
-    return data_misfits(document, misfits(SETS[spec.data], spec.input, spec.classes))
-
-
-def data_misfits(document: Document, found: list[tuple[str, str, str]]) -> list[Diagnostic]:
-    return [error("AC503", document.span((field,)), message, help) for field, message, help in found]
-
-
-def _too_large(document: Document, measures: Measures) -> list[Diagnostic]:
-    """Counts must fit in 64 bits, as they must in torch."""
-    found = overflow(measures)
-    if not found:
-        return []
-    node, what = found
-    span = document.key_span(node.row.path)
-    return [error("AC209", span, f"{node.row.label}: {what} would not fit in 64 bits", "make the network smaller")]
-
-
-def _surprises(document: Document, measures: Measures) -> list[Diagnostic]:
-    """Where the receptive field becomes unknown or lopsided."""
-    found = []
-    for node, apart, is_too_large in findings(measures.graph, measures.flow.ways, measures.reaches):
-        row, span = node.row, document.key_span(node.row.path)
-        if apart is not None:
-            message = f"{row.label}: the centres of the paths that meet are {apart:g} pixels apart"
-            found.append(warning("AC211", span, message, "pad both ends alike, or use odd kernel sizes"))
-        elif is_too_large:
-            message = f"{row.label}: the receptive field is larger than {INT64_MAX:,} pixels"
-            found.append(error("AC209", span, message, "stride or dilate less"))
-        else:
-            where = "meet" if len(node.inputs) > 1 else "have met in one position, and this window reads beside it"
-            message = f"{row.label}: paths of unequal stride {where}; the receptive field is unknown from here on"
-            found.append(warning("AC210", span, message, "give the paths the same stride"))
-    return found
-
-
-def _unread(document: Document, measures: Measures) -> list[Diagnostic]:
-    """Positions that nothing reads."""
-    found = []
-    for item in unread(measures.graph):
-        row, window = item.node.row, "x".join(map(str, item.window))
-        reads = f"reads {item.read:,} of {item.of:,} positions, and nothing reads the others"
-        message = f"{row.label}: a {window} window of stride {square(item.stride)} {reads}"
-        help = f"use a kernel_size of {square(item.stride)} or more, or stride {square(item.window)}"
-        found.append(warning("AC301", document.key_span(row.path), message, help))
-    return found
+    told = {document.place(found) for found in wrong if found.code == "AC114"}
+    return [found for found in unsound if found.code != "AC114" or found.path not in told]

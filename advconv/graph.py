@@ -1,14 +1,18 @@
 """The typed graph: layers at their places, with inputs and shapes."""
 
+import linecache
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from advconv.geometry import INT64_MAX, Shape
 from advconv.layers.base import Layer, ShapeError
 from advconv.layers.dense import Input
 from advconv.layers.merge import Multiply
-from advconv.text.source import Path
+from advconv.text.finding import Finding, Path, Refused
+from advconv.text.source import Source, Span
 
 MAX_LAYERS = 10_000
 """A merge of n paths counts as n - 1 layers, whatever it is made of."""
@@ -18,16 +22,31 @@ MAX_NAMES = 5_000_000
 
 
 class Row(NamedTuple):
-    """A row of the YAML, as all its layers know it.
+    """Where layers come from: a row of the YAML, or a line of Python.
 
     `label` is its name in messages (`C1[0]`), `block` where tables file it (`C3/near`), `kind` the block's word,
-    `path` its place in the document.
+    `path` its place in the document, `line` that in a Python file.
     """
 
     label: str
     block: str
     kind: str
-    path: Path
+    path: Path = ()
+    line: Span | None = None
+
+    @property
+    def place(self) -> Path | Span:
+        return self.line or self.path
+
+
+def line_of_caller() -> Span:
+    """The line of Python outside of this module that is being run."""
+    frame = sys._getframe()
+    while frame.f_back and frame.f_code.co_filename == __file__:
+        frame = frame.f_back
+    name = frame.f_code.co_filename
+    source = Source(name, "".join(linecache.getlines(name)))
+    return source.line(frame.f_lineno)
 
 
 class Node(NamedTuple):
@@ -61,24 +80,56 @@ class Graph:
     def input_shapes(self, node: Node) -> list[Shape]:
         return [self.nodes[index].shape for index in node.inputs]
 
-    def with_layer(self, index: int, layer: Layer) -> "Graph":
-        """The graph with another layer at `index`, shapes inferred anew. Raises ShapeError where one does not fit."""
+    # Each edit gives a graph whose shapes are inferred from there on, and raises ShapeError where a layer does not fit.
+
+    def replace(self, index: int, layer: Layer) -> "Graph":
+        """Another layer at `index`."""
         nodes = list(self.nodes)
         nodes[index] = nodes[index]._replace(layer=layer)
-        for place in range(index, len(nodes)):
-            node = nodes[place]
-            shape = node.layer.output([nodes[source].shape for source in node.inputs])
-            if shape != node.shape:
-                nodes[place] = Node(node.name, node.layer, node.inputs, shape, node.row)
-        return Graph(tuple(nodes))
+        return _inferred(nodes, index)
+
+    def rewire(self, index: int, inputs: tuple[int, ...]) -> "Graph":
+        """Other inputs, which stand before it. Raises ValueError where one does not."""
+        if not all(0 <= source < index for source in inputs):
+            raise ValueError(f"node {index} can read the nodes before it, not {inputs}")
+        nodes = list(self.nodes)
+        nodes[index] = nodes[index]._replace(inputs=inputs)
+        return _inferred(nodes, index)
+
+    def insert(self, after: int, name: str, layer: Layer, row: Row | None = None) -> "Graph":
+        """A layer behind node `after`, read by what read that. Raises ValueError for a name that is taken."""
+        name = f"{name}()" if layer.is_function else name
+        if any(node.name == name for node in self.nodes):
+            raise ValueError(f"there is a node {name} already")
+        new = Node(name, layer, (after,), self.nodes[after].shape, row or made_here(name, layer))
+        moved = [node._replace(inputs=tuple(i + (i >= after) for i in node.inputs)) for node in self.nodes[after + 1 :]]
+        return _inferred([*self.nodes[: after + 1], new, *moved], after + 1)
+
+    def delete(self, index: int) -> "Graph":
+        """Without a node of one input, which is read in its place. Raises ValueError for a node that has not one."""
+        if len(self.nodes[index].inputs) != 1:
+            raise ValueError(f"{self.nodes[index].name} has {len(self.nodes[index].inputs)} inputs, not one")
+        (source,) = self.nodes[index].inputs
+        moved = [
+            node._replace(inputs=tuple(source if i == index else i - (i > index) for i in node.inputs))
+            for node in self.nodes[index + 1 :]
+        ]
+        return _inferred([*self.nodes[:index], *moved], index)
 
 
-class TooManyLayers(Exception):
-    """A limit of a graph is reached at a row."""
+def _inferred(nodes: list[Node], start: int) -> Graph:
+    """The graph of nodes whose shapes may be others from `start` on."""
+    for place in range(start, len(nodes)):
+        node = nodes[place]
+        shape = node.layer.output([nodes[source].shape for source in node.inputs])
+        if shape != node.shape:
+            nodes[place] = node._replace(shape=shape)
+    return Graph(tuple(nodes))
 
-    def __init__(self, row: Row, message: str, help: str) -> None:
-        super().__init__(message)
-        self.row, self.message, self.help = row, message, help
+
+def made_here(name: str, layer: Layer) -> Row:
+    """What made a layer that no row asked for: the line of Python that is being run."""
+    return Row(name.removesuffix("()"), name.split(".")[0], layer.kind, line=line_of_caller())
 
 
 @dataclass(slots=True)
@@ -94,8 +145,9 @@ class Draft:
         self.nodes.append(Node("input", Input(shape), (), shape, Row("input", "", "input", ("input",))))
         return 0
 
-    def add(self, name: str, layer: Layer, inputs: tuple[int, ...], row: Row) -> int:
-        """Appends a layer and gives its index. Raises ShapeError where it does not fit, TooManyLayers at the limit."""
+    def add(self, name: str, layer: Layer, inputs: tuple[int, ...], row: Row | None = None) -> int:
+        """Appends a layer and gives its index. Raises ShapeError where it does not fit, Refused at a limit."""
+        row = row or made_here(name, layer)
         self._hold_limits(name, len(inputs), row)
         shape = layer.output([self.nodes[index].shape for index in inputs])
         if shape.elements > INT64_MAX:
@@ -107,10 +159,10 @@ class Draft:
         self.layers += max(1, inputs - 1)
         self.characters += len(name)
         if self.layers > MAX_LAYERS:
-            raise TooManyLayers(row, f"the network has more than {MAX_LAYERS:,} layers", "repeat fewer rows")
+            raise _too_large(row, f"the network has more than {MAX_LAYERS:,} layers", "repeat fewer rows")
         if self.characters > MAX_NAMES:
             message = f"the names of the layers have more than {MAX_NAMES:,} characters in all"
-            raise TooManyLayers(row, message, "use shorter names, nest less, or repeat fewer rows")
+            raise _too_large(row, message, "use shorter names, nest less, or repeat fewer rows")
 
     def strides_between(self, start: int, end: int) -> tuple[int, int]:
         """The product of the strides on the way from `start` to `end`; where paths meet, the largest on each axis.
@@ -130,6 +182,10 @@ class Draft:
             max((height * high.stride for (height, _), (high, _) in over), default=1),
             max((width * wide.stride for (_, width), (_, wide) in over), default=1),
         )
+
+
+def _too_large(row: Row, message: str, help: str) -> Refused:
+    return Refused(Finding("AC119", row.place, message, help, at_key=True))
 
 
 def full_inputs(nodes: Sequence[Node], node: Node) -> tuple[int, ...]:
@@ -170,3 +226,38 @@ def consumers(graph: Graph) -> list[list[int]]:
         for source in node.inputs:
             readers[source].append(index)
     return readers
+
+
+def open_modules(graph: Graph) -> frozenset[str]:
+    """The modules that cannot be called as one, so that what is around them calls their children.
+
+    Those are the ones that do not run at one go, that read several values from outside, or of whose values others than
+    the last are read outside. What a file says has none.
+    """
+    names = tuple(node.name for node in graph.nodes)
+    return _open_modules(names, tuple(node.inputs for node in graph.nodes))
+
+
+@lru_cache(maxsize=4)
+def _open_modules(names: tuple[str, ...], inputs: tuple[tuple[int, ...], ...]) -> frozenset[str]:
+    around = [modules_around(name.rpartition(".")[0]) for name in names]
+    places: dict[str, list[int]] = {}
+    for index, modules in enumerate(around):
+        for module in modules:
+            places.setdefault(module, []).append(index)
+    found = {module for module, inside in places.items() if inside[-1] - inside[0] + 1 != len(inside)}
+    read: dict[str, int] = {}
+    for index, sources in enumerate(inputs):
+        for source in sources:
+            entered = [module for module in around[index] if module not in around[source]]
+            found |= {module for module in entered if read.setdefault(module, source) != source}
+            left = [module for module in around[source] if module not in around[index]]
+            found |= {module for module in left if places[module][-1] != source}
+    return frozenset(found)
+
+
+@lru_cache(maxsize=1000)
+def modules_around(module: str) -> tuple[str, ...]:
+    """A module and those around it, the outermost first: `C1.0 -> C1, C1.0`; none for the network itself."""
+    steps = module.split(".") if module else []
+    return tuple(".".join(steps[:depth]) for depth in range(1, len(steps) + 1))

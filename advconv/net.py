@@ -9,13 +9,14 @@ from advconv.analysis.measure import Measures
 from advconv.backends.torch_source import emit
 from advconv.check import Checked, check_bytes
 from advconv.geometry import Shape
+from advconv.report.diagnostics import as_text
 from advconv.report.rf_table import rf_table
 from advconv.report.summary import summary
 from advconv.report.table import Table
-from advconv.report.text import diagnostic_text, state_text, verdict_table
+from advconv.report.text import state_text, verdict_table
+from advconv.rules.diagnostics import Diagnostic
 from advconv.system.extras import naming_the_extra
-from advconv.text.diagnostics import Diagnostic
-from advconv.text.source import MAX_BYTES
+from advconv.text.document import MAX_BYTES
 
 if TYPE_CHECKING:
     from torch import nn
@@ -25,7 +26,7 @@ class ArchError(Exception):
     """A file that is no network; `diagnostics` say why. Its text is what `advconv check` prints."""
 
     def __init__(self, checked: Checked) -> None:
-        super().__init__("\n\n".join(diagnostic_text(checked.source, found) for found in checked.diagnostics))
+        super().__init__("\n\n".join(as_text(found) for found in checked.diagnostics))
         self.checked = checked
         self.diagnostics: list[Diagnostic] = checked.diagnostics
 

@@ -30,7 +30,7 @@ def main(arch: str, runs: int) -> None:
     graph = measures.graph
     narrow, wide = (Conv2d(out_channels=channels, padding=(1, 1), bias=False) for channels in (32, 40))
     changed = iter([narrow, wide] * 10**6)
-    again = per_second(lambda: measure(graph.with_layer(1, next(changed))), runs, 2000)
+    again = per_second(lambda: measure(graph.replace(1, next(changed))), runs, 2000)
     print(f"{machine()}; medians of {runs} runs")
     print(f"checks of {arch}, text to plain report: {checks:,.0f} a second (at least 300)")
     print(f"re-measurements of a {len(graph.nodes)}-node graph: {again:,.0f} a second (at least 3,000)")

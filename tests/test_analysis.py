@@ -123,9 +123,7 @@ def test_warnings_of_paths_that_miss_each_other_do_not_depend_on_their_order() -
         row = {"branches": {"merge": "add", "paths": {name: paths[name] for name in names}}}
         return [found.message for found in checked(arch(row)).diagnostics]
 
-    assert (
-        told("abc") == told("bca") == told("cab") == ["C1[0]: the centres of the paths that meet are 0.5 pixels apart"]
-    )
+    assert told("abc") == told("bca") == told("cab") == ["C1[0]: merged branches are misaligned by 0.5 px"]
 
 
 def test_what_a_gate_sees_is_nothing_to_warn_of() -> None:
@@ -347,7 +345,7 @@ def test_a_pooling_inside_a_gate_is_no_gap_even_on_one_position() -> None:
 
 def test_one_changed_field_is_measured_like_a_network_written_so() -> None:
     before = graph({"conv": 8}, {"dwsep": 12}, "gap", {"linear": 10})
-    after = measure(before.with_layer(1, Conv2d(out_channels=16, kernel_size=(5, 5), padding=(2, 2), bias=False)))
+    after = measure(before.replace(1, Conv2d(out_channels=16, kernel_size=(5, 5), padding=(2, 2), bias=False)))
     written = measured({"conv": {"out_channels": 16, "kernel_size": 5}}, {"dwsep": 12}, "gap", {"linear": 10})
 
     assert _tables(after) == _tables(written)

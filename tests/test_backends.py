@@ -17,7 +17,7 @@ from advconv.analysis.measure import Measures
 from advconv.backends.evidence import Claim, from_source, verify
 from advconv.backends.support import strip_for, support
 from advconv.backends.torch_source import emit
-from advconv.constraints import Status
+from advconv.constraints.record import Status
 from tests.build import arch, checked, graph, measured
 from tests.golden import expect
 from tests.test_reference import document

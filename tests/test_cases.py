@@ -6,12 +6,16 @@ from pathlib import Path
 import pytest
 
 from advconv.check import check, check_bytes
+from advconv.manual.rules import example
 from advconv.net import load
 from advconv.report.summary import torchsummary
 from advconv.report.text import report
+from advconv.rules import RULES
+from advconv.rules.diagnostics import placed
+from advconv.rules.record import Rule
 from advconv.system.console import Paint
-from advconv.text.diagnostics import CODES
-from advconv.text.source import Source
+from advconv.text.finding import Finding
+from advconv.text.source import Source, Span
 from tests.golden import expect
 
 CASES = sorted(Path("tests/cases").glob("*.yaml"))
@@ -23,17 +27,18 @@ def test_a_broken_file_is_explained(path: Path, update: bool) -> None:
     expect(path.with_suffix(".txt"), report(check_bytes(path.name, path.read_bytes())), update)
 
 
-def test_every_code_has_a_case() -> None:
-    seen = {found.code for path in CASES for found in check_bytes(path.name, path.read_bytes()).diagnostics}
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_the_failing_example_of_a_rule_is_explained(rule: Rule, update: bool) -> None:
+    """A new rule needs no file but its own: `pytest --update` writes what is said of its example."""
+    text = report(check(Source(f"{rule.code}.yaml", example(rule.fails))))
 
-    assert set(CODES) - {"AC101"} <= seen
+    assert f"{rule.severity}[{rule.code}]" in text
+    expect(Path("tests/golden/rules") / f"{rule.code}.txt", text if rule.code != "AC121" else text[-400:], update)
 
 
 def test_a_code_that_is_not_in_the_list_cannot_be_used() -> None:
-    from advconv.text.diagnostics import Span, error
-
     with pytest.raises(KeyError):
-        error("AC999", Span(), "unheard of")
+        placed([Finding("AC999", Span(), "unheard of")], Source("t", ""), None)
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)

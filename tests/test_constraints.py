@@ -5,7 +5,10 @@ from typing import Any
 import pytest
 from pydantic_core import PydanticCustomError
 
-from advconv.constraints import Status, Verdict
+from advconv.check import check
+from advconv.constraints import CONSTRAINTS, Constraints
+from advconv.constraints.record import Constraint, Status, Verdict
+from advconv.text.source import Source
 from advconv.values.limits import BYTE_UNITS, COUNT_UNITS, limit, number
 from tests.build import arch, checked, codes
 
@@ -189,3 +192,17 @@ def test_a_limit_without_an_operator_is_shown_with_its_own_number() -> None:
     (found,) = checked(arch({"conv": 8}, constraints={"params": "under 200k"})).diagnostics
 
     assert found.help == 'write ">= 200k", "< 200k" or "== 200k"'
+
+
+@pytest.mark.parametrize("constraint", CONSTRAINTS, ids=lambda constraint: constraint.name)
+def test_a_constraint_of_the_language_is_judged(constraint: Constraint) -> None:
+    """The example of its record is written into a file, and there is a verdict on it."""
+    head = "advconv: 1\nname: t\ninput: [3, 32, 32]\nnetwork: {C1: [conv: 8, dilated: 8, strided: 8]}\n"
+    result = check(Source("t", f"{head}constraints: {{{constraint.name}: {constraint.example}}}\n"))
+
+    assert {verdict.path[1] for verdict in result.verdicts} == {constraint.name}
+    assert all(found.code.startswith("AC4") for found in result.diagnostics)
+
+
+def test_the_section_has_a_field_for_each_constraint_and_no_other() -> None:
+    assert list(Constraints.model_fields) == [constraint.name for constraint in CONSTRAINTS]

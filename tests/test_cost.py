@@ -17,11 +17,12 @@ from advconv.check import Checked, check, check_bytes
 from advconv.cli.check_command import FORMATS, Search
 from advconv.language.augment import source
 from advconv.report.data import github_report, json_report
+from advconv.report.diagnostics import as_text
 from advconv.report.rf_table import rf_table
 from advconv.report.sarif import sarif_report
 from advconv.report.summary import summary, torchsummary
-from advconv.report.text import diagnostic_text, report
-from advconv.text.diagnostics import LONGEST
+from advconv.report.text import report
+from advconv.rules.diagnostics import LONGEST
 from advconv.text.source import Source
 from benchmarks import hostile_files
 from benchmarks.hostile_files import FILES, HEAD, NETWORK, many
@@ -97,7 +98,7 @@ def test_what_is_told_of_a_mistake_is_short(name: str) -> None:
 
     for found in checked.diagnostics[:20]:
         assert max(len(found.message), len(found.help)) <= LONGEST
-        assert len(diagnostic_text(checked.source, found)) <= 8 * LONGEST
+        assert len(as_text(found)) <= 8 * LONGEST
 
 
 def test_a_mistake_in_a_line_of_a_megabyte_prints_no_megabyte() -> None:
@@ -133,7 +134,7 @@ def test_paths_that_fail_are_tried_until_enough_is_wrong() -> None:
     found = check(Source("t", write(100_000))).diagnostics
 
     assert len(found) == 1001
-    assert [item.span.column for item in found[:3]] == [31, 50, 69]
+    assert [item.start.column for item in found[:3]] == [31, 50, 69]
 
 
 def test_the_rows_that_led_up_to_a_failure_are_the_first_and_the_last_of_them() -> None:
@@ -153,18 +154,18 @@ def test_a_feature_that_is_forbidden_twice_is_told_of() -> None:
         Source("t", f"{HEAD}network: {{C1: [gap]}}\nconstraints: {{forbids: [conv, norm, conv]}}\n")
     ).diagnostics
 
-    assert (found.code, found.span.column, found.message) == ("AC116", 37, "conv stands here twice")
+    assert (found.code, found.start.column, found.message) == ("AC116", 37, "conv stands here twice")
 
 
 def test_directives_are_refused_before_they_are_read() -> None:
     (found,) = check(Source("t", "# a\n%TAG ! tag:a\n---\na: 1\n")).diagnostics
 
-    assert (found.code, found.span.line, found.span.width) == ("AC104", 2, 4)
+    assert (found.code, found.start.line, found.end.column) == ("AC104", 2, 5)
 
 
 def test_a_file_of_too_many_values_is_refused_where_they_are_too_many() -> None:
     (found,) = check(Source("t", "a: [\n" + "0,\n" * 99_998 + "0]")).diagnostics
-    assert (found.code, found.span.line) == ("AC101", 99_999)
+    assert (found.code, found.start.line) == ("AC101", 99_999)
 
     assert "AC101" not in {found.code for found in check(Source("t", "a: [\n" + "0,\n" * 99_996 + "0]")).diagnostics}
 

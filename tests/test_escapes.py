@@ -24,12 +24,14 @@ from advconv.cli.completion import runs, yaml_files
 from advconv.cli.parser import parser
 from advconv.report.cells import FORMULA, csv_text
 from advconv.report.data import github_report
+from advconv.report.diagnostics import as_text
 from advconv.report.sarif import sarif_report
 from advconv.report.table import Table
-from advconv.report.text import diagnostic_text, report
+from advconv.report.text import report
+from advconv.rules.diagnostics import placed
 from advconv.system.console import COLOURS, Paint, complain, show
-from advconv.text.diagnostics import Span, error
-from advconv.text.source import Source
+from advconv.text.finding import Finding
+from advconv.text.source import Source, Span
 from advconv.text.visible import visible
 from advconv.training.errors import TrainingError
 from advconv.training.progress import ProgressReporter
@@ -132,8 +134,8 @@ def test_json_has_the_very_text_in_printable_ascii(text: str) -> None:
 
 
 def checked(name: str, message: str = "m", line: str = "") -> Checked:
-    found = error("AC101", Span(1, 1, 3), message, message)
-    return Checked(Source(name, line), [found])
+    source = Source(name, line)
+    return Checked(source, placed([Finding("AC101", Span(0, 3), message, message)], source, None))
 
 
 def told(message: str) -> str:
@@ -175,7 +177,7 @@ def test_a_workflow_command_is_one_line_with_its_properties(name: str, message: 
     fields = dict(part.split("=", 1) for part in properties.split(","))
 
     assert line.isprintable()
-    assert (command, list(fields)) == ("error", ["file", "line", "col", "endColumn", "title"])
+    assert (command, list(fields)) == ("error", ["file", "line", "endLine", "col", "endColumn", "title"])
     assert unescaped(fields["file"]) == kept_breaks(name)
     assert unescaped(data) == kept_breaks(told(message))
 
@@ -241,9 +243,10 @@ ASCII = st.text(f"{string.ascii_letters}\t\x1b\x07\x7f\u202e", max_size=30)
 @given(ASCII, ASCII.filter(bool), ASCII)
 def test_carets_stand_under_what_is_shown_of_a_word(before: str, word: str, after: str) -> None:
     line = f"x{before}{word}{after}"
-    found = error("AC101", Span(1, len(before) + 2, len(word)), "m")
+    span = Span(len(before) + 1, len(before) + 1 + len(word))
+    (found,) = placed([Finding("AC101", span, "m")], Source("t", line), None)
 
-    _, excerpt, carets = diagnostic_text(Source("t", line), found).splitlines()
+    _, excerpt, carets = as_text(found).splitlines()
 
     start, end = carets.index("^"), carets.rindex("^") + 1
     shown = visible(word.replace("\t", " "))

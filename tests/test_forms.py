@@ -9,7 +9,7 @@ from advconv.geometry import Shape
 from advconv.language.data_sets import channels_first
 from advconv.report.data import github_report
 from advconv.report.sarif import sarif_report
-from advconv.text.diagnostics import Severity
+from advconv.rules.record import Severity
 from advconv.text.source import Source
 from tests.build import arch, checked
 

@@ -16,9 +16,10 @@ from advconv.language.dump import dump
 from advconv.language.json_schema import schema
 from advconv.language.spec import ArchSpec, parse
 from advconv.manual.blocks import EXAMPLES, blocks_manual
-from advconv.manual.codes import PAGES, example, manual
+from advconv.manual.rules import example, manual, table, warnings
 from advconv.report.sarif import sarif_report
-from advconv.text.diagnostics import CODES
+from advconv.rules import RULES
+from advconv.rules.record import Rule
 from advconv.text.reader import read
 from advconv.text.source import Source
 from tests.build import arch
@@ -27,18 +28,30 @@ from tests.golden import expect
 SHIPPED = sorted([*Path("archs").rglob("*.yaml"), *Path("advconv/language/templates").glob("*.yaml")])
 
 
-def test_every_code_has_its_page_and_every_page_a_code() -> None:
-    assert list(PAGES) == list(CODES)
+def test_codes_are_unique_and_in_order() -> None:
+    codes = [rule.code for rule in RULES]
+
+    assert codes == sorted(set(codes))
 
 
-@pytest.mark.parametrize("code", PAGES)
-def test_the_examples_of_a_page_fail_and_pass(code: str) -> None:
-    failing, passing = (
-        check(Source("example.yaml", example(text))) for text in (PAGES[code].fails, PAGES[code].passes)
-    )
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_the_examples_of_a_rule_fail_and_pass(rule: Rule) -> None:
+    failing, passing = (check(Source("example.yaml", example(text))) for text in (rule.fails, rule.passes))
 
-    assert code in {found.code for found in failing.diagnostics}
+    assert rule.code in {found.code for found in failing.diagnostics}
     assert passing.diagnostics == []
+
+
+def test_the_table_of_codes_in_the_language_is_current(update: bool) -> None:
+    path = Path("docs/language.md")
+    text = path.read_text(encoding="utf-8")
+    start, end = text.index("| code |"), text.index("\n\n", text.index("| code |"))
+    now = f"{text[:start]}{table()}{text[end:]}"
+    if update:
+        path.write_text(now, encoding="utf-8")
+
+    assert path.read_text(encoding="utf-8") == now
+    assert warnings() in now
 
 
 def test_the_manual_is_current(update: bool) -> None:
@@ -131,17 +144,17 @@ def misspelt(data: Any, place: tuple[Any, ...]) -> Any:
 
 def test_the_schema_agrees_with_the_parser_about_every_page() -> None:
     """What the schema refuses the parser refuses too; what only the parser sees needs shapes, names or measures."""
-    for code, entry in PAGES.items():
-        for text in (entry.fails, entry.passes):
+    for rule in RULES:
+        for text in (rule.fails, rule.passes):
             document, unsound = read(Source("t", example(text)))
             if document is None or unsound:
                 continue
             refused = bool(list(VALIDATOR.iter_errors(document.root.data)))
-            assert not refused or parse(document)[1], code
+            assert not refused or parse(document)[1], rule.code
             assert (
                 refused
-                or code not in ("AC111", "AC112", "AC113", "AC114", "AC117", "AC118", "AC120")
-                or text == entry.passes
+                or rule.code not in ("AC111", "AC112", "AC113", "AC114", "AC117", "AC118", "AC120")
+                or text == rule.passes
             )
 
 

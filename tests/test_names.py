@@ -77,8 +77,8 @@ def test_any_name_builds_and_agrees_or_is_refused_at_its_place(names: dict[str, 
     else:
         assert {diagnostic.code for diagnostic in refused} <= {"AC115", "AC116"}
         for diagnostic in refused:
-            line = found.source.lines[diagnostic.span.line - 1]
-            assert any(name in line[diagnostic.span.column - 1 :] for name in names.values())
+            line = found.source.lines[diagnostic.start.line - 1]
+            assert any(name in line[diagnostic.start.column - 1 :] for name in names.values())
 
 
 def failing(measures: Any) -> list[Any]:

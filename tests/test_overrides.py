@@ -12,8 +12,9 @@ from advconv.net import ArchError
 from advconv.report.data import github_report, json_report
 from advconv.report.sarif import sarif_report
 from advconv.report.text import report
+from advconv.text.document import Document
 from advconv.text.reader import read
-from advconv.text.source import Document, Source
+from advconv.text.source import Source
 from tests import build
 from tests.strategies import archs
 from tests.test_laws import LAW
@@ -87,7 +88,7 @@ def test_a_path_as_messages_print_it_sets_that_value_alone(option: str, path: tu
     assert at(changed.root.data, path) == value
     assert check_document(changed, []).spec is not None
     assert changed.source.text == ARCH
-    assert changed.span(path).option == f"--set {option}"
+    assert changed.span(path).source == Source(f"--set {option}", f"--set {option}", is_option=True)
 
 
 def test_a_row_can_be_replaced_whole() -> None:
@@ -166,7 +167,7 @@ def test_what_the_file_gets_wrong_stays_where_it_is() -> None:
     text = ARCH.replace("classes: 10", "classes: 11").replace("- linear", "- linear: 10")
     (found,) = with_options("train.epochs=3", text=text.replace("linear]", "linear: 10]")).diagnostics
 
-    assert (found.code, found.span.line, found.span.option) == ("AC208", 4, "")
+    assert (found.code, found.start.line, found.option) == ("AC208", 4, "")
 
 
 def test_a_long_option_is_cut_before_the_message() -> None:

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from advconv.language.overrides import amended, said_setting
 from advconv.language.recipe import BELOW_ONE, LARGEST, MOST_EPOCHS, SMALLEST, Train
 from advconv.language.spec import parse
+from advconv.rules.diagnostics import placed
 from advconv.text.reader import read
 from advconv.text.source import Source
 
@@ -45,7 +46,8 @@ def test_an_option_is_refused_in_its_own_words(field: str) -> None:
     document, _ = read(Source("t", "advconv: 1\nname: t\ninput: [1, 4, 4]\nnetwork: {C1: [gap]}\n"))
     assert document is not None
     option = f"train.{field}={ABOVE[field]}"
-    (found,) = parse(amended(document, [said_setting(option)]))[1]
+    changed = amended(document, [said_setting(option)])
+    (found,) = placed(parse(changed)[1], changed.source, changed)
 
-    assert (found.code, found.span.option) == ("AC114", f"--set {option}")
-    assert found.span.column == len(f"--set train.{field}=") + 1
+    assert (found.code, found.option) == ("AC114", f"--set {option}")
+    assert found.start.column == len(f"--set train.{field}=") + 1

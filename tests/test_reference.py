@@ -7,7 +7,7 @@ import pytest
 
 from advconv.analysis.measure import Measures
 from advconv.check import check_bytes
-from advconv.constraints import Status
+from advconv.constraints.record import Status
 from advconv.report.rf_table import rf_table
 from advconv.report.summary import modules, torchsummary
 

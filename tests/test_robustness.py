@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from advconv.check import check
-from advconv.text.diagnostics import Span, error
-from advconv.text.source import Source
+from advconv.rules.diagnostics import placed
+from advconv.text.finding import Finding
+from advconv.text.source import Source, Span
 from benchmarks.attacks import damage, images, texts
 from benchmarks.attacks.commands import CompletedCommand, check_exit
 from benchmarks.attacks.counts_table import HEAD, table
@@ -93,19 +94,17 @@ def test_trials_that_are_done_are_not_done_again() -> None:
 @pytest.mark.parametrize(
     ("span", "is_inside"),
     [
-        (Span(1, 1, 3), True),
-        (Span(1, 4, 1), True),
-        (Span(1, 4, 2), False),
-        (Span(2, 1, 1), True),
-        (Span(3, 1, 1), False),
-        (Span(0, 1, 1), False),
-        (Span(1, 0, 1), False),
-        (Span(9, 9, 9, "--set a=1"), True),
+        (Span(0, 3), True),
+        (Span(3, 4), True),
+        (Span(4, 5), True),
+        (Span(4, 6), False),
+        (Span(5, 6), False),
+        (Span(-1, 1), False),
+        (Span(2, 2), False),
     ],
 )
-def test_a_place_is_inside_of_the_text_or_right_behind_a_line(span: Span, is_inside: bool) -> None:
-    lines = ["abc", ""]
-    assert texts.is_inside(span, lines) == is_inside
+def test_a_place_is_inside_of_the_text_or_right_behind_it(span: Span, is_inside: bool) -> None:
+    assert texts.is_inside(span, "abc\n") == is_inside
 
 
 def test_a_check_that_is_slow_or_points_elsewhere_breaks_a_promise() -> None:
@@ -114,8 +113,9 @@ def test_a_check_that_is_slow_or_points_elsewhere_breaks_a_promise() -> None:
     assert texts.check_outcome(checked, 0.1) == "refused"
     with pytest.raises(BrokenPromise, match=r"took 2\.5 s"):
         texts.check_outcome(checked, 2.5)
+    (found,) = placed([Finding("AC102", Span(70, 71), "far below")], checked.source, None)
     with pytest.raises(BrokenPromise, match="outside the text"):
-        texts.check_outcome(checked._replace(diagnostics=[error("AC102", Span(7, 1, 1), "far below")]), 0.1)
+        texts.check_outcome(checked._replace(diagnostics=[found]), 0.1)
 
 
 @pytest.mark.parametrize("mutation", texts.MUTATIONS)

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 import yaml
 
-from advconv.text.diagnostics import Diagnostic, Span
+from advconv.rules.diagnostics import Diagnostic, placed
+from advconv.text.document import MAX_BYTES, Document, decode
 from advconv.text.reader import read, resolve
-from advconv.text.source import MAX_BYTES, Document, Source, decode
+from advconv.text.source import Source, Span
 
 
 def data(text: str) -> Any:
@@ -22,7 +23,9 @@ def document(text: str) -> Document:
 
 
 def problems(text: str) -> list[Diagnostic]:
-    return read(Source("t", text))[1]
+    """What is wrong with a text as YAML, at its places."""
+    source = Source("t", text)
+    return placed(read(source)[1], source, None)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +88,7 @@ def test_a_quoted_merge_sign_is_a_key() -> None:
 def test_what_is_refused_is_refused_at_its_place(text: str, code: str, line: int, column: int) -> None:
     (found,) = problems(text)
 
-    assert (found.code, found.span.line, found.span.column) == (code, line, column)
+    assert (found.code, found.start.line, found.start.column) == (code, line, column)
 
 
 def test_several_mistakes_are_found_in_one_run() -> None:
@@ -137,9 +140,10 @@ def test_a_file_over_a_megabyte_is_refused() -> None:
 
 
 def test_bytes_must_be_utf_8() -> None:
-    _, (found,) = decode("t", b"a: 1\nb: \xff\n")
+    source, wrong = decode("t", b"a: 1\nb: \xff\n")
+    (found,) = placed(wrong, source, None)
 
-    assert (found.code, found.span.line, found.span.column) == ("AC101", 2, 4)
+    assert (found.code, found.start.line, found.start.column) == ("AC101", 2, 4)
 
 
 def test_a_byte_order_mark_is_no_part_of_the_text() -> None:
@@ -149,20 +153,42 @@ def test_a_byte_order_mark_is_no_part_of_the_text() -> None:
 def test_places_are_those_of_the_words() -> None:
     found = document("é: 1\nrows:\n  - conv: {out: 32}\n  - gap\n")
 
-    assert found.span(("é",)) == Span(1, 4, 1)
-    assert found.span(("rows", 0, "conv", "out")) == Span(3, 17, 2)
-    assert found.key_span(("rows", 0, "conv")) == Span(3, 5, 4)
-    assert found.span(("rows", 1)) == Span(4, 5, 3)
-    assert found.span(("rows", 1, "gap", "name")) == Span(4, 5, 3)
-    assert found.span(("rows",)) == Span(2, 1, 4)
+    assert found.span(("é",)) == at(found, 1, 4, 1)
+    assert found.span(("rows", 0, "conv", "out")) == at(found, 3, 17, 2)
+    assert found.key_span(("rows", 0, "conv")) == at(found, 3, 5, 4)
+    assert found.span(("rows", 1)) == at(found, 4, 5, 3)
+    assert found.span(("rows", 1, "gap", "name")) == at(found, 4, 5, 3)
+    assert found.span(("rows",)) == at(found, 2, 1, 4)
+
+
+def at(document: Document, line: int, column: int, width: int) -> Span:
+    return document.source.span(line, column, width)
+
+
+def test_a_value_takes_all_of_its_lines() -> None:
+    text = "# c\nrows:\n  - conv: {out: 32,\n      k: 3}\n  - gap # d\nnext: 'a\n  b'\n"
+    found = document(text)
+
+    def taken(*path: str | int) -> str:
+        start, end, _ = found.extent(path)
+        return text[start:end]
+
+    assert taken("rows") == "- conv: {out: 32,\n      k: 3}\n  - gap"
+    assert taken("rows", 0) == "conv: {out: 32,\n      k: 3}"
+    assert taken("rows", 0, "conv") == "{out: 32,\n      k: 3}"
+    assert taken("rows", 0, "conv", "k") == "3"
+    assert taken("next") == "'a\n  b'"
+    assert taken() == text[4:-1]
 
 
 def test_a_flow_collection_is_pointed_at_as_a_whole() -> None:
-    assert document("input: [3, 32]\n").span(("input",)) == Span(1, 8, 7)
+    assert document("input: [3, 32]\n").span(("input",)) == Span(7, 14)
 
 
 def test_lines_break_where_yaml_breaks_them() -> None:
-    assert document("a: 1\r\nb: 2\rc: 3\u2028d: 4\x85e: 5").span(("e",)).line == 5
+    found = document("a: 1\r\nb: 2\rc: 3\u2028d: 4\x85e: 5")
+
+    assert found.source.position(found.span(("e",)).start) == (5, 4, 24)
     assert len(Source("t", "a\x0bb\x0cc\x1cd").lines) == 1
 
 

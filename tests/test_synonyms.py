@@ -8,7 +8,7 @@ from advconv.analysis.features import FEATURES
 from advconv.blocks import KINDS
 from advconv.check import check
 from advconv.language.augment import KNOWN, keys
-from advconv.text.diagnostics import Diagnostic
+from advconv.rules.diagnostics import Diagnostic
 from advconv.text.source import Source
 from advconv.values.synonyms import TABLE, Row, hint
 

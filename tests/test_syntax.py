@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from advconv.blocks import KINDS
 from advconv.language.overrides import said_setting
-from advconv.text.diagnostics import Diagnostic
+from advconv.rules.diagnostics import Diagnostic, placed
 from advconv.text.reader import read
 from advconv.text.repair import repaired
 from advconv.text.source import Source
@@ -25,8 +25,13 @@ def _each_loader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 
 
 def only(text: str) -> Diagnostic:
-    _, (found,) = read(Source("t", text))
+    (found,) = diagnostics(text)
     return found
+
+
+def diagnostics(text: str) -> list[Diagnostic]:
+    source = Source("t", text)
+    return placed(read(source)[1], source, None)
 
 
 @pytest.mark.parametrize(
@@ -46,18 +51,19 @@ def only(text: str) -> Diagnostic:
     ],
 )
 def test_a_limit_without_quotes_is_told_and_read(text: str, data: str, column: int) -> None:
-    document, (found,) = read(Source("t", text))
+    document, _ = read(Source("t", text))
+    found = only(text)
 
     assert document is not None
     assert document.root.data == {"a": data, "b": 1}
-    assert (found.code, found.span.line, found.span.column) == ("AC120", 1, column)
+    assert (found.code, found.start.line, found.start.column) == ("AC120", 1, column)
     assert found.help == f'put the limit in quotes: `a: "{data}"`'
 
 
 def test_every_limit_without_quotes_is_told_in_one_run() -> None:
-    _, found = read(Source("t", "a: > 1\nb: {c: >= 2, d: [> 3]}\ne: '> 4' # > 5\n"))
+    found = diagnostics("a: > 1\nb: {c: >= 2, d: [> 3]}\ne: '> 4' # > 5\n")
 
-    assert [(each.code, each.span.line) for each in found] == [("AC120", 1), ("AC120", 2), ("AC120", 2)]
+    assert [(each.code, each.start.line) for each in found] == [("AC120", 1), ("AC120", 2), ("AC120", 2)]
 
 
 @pytest.mark.parametrize(
@@ -180,7 +186,7 @@ def test_an_option_takes_a_limit_without_quotes() -> None:
 def test_a_slip_of_syntax_has_its_own_message(text: str, line: int, column: int, message: str, help: str) -> None:
     found = only(text)
 
-    assert (found.code, found.span.line, found.span.column, found.message) == ("AC102", line, column, message)
+    assert (found.code, found.start.line, found.start.column, found.message) == ("AC102", line, column, message)
     assert found.help.startswith(help)
 
 
@@ -202,7 +208,7 @@ def test_wrong_indentation_is_told_with_the_columns_that_fit(text: str, line: in
     found = only(text)
 
     assert found.message == f"wrong indentation: no list or mapping that is open here starts in column {column}"
-    assert (found.span.line, found.span.column, found.help) == (line, column, help)
+    assert (found.start.line, found.start.column, found.help) == (line, column, help)
 
 
 @pytest.mark.parametrize(
@@ -268,7 +274,7 @@ def test_a_character_that_looks_like_another_is_named(
 ) -> None:
     found = only(text)
 
-    assert (found.code, found.span.line, found.span.column, found.message) == ("AC102", line, column, message)
+    assert (found.code, found.start.line, found.start.column, found.message) == ("AC102", line, column, message)
     assert found.help.startswith(help)
 
 

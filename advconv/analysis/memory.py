@@ -1,10 +1,9 @@
 """Memory for one picture in float32, nothing computed in place."""
 
-from functools import lru_cache
 from itertools import zip_longest
 from typing import NamedTuple
 
-from advconv.graph import Graph, consumers
+from advconv.graph import Graph, consumers, modules_around, open_modules
 from advconv.layers.base import FLOAT_BYTES, Cost
 
 
@@ -67,30 +66,17 @@ def _last_holds(graph: Graph, owner: list[int], last_use: list[int]) -> list[int
     ends: dict[str, int] = {}
     for index, (module, following) in enumerate(zip_longest(modules, modules[1:])):
         if module != following:
-            ends |= dict.fromkeys(_around(module), index)
-    last = list(last_use)
+            ends |= dict.fromkeys(modules_around(module), index)
+    last, opened = list(last_use), open_modules(graph)
     last[0] = len(graph.nodes)
     for index, node in enumerate(graph.nodes):
         for source in node.inputs:
             if modules[source] != modules[index]:
-                outside = _outermost_without(modules[source], modules[index])
-                last[owner[source]] = max(last[owner[source]], index if outside is None else ends[outside])
+                own = modules_around(modules[source])
+                called = (module for module in modules_around(modules[index]) if module not in opened)
+                entered = next((module for module in called if module not in own), None)
+                last[owner[source]] = max(last[owner[source]], index if entered is None else ends[entered])
     return last
-
-
-@lru_cache(maxsize=1000)
-def _around(module: str) -> tuple[str, ...]:
-    """A module and those around it, the outermost first: `C1.0 -> C1, C1.0`."""
-    steps = module.split(".")
-    return tuple(".".join(steps[:depth]) for depth in range(1, len(steps) + 1))
-
-
-def _outermost_without(other: str, module: str) -> str | None:
-    """Of a module and those around it the outermost that another is not in."""
-    steps, others = module.split("."), other.split(".")
-    shared = next((depth for depth, pair in enumerate(zip(steps, others, strict=False)) if pair[0] != pair[1]), None)
-    shared = min(len(steps), len(others)) if shared is None else shared
-    return ".".join(steps[: shared + 1]) if shared < len(steps) else None
 
 
 def _kept(graph: Graph, costs: list[Cost]) -> list[int]:

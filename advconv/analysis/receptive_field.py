@@ -147,7 +147,7 @@ def square(size: tuple[int, int]) -> str:
     return str(size[0]) if size[0] == size[1] else f"{size[0]}x{size[1]}"
 
 
-class Finding(NamedTuple):
+class Surprise(NamedTuple):
     """A node at which the field becomes unknown, or, with `apart`, whose paths' centres are so many pixels apart.
 
     `is_too_large`: it is unknown because 64 bits cannot hold it.
@@ -158,7 +158,7 @@ class Finding(NamedTuple):
     is_too_large: bool = False
 
 
-def findings(graph: Graph, ways: list[tuple[int, ...]], table: list[Reaches]) -> list[Finding]:
+def surprises(graph: Graph, ways: list[tuple[int, ...]], table: list[Reaches]) -> list[Surprise]:
     """Where the field is not what a reader expects; what gates see is no part of it."""
     found = []
     in_gate = gates(graph)
@@ -172,9 +172,9 @@ def findings(graph: Graph, ways: list[tuple[int, ...]], table: list[Reaches]) ->
         if is_unknown:
             # Strides multiply: a field can outgrow 64 bits on a map of one position.
             is_too_large = len(node.inputs) == 1 and all(reach.jump for reach in before)
-            found.append(Finding(node, is_too_large=is_too_large))
+            found.append(Surprise(node, is_too_large=is_too_large))
         elif apart := max((_apart(table, node, _paths(graph, ways, index), axis) for axis in (0, 1)), default=0.0):
-            found.append(Finding(node, apart))
+            found.append(Surprise(node, apart))
     return found
 
 

@@ -33,7 +33,7 @@ def strip_for(graph: Graph, index: int, axis: int, length: int) -> Graph | None:
     for size in range(length, length + 64):
         shape = Shape(graph.input.channels, *((size, 1) if axis == 0 else (1, size)))
         try:
-            return Graph(tuple(nodes)).with_layer(0, Input(shape))
+            return Graph(tuple(nodes)).replace(0, Input(shape))
         except ShapeError:
             continue
     return None

@@ -68,8 +68,15 @@ class Steps(nn.Module):
         values: list[Any] = [x]
         for callee, inputs, done in self._steps:
             given = [values[index] for index in inputs]
-            values.append(self._modules[callee](*given) if isinstance(callee, str) else apply(callee, given))  # type: ignore[misc]
+            values.append(self._child(callee)(*given) if not isinstance(callee, Call) else apply(callee, given))
             for index in done:
                 values[index] = None
         result: Tensor = values[-1]
         return result
+
+    def _child(self, names: tuple[str, ...]) -> nn.Module:
+        """A child, or one that a child holds."""
+        module: nn.Module = self
+        for name in names:
+            module = module._modules[name]  # type: ignore[assignment]
+        return module

@@ -113,14 +113,14 @@ def _has_rows(section: Section) -> bool:
 
 def _forward(section: Section, places: list[str]) -> str:
     """The steps as statements. A value that only the next step reads is `x`; the section's own is, while it lasts."""
-    callees = dict(zip(section.children, places, strict=True))
+    callees = dict(_callees(section, places))
     lines = [f"{INDENT}def forward(self, x: Tensor) -> Tensor:"]
     names = _value_names(section.steps)
     for number, step in enumerate(section.steps):
         value = _step(step, callees, [names[index] for index in step.inputs])
         if number < len(section.steps) - 1:
             lines.append(f"{INDENT * 2}{names[number + 1]} = {value}")
-        elif isinstance(step.callee, str):
+        elif not isinstance(step.callee, Call):
             # What a module gives is of any type to a type checker; the annotation says which.
             lines += [f"{INDENT * 2}out: Tensor = {value}", f"{INDENT * 2}return out"]
         else:
@@ -146,8 +146,17 @@ def _name(number: int) -> str:
     return "xyz"[number] if number < 3 else f"y{number - 2}"
 
 
-def _step(step: Step, callees: dict[str, str], values: list[str]) -> str:
-    if isinstance(step.callee, str):
+def _callees(section: Section, places: list[str], above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    """How each child is written, and those that open sections hold for it."""
+    for (name, child), place in zip(section.children.items(), places, strict=True):
+        yield (*above, name), place
+        if isinstance(child, Section) and child.is_open:
+            inside = [f"{place}[{index}]" for index in range(len(child.children))]
+            yield from _callees(child, inside, (*above, name))
+
+
+def _step(step: Step, callees: dict[tuple[str, ...], str], values: list[str]) -> str:
+    if not isinstance(step.callee, Call):
         return f"{callees[step.callee]}({', '.join(values)})"
     inputs = f"[{', '.join(values)}]" if step.callee.packed else ", ".join(values)
     return _call(step.callee, first=[inputs])

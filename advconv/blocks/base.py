@@ -14,6 +14,7 @@ from advconv.layers.conv import Convolution
 from advconv.layers.dense import Pad
 from advconv.layers.pointwise import Activation, BatchNorm2d, Dropout
 from advconv.layers.pool import Pool2d
+from advconv.text.finding import Finding
 from advconv.values.forms import (
     ActivationChoice,
     ActivationField,
@@ -77,23 +78,18 @@ class Style(Fields):
         return ActivationChoice(None) if self.order == "norm-act-conv" else self.activation
 
 
-class Problem(NamedTuple):
-    """A layer that does not fit, and the row that asked for it. `before` counts the nodes that did fit."""
+class Unfit(Exception):
+    """Rows do not fit: a finding for each, with how many nodes were there before. What depends on them is left out."""
 
-    row: Row
-    error: ShapeError
-    before: int
-
-
-class Broken(Exception):
-    """A row is broken and on record; what depends on it is left out without a word."""
+    def __init__(self, *problems: tuple[Finding, int]) -> None:
+        super().__init__()
+        self.problems = problems
 
 
 class Builder(NamedTuple):
     """A place in a draft of a graph. `name` is its path among modules, `row` what tables and messages call it."""
 
     draft: Draft
-    problems: list[Problem]
     style: Style
     classes: int | None
     name: str
@@ -128,15 +124,20 @@ class Builder(NamedTuple):
         return self.draft.nodes[x].shape
 
     def grow(self, rows: Sequence[Block], x: int) -> int:
-        """Rows one behind the other, at this place. Raises Broken where one does not fit, and keeps the problem."""
+        """Rows one behind the other, at this place. Raises Unfit where one does not fit."""
         for index, block in enumerate(rows):
             place = self.at_row(index, block)
             try:
                 x = block.expand(place, x)
             except ShapeError as error:
-                self.problems.append(Problem(place.row, error, len(self.draft.nodes)))
-                raise Broken from error
+                raise Unfit((place.misfit(error.finding), len(self.draft.nodes))) from error
         return x
+
+    def misfit(self, finding: Finding) -> Finding:
+        """What a layer of this row has found, at its place."""
+        row = self.row
+        message, last = f"{row.label}: {finding.message}", (row.label, row.kind, "does not fit")
+        return finding._replace(path=row.path, message=message, at_key=True, trail=(last,))
 
     def at_row(self, index: int, block: Block) -> "Builder":
         row = Row(f"{self.row.label}[{index}]", self.row.block, block.kind, (*self.row.path, index, block.kind))

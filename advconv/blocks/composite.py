@@ -1,17 +1,16 @@
 """Blocks made of rows: residual, branches, repeat."""
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator
 
-from advconv.blocks.base import Block, Broken, Builder
+from advconv.blocks.base import Block, Builder, Unfit
 from advconv.blocks.units import Pointwise
 from advconv.layers.base import ShapeError
 from advconv.layers.dense import PadChannels
 from advconv.layers.merge import Add, Concat, Multiply
 from advconv.layers.pool import Subsample
-from advconv.text.diagnostics import MOST
+from advconv.text.finding import MOST, Finding
 from advconv.values.forms import ActivationChoice, DropoutChoice, Form, MaybeActivation, Name, refuse, shown, word
 
 if TYPE_CHECKING:
@@ -105,14 +104,16 @@ class Branches(Block):
 
     def expand_paths(self, builder: Builder, x: int) -> list[int]:
         """The end of each path. All are tried, so that one run tells what is wrong with each."""
-        ends = []
+        ends, problems = [], list[tuple[Finding, int]]()
         for name, rows in self.paths.items():
-            if len(builder.problems) > MOST:
+            if len(problems) > MOST:
                 break
-            with suppress(Broken):
+            try:
                 ends.append(builder.at_field(name, "paths", name, block=name).grow(rows, x))
-        if len(ends) < len(self.paths):
-            raise Broken
+            except Unfit as unfit:
+                problems += unfit.problems
+        if problems:
+            raise Unfit(*problems)
         return ends
 
 

@@ -11,10 +11,10 @@ from typing import NoReturn
 from advconv.check import Checked, check_bytes
 from advconv.cli.commands import checked_file, content
 from advconv.geometry import Shape
+from advconv.rules.record import Severity
 from advconv.system.console import FAILED, OK, USAGE, Paint, complain, show, wants_colour
-from advconv.text.diagnostics import Severity
+from advconv.text.document import decode
 from advconv.text.reader import read
-from advconv.text.source import decode
 
 
 class Search:

@@ -13,7 +13,7 @@ from advconv.language.spec import ArchSpec
 from advconv.system.console import FAILED, OK, USAGE, complain, hold_directory, print_markdown, show
 from advconv.system.files import FileError, write, write_new
 from advconv.system.shipped import shipped
-from advconv.text.source import MAX_BYTES
+from advconv.text.document import MAX_BYTES
 from advconv.values.names import TITLE
 
 DEFAULT_ARCH = Path("archs", "c1c2c3c4.yaml")

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from advconv.geometry import Shape
+from advconv.text.finding import Finding
 
 
 class DataSet(NamedTuple):
@@ -36,14 +37,14 @@ def channels_first(input: Shape) -> Shape | None:
     return Shape(channels, height, width) if is_image and channels in (1, 3, 4) else None
 
 
-def misfits(data: DataSet, input: Shape, classes: int | None) -> list[tuple[str, str, str]]:
-    """Where pictures do not fit a network: the field of the file, what is wrong, and what to change."""
+def misfits(data: DataSet, input: Shape, classes: int | None) -> list[Finding]:
+    """Where images do not fit a network, at the field of the file."""
     found = []
     if data.channels is not None and data.channels != input.channels:
         message = f"the input has {input.channels} channels, in {data.title} it is {data.channels}"
         height, width = (channels_first(input) or input).size
-        found.append(("input", message, f"write `input: [{data.channels}, {height}, {width}]`"))
+        found.append(Finding("AC503", ("input",), message, f"write `input: [{data.channels}, {height}, {width}]`"))
     if data.classes is not None and classes is not None and data.classes != classes:
         message = f"the network puts out {classes} classes, in {data.title} there are {data.classes}"
-        found.append(("classes", message, f"write `classes: {data.classes}`"))
+        found.append(Finding("AC503", ("classes",), message, f"write `classes: {data.classes}`"))
     return found

@@ -12,6 +12,8 @@ from advconv.blocks import BLOCKS
 from advconv.blocks.base import Block, Fields, Style
 from advconv.blocks.composite import times
 from advconv.blocks.units import groups
+from advconv.constraints import Constraints
+from advconv.constraints.use import Use, feature
 from advconv.geometry import INT64_MAX
 from advconv.language.augment import KNOWN, keys
 from advconv.language.recipe import (
@@ -25,7 +27,7 @@ from advconv.language.recipe import (
     seed,
     share,
 )
-from advconv.language.spec import ArchSpec, Constraints, Use, feature, picture, title, version
+from advconv.language.spec import ArchSpec, picture, title, version
 from advconv.language.transforms import COMPOSITIONS
 from advconv.layers.pointwise import FUNCTIONS
 from advconv.values.forms import (

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 from advconv.blocks.composite import Branches
 from advconv.language.dump import dump, plain
 from advconv.language.spec import ArchSpec, parse
-from advconv.text.diagnostics import Span
+from advconv.text.document import Document, Value
 from advconv.text.reader import MAX_DEPTH, read
-from advconv.text.source import Document, Source, Value
+from advconv.text.source import Source, Span
 from advconv.values.forms import shown, single
 
 
@@ -28,6 +28,10 @@ class Step(NamedTuple):
     @property
     def is_index(self) -> bool:
         return self.key.isascii() and self.key.isdigit()
+
+
+def _option(step: Step) -> str:
+    return step.span.source.text if step.span.source else ""
 
 
 class Setting(NamedTuple):
@@ -49,14 +53,15 @@ def setting(path: str, written: str, option: str) -> Setting:
     _hold_length(f"value of {path}", written, MAX_VALUE)
     if written[:1] in ("<", ">", "="):
         # A comparison, which YAML would want in quotes.
-        value = Value(Span(1, 1, len(written)), written)
+        value = Value(Span(0, len(written)), written)
     else:
         document, wrong = read(Source(option, written or "''"))
         if document is None or wrong:
             reason = f": {wrong[0].message}" if wrong else ""
             raise SettingError(f"the value of {path} is not YAML{reason}")
         value = document.root
-    return Setting(_steps(path, option), _in_option(value, option, len(option) - len(written)))
+    source = Source(option, option, is_option=True)
+    return Setting(_steps(path, source), _in_option(value, source, len(option) - len(written)))
 
 
 def said_setting(text: str) -> Setting:
@@ -77,32 +82,33 @@ def _cut(text: str) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-def _steps(path: str, option: str) -> tuple[Step, ...]:
+def _steps(path: str, option: Source) -> tuple[Step, ...]:
     """`C1[0].out_channels -> C1, 0, out_channels`. Where the option has a name of its own, that is their place."""
     steps: list[Step] = []
-    start, end, name_width = option.find(path), 0, len(re.split("[ =]", option)[0])
+    start, end, name_width = option.text.find(path), 0, len(re.split("[ =]", option.text)[0])
     while end < len(path):
         match = STEP.match(path, end)
         if match is None:
             raise SettingError(f"{_cut(path)!r} is no path, write one as in train.mixup or C1[0].out_channels")
         group = match.lastindex or 0
-        column, width = (start + match.start(group) + 1, len(match[group])) if start >= 0 else (1, name_width)
-        steps.append(Step(match[group], Span(1, column, width, option), path[:end]))
+        first, last = match.span(group)
+        span = Span(start + first, start + last, option) if start >= 0 else Span(0, name_width, option)
+        steps.append(Step(match[group], span, path[:end]))
         end = match.end()
     if len(steps) > MAX_DEPTH:
         raise SettingError(f"the path {_cut(path)} has {len(steps)} steps, the limit is {MAX_DEPTH}")
     return tuple(steps)
 
 
-def _in_option(value: Value, option: str, columns: int) -> Value:
-    """A value that stands in an option; only its first line is behind something else."""
+def _in_option(value: Value, option: Source, behind: int) -> Value:
+    """A value that stands in an option, so many characters behind its start."""
 
     def moved(span: Span) -> Span:
-        return Span(span.line, span.column + (columns if span.line == 1 else 0), span.width, option)
+        return Span(span.start + behind, span.end + behind, option)
 
-    children = {step: _in_option(child, option, columns) for step, child in value.children.items()}
+    children = {step: _in_option(child, option, behind) for step, child in value.children.items()}
     keys = {key: moved(span) for key, span in value.keys.items()}
-    return replace(value, span=moved(value.span), children=children, keys=keys)
+    return replace(value, span=moved(value.span), end=value.end + behind, children=children, keys=keys)
 
 
 def amended(document: Document, settings: list[Setting]) -> Document:
@@ -149,7 +155,7 @@ def whole_path(data: Any, path: tuple[Step, ...]) -> tuple[Step, ...]:
 
 def _unknown(step: Step, blocks: Iterable[str]) -> SettingError:
     known = f"the blocks are {', '.join(blocks)}, the sections {', '.join(ArchSpec.model_fields)}"
-    return SettingError(f"{_cut(step.span.option)}: there is no {step.key!r}; {known}")
+    return SettingError(f"{_cut(_option(step))}: there is no {step.key!r}; {known}")
 
 
 def _in_rows(rows: Any, steps: Sequence[Step]) -> tuple[Step, ...]:
@@ -187,7 +193,7 @@ def _in_block(word: str, fields: Any, steps: Sequence[Step]) -> tuple[Step, ...]
 
 def _hold_round(step: Step, times: Any) -> None:
     if isinstance(times, int) and int(step.key) >= times:
-        raise SettingError(f"{_cut(step.span.option)}: {step.before} has {times} rounds, counted from 0")
+        raise SettingError(f"{_cut(_option(step))}: {step.before} has {times} rounds, counted from 0")
 
 
 def _set(value: Value, path: Sequence[Step], new: Value, long: Any) -> Value:
@@ -223,10 +229,10 @@ def _key(data: Any, step: Step) -> str | int:
     if isinstance(data, dict):
         return step.key
     if not isinstance(data, list):
-        raise SettingError(f"{_cut(step.span.option)}: {step.before} is {shown(data)}, there is no {step.key!r} in it")
+        raise SettingError(f"{_cut(_option(step))}: {step.before} is {shown(data)}, there is no {step.key!r} in it")
     if _at(data, step.key) is None:
         rows = f"its rows are {step.before}[0] to {step.before}[{len(data) - 1}]" if data else "which is empty"
-        raise SettingError(f"{_cut(step.span.option)}: {step.before} is a list, {rows}; there is no {step.key!r} in it")
+        raise SettingError(f"{_cut(_option(step))}: {step.before} is a list, {rows}; there is no {step.key!r} in it")
     return int(step.key)
 
 

@@ -1,33 +1,20 @@
 """What a user wrote, validated: the sections of an architecture."""
 
-from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from pydantic import BeforeValidator, ValidationError
 
-from advconv.analysis.features import FEATURES, NARROWED_BY
 from advconv.blocks import KINDS, SomeRows
 from advconv.blocks.base import Block, Fields, Style
+from advconv.constraints import Constraints
+from advconv.constraints.use import Use
 from advconv.geometry import Shape
 from advconv.language.augment import ASSIGNMENT, TRANSFORM, Transform
 from advconv.language.recipe import Data, Train
 from advconv.language.validation_errors import explain
-from advconv.text.diagnostics import Diagnostic
-from advconv.text.source import Document, Path
-from advconv.values.forms import (
-    Form,
-    MaybeCount,
-    MaybeSize,
-    Name,
-    Pair,
-    either,
-    is_int,
-    near,
-    refuse,
-    shown,
-    single,
-)
-from advconv.values.limits import COUNT_UNITS, CountLimit, MaybeAccuracyLimit, MaybeByteLimit, MaybeCountLimit, limit
+from advconv.text.document import Document
+from advconv.text.finding import Finding, Path
+from advconv.values.forms import Form, MaybeCount, Name, is_int, refuse, shown, single
 from advconv.values.names import TITLE
 
 if TYPE_CHECKING:
@@ -75,93 +62,6 @@ def picture(value: Any) -> Shape:
     return Shape(*value)
 
 
-def feature(value: Any) -> str:
-    if value not in FEATURES:
-        pair = single(value)
-        word = pair[0] if pair else value
-        refuse(f"there is no feature {shown(value)!r}", partial(_feature_help, word, pair is not None), "AC113")
-    return str(value)
-
-
-def _feature_help(word: Any, is_pair: bool) -> str:
-    if is_pair and word in FEATURES:
-        return f"write {word}"
-    return near("feature", word, FEATURES) or f"the features are {', '.join(FEATURES)}"
-
-
-def each_once(names: Any) -> Any:
-    seen: set[str] = set()
-    for index, name in enumerate(names) if isinstance(names, list) else ():
-        if isinstance(name, str) and name in seen:
-            refuse(f"{shown(name)} stands here twice", "keep one of the two", "AC116", at=(index,))
-        seen |= {name} if isinstance(name, str) else set()
-    return names
-
-
-Feature = Annotated[str, Form(feature)]
-
-
-NARROWING = ("kernel_size", "stride", "dilation", "in_channels", "out_channels")
-
-
-class Use(Fields):
-    """How often a feature must occur, counting only what has these fields."""
-
-    count: CountLimit = limit(">= 1", COUNT_UNITS)
-    kernel_size: MaybeSize = None
-    stride: MaybeSize = None
-    dilation: MaybeSize = None
-    in_channels: MaybeCount = None
-    out_channels: MaybeCount = None
-
-    @property
-    def narrowing(self) -> dict[str, int | Pair]:
-        return {field: value for field in NARROWING if (value := getattr(self, field)) is not None}
-
-
-class Asked(NamedTuple):
-    """What `uses` says of a feature."""
-
-    feature: Any
-    value: Any
-
-
-def by_feature(value: Any) -> Any:
-    return {name: Asked(name, asked) for name, asked in value.items()} if isinstance(value, dict) else value
-
-
-def use(asked: Any) -> Any:
-    """A bare limit is one on the count. A feature is narrowed by fields that it has."""
-    name, value = asked
-    if value is None or isinstance(value, bool):
-        help = "leave it out, or list it under forbids" if value is False else 'write ">= 1"'
-        refuse(f"a feature has a limit on how often it occurs, not {shown(value)}", help, "AC120")
-    if not isinstance(value, dict) or (value and set(value) <= {"min", "max"}):
-        return value if isinstance(value, Use) else {"count": value}
-    known = NARROWED_BY.get(name, NARROWING)
-    for field in value:
-        if field in NARROWING and field not in known:
-            help = f"narrow it by {either(known)}, or not at all"
-            refuse(f"{name} has no {field}", help, code="AC111", at=(field,), at_key=True)
-    return value
-
-
-class Constraints(Fields):
-    """What an architecture promises."""
-
-    receptive_field: MaybeCountLimit = None
-    rf_min: MaybeCountLimit = None
-    params: MaybeCountLimit = None
-    macs: MaybeCountLimit = None
-    weights: MaybeByteLimit = None
-    memory: MaybeByteLimit = None
-    memory_eager: MaybeByteLimit = None
-    training_memory: MaybeByteLimit = None
-    uses: Annotated[dict[Feature, Annotated[Use, BeforeValidator(use)]], BeforeValidator(by_feature)] = {}
-    forbids: Annotated[tuple[Feature, ...], BeforeValidator(each_once)] = ()
-    accuracy: MaybeAccuracyLimit = None
-
-
 class ArchSpec(Fields):
     """An architecture file."""
 
@@ -177,7 +77,7 @@ class ArchSpec(Fields):
     train: Train = Train()
 
 
-def parse(document: Document) -> tuple[ArchSpec | None, list[Diagnostic]]:
+def parse(document: Document) -> tuple[ArchSpec | None, list[Finding]]:
     """The spec in a document, or all that is wrong with it."""
     try:
         return ArchSpec.model_validate(document.root.data), []

@@ -8,9 +8,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from advconv.analysis.features import FEATURES
-from advconv.text.diagnostics import MOST, Diagnostic, Span, error, in_order
+from advconv.text.document import Document
+from advconv.text.finding import MOST, Finding, Path
 from advconv.text.reader import resolve
-from advconv.text.source import Document, Path
+from advconv.text.source import Span
 from advconv.values.forms import shown, similar, single
 from advconv.values.synonyms import hint, meant
 
@@ -25,10 +26,10 @@ SECTIONS = ("train", "defaults", "constraints")
 MAPPINGS = (*SECTIONS, "network", "uses")
 
 
-def explain(document: Document, problem: ValidationError, keys_at: Keys) -> list[Diagnostic]:
-    """A diagnostic for each mistake; a required key that stands there misspelt is one mistake."""
+def explain(document: Document, problem: ValidationError, keys_at: Keys) -> list[Finding]:
+    """A finding for each mistake; a required key that stands there misspelt is one mistake."""
     if not _is_architecture(document.root.data):
-        return [_foreign(document)]
+        return [_foreign(document.root.data)]
     errors = problem.errors(include_url=False)
     unknown: dict[Path, dict[str, None]] = {}
     for item in errors:
@@ -39,8 +40,8 @@ def explain(document: Document, problem: ValidationError, keys_at: Keys) -> list
     told = [
         item for item in errors[: MOST + 1] if item["loc"] not in caused and not _is_misspelt(item, unknown, keys_at)
     ]
-    found = [_explained(document, item, keys_at) for item in told]
-    return in_order(found + [_empty(document, *section) for section in empty])
+    found = [_explained(item, keys_at) for item in told]
+    return found + [_empty(*section) for section in empty]
 
 
 def _is_architecture(data: Any) -> bool:
@@ -50,14 +51,13 @@ def _is_architecture(data: Any) -> bool:
     return any(key in marks or meant("section", key, ("network",)) or similar(key, marks) for key in keys)
 
 
-def _foreign(document: Document) -> Diagnostic:
-    data = document.root.data
+def _foreign(data: Any) -> Finding:
     if isinstance(data, list):
         help = "write `advconv: 1` as the first line, and rows under the name of a block: `network: {C1: [...]}`"
-        return error("AC114", Span(), "an architecture is a mapping of sections, this is a list", help)
+        return Finding("AC114", Span(), "an architecture is a mapping of sections, this is a list", help)
     what = "it has neither `advconv` nor `network`" if isinstance(data, dict) else f"it is {_told(data)}"
     code = "AC112" if isinstance(data, dict) else "AC114"
-    return error(code, Span(), f"this file is no architecture: {what}", "`advconv new NAME` writes one to start from")
+    return Finding(code, Span(), f"this file is no architecture: {what}", "`advconv new NAME` writes one to start from")
 
 
 def _told(data: Any) -> str:
@@ -81,10 +81,11 @@ def _emptied(document: Document, parent: Path, unknown: Collection[str]) -> list
     return [(section, keys) for section, keys in found if keys]
 
 
-def _empty(document: Document, section: Path, keys: list[str]) -> Diagnostic:
+def _empty(section: Path, keys: list[str]) -> Finding:
     beside = ", ".join(key[:40] for key in keys[:4]) + (", ..." if len(keys) > 4 else "")
     message = f"{section[-1]} is empty: {beside} {'stands' if len(keys) == 1 else 'stand'} beside it"
-    return error("AC114", document.key_span(section), message, f"indent {beside} deeper than {section[-1]}")
+    help = f"indent {beside} deeper than {section[-1]}"
+    return Finding("AC114", section, message, help, at_key=True)
 
 
 def _is_misspelt(item: Error, unknown: dict[Path, dict[str, None]], keys_at: Keys) -> bool:
@@ -105,18 +106,17 @@ def _kind(path: Path) -> str:
     return {"train": "train", "constraints": "constraint"}.get(str(path[0]), "field") if len(path) == 2 else "field"
 
 
-def _explained(document: Document, item: Error, keys_at: Keys) -> Diagnostic:
+def _explained(item: Error, keys_at: Keys) -> Finding:
     path: Path = tuple(step for step in item["loc"] if step != "[key]")
     at_key = item["loc"][-1:] == ("[key]",)
     if item["type"].startswith("AC"):
         context = item["ctx"]
         at = (*path, *context["at"])
-        span = document.key_span(at) if at_key or context["at_key"] else document.span(at)
         is_whole = item["type"] == "AC114" and not context["at"]
         help = context["help"]() if callable(context["help"]) else context["help"]
         help = help or (_value_help(item["input"]) if is_whole else "")
-        return error(item["type"], span, _named(context["message"], path), help)
-    return TYPES.get(item["type"], _other)(document, path, item, keys_at)
+        return Finding(item["type"], at, _named(context["message"], path), help, at_key=at_key or context["at_key"])
+    return TYPES.get(item["type"], _other)(path, item, keys_at)
 
 
 def _value_help(value: Any) -> str:
@@ -138,17 +138,16 @@ def _named(message: str, path: Path) -> str:
     return f"{named.removesuffix(', not nothing')}, and there is nothing here" if is_empty else named
 
 
-def _missing(document: Document, path: Path, item: Error, keys_at: Keys) -> Diagnostic:
+def _missing(path: Path, item: Error, keys_at: Keys) -> Finding:
     *parent, field = path
-    span = document.key_span(tuple(parent)) if parent else Span()
+    place = tuple(parent) if parent else Span()
     if path == ("advconv",):
         message = "the file does not say which version of the language it is in"
-        return error("AC112", span, message, "write `advconv: 1` as the first line")
+        return Finding("AC112", place, message, "write `advconv: 1` as the first line")
     is_bare = item["input"] == {} and len(parent) > 2
     row = hint("block", parent[-1], (str(parent[-1]),)) if is_bare else ""
-    return error(
-        "AC112", span, f"{_owner(path)} has no {field}", row or f"write `{EXAMPLES.get(str(field), f'{field}: ...')}`"
-    )
+    help = row or f"write `{EXAMPLES.get(str(field), f'{field}: ...')}`"
+    return Finding("AC112", place, f"{_owner(path)} has no {field}", help, at_key=bool(parent))
 
 
 EXAMPLES = {
@@ -162,17 +161,17 @@ EXAMPLES = {
 }
 
 
-def _unknown_key(document: Document, path: Path, item: Error, keys_at: Keys) -> Diagnostic:
+def _unknown_key(path: Path, item: Error, keys_at: Keys) -> Finding:
     key, keys = str(path[-1]), keys_at(path)
     pair = re.fullmatch(r"\s*(\w+)\s*=\s*([^=\s].*)", key)
     if key.startswith("//"):
-        return error("AC111", document.key_span(path), "a comment starts with #, not with //", "write # in place of //")
+        return Finding("AC111", path, "a comment starts with #, not with //", "write # in place of //", at_key=True)
     if pair and pair[1] in keys:
         message = f"a key and its value are parted by a colon, this is {key[:40]}"
-        return error("AC111", document.key_span(path), message, f"write `{pair[1]}: {pair[2][:40]}`")
+        return Finding("AC111", path, message, f"write `{pair[1]}: {pair[2][:40]}`", at_key=True)
     known = hint(_kind(path), key, keys) or _elsewhere(path, keys_at)
     help = known or similar(key, keys) or f"the keys are {', '.join(keys)}"
-    return error("AC111", document.key_span(path), f"{_owner(path)} has no key {key[:40]!r}", help)
+    return Finding("AC111", path, f"{_owner(path)} has no key {key[:40]!r}", help, at_key=True)
 
 
 def _elsewhere(path: Path, keys_at: Keys) -> str:
@@ -189,11 +188,11 @@ def _elsewhere(path: Path, keys_at: Keys) -> str:
     return f'write it under uses: `uses: {{{feature}: ">= 1"}}`' if feature else ""
 
 
-def _wrong_form(form: str) -> Callable[..., Diagnostic]:
-    def wrong(document: Document, path: Path, item: Error, keys_at: Keys) -> Diagnostic:
+def _wrong_form(form: str) -> Callable[..., Finding]:
+    def wrong(path: Path, item: Error, keys_at: Keys) -> Finding:
         is_empty = item["input"] is None
         message = f"{path[-1]} is empty" if is_empty else f"{path[-1]} must be {form}, not {shown(item['input'])}"
-        return error("AC114", document.span(path), message, _form_help(str(path[-1]), form, item["input"]))
+        return Finding("AC114", path, message, _form_help(str(path[-1]), form, item["input"]))
 
     return wrong
 
@@ -233,11 +232,11 @@ def _features(field: str, value: Any) -> str:
     return f"[{', '.join(names)}]" if field == "forbids" else "{" + ", ".join(f'{name}: ">= 1"' for name in names) + "}"
 
 
-def _other(document: Document, path: Path, item: Error, keys_at: Keys) -> Diagnostic:
-    return error("AC114", document.span(path), item["msg"])
+def _other(path: Path, item: Error, keys_at: Keys) -> Finding:
+    return Finding("AC114", path, item["msg"])
 
 
-TYPES: dict[str, Callable[..., Diagnostic]] = {
+TYPES: dict[str, Callable[..., Finding]] = {
     "missing": _missing,
     "extra_forbidden": _unknown_key,
     "model_type": _wrong_form("a mapping"),

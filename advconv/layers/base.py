@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from advconv.geometry import Shape, Window
+from advconv.text.finding import Finding, Refused
 
 FLOAT_BYTES = 4
 INDEX_BYTES = 8
@@ -49,12 +50,14 @@ class Call(NamedTuple):
         return self.target.startswith("nn.")
 
 
-class ShapeError(Exception):
-    """A layer does not fit its input. `field` names the key of the block that has to change."""
+class ShapeError(Refused):
+    """A layer does not fit its input. `field` names the key of the block that has to change.
+
+    The finding has no path as yet: a layer does not know where it came from.
+    """
 
     def __init__(self, code: str, message: str, help: str = "", field: str = "") -> None:
-        super().__init__(message)
-        self.code, self.message, self.help, self.field = code, message, help, field
+        super().__init__(Finding(code, (), message, help, field=field))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from advconv.blocks.base import Block
 from advconv.check import check
 from advconv.language.dump import plain
 from advconv.language.json_schema import DESCRIPTIONS, required
-from advconv.manual.codes import example
+from advconv.manual.rules import example
 from advconv.text.source import Source
 
 EXAMPLES: dict[str, str] = {

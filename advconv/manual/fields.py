@@ -6,10 +6,13 @@ from pydantic.fields import FieldInfo
 
 from advconv.blocks import BLOCKS
 from advconv.blocks.base import Fields, Style
+from advconv.constraints import Constraints
+from advconv.constraints.record import Constraint
+from advconv.constraints.use import Use
 from advconv.language.augment import ASSIGNMENT
 from advconv.language.json_schema import DESCRIPTIONS, Schema, field_schema
 from advconv.language.recipe import LEARNING_RATES, Train
-from advconv.language.spec import ArchSpec, Constraints, Use, title
+from advconv.language.spec import ArchSpec, title
 from advconv.manual.blocks import default_text
 from advconv.values.forms import MOST_OF_A_WINDOW, Form, either, name
 from advconv.values.limits import BYTE_UNITS, BYTES, COUNT, COUNT_UNITS, PERCENT, accuracy
@@ -68,36 +71,12 @@ SECTION_DEFAULTS = {
 """In the sections of a file, where the value is none or has no short form."""
 
 
-class Measured(NamedTuple):
-    """What a constraint is measured in, an example of its value, and the topic that defines the number."""
-
-    unit: str
-    example: str
-    defined_in: str
-
-
-CONSTRAINTS = {
-    "receptive_field": Measured("pixels of the input, on each axis", '"> 44"', "receptive_field"),
-    "rf_min": Measured("pixels of the input, on each axis", '"> 2"', "receptive_field"),
-    "params": Measured("parameters", '"< 200k"', "parameters"),
-    "macs": Measured("multiply-accumulates", "{min: 1k, max: 100M}", "parameters"),
-    "weights": Measured("bytes", '"< 1MB"', "parameters"),
-    "memory": Measured("bytes", '"< 2MB"', "memory"),
-    "memory_eager": Measured("bytes", '"< 2MB"', "memory"),
-    "training_memory": Measured("bytes", '"< 16MiB"', "memory"),
-    "uses": Measured("occurrences", '{dilated: ">= 1", strided: {kernel_size: 3, count: "== 1"}}', "features"),
-    "forbids": Measured("occurrences", "[maxpool, avgpool]", "features"),
-    "accuracy": Measured("percent of the test images", '">= 85%"', "training"),
-}
-
-
-def constraint_page(constraint: str) -> str:
+def constraint_page(constraint: Constraint) -> str:
     """What is measured, in which unit, how a limit is written, and an example."""
-    measured = CONSTRAINTS[constraint]
-    info = Constraints.model_fields[constraint]
-    facts = f"Measured in {measured.unit}. Takes {takes(info, constraint)}."
-    code = f"```yaml\nconstraints: {{{constraint}: {measured.example}}}\n```"
-    return "\n\n".join([f"## Constraint `{constraint}`", DESCRIPTIONS[constraint], facts, code])
+    info = Constraints.model_fields[constraint.name]
+    facts = f"Measured in {constraint.unit}. Takes {takes(info, constraint.name)}."
+    code = f"```yaml\nconstraints: {{{constraint.name}: {constraint.example}}}\n```"
+    return "\n\n".join([f"## Constraint `{constraint.name}`", constraint.description, facts, code])
 
 
 LIMIT = '`"< 5"`, `"<= 5"`, `"> 5"`, `">= 5"`, `"== 5"` or `{min: 1, max: 5}`'

@@ -4,14 +4,17 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from advconv.blocks import KINDS
+from advconv.constraints import CONSTRAINTS
 from advconv.language.json_schema import DESCRIPTIONS, summary
 from advconv.manual.blocks import block_page
-from advconv.manual.codes import page as code_page
-from advconv.manual.fields import CONSTRAINTS, FIELDS, constraint_page, field_page
+from advconv.manual.fields import FIELDS, constraint_page, field_page
+from advconv.manual.rules import page as rule_page
+from advconv.rules import RULES
 from advconv.system.shipped import shipped
-from advconv.text.diagnostics import CODES
 from advconv.values.forms import similar
 from advconv.values.synonyms import meant
+
+PROMISES = {constraint.name: constraint for constraint in CONSTRAINTS}
 
 FAMILIES = {
     "AC1": "Codes of text, keys and values",
@@ -66,17 +69,18 @@ def subjects() -> list[Subject]:
         Subject(
             "Blocks", {kind: summary(block) for kind, block in KINDS.items()}, lambda kind: [block_page(KINDS[kind])]
         ),
-        Subject("Constraints", {name: DESCRIPTIONS[name] for name in CONSTRAINTS}, _constraint),
+        Subject("Constraints", {name: constraint.description for name, constraint in PROMISES.items()}, _constraint),
         Subject("Analyses", _headings(ANALYSES), lambda name: [section(ANALYSES[name])]),
         Subject("Fields", {name: DESCRIPTIONS[name] for name in FIELDS}, lambda name: [field_page(name)]),
         Subject("The language", _headings(PARTS), lambda name: [section(PARTS[name])]),
-        *(Subject(heading, _codes(family), lambda code: [code_page(code)]) for family, heading in FAMILIES.items()),
+        *(Subject(heading, _codes(family), lambda code: [rule_page(code)]) for family, heading in FAMILIES.items()),
     ]
 
 
 def _constraint(name: str) -> list[str]:
     """The constraint, and what defines its number."""
-    return [constraint_page(name), section((ANALYSES | PARTS)[CONSTRAINTS[name].defined_in])]
+    constraint = PROMISES[name]
+    return [constraint_page(constraint), section((ANALYSES | PARTS)[constraint.topic])]
 
 
 def _headings(sections: Mapping[str, Section]) -> dict[str, str]:
@@ -84,7 +88,7 @@ def _headings(sections: Mapping[str, Section]) -> dict[str, str]:
 
 
 def _codes(family: str) -> dict[str, str]:
-    return {code: title for code, title in CODES.items() if code.startswith(family)}
+    return {rule.code: rule.title for rule in RULES if rule.code.startswith(family)}
 
 
 def section(wanted: Section) -> str:

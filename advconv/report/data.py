@@ -7,10 +7,10 @@ from advconv.analysis.cost import MACS_CONVENTION, weight_bytes
 from advconv.analysis.measure import Measures
 from advconv.analysis.receptive_field import Field, Reaches
 from advconv.check import Checked, uncollected
-from advconv.constraints import Verdict
+from advconv.constraints.record import Verdict
 from advconv.geometry import Reach
-from advconv.text.diagnostics import Diagnostic
-from advconv.text.visible import json_text, visible
+from advconv.report.diagnostics import as_data, as_github
+from advconv.text.visible import json_text
 
 AXES = ("height", "width")
 
@@ -51,7 +51,8 @@ CONVENTIONS = {
     "its last reader, memory_eager is what the built module holds in torch's eager mode",
     "reach": "position p of a map depends on input positions jump*p + first to jump*p + last; start is the middle of "
     "what position 0 sees, 0.0 being the middle of the first pixel",
-    "place": "line and column of a diagnostic count from 1, in the file, or in `option` where that is not null",
+    "place": "line and column of a diagnostic count from 1, offsets in characters from 0, in the file, or in `option` "
+    "where that is not null; the end is behind the last character",
 }
 
 
@@ -60,17 +61,10 @@ def _file(checked: Checked) -> dict[str, Any]:
         "file": checked.source.name,
         "name": checked.spec.name if checked.spec else None,
         "ok": checked.ok,
-        "diagnostics": [_diagnostic(diagnostic) for diagnostic in checked.diagnostics],
+        "diagnostics": [as_data(diagnostic) for diagnostic in checked.diagnostics],
         "constraints": [_verdict(verdict) for verdict in checked.verdicts],
         "network": network(checked.measures) if checked.measures else None,
     }
-
-
-def _diagnostic(diagnostic: Diagnostic) -> dict[str, Any]:
-    span = diagnostic.span
-    place = {"option": span.option or None, "line": span.line, "column": span.column, "width": span.width}
-    told = {"code": diagnostic.code, "severity": diagnostic.severity, "message": diagnostic.message}
-    return told | {"help": diagnostic.help or None} | place | {"rows": [list(row) for row in diagnostic.trail]}
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:
@@ -137,28 +131,5 @@ def rows(measures: Measures) -> list[dict[str, Any]]:
 
 
 def github_report(checked: Checked) -> str:
-    """A workflow command for each diagnostic, which GitHub shows at its line of the pull request."""
-    return "\n".join(_command(checked.source.name, diagnostic) for diagnostic in checked.diagnostics)
-
-
-def _command(file: str, diagnostic: Diagnostic) -> str:
-    span = diagnostic.span
-    place = {"line": span.line, "col": span.column, "endColumn": span.column + span.width}
-    fields = {"file": file} | ({} if span.option else place) | {"title": diagnostic.code}
-    properties = ",".join(f"{key}={_property(str(value))}" for key, value in fields.items())
-    return f"::{diagnostic.severity} {properties}::{_data(plain_text(diagnostic))}"
-
-
-def plain_text(diagnostic: Diagnostic) -> str:
-    """Message and help; first the option, where the place is not in the file that a program can show."""
-    option = diagnostic.span.option
-    text = f"{option}: {diagnostic.message}" if option else diagnostic.message
-    return text + (f"\nhelp: {diagnostic.help}" if diagnostic.help else "")
-
-
-def _data(text: str) -> str:
-    return visible(text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A"))
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+    """A workflow command for each diagnostic."""
+    return "\n".join(as_github(diagnostic, checked.source.name) for diagnostic in checked.diagnostics)

@@ -1,13 +1,13 @@
 """Checked architectures as SARIF 2.1.0, which code-scanning services read."""
 
-import os
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 from advconv.check import Checked
-from advconv.report.data import plain_text, separated
-from advconv.text.diagnostics import CODES, Diagnostic
+from advconv.report.data import separated
+from advconv.report.diagnostics import as_sarif
+from advconv.rules import RULES
+from advconv.rules.record import Rule
 from advconv.text.visible import json_text
 
 
@@ -18,29 +18,15 @@ def sarif_report(checked: Iterable[Checked]) -> str:
 
 def sarif_lines(checked: Iterable[Checked]) -> Iterator[str]:
     """The same a line at a time, one for each result."""
-    driver = {"name": "advconv", "rules": [_rule(code, title) for code, title in CODES.items()]}
+    driver = {"name": "advconv", "rules": [_rule(rule) for rule in RULES]}
     tool = json_text({"driver": driver})
     yield f'{{"version": "2.1.0", "runs": [{{"tool": {tool}, "columnKind": "unicodeCodePoints", "results": ['
-    results = (_result(item.source.name, found) for item in checked for found in item.diagnostics)
+    results = (as_sarif(found, item.source.name) for item in checked for found in item.diagnostics)
     yield from separated(json_text(result, None) for result in results)
     yield "]}]}"
 
 
-def _rule(code: str, title: str) -> dict[str, Any]:
-    return {"id": code, "shortDescription": {"text": title}, "help": {"text": f"advconv explain {code}"}}
-
-
-def _result(file: str, diagnostic: Diagnostic) -> dict[str, Any]:
-    span = diagnostic.span
-    end = span.column + span.width
-    region = {"startLine": span.line, "startColumn": span.column, "endColumn": end}
-    place = {"artifactLocation": {"uri": _uri(file)}} | ({} if span.option else {"region": region})
-    fields = {"ruleId": diagnostic.code, "ruleIndex": list(CODES).index(diagnostic.code), "level": diagnostic.severity}
-    return fields | {"message": {"text": plain_text(diagnostic)}, "locations": [{"physicalLocation": place}]}
-
-
-def _uri(file: str) -> str:
-    """A relative path stays relative, with what a URI cannot hold escaped."""
-    from urllib.parse import quote
-
-    return Path(file).as_uri() if Path(file).is_absolute() else quote(os.fsencode(Path(file).as_posix()))
+def _rule(rule: Rule) -> dict[str, Any]:
+    told = {"shortDescription": {"text": rule.title}, "fullDescription": {"text": rule.what}}
+    level = {"defaultConfiguration": {"level": rule.severity}}
+    return {"id": rule.code} | told | {"help": {"text": f"advconv explain {rule.code}"}} | level

@@ -6,81 +6,21 @@ from advconv.analysis.cost import MACS_CONVENTION
 from advconv.analysis.measure import Measures
 from advconv.analysis.receptive_field import Field, square
 from advconv.check import Checked
-from advconv.constraints import Status, Verdict
+from advconv.constraints.record import Status, Verdict
+from advconv.report.diagnostics import as_text
 from advconv.report.table import Table
+from advconv.rules.record import Severity
 from advconv.system.console import PLAIN, Paint
-from advconv.text.diagnostics import Diagnostic, Severity, Span
-from advconv.text.source import LINE_BREAK, Source
-from advconv.text.visible import columns, visible
+from advconv.text.visible import visible
 from advconv.values.quantities import bytes_text, count_text
-
-WIDTH = 120
 
 
 def report(checked: Checked, paint: Paint = PLAIN) -> str:
     """Diagnostics, then the constraints, then one line that sums up."""
-    parts = [diagnostic_text(checked.source, diagnostic, paint) for diagnostic in checked.diagnostics]
+    parts = [as_text(diagnostic, paint) for diagnostic in checked.diagnostics]
     if checked.verdicts:
         parts.append(_verdicts(checked.verdicts, paint))
     return "\n\n".join([*parts, _summary_line(checked, paint)])
-
-
-def diagnostic_text(source: Source, diagnostic: Diagnostic, paint: Paint = PLAIN) -> str:
-    """`file:line:column: severity[code] message`, the line with a caret under the word, help, and the rows so far."""
-    span = diagnostic.span
-    colour = "red" if diagnostic.severity is Severity.ERROR else "yellow"
-    label = f"{diagnostic.severity}[{diagnostic.code}]"
-    place = option_text(span) if span.option else f"{source.name}:{span.line}:{span.column}"
-    lines = [paint(("bold", place), ": ", (colour, label), f" {diagnostic.message}")]
-    lines += _excerpt(source, diagnostic, paint, colour)
-    if diagnostic.help:
-        lines.append(paint(f"{' ' * len(_line_number(span))} = help: {diagnostic.help}"))
-    lines += _trail(diagnostic, paint)
-    return "\n".join(lines)
-
-
-def option_text(span: Span) -> str:
-    """The option that a place is in, short enough to stand before a message."""
-    text = visible(span.option)
-    return text if len(text) <= WIDTH // 2 else f"{text[: WIDTH // 2 - 3]}..."
-
-
-def _line_number(span: Span) -> str:
-    """An option has one line, or hardly ever more."""
-    return "" if span.option else str(span.line)
-
-
-def _excerpt(source: Source, diagnostic: Diagnostic, paint: Paint, colour: str) -> list[str]:
-    """The source line, cut around the caret where it is long."""
-    span = diagnostic.span
-    text = LINE_BREAK.split(span.option) if span.option else source.lines
-    line = text[span.line - 1] if span.line <= len(text) else ""
-    start = max(0, span.column - 1 - WIDTH // 2) if len(line) > WIDTH else 0
-    end = start + WIDTH
-    if not line[start:end].strip():
-        return []
-    at = span.column - 1
-    before, word, rest = (_shown(part) for part in (line[start:at], line[at : min(at + span.width, end)], line[at:end]))
-    if len(before + rest) > WIDTH:
-        before = before[-WIDTH // 2 :]
-    offset, width = columns(before), max(1, columns(word))
-    number = _line_number(span)
-    carets = "^" * min(width, max(1, WIDTH - offset))
-    excerpt = f"{number} | {(before + rest)[:WIDTH].rstrip()}"
-    return [paint(excerpt), paint(f"{' ' * len(number)} | {' ' * offset}", (colour, carets))]
-
-
-def _shown(text: str) -> str:
-    """A part of a line; a tab is one column."""
-    return visible(text.replace("\t", " "))
-
-
-def _trail(diagnostic: Diagnostic, paint: Paint) -> list[str]:
-    if not diagnostic.trail:
-        return []
-    rows = [("row", "layer", "output"), *(tuple(map(visible, row)) for row in diagnostic.trail)]
-    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
-    return ["", *(paint(f"    {row:<{widths[0]}}  {layer:<{widths[1]}}  {shape}") for row, layer, shape in rows)]
 
 
 MARKS = {Status.KEPT: ("green", "ok"), Status.FAILED: ("red", "FAIL"), Status.PROMISED: ("blue", "later")}
@@ -100,7 +40,7 @@ def _verdicts(verdicts: tuple[Verdict, ...], paint: Paint) -> str:
 def verdict_table(checked: Checked) -> Table:
     """The verdicts as a table, closed by the diagnostics and the measures. A margin is below 0 outside the limit."""
     rows = [(v.name, v.value, v.unit, v.limit.text, v.margin, str(v.status)) for v in checked.verdicts]
-    closing = [diagnostic_text(checked.source, diagnostic) for diagnostic in checked.diagnostics]
+    closing = [as_text(diagnostic) for diagnostic in checked.diagnostics]
     columns = ("Constraint", "Value", "Unit", "Limit", "Margin", "Status")
     counts = {"errors": checked.count(Severity.ERROR), "warnings": checked.count(Severity.WARNING)}
     totals = {"ok": checked.ok, "kept": checked.kept, "judged": checked.judged} | counts

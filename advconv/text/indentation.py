@@ -2,11 +2,11 @@
 
 import re
 
-from advconv.text.diagnostics import Diagnostic
+from advconv.text.finding import Finding
 from advconv.text.parse_failure import ParseFailure, Place, content, indent
 
 
-def wrong_indentation(found: ParseFailure) -> Diagnostic | None:
+def wrong_indentation(found: ParseFailure) -> Finding | None:
     """A line that starts where nothing above it does, or where rows and keys would mix."""
     if not (found.is_first or (found.is_mapping_value and _key_is_first(found))) or not found.levels:
         return None
@@ -16,13 +16,13 @@ def wrong_indentation(found: ParseFailure) -> Diagnostic | None:
     beside = [level for level in found.levels if level[1].column == column]
     if kind == "key" and (row := _bare_row_above(found, column)):
         help = f"write `- {row}: {{{content(found.text)[:60]}}}`"
-        return found.error(f"the row above, {row}, has no colon and takes no keys", help, at, width)
+        return found.finding(f"the row above, {row}, has no colon and takes no keys", help, at, width)
     if any(level[0] == kind for level in beside):
         return None
     if beside:
         return _mixed(found, kind, beside[-1][1], at, width)
     message = f"wrong indentation: no list or mapping that is open here starts in column {column + 1}"
-    return found.error(message, _fitting(found, found.levels, kind, column), at, width)
+    return found.finding(message, _fitting(found, found.levels, kind, column), at, width)
 
 
 def _key_is_first(found: ParseFailure) -> bool:
@@ -41,10 +41,10 @@ def _bare_row_above(found: ParseFailure, column: int) -> str:
     return row[1] if row and column > indent(line) else ""
 
 
-def _mixed(found: ParseFailure, kind: str, start: Place, at: Place, width: int) -> Diagnostic:
+def _mixed(found: ParseFailure, kind: str, start: Place, at: Place, width: int) -> Finding:
     """A row where keys stand, or a key where rows do."""
     if content(found.text) == "-":
-        return found.error("a dash with nothing behind it stands among keys", f"remove line {at.line + 1}", at)
+        return found.finding("a dash with nothing behind it stands among keys", f"remove line {at.line + 1}", at)
     if start.column and _key_above(found, start.column) == "constraints":
         return _dashed_constraint(found, start)
     if kind == "key":
@@ -52,35 +52,35 @@ def _mixed(found: ParseFailure, kind: str, start: Place, at: Place, width: int) 
         if not outside:
             return _rows_of_a_file(found, start)
         help = f"write `- {content(found.text)[:60]}`, or {_fitting(found, outside, kind, at.column)}"
-        return found.error("a key stands among the rows of a list", help, at, width)
+        return found.finding("a key stands among the rows of a list", help, at, width)
     return _row_among_keys(found, start, at, width)
 
 
-def _rows_of_a_file(found: ParseFailure, first: Place) -> Diagnostic:
+def _rows_of_a_file(found: ParseFailure, first: Place) -> Finding:
     """Rows where the sections of a file stand, and a section behind them."""
     row = content(found.line(first.line)).removeprefix("-").strip()
     help = f"write `{row[:60]}` in line {first.line + 1}, without the dash"
-    return found.error("a file has keys at its top, not the rows of a list", help, first)
+    return found.finding("a file has keys at its top, not the rows of a list", help, first)
 
 
-def _row_among_keys(found: ParseFailure, start: Place, at: Place, width: int) -> Diagnostic:
+def _row_among_keys(found: ParseFailure, start: Place, at: Place, width: int) -> Finding:
     first, dash = content(found.line(start.line)), indent(found.line(start.line))
     if re.match(r"-[^\s-]", first):
         help = f"write `- {first[1:][:60]}`"
-        return found.error("a dash needs a space behind it", help, Place(start.line, dash), len(first))
+        return found.finding("a dash needs a space behind it", help, Place(start.line, dash), len(first))
     if dash < start.column and _key_above(found, dash) == "network":
         return _nameless(found, Place(start.line, dash))
     if dash < start.column:
         help = f"indent it by {dash} spaces, as line {start.line + 1}"
-        return found.error("a row stands among the keys of the row above", help, at, width)
+        return found.finding("a row stands among the keys of the row above", help, at, width)
     help = f"write `- {first[:60]}` in line {start.line + 1}"
-    return found.error("a row stands among keys", help, at, width)
+    return found.finding("a row stands among keys", help, at, width)
 
 
-def _nameless(found: ParseFailure, first: Place) -> Diagnostic:
+def _nameless(found: ParseFailure, first: Place) -> Finding:
     """Rows under `network` itself, with deeper rows below."""
     help = f"write `{' ' * first.column}C1:` above line {first.line + 1}, and its rows below, each in the same column"
-    return found.error("these rows have no block: its name is missing above them", help, first)
+    return found.finding("these rows have no block: its name is missing above them", help, first)
 
 
 def _key_above(found: ParseFailure, column: int) -> str:
@@ -93,11 +93,11 @@ def _key_above(found: ParseFailure, column: int) -> str:
     return ""
 
 
-def _dashed_constraint(found: ParseFailure, start: Place) -> Diagnostic:
+def _dashed_constraint(found: ParseFailure, start: Place) -> Finding:
     number = start.line if content(found.line(start.line)).startswith("-") else found.at.line
     line = found.line(number)
     help = f"write `{_constraint(content(line)[1:].strip())[:60]}`, without the dash"
-    return found.error("constraints are keys, not rows of a list", help, Place(number, indent(line)))
+    return found.finding("constraints are keys, not rows of a list", help, Place(number, indent(line)))
 
 
 def _constraint(text: str) -> str:

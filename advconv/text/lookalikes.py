@@ -4,9 +4,9 @@ import re
 import unicodedata
 from collections import Counter
 
-from advconv.text.diagnostics import Diagnostic, Span, error
+from advconv.text.finding import Finding
 from advconv.text.repair import starting
-from advconv.text.source import LINE_BREAK, Source
+from advconv.text.source import LINE_BREAK, Source, Span
 
 SPACES = "\u00a0\u1680\u2000-\u200b\u202f\u205f\u2060\u3000\ufeff"
 
@@ -37,8 +37,8 @@ PLAIN = {
 }  # fmt: skip
 
 
-def lookalikes(source: Source) -> list[Diagnostic]:
-    """One diagnostic for each sort of such characters, at the first; what quotes and comments hold is let be."""
+def lookalikes(source: Source) -> list[Finding]:
+    """One finding for each sort of such characters, at the first; what quotes and comments hold is let be."""
     if source.text.isascii():
         return []
     firsts: dict[str, re.Match[str]] = {}
@@ -54,11 +54,10 @@ def _starts_a_line(match: re.Match[str]) -> bool:
     return not LINE_BREAK.split(match.string[max(match.start() - 200, 0) : match.start()])[-1].strip()
 
 
-def _told(kind: str, first: re.Match[str], count: int) -> Diagnostic:
+def _told(kind: str, first: re.Match[str], count: int) -> Finding:
     character = first[0][0]
-    above = LINE_BREAK.split(first.string[: first.start()])
     name = "full-width digit" if kind == "digit" else NAMES.get(character) or unicodedata.name(character, kind).lower()
     more = {1: "", 2: ", and in one more place"}.get(count, f", and in {count - 1} more places")
     plain = PLAIN.get(kind) or "".join(str(int(digit)) for digit in first[0][:40])
     message = f"{'an' if name[0] in 'aeio' else 'a'} {name} (U+{ord(character):04X}) stands here{more}"
-    return error("AC102", Span(len(above), len(above[-1]) + 1, len(first[0])), message, f"type {plain}")
+    return Finding("AC102", Span(*first.span()), message, f"type {plain}")

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from advconv.text.diagnostics import Diagnostic, Span, error
+from advconv.text.finding import Finding
 from advconv.text.repair import repaired
 from advconv.text.source import Source
 
@@ -20,9 +20,6 @@ class Place(NamedTuple):
 
     line: int
     column: int
-
-    def span(self, width: int = 1) -> Span:
-        return Span(self.line + 1, self.column + 1, width)
 
 
 class Token(NamedTuple):
@@ -46,8 +43,9 @@ class ParseFailure:
         self.opened = place_of(problem.context_mark)
         self.at = place_of(problem.problem_mark) or self.opened or Place(0, 0)
 
-    def error(self, message: str, help: str = "", at: Place | None = None, width: int = 1) -> Diagnostic:
-        return error("AC102", (at or self.at).span(width), message, help)
+    def finding(self, message: str, help: str = "", at: Place | None = None, width: int = 1) -> Finding:
+        line, column = at or self.at
+        return Finding("AC102", self.source.span(line + 1, column + 1, width), message, help)
 
     @property
     def since(self) -> str:

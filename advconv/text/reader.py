@@ -2,15 +2,16 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any
 
 import yaml
 
 from advconv.geometry import INT64_MAX
-from advconv.text.diagnostics import MOST, Diagnostic, Span, error
+from advconv.text.document import MAX_BYTES, Document, Value, too_long
+from advconv.text.finding import MOST, Finding, Refused
 from advconv.text.lookalikes import lookalikes
 from advconv.text.repair import GREATER, as_written, repaired
-from advconv.text.source import LINE_BREAK, MAX_BYTES, Document, Source, Value, too_long
+from advconv.text.source import LINE_BREAK, Source, Span
 
 MAX_DEPTH = 100
 MAX_VALUES = 100_000
@@ -24,7 +25,7 @@ TAG_DIRECTIVE = re.compile(r"^%TAG\b", re.MULTILINE)
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def read(source: Source) -> tuple[Document | None, list[Diagnostic]]:
+def read(source: Source) -> tuple[Document | None, list[Finding]]:
     """The document in a text, and what is wrong with it as YAML; None where it cannot be read to its end."""
     size = len(source.text.encode("utf-8", "surrogatepass"))
     if size > MAX_BYTES:
@@ -33,12 +34,12 @@ def read(source: Source) -> tuple[Document | None, list[Diagnostic]]:
         return None, strange
     if directive := TAG_DIRECTIVE.search(source.text):
         # LibYAML holds each against all others, and the tags that they are for mean nothing here.
-        span = _span_at(source, directive.start())._replace(width=4)
-        return None, [error("AC104", span, "the directive %TAG has no meaning here", "leave it out")]
+        span = Span(directive.start(), directive.start() + 4)
+        return None, [Finding("AC104", span, "the directive %TAG has no meaning here", "leave it out")]
     try:
-        root, diagnostics = Composer(source).document()
-    except _Stop as stop:
-        return None, [stop.diagnostic]
+        root, findings = Composer(source).document()
+    except Refused as refused:
+        return None, [refused.finding]
     except yaml.MarkedYAMLError as problem:
         from advconv.text.syntax import syntax_error
 
@@ -46,22 +47,10 @@ def read(source: Source) -> tuple[Document | None, list[Diagnostic]]:
     except yaml.reader.ReaderError as problem:
         return None, [_unreadable(source, problem.position, f"the character U+{_code_point(problem):04X}")]
     except yaml.YAMLError as problem:
-        return None, [error("AC101", Span(), f"the text cannot be read: {problem}")]
+        return None, [Finding("AC101", Span(), f"the text cannot be read: {problem}")]
     except UnicodeEncodeError as problem:
         return None, [_unreadable(source, problem.start, "a lone surrogate")]
-    return Document(source, root), diagnostics
-
-
-class _Stop(Exception):
-    """Nothing behind this place can be trusted."""
-
-    def __init__(self, diagnostic: Diagnostic) -> None:
-        self.diagnostic = diagnostic
-
-
-class _Mark(Protocol):
-    line: int
-    column: int
+    return Document(source, root), findings
 
 
 class Composer:
@@ -73,33 +62,35 @@ class Composer:
         self.is_repaired = text != source.text
         self.events: Iterator[Any] = yaml.parse(text, Loader=LOADER)
         self.anchors: dict[str, Value | None] = {}
-        self.diagnostics: list[Diagnostic] = []
-        self.overlong: Diagnostic | None = None
+        self.findings: list[Finding] = []
+        self.overlong: Finding | None = None
         self.values = 0
         self.merged = 0
+        self.end = 0
 
-    def document(self) -> tuple[Value, list[Diagnostic]]:
+    def document(self) -> tuple[Value, list[Finding]]:
         next(self.events)
         event = next(self.events)
         if isinstance(event, yaml.StreamEndEvent):
-            raise _Stop(error("AC102", Span(), "the file is empty", "`advconv new NAME` writes a starter"))
+            raise Refused(Finding("AC102", Span(), "the file is empty", "`advconv new NAME` writes a starter"))
         root = self.value(next(self.events), depth=0)
         next(self.events)
         event = next(self.events)
         if not isinstance(event, yaml.StreamEndEvent):
             self.report("AC105", _span(event), "a second document starts here", "a file holds one architecture")
         if self.overlong:
-            raise _Stop(self.overlong)
-        return root, self.diagnostics
+            raise Refused(self.overlong)
+        return root, self.findings
 
     def value(self, event: Any, depth: int) -> Value:
         if isinstance(event, yaml.AliasEvent):
             return self.alias(event)
         span = _span(event)
+        self.end = span.end
         self.values += 1
         if self.values > MAX_VALUES:
             message = f"the file has more than {MAX_VALUES:,} keys and values up to here"
-            raise _Stop(error("AC101", span, message, "write what repeats with `repeat`"))
+            raise Refused(Finding("AC101", span, message, "write what repeats with `repeat`"))
         if event.tag not in (None, "!"):
             tag = event.tag.replace("tag:yaml.org,2002:", "!!")
             self.report("AC104", span, f"the tag {tag} has no meaning here", "leave it out")
@@ -116,9 +107,11 @@ class Composer:
         self.hold_depth(depth + 1, span)
         is_mapping = isinstance(event, yaml.MappingStartEvent)
         value = Value(span, {} if is_mapping else [], is_block=not event.flow_style, height=1)
-        end = self.fill_mapping(value, depth) if is_mapping else self.fill_sequence(value, depth)
-        if event.flow_style and end.line + 1 == span.line:
-            value.span = Span(span.line, span.column, end.column + 1 - span.column)
+        last = self.fill_mapping(value, depth) if is_mapping else self.fill_sequence(value, depth)
+        if event.flow_style:
+            value.span = Span(span.start, last.end_mark.index)
+            self.end = value.span.end
+        value.end = self.end
         self.hold_brackets(value)
         if value.is_block and value.keys:
             # A mapping in lines of its own is pointed at by its first key.
@@ -127,30 +120,30 @@ class Composer:
             value.count += child.count
             value.height = max(value.height, child.height + 1)
         if value.count > MAX_VALUES:
-            raise _Stop(error("AC107", span, f"the aliases in here expand to more than {MAX_VALUES:,} values"))
+            raise Refused(Finding("AC107", span, f"the aliases in here expand to more than {MAX_VALUES:,} values"))
         self.hold_depth(depth + value.height, span)
         return value
 
     def hold_brackets(self, value: Value) -> None:
         """A list that stands in parentheses, as in Python, or in braces."""
-        line, column, width, _ = value.span
-        written = self.source.lines[line - 1][column - 1 : column - 1 + width] if self.is_repaired else ""
+        written = self.source.text[value.span.start : value.span.end] if self.is_repaired else ""
         if written.startswith(("(", "{")) and isinstance(value.data, list):
             message = f"a list stands in brackets, not in {'parentheses' if written[0] == '(' else 'braces'}"
             self.report("AC114", value.span, message, f"write [{written[1:-1]}]")
 
     def hold_depth(self, depth: int, span: Span) -> None:
         if depth > MAX_DEPTH:
-            raise _Stop(error("AC106", span, f"lists and mappings are nested deeper than {MAX_DEPTH} levels"))
+            raise Refused(Finding("AC106", span, f"lists and mappings are nested deeper than {MAX_DEPTH} levels"))
 
-    def fill_sequence(self, value: Value, depth: int) -> _Mark:
+    def fill_sequence(self, value: Value, depth: int) -> Any:
+        """The event behind the last item, as that behind the last pair below."""
         while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
             child = self.value(event, depth + 1)
             value.children[len(value.data)] = child
             value.data.append(child.data)
-        return _end(event)
+        return event
 
-    def fill_mapping(self, value: Value, depth: int) -> _Mark:
+    def fill_mapping(self, value: Value, depth: int) -> Any:
         merged: list[tuple[Span, Value]] = []
         while not isinstance(event := next(self.events), yaml.MappingEndEvent):
             key, span = self.key(event, depth)
@@ -167,7 +160,7 @@ class Composer:
         for span, child in merged:
             del value.keys["<<"]
             self.merge(value, span, child)
-        return _end(event)
+        return event
 
     def key(self, event: Any, depth: int) -> tuple[str, Span]:
         if isinstance(event, yaml.ScalarEvent):
@@ -175,7 +168,7 @@ class Composer:
                 # A tag, an anchor or a limit is looked at like any other; its text alone is the key.
                 self.value(event, depth + 1)
             return self.written(event), _span(event)
-        raise _Stop(error("AC108", _span(event), "a key must be a word", "write `key: value` with a plain key"))
+        raise Refused(Finding("AC108", _span(event), "a key must be a word", "write `key: value` with a plain key"))
 
     def merge(self, value: Value, span: Span, merged: Value) -> None:
         """`<<: *base` brings in what is not written here; two bases must not disagree."""
@@ -188,7 +181,7 @@ class Composer:
             # What is compared counts with all that is in it.
             self.merged += part.count
             if self.merged > MAX_VALUES:
-                raise _Stop(error("AC107", span, f"the merges up to here bring in more than {MAX_VALUES:,} values"))
+                raise Refused(Finding("AC107", span, f"the merges up to here bring in more than {MAX_VALUES:,} values"))
             for key, child in part.children.items():
                 if key in written:
                     continue
@@ -214,7 +207,7 @@ class Composer:
         if isinstance(data, str) and len(data) > MAX_TEXT and not self.overlong:
             message = f"a text of {len(data):,} characters stands here, the limit is {MAX_TEXT:,}"
             help = "shorten it; a quote that is not closed takes in the lines below it"
-            self.overlong = error("AC114", span, message, help)
+            self.overlong = Finding("AC114", span, message, help)
         return data
 
     def written(self, event: Any) -> str:
@@ -222,27 +215,27 @@ class Composer:
         start, end = event.start_mark, event.end_mark
         if not self.is_repaired or event.style or start.line != end.line:
             return as_written(event.value) if self.is_repaired else str(event.value)
-        line: str = self.source.lines[start.line]
-        return line[start.column : end.column]
+        return self.source.text[start.index : end.index]
 
     def report_limit(self, span: Span, limit: str) -> None:
         """A limit without quotes, with the key before it."""
-        before = self.source.lines[span.line - 1][max(0, span.column - 100) : span.column - 1]
+        before = LINE_BREAK.split(self.source.text[max(0, span.start - 100) : span.start])[-1]
         key = re.search(r"[\w.]+: *$", before)
         help = f'put the limit in quotes: `{key[0].strip() + " " if key else ""}"{limit}"`'
         self.report("AC120", span, "a limit with > needs quotes, or YAML takes the > for the start of a text", help)
 
     def alias(self, event: Any) -> Value:
+        self.end = event.end_mark.index
         if event.anchor not in self.anchors:
-            raise _Stop(error("AC107", _span(event), f"no anchor &{event.anchor} stands above this alias"))
+            raise Refused(Finding("AC107", _span(event), f"no anchor &{event.anchor} stands above this alias"))
         value = self.anchors[event.anchor]
         if value is None:
-            raise _Stop(error("AC107", _span(event), f"the alias *{event.anchor} stands inside the value it names"))
+            raise Refused(Finding("AC107", _span(event), f"the alias *{event.anchor} stands inside the value it names"))
         return value
 
     def report(self, code: str, span: Span, message: str, help: str = "") -> None:
-        if len(self.diagnostics) <= MOST:
-            self.diagnostics.append(error(code, span, message, help))
+        if len(self.findings) <= MOST:
+            self.findings.append(Finding(code, span, message, help))
 
 
 WORDS = {
@@ -278,26 +271,14 @@ def resolve(text: str) -> Any:
 
 
 def _span(event: Any) -> Span:
-    start, end = event.start_mark, event.end_mark
-    # The end of a block value lies behind its line; a caret needs at least its first word.
-    width = end.column - start.column if end.line == start.line else 1
-    return Span(start.line + 1, start.column + 1, max(width, 1))
-
-
-def _end(event: Any) -> _Mark:
-    """Behind the last character of a flow collection."""
-    mark: _Mark = event.end_mark
-    return mark
+    start, end = event.start_mark.index, event.end_mark.index
+    # A caret needs at least one character, also of an empty value.
+    return Span(start, end if end > start else start + 1)
 
 
 def _code_point(problem: Any) -> int:
     return problem.character if isinstance(problem.character, int) else ord(problem.character[:1] or "\0")
 
 
-def _unreadable(source: Source, position: int, what: str) -> Diagnostic:
-    return error("AC101", _span_at(source, position), f"{what} has no place in YAML")
-
-
-def _span_at(source: Source, position: int) -> Span:
-    lines = LINE_BREAK.split(source.text[: max(position, 0)])
-    return Span(len(lines), len(lines[-1]) + 1)
+def _unreadable(source: Source, position: int, what: str) -> Finding:
+    return Finding("AC101", Span(max(position, 0), max(position, 0) + 1), f"{what} has no place in YAML")

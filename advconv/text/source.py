@@ -1,98 +1,61 @@
-"""Sources and documents: a text, and its data with the place of every value."""
+"""A text, and places in it."""
 
 import re
-from dataclasses import dataclass, field
+from bisect import bisect_right
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
-
-from advconv.text.diagnostics import Diagnostic, Span, error
-
-MAX_BYTES = 1_000_000
-
-Path = tuple[str | int, ...]
-"""Steps from the root of a document: keys and indices."""
+from typing import NamedTuple
 
 LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # as YAML counts lines
 
 
+class Position(NamedTuple):
+    """Line and column from 1, and the offset in characters from 0."""
+
+    line: int = 1
+    column: int = 1
+    offset: int = 0
+
+
 @dataclass(frozen=True)
 class Source:
-    """A text and the name to call it by."""
+    """A text and the name to call it by. `is_option`: it was typed on the command line, as `--lr -1`."""
 
     name: str
     text: str
+    is_option: bool = False
 
     @cached_property
     def lines(self) -> list[str]:
         return LINE_BREAK.split(self.text)
 
+    @cached_property
+    def starts(self) -> list[int]:
+        """The offset of each line."""
+        return [0, *(match.end() for match in LINE_BREAK.finditer(self.text))]
 
-def decode(name: str, data: bytes) -> tuple[Source, list[Diagnostic]]:
-    """A file's text, which must be UTF-8, with or without a byte order mark."""
-    if len(data) > MAX_BYTES:
-        return Source(name, ""), [too_long(f"more than {MAX_BYTES:,}")]
-    try:
-        return Source(name, data.decode("utf-8-sig")), []
-    except UnicodeDecodeError as problem:
-        readable = LINE_BREAK.split(data[: problem.start].decode("utf-8-sig", "replace"))
-        message = f"the byte 0x{data[problem.start]:02x} is not UTF-8"
-        span = Span(len(readable), len(readable[-1]) + 1)
-        source = Source(name, data.decode("utf-8-sig", "replace"))
-        return source, [error("AC101", span, message, "save the file as UTF-8")]
+    def position(self, offset: int) -> Position:
+        line = bisect_right(self.starts, offset)
+        return Position(line, offset - self.starts[line - 1] + 1, offset)
+
+    def line(self, number: int) -> "Span":
+        """The text of a line, counted from 1, without its indentation."""
+        text = self.lines[number - 1]
+        span = self.span(number, len(text) - len(text.lstrip()) + 1, len(text.strip()) or 1)
+        return span._replace(source=self)
+
+    def span(self, line: int, column: int, width: int = 1) -> "Span":
+        """A place by its line and column, both from 1."""
+        start = self.starts[line - 1] + column - 1
+        return Span(start, start + width)
 
 
-def too_long(size: str) -> Diagnostic:
-    message = f"the file has {size} bytes, the limit is {MAX_BYTES:,}"
-    return error("AC101", Span(), message, "write what repeats with `repeat`")
+class Span(NamedTuple):
+    """A place in a text: the offsets of its first character and of the one behind its last.
 
-
-@dataclass(slots=True)
-class Value:
-    """A value of a document and where it stands. `keys` holds the place of each key of a mapping.
-
-    `is_block`: a mapping or list in lines of its own, whose key is the word to point at.
+    `source`: the text that it is a place of, where that is another one than the document's.
     """
 
-    span: Span
-    data: Any
-    is_block: bool = False
-    children: "dict[str | int, Value]" = field(default_factory=dict)
-    keys: dict[str, Span] = field(default_factory=dict)
-    count: int = 1
-    height: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """Parsed data with places. Paths that step beside the data stop at the last value that is there."""
-
-    source: Source
-    root: Value
-
-    def span(self, path: Path) -> Span:
-        """Where the value at `path` stands; for one that fills lines of its own, its key."""
-        value, rest = self._walk(path)
-        return self.key_span(path) if value.is_block and path and not rest else value.span
-
-    def has(self, path: Path) -> bool:
-        return not self._walk(path)[1]
-
-    def key_span(self, path: Path) -> Span:
-        """Where the last key of `path` stands; for list items, where the item stands."""
-        parent, rest = self._walk(path[:-1])
-        key = path[-1] if path and not rest else None
-        if isinstance(key, str) and key in parent.keys:
-            return parent.keys[key]
-        return self._walk(path)[0].span
-
-    def _walk(self, path: Path) -> tuple[Value, Path]:
-        value = self.root
-        for depth, step in enumerate(path):
-            beyond = path[depth + 1 : depth + 2]
-            is_short = step not in value.children and beyond and beyond[0] in value.children
-            if isinstance(step, str) and (isinstance(value.data, list) or is_short):
-                continue  # The short form of a block, `residual: [rows]`, leaves out the name of its one field.
-            if step not in value.children:
-                return value, path[depth:]
-            value = value.children[step]
-        return value, ()
+    start: int = 0
+    end: int = 1
+    source: Source | None = None

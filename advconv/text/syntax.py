@@ -6,48 +6,48 @@ from typing import Any
 
 import yaml
 
-from advconv.text.diagnostics import Diagnostic
+from advconv.text.finding import Finding
 from advconv.text.indentation import wrong_indentation
 from advconv.text.parse_failure import CLOSING, ParseFailure, Place, content, indent
 from advconv.text.source import Source
 
 
-def syntax_error(source: Source, problem: yaml.MarkedYAMLError, loader: Any) -> Diagnostic:
-    """The one diagnostic of a text that cannot be read to its end. `loader`: the reader of YAML that gave up."""
+def syntax_error(source: Source, problem: yaml.MarkedYAMLError, loader: Any) -> Finding:
+    """The one finding of a text that cannot be read to its end. `loader`: the reader of YAML that gave up."""
     found = ParseFailure(source, problem, loader)
     told = (told for test in TESTS if (told := test(found)))
-    return next(told, None) or found.error(f"this is not YAML: {found.problem}{found.since}")
+    return next(told, None) or found.finding(f"this is not YAML: {found.problem}{found.since}")
 
 
-def tab(found: ParseFailure) -> Diagnostic | None:
+def tab(found: ParseFailure) -> Finding | None:
     if found.character != "\t":
         return None
-    return found.error("a tab cannot indent YAML", "use spaces")
+    return found.finding("a tab cannot indent YAML", "use spaces")
 
 
-def slashes(found: ParseFailure) -> Diagnostic | None:
+def slashes(found: ParseFailure) -> Finding | None:
     """A comment of another language, in the line of the failure or the one above."""
     for number in (found.at.line, found.line_above()):
         if comment := re.search(r"(?:^ *|: +)(//.*)", found.line(number)):
             at, help = Place(number, comment.start(1)), f"write `# {comment[1][2:].strip()[:60]}`"
-            return found.error("a comment starts with #, not with //", help, at, len(comment[1]))
+            return found.finding("a comment starts with #, not with //", help, at, len(comment[1]))
     return None
 
 
-def open_quote(found: ParseFailure) -> Diagnostic | None:
+def open_quote(found: ParseFailure) -> Finding | None:
     """A quote without its partner, and text in quotes that pair otherwise than they are meant."""
     if found.context == "while scanning a quoted scalar" and found.opened:
         start = found.opened
-        return found.error("this quote is never closed", _quoting_help(found, start), start)
+        return found.finding("this quote is never closed", _quoting_help(found, start), start)
     if spanning := _spanning_quote(found):
         message = f"this quote is closed only in line {spanning[1].line + 1}"
-        return found.error(message, _quoting_help(found, spanning[0]), spanning[0])
+        return found.finding(message, _quoting_help(found, spanning[0]), spanning[0])
     before = _quoted_before(found)
     if before is None:
         return None
     start, end = before
     message = f"text in quotes ends in column {end.column}, and more follows it"
-    return found.error(message, "close each text with a quote of its own", start, end.column - start.column)
+    return found.finding(message, "close each text with a quote of its own", start, end.column - start.column)
 
 
 def _quoting_help(found: ParseFailure, start: Place) -> str:
@@ -76,25 +76,25 @@ def _quoted_before(found: ParseFailure) -> tuple[Place, Place] | None:
     return None
 
 
-def stray_bracket(found: ParseFailure) -> Diagnostic | None:
+def stray_bracket(found: ParseFailure) -> Finding | None:
     if found.character not in ("]", "}") or found.brackets:
         return None
-    return found.error(f"this {found.character} closes nothing", "take it out")
+    return found.finding(f"this {found.character} closes nothing", "take it out")
 
 
-def open_bracket(found: ParseFailure) -> Diagnostic | None:
+def open_bracket(found: ParseFailure) -> Finding | None:
     """A bracket that is not closed, or by another; between brackets that are, a comma is missing."""
     if not found.brackets or "while parsing a flow" not in found.context:
         return None
     sign, start = found.brackets[-1]
     closer, closed = CLOSING[sign], found.closed_by(len(found.brackets))
     if closed is None:
-        return found.error(f"this {sign} is never closed", _closing_help(found), start)
+        return found.finding(f"this {sign} is never closed", _closing_help(found), start)
     if closed[0] != closer:
         place = f"the {closed[0]} in line {closed[1].line + 1}, column {closed[1].column + 1}"
         is_for_another = any(CLOSING[outer] == closed[0] for outer, _ in found.brackets[:-1])
         help = f"write {closer} before {place}" if is_for_another else f"write {closer} in place of {place}"
-        return found.error(f"this {sign} is closed by a {closed[0]}", help, start)
+        return found.finding(f"this {sign} is closed by a {closed[0]}", help, start)
     return _missing_comma(found)
 
 
@@ -113,7 +113,7 @@ def _closing_help(found: ParseFailure) -> str:
     return f"write {closers} at the end of line {last + 1}"
 
 
-def _missing_comma(found: ParseFailure) -> Diagnostic | None:
+def _missing_comma(found: ParseFailure) -> Finding | None:
     if found.character == ":":
         before = found.text[: found.at.column].rstrip()
         word = re.match(r"[^\s,{\[]+", before[::-1])
@@ -124,7 +124,7 @@ def _missing_comma(found: ParseFailure) -> Diagnostic | None:
     if not shown:
         return None
     at = Place(found.at.line, column)
-    return found.error(f"a comma is missing before {shown[0][:40]}", f"write `, {shown[0][:40]}`", at, len(shown[0]))
+    return found.finding(f"a comma is missing before {shown[0][:40]}", f"write `, {shown[0][:40]}`", at, len(shown[0]))
 
 
 STARTS = (
@@ -135,17 +135,17 @@ STARTS = (
 )
 
 
-def two_commas(found: ParseFailure) -> Diagnostic | None:
+def two_commas(found: ParseFailure) -> Finding | None:
     """A comma where a value is due."""
     before = found.text[: found.at.column].rstrip()
     if found.character != "," or not before.endswith((",", "{", "[")):
         return None
     if before.endswith(","):
-        return found.error("two commas in a row", "take one out")
-    return found.error("a comma with nothing before it", "take it out")
+        return found.finding("two commas in a row", "take one out")
+    return found.finding("a comma with nothing before it", "take it out")
 
 
-def reserved_start(found: ParseFailure) -> Diagnostic | None:
+def reserved_start(found: ParseFailure) -> Finding | None:
     """A value that starts with one of YAML's own signs."""
     if not found.context.startswith(STARTS):
         return None
@@ -158,12 +158,14 @@ def reserved_start(found: ParseFailure) -> Diagnostic | None:
     dash = "- " if before == "-" else ""
     is_row = dash or (before.endswith(("[", ",")) and found.brackets and found.brackets[-1][0] == "[")
     if row := re.fullmatch(r"([@`])(\w+)`?(\s*:.*|)", value) if is_row else None:
-        return found.error(f"a row cannot start with {row[1]}", f"write `{dash}{row[2]}{row[3].lstrip()[:40]}`", start)
+        return found.finding(
+            f"a row cannot start with {row[1]}", f"write `{dash}{row[2]}{row[3].lstrip()[:40]}`", start
+        )
     help = f"put it in quotes: '{value[:40]}'" if '"' in value else f'put it in quotes: "{value[:40]}"'
-    return found.error(f"a value cannot start with {value[0]}", help, start)
+    return found.finding(f"a value cannot start with {value[0]}", help, start)
 
 
-def second_colon(found: ParseFailure) -> Diagnostic | None:
+def second_colon(found: ParseFailure) -> Finding | None:
     """`- conv: out_channels: 32`"""
     before = found.text[: found.at.column]
     pair = re.search(r"(?:^|[\s\"'])([\w.-]+): +(?=\S)", before) if found.is_mapping_value else None
@@ -171,7 +173,7 @@ def second_colon(found: ParseFailure) -> Diagnostic | None:
         return None
     inner = _fields(pair[1], content(found.text[pair.end() :]))[:80]
     help = f"write `{pair[1]}: {{{inner}}}`, or put text with a colon in quotes"
-    return found.error("a line has one `key: value`, this has a second colon", help)
+    return found.finding("a line has one `key: value`, this has a second colon", help)
 
 
 FIRST_FIELDS = {"maxpool": "kernel_size", "avgpool": "kernel_size", "linear": "out_features"} | dict.fromkeys(
@@ -186,7 +188,7 @@ def _fields(block: str, text: str) -> str:
     return f"{FIRST_FIELDS[block]}: {text}" if is_number_first and block in FIRST_FIELDS else text
 
 
-def no_colon(found: ParseFailure) -> Diagnostic | None:
+def no_colon(found: ParseFailure) -> Finding | None:
     """A line that is no `key: value`, where one is needed."""
     if found.context == "while scanning a simple key" and found.opened:
         return _without_colon(found, found.opened.line)
@@ -197,19 +199,19 @@ def no_colon(found: ParseFailure) -> Diagnostic | None:
     return _without_colon(found, above)
 
 
-def _without_colon(found: ParseFailure, number: int) -> Diagnostic:
+def _without_colon(found: ParseFailure, number: int) -> Finding:
     line, text = found.line(number), content(found.line(number))
     at, width = Place(number, indent(line)), max(len(text), 1)
     if re.match(r"-[^\s-]", text):
-        return found.error("a dash needs a space behind it", f"write `- {text[1:][:60]}`", at, width)
+        return found.finding("a dash needs a space behind it", f"write `- {text[1:][:60]}`", at, width)
     if pair := re.fullmatch(r"((?:- )?[\w.-]+):(\S.*)", text):
         help = f"write `{pair[1]}: {pair[2][:60]}`"
-        return found.error("a colon needs a space behind it", help, at, width)
+        return found.finding("a colon needs a space behind it", help, at, width)
     word = text.split(" ")[0][:40]
-    return found.error("this line is no `key: value`: it has no colon", f"write `{word}: ...`", at, width)
+    return found.finding("this line is no `key: value`: it has no colon", f"write `{word}: ...`", at, width)
 
 
-TESTS: tuple[Callable[[ParseFailure], Diagnostic | None], ...] = (
+TESTS: tuple[Callable[[ParseFailure], Finding | None], ...] = (
     tab, slashes, open_quote, stray_bracket, two_commas, open_bracket, reserved_start, second_colon, no_colon,
     wrong_indentation,
 )  # fmt: skip

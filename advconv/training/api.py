@@ -12,7 +12,7 @@ from advconv.language.overrides import Setting, SettingError, setting
 from advconv.net import ArchError, Net
 from advconv.system.console import show
 from advconv.system.extras import naming_the_extra
-from advconv.text.source import MAX_BYTES
+from advconv.text.document import MAX_BYTES
 from advconv.training.errors import TrainingError
 from advconv.training.openmp import limit_spinning
 from advconv.training.options import FIELD_OPTIONS, CallOptions

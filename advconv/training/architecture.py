@@ -6,9 +6,10 @@ from advconv.analysis.measure import Measures
 from advconv.check import Checked, check_document
 from advconv.language.spec import ArchSpec
 from advconv.net import ArchError
-from advconv.text.diagnostics import Diagnostic
+from advconv.rules.diagnostics import placed
+from advconv.text.document import Document, decode
+from advconv.text.finding import Finding
 from advconv.text.reader import read
-from advconv.text.source import Document, decode
 
 
 class Architecture(NamedTuple):
@@ -19,16 +20,16 @@ class Architecture(NamedTuple):
     measures: Measures
 
 
-def read_document(name: str, data: bytes) -> tuple[Document, list[Diagnostic]]:
+def read_document(name: str, data: bytes) -> tuple[Document, list[Finding]]:
     """A file's content as a document, and the errors of its text. Raises ArchError if it is not a document."""
     source, undecodable = decode(name, data)
     document, unsound = (None, undecodable) if undecodable else read(source)
     if document is None:
-        raise ArchError(Checked(source, unsound))
+        raise ArchError(Checked(source, placed(unsound, source, None)))
     return document, unsound
 
 
-def check_architecture(document: Document, unsound: list[Diagnostic], force: bool) -> Architecture:
+def check_architecture(document: Document, unsound: list[Finding], force: bool) -> Architecture:
     """Validates a document. Raises ArchError if it is invalid, or if it fails constraints and `force` is not set."""
     checked = check_document(document, unsound)
     if checked.spec is None or checked.measures is None or not (checked.ok or force):

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from advconv.geometry import Shape
 from advconv.language.augment import Transform
-from advconv.text.source import Path
+from advconv.text.finding import Path
 from advconv.training.errors import TrainingError
 from advconv.training.shapes import Image
 from advconv.training.trial import AugmentError, Report, TrialStep, first_line, try_pipeline

@@ -3,11 +3,12 @@
 from dataclasses import replace
 from pathlib import Path
 
-from advconv.check import Checked, data_misfits
+from advconv.check import Checked
 from advconv.language.data_sets import SETS, DataSet, misfits
 from advconv.language.spec import ArchSpec
 from advconv.net import ArchError
-from advconv.text.diagnostics import Diagnostic, error
+from advconv.rules.diagnostics import placed
+from advconv.text.finding import Finding
 from advconv.training.architecture import Architecture
 from advconv.training.augment import compile_augment
 from advconv.training.data import LoadedData, TrainingData, split
@@ -47,28 +48,30 @@ def prepare(architecture: Architecture, run_options: RunOptions, call: CallOptio
     return setup
 
 
-def _raise_if(architecture: Architecture, errors: list[Diagnostic]) -> None:
-    if errors:
-        raise ArchError(Checked(architecture.document.source, errors, architecture.spec))
+def _raise_if(architecture: Architecture, findings: list[Finding]) -> None:
+    if findings:
+        document = architecture.document
+        diagnostics = placed(findings, document.source, document)
+        raise ArchError(Checked(document.source, diagnostics, architecture.spec))
 
 
-def _data_errors(architecture: Architecture, data: DataSet) -> list[Diagnostic]:
+def _data_errors(architecture: Architecture, data: DataSet) -> list[Finding]:
     """Whether the images and the network have the same channels and classes."""
-    document, spec, measures = architecture
+    _, spec, measures = architecture
     output = measures.graph.output
     if not output.flat:
         message = f"training needs a number for each class, the network puts out {output}"
-        return [error("AC503", document.key_span(("network",)), message, "write `classes: ...`")]
-    return data_misfits(document, misfits(data, spec.input, output.elements))
+        return [Finding("AC503", ("network",), message, "write `classes: ...`", at_key=True)]
+    return misfits(data, spec.input, output.elements)
 
 
-def _augment_errors(architecture: Architecture, reporter: ProgressReporter) -> list[Diagnostic]:
+def _augment_errors(architecture: Architecture, reporter: ProgressReporter) -> list[Finding]:
     """Whether albumentations accepts the declared augmentation, which only the library can tell."""
-    document, spec, _ = architecture
+    spec = architecture.spec
     try:
         compile_augment(spec.augment, (0.5,) * spec.input.channels, spec.input, reporter.message)
     except AugmentError as problem:
-        return [error("AC114", document.span(problem.path), problem.message, problem.help)]
+        return [Finding("AC114", problem.path, problem.message, problem.help)]
     return []
 
 

@@ -12,7 +12,7 @@ from pydantic import Field
 from advconv.analysis.measure import Measures
 from advconv.language.spec import ArchSpec
 from advconv.net import ArchError
-from advconv.text.source import MAX_BYTES
+from advconv.text.document import MAX_BYTES
 from advconv.training import checkpoints
 from advconv.training.architecture import Architecture, check_architecture, read_document
 from advconv.training.environment import Environment

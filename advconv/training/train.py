@@ -8,7 +8,7 @@ from signal import SIGTERM
 
 from advconv.language.overrides import Setting, amended
 from advconv.language.spec import ArchSpec
-from advconv.text.source import Document
+from advconv.text.document import Document
 from advconv.training.architecture import check_architecture, read_document
 from advconv.training.data import DataError
 from advconv.training.distributed import run_on_all_ranks

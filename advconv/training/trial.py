@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from advconv.geometry import Shape
-from advconv.text.source import Path
+from advconv.text.finding import Path
 from advconv.training.shapes import Image
 
 TRIALS = 30

@@ -13,7 +13,7 @@ from advconv.check import Checked, check_bytes
 from advconv.language.starters import TEMPLATES, starter
 from advconv.report.data import json_report
 from advconv.report.text import report
-from advconv.text.diagnostics import Span
+from advconv.text.source import Span
 from benchmarks.attacks.trials import Attack, BrokenPromise
 
 SECONDS = 2.0
@@ -120,14 +120,9 @@ def mutated(rng: random.Random) -> bytes:
     return text if isinstance(text, bytes) else text.encode("utf-8", "surrogateescape")
 
 
-def is_inside(span: Span, lines: list[str]) -> bool:
-    """Whether a span is inside the text; it may start right after the end of a line."""
-    if span.option:
-        return True
-    if not 1 <= span.line <= len(lines):
-        return False
-    length = len(lines[span.line - 1])
-    return 1 <= span.column <= length + 1 and span.column - 1 + span.width <= length + 1
+def is_inside(span: Span, text: str) -> bool:
+    """Whether a span is inside the text; it may start right after its end."""
+    return 0 <= span.start < span.end <= len(text) + 1
 
 
 def check_outcome(checked: Checked, seconds: float) -> str:
@@ -135,7 +130,7 @@ def check_outcome(checked: Checked, seconds: float) -> str:
     if seconds > SECONDS:
         raise BrokenPromise(f"the check took {seconds:.1f} s of CPU time")
     for found in checked.diagnostics:
-        if not is_inside(found.span, checked.source.lines):
+        if not is_inside(found.span, found.source.text):
             raise BrokenPromise(f"{found.code} is at {found.span}, outside the text")
     if not (report(checked) and json_report([checked])):
         raise BrokenPromise("the report is empty")

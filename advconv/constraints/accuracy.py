@@ -1,0 +1,25 @@
+"""The promise of an accuracy, which training is held to."""
+
+from collections.abc import Iterator
+
+from advconv.analysis.measure import Measures
+from advconv.constraints.record import Constraint, Status, Verdict
+from advconv.values.limits import Limit, MaybeAccuracyLimit
+
+
+def promised(limit: Limit, measures: Measures) -> Iterator[Verdict]:
+    words = ("not measured here", "training is held to it")
+    yield Verdict("accuracy", limit, None, "%", Status.PROMISED, ("constraints", "accuracy"), "AC401", words=words)
+
+
+CONSTRAINTS = (
+    Constraint(
+        name="accuracy",
+        form=MaybeAccuracyLimit,
+        judge=promised,
+        description='A promise that training is held to, such as ">= 85%".',
+        unit="percent of the test images",
+        example='">= 85%"',
+        topic="training",
+    ),
+)

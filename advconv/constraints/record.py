@@ -1,0 +1,96 @@
+"""The record of a constraint, and the verdict on one: what was measured beside its limit, as data."""
+
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from advconv.analysis.measure import Measures
+from advconv.text.finding import Finding, Path
+from advconv.values.limits import Limit
+from advconv.values.quantities import amount_text
+
+
+class Status(StrEnum):
+    KEPT = "kept"
+    FAILED = "failed"
+    PROMISED = "promised"
+
+
+class Verdict(NamedTuple):
+    """A constraint with what was measured of it, as data; the properties that end in `_text` are for people.
+
+    `value` is (height, width) where the axes differ, and None where there is no number; `words` then stand in the place
+    of value and margin.
+    """
+
+    name: str
+    limit: Limit
+    value: int | tuple[int, int] | None
+    unit: str
+    status: Status
+    path: Path
+    code: str
+    help: str = ""
+    words: tuple[str, str] = ("unknown", "no margin")
+
+    @property
+    def axes(self) -> tuple[int, ...]:
+        if self.value is None:
+            return ()
+        return self.value if isinstance(self.value, tuple) else (self.value,)
+
+    @property
+    def margin(self) -> float | None:
+        """How far the value is inside its limit, in `unit`; below 0 outside. Of two axes, that of the worse one."""
+        return self.limit.slack(self.limit.worst(self.axes)) if self.axes else None
+
+    @property
+    def value_text(self) -> str:
+        return "x".join(amount_text(value, self.unit) for value in self.axes) or self.words[0]
+
+    @property
+    def margin_text(self) -> str:
+        """`29 above 44`: where the value stands from the nearest bound."""
+        if not self.axes:
+            return self.words[1]
+        value = self.limit.worst(self.axes)
+        bound = self.limit.nearest(value)
+        limit, distance = (amount_text(amount, self.unit) for amount in (bound, abs(value - bound)))
+        return f"at {limit}" if value == bound else f"{distance} {'above' if value > bound else 'below'} {limit}"
+
+    @property
+    def finding(self) -> Finding:
+        """Of a constraint that failed."""
+        return Finding(self.code, self.path, self._sentence(), self.help)
+
+    def _sentence(self) -> str:
+        if self.code == "AC404":
+            return f"{self.name.removeprefix('forbids ')} is forbidden and occurs {_times(self.value_text)}"
+        if self.code == "AC403":
+            return f"{self.name.removeprefix('uses ')} occurs {_times(self.value_text)}, the limit is {self.limit.text}"
+        return f"{self.name} is {self.value_text}, the limit is {self.limit.text} ({self.margin_text})"
+
+
+def _times(count: str) -> str:
+    return {"0": "nowhere", "1": "once"}.get(count, f"{count} times")
+
+
+class Constraint(NamedTuple):
+    """A constraint of the language: its name, what a file writes, and how it is judged.
+
+    `form`: the type of its field. `judge(value, measures)` gives the verdicts on what a file writes. `description`,
+    `unit`, `example` and `topic`, which defines the number, are for its page.
+    """
+
+    name: str
+    form: Any
+    judge: Callable[[Any, Measures], Iterator[Verdict]]
+    description: str
+    unit: str
+    example: str
+    topic: str
+    default: Any = None
+
+
+def status(kept: bool) -> Status:
+    return Status.KEPT if kept else Status.FAILED

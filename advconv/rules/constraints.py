@@ -1,0 +1,59 @@
+"""Constraints that are not satisfied."""
+
+from advconv.rules.record import ERROR, Rule
+
+RULES = (
+    Rule(
+        code="AC401",
+        severity=ERROR,
+        title="value outside its limit",
+        what="A measured value is outside the limit that the file promises.",
+        why="The message has the value, the limit and the distance, the help where to start.",
+        fails='network: {C1: [conv: 32]}\nconstraints: {receptive_field: "> 44"}',
+        passes='network: {C1: [conv: 32]}\nconstraints: {receptive_field: "> 2"}',
+    ),
+    Rule(
+        code="AC402",
+        severity=ERROR,
+        title="limit on an unknown receptive field",
+        what="A limit is set on a receptive field that is unknown.",
+        why="What cannot be computed cannot be promised; see AC210 for where it became unknown.",
+        fails=(
+            "network:\n"
+            "  C1:\n"
+            "    - branches:\n"
+            "        merge: add\n"
+            "        paths:\n"
+            "          a: [strided: 8]\n"
+            "          b: [conv: {out_channels: 8, kernel_size: 17, padding: valid}]\n"
+            'constraints: {receptive_field: "> 2"}'
+        ),
+        passes=(
+            "network:\n"
+            "  C1:\n"
+            "    - branches: {merge: add, paths: {a: [strided: 8], b: [strided: 8]}}\n"
+            'constraints: {receptive_field: "> 2"}'
+        ),
+    ),
+    Rule(
+        code="AC403",
+        severity=ERROR,
+        title="feature used too rarely or too often",
+        what="A feature occurs more or less often than the file promises.",
+        why=(
+            "Features are counted in the graph that is built: a convolution with half as many groups as "
+            "channels is no depthwise one, whatever it is called."
+        ),
+        fails='network: {C1: [conv: 32]}\nconstraints: {uses: {dilated: ">= 1"}}',
+        passes='network: {C1: [dilated: 32]}\nconstraints: {uses: {dilated: ">= 1"}}',
+    ),
+    Rule(
+        code="AC404",
+        severity=ERROR,
+        title="forbidden feature",
+        what="A feature occurs that the file forbids.",
+        why="It may come in by another word: a strided projection of a residual block is `strided` too.",
+        fails="network: {C1: [conv: 32, maxpool]}\nconstraints: {forbids: [maxpool]}",
+        passes="network: {C1: [strided: 32]}\nconstraints: {forbids: [maxpool]}",
+    ),
+)

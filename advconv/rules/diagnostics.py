@@ -1,0 +1,70 @@
+"""Findings with their severity and their place, as reports show them."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from advconv.rules import BY_CODE
+from advconv.rules.record import Severity
+from advconv.text.document import Document
+from advconv.text.finding import MOST, Edit, Finding
+from advconv.text.source import Position, Source, Span
+
+
+class Diagnostic(NamedTuple):
+    """A finding at its place: `span` lies in the text of `source`, a file or an option of the command line."""
+
+    code: str
+    severity: Severity
+    source: Source
+    span: Span
+    message: str
+    help: str = ""
+    edits: tuple[Edit, ...] = ()
+    trail: tuple[tuple[str, str, str], ...] = ()
+
+    @property
+    def start(self) -> Position:
+        return self.source.position(self.span.start)
+
+    @property
+    def end(self) -> Position:
+        """Behind its last character."""
+        return self.source.position(self.span.end)
+
+    @property
+    def option(self) -> str:
+        """The option that it is about; empty where it is about the file."""
+        return self.source.text if self.source.is_option else ""
+
+
+LONGEST = 1000
+"""How many characters a message or a help has at most: a file can hold a word of a megabyte."""
+
+
+def placed(findings: Iterable[Finding], source: Source, document: Document | None) -> list[Diagnostic]:
+    """Each finding once, as a reader meets them in the text and then in options, up to a number that nobody reads."""
+    diagnostics = dict.fromkeys(_placed(finding, source, document) for finding in findings)
+    found = sorted(diagnostics, key=lambda found: (found.option, found.span.start))
+    if len(found) <= MOST:
+        return found
+    last = found[MOST]
+    more = Finding("AC121", last.span, "more is wrong from here on", "mend what is listed first")
+    return [*found[:MOST], _placed(more, last.source, None)]
+
+
+def _placed(finding: Finding, source: Source, document: Document | None) -> Diagnostic:
+    """Raises KeyError for a code that no rule has."""
+    span = document.place(finding) if document else finding.path
+    if not isinstance(span, Span):
+        raise TypeError(f"{finding.code} has a path, and there is no document")
+    message, help = _shortened(finding.message), _shortened(finding.help)
+    rule, text = BY_CODE[finding.code], span.source or source
+    return Diagnostic(rule.code, rule.severity, text, span, message, help, finding.edits, finding.trail)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+
+
+def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
+    return any(diagnostic.severity is Severity.ERROR for diagnostic in diagnostics)

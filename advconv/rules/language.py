@@ -1,0 +1,113 @@
+"""What can be wrong with values and words of the language; its models find it."""
+
+from advconv.rules.record import ERROR, Rule
+
+RULES = (
+    Rule(
+        code="AC111",
+        severity=ERROR,
+        title="unknown key",
+        what="A key is not one of those that may stand there.",
+        why=(
+            "It is misspelt, or belongs elsewhere. Ignoring it would build another network than the one that was meant."
+        ),
+        fails="- conv: {out_channels: 32, kernal_size: 5}",
+        passes="- conv: {out_channels: 32, kernel_size: 5}",
+    ),
+    Rule(
+        code="AC112",
+        severity=ERROR,
+        title="missing key",
+        what="A key that is needed is missing.",
+        why="There is no default for it that would not be a guess.",
+        fails="- conv: {kernel_size: 5}",
+        passes="- conv: {out_channels: 32, kernel_size: 5}",
+    ),
+    Rule(
+        code="AC113",
+        severity=ERROR,
+        title="unknown block or feature",
+        what="A row names a block, or a constraint a feature, that does not exist.",
+        why="The words of the language are listed in docs/blocks.md and docs/language.md.",
+        fails="- cov: 32",
+        passes="- conv: 32",
+    ),
+    Rule(
+        code="AC114",
+        severity=ERROR,
+        title="value of the wrong form",
+        what=("A value has the wrong form: text for a number, a number out of range, a list of the wrong length."),
+        why="The message says what is taken.",
+        fails="- conv: {out_channels: 32, kernel_size: 0}",
+        passes="- conv: {out_channels: 32, kernel_size: [1, 3]}",
+    ),
+    Rule(
+        code="AC115",
+        severity=ERROR,
+        title="invalid name",
+        what="A name of a block, row or path cannot be one in Python or hides an attribute of torch's modules.",
+        why="Names become attributes of the module: one called `train` would break `module.train()`.",
+        fails="network: {train: [conv: 32]}",
+        passes="network: {stem: [conv: 32]}",
+    ),
+    Rule(
+        code="AC116",
+        severity=ERROR,
+        title="duplicate name",
+        what="Two rows that stand side by side have the same name, or `forbids` has a feature twice.",
+        why="The second module would take the place of the first.",
+        fails="- conv: {out_channels: 8, name: a}\n- conv: {out_channels: 8, name: a}",
+        passes="- conv: {out_channels: 8, name: a}\n- conv: {out_channels: 8, name: b}",
+    ),
+    Rule(
+        code="AC117",
+        severity=ERROR,
+        title="row is not one block",
+        what="A row is not one block: it has several keys, none, or is no mapping.",
+        why="Fields of a block stand inside its braces, not beside its word.",
+        fails="- {conv: 32, kernel_size: 5}",
+        passes="- conv: {out_channels: 32, kernel_size: 5}",
+    ),
+    Rule(
+        code="AC118",
+        severity=ERROR,
+        title="unsupported language version",
+        what="The file is written in another version of the language.",
+        why="A later version may mean something else by the same words.",
+        fails="advconv: 1.5\nname: example\ninput: [3, 32, 32]\nnetwork: {C1: [gap]}\n# advconv: 1 is meant",
+        passes="- gap",
+    ),
+    Rule(
+        code="AC119",
+        severity=ERROR,
+        title="too many layers",
+        what=(
+            "The network has more than 10,000 layers, where a merge of n paths counts as n - 1, or the names "
+            "of its layers have more than 5,000,000 characters in all."
+        ),
+        why="Nothing that large can be trained; most often a `repeat` inside a `repeat` has multiplied.",
+        fails="- repeat: {times: 60000, layers: [conv: 8]}",
+        passes="- repeat: {times: 60, layers: [conv: 8]}",
+    ),
+    Rule(
+        code="AC120",
+        severity=ERROR,
+        title="limit that cannot be parsed",
+        what="A limit is no comparison that can be read.",
+        why=(
+            "It needs an operator, so that nobody has to guess whether 200k is a least or a most, and quotes "
+            "where the operator is > or >=, which YAML takes for the start of a text."
+        ),
+        fails="network: {C1: [gap]}\nconstraints: {params: 200k}",
+        passes='network: {C1: [gap]}\nconstraints: {params: "< 200k"}',
+    ),
+    Rule(
+        code="AC121",
+        severity=ERROR,
+        title="more findings than are listed",
+        what="There are more than 1,000 findings; the rest is not listed.",
+        why="They mostly have one cause. Mend what is listed first.",
+        fails="\n".join(["network: {C1: [gap]}", *(f"x{number}: 1" for number in range(1002))]),
+        passes="- gap",
+    ),
+)

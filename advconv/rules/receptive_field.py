@@ -1,0 +1,86 @@
+"""Receptive fields that are unknown or misaligned, and counts that are too large."""
+
+from collections.abc import Iterator
+
+from advconv.analysis.measure import Measures, overflow
+from advconv.analysis.receptive_field import surprises
+from advconv.geometry import INT64_MAX
+from advconv.graph import Node
+from advconv.rules.record import ERROR, WARNING, Rule, Subject
+from advconv.text.finding import Finding
+
+
+def too_large(measures: Measures) -> list[Finding]:
+    """Counts must fit in 64 bits, as they must in torch."""
+    found = overflow(measures)
+    if not found:
+        return []
+    node, what = found
+    return [_at(node, "AC209", f"{what} would not fit in 64 bits", "make the network smaller")]
+
+
+def _at(node: Node, code: str, message: str, help: str) -> Finding:
+    return Finding(code, node.row.place, f"{node.row.label}: {message}", help, at_key=True)
+
+
+def surprising_fields(subject: Subject) -> Iterator[Finding]:
+    """What the three rules below say, in one walk over the graph."""
+    measures = subject.measures
+    found = surprises(measures.graph, measures.flow.ways, measures.reaches) if measures else []
+    for node, apart, is_too_large in found:
+        if apart is not None:
+            message = f"merged branches are misaligned by {apart:g} px"
+            yield _at(node, "AC211", message, "pad both ends alike, or use odd kernel sizes")
+        elif is_too_large:
+            message = f"the receptive field is larger than {INT64_MAX:,} pixels"
+            yield _at(node, "AC209", message, "stride or dilate less")
+        else:
+            where = "meet" if len(node.inputs) > 1 else "have met in one position, and this window reads beside it"
+            message = f"paths of unequal stride {where}; the receptive field is unknown from here on"
+            yield _at(node, "AC210", message, "give the paths the same stride")
+
+
+RULES = (
+    Rule(
+        code="AC209",
+        severity=ERROR,
+        title="count beyond 64 bits",
+        what="A size, a count of parameters, MACs or bytes, or a receptive field does not fit in 64 bits.",
+        why="torch counts in 64 bits; a number that has wrapped around would be worse than none.",
+        fails="- conv: 4000000000\n- conv: 4000000000",
+        passes="- conv: 40\n- conv: 40",
+    ),
+    Rule(
+        code="AC210",
+        severity=WARNING,
+        title="receptive field becomes unknown",
+        what=(
+            "Paths of unequal stride meet in a map of more than one position, or in a map of one position "
+            "that a larger window reads, or padding enlarges, afterwards."
+        ),
+        why=(
+            "torch runs such networks, but no interval describes what a position sees from there on: the "
+            "receptive field is unknown, and a constraint on it fails."
+        ),
+        fails=(
+            "- branches:\n"
+            "    merge: add\n"
+            "    paths:\n"
+            "      a: [strided: 8]\n"
+            "      b: [conv: {out_channels: 8, kernel_size: 17, padding: valid}]"
+        ),
+        passes="- branches: {merge: add, paths: {a: [strided: 8], b: [strided: 8]}}",
+        check=surprising_fields,
+    ),
+    Rule(
+        code="AC211",
+        severity=WARNING,
+        title="merged branches are misaligned",
+        what="The centres of what two paths see are some pixels apart where they meet.",
+        why=(
+            "It is legal, and the field is measured by the hull of both; most often an even kernel size was not meant."
+        ),
+        fails="- conv: 8\n- residual: [conv: {out_channels: 8, kernel_size: 2}]",
+        passes="- conv: 8\n- residual: [conv: {out_channels: 8, kernel_size: 3}]",
+    ),
+)
