@@ -13,7 +13,7 @@ from advconv.values.names import MODULE_ATTRIBUTES
 
 
 def listed() -> list[str]:
-    """Every module in the order of ARCHITECTURE.md: room by room, of each the modules, then `__init__`."""
+    """Every module in the order of ARCHITECTURE.md: room by room, modules of each, `__init__` last unless listed."""
     text = Path("ARCHITECTURE.md").read_text(encoding="utf-8")
     table = text[text.index("## Modules") : text.index("## Training")]
     modules = []

@@ -48,10 +48,11 @@ def prepare(architecture: Architecture, run_options: RunOptions, call: CallOptio
     return setup
 
 
-def _raise_if(architecture: Architecture, errors: list[Finding]) -> None:
-    if errors:
+def _raise_if(architecture: Architecture, findings: list[Finding]) -> None:
+    if findings:
         document = architecture.document
-        raise ArchError(Checked(document.source, placed(errors, document.source, document), architecture.spec))
+        diagnostics = placed(findings, document.source, document)
+        raise ArchError(Checked(document.source, diagnostics, architecture.spec))
 
 
 def _data_errors(architecture: Architecture, data: DataSet) -> list[Finding]:
@@ -66,7 +67,7 @@ def _data_errors(architecture: Architecture, data: DataSet) -> list[Finding]:
 
 def _augment_errors(architecture: Architecture, reporter: ProgressReporter) -> list[Finding]:
     """Whether albumentations accepts the declared augmentation, which only the library can tell."""
-    _, spec, _ = architecture
+    spec = architecture.spec
     try:
         compile_augment(spec.augment, (0.5,) * spec.input.channels, spec.input, reporter.message)
     except AugmentError as problem:

@@ -121,7 +121,7 @@ def mutated(rng: random.Random) -> bytes:
 
 
 def is_inside(span: Span, text: str) -> bool:
-    """Whether a place is one of the text; it may stand right behind its end."""
+    """Whether a span is inside the text; it may start right after its end."""
     return 0 <= span.start < span.end <= len(text) + 1
 
 
