@@ -233,7 +233,7 @@ def test_a_run_that_is_killed_ten_times_ends_where_an_uninterrupted_one_does(tmp
     assert train(tmp_path / "whole", *words, first=partial(kill_at, NEVER)).code == 0
     for moment in MOMENTS:
         found = list((tmp_path / "runs").glob("t-*"))
-        resumed = ("--resume", *found, "--workers", "1") if found else words
+        resumed: tuple[str | Path, ...] = ("--resume", *found, "--workers", "1") if found else words
         ended = train(tmp_path, *resumed, first=partial(kill_at, moment))
         assert (ended.code, ended.err) == (-signal.SIGKILL, "")
     run = only_run(tmp_path)
