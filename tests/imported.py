@@ -13,5 +13,9 @@ import torchinfo  # noqa: E402
 import advconv.cli.train_command  # noqa: E402
 import advconv.training.train  # noqa: E402
 import tests.processes  # noqa: E402
+from tests.training import drawn  # noqa: E402
 
 __all__ = ["advconv", "matplotlib", "tests", "torchinfo"]
+
+for seed, count in enumerate((5000, 1000), 1):
+    drawn(count, (16, 16, 3), seed)

@@ -5,8 +5,8 @@ import os
 import resource
 import shutil
 import signal
-import subprocess
-import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,12 @@ from advconv.training.environment import Environment
 from advconv.training.files import RunDirectory, RunError
 from advconv.training.run import locked, open_run
 from advconv.training.trainer import Trainer
-from tests.training import command, metrics, only_run, weights, without_checksums, write_arch, write_metadata
+from tests.processes import Training, train
+from tests.training import command, metrics, only_run, shorten, weights, without_checksums, write_arch, write_metadata
 
 pytestmark = pytest.mark.usefixtures("short_trainings")
 
-OPTIONS = ("--limit", "640", "--epochs", "3", "--workers", "0", "--device", "cpu")
+OPTIONS = ("--limit", "320", "--epochs", "3", "--workers", "0", "--device", "cpu")
 
 
 @pytest.fixture
@@ -37,6 +38,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("whole")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(directory)
+        shorten(patch)
         assert command("train", write_arch(directory / "t.yaml"), *OPTIONS) == 0
     return only_run(directory)
 
@@ -53,7 +55,7 @@ def interrupt_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Trainer, "update", counted)
 
 
-@pytest.mark.parametrize("step", [1, 19, 20, 33, 59])
+@pytest.mark.parametrize("step", [1, 9, 10, 17, 29])
 def test_an_interrupted_run_ends_where_an_uninterrupted_one_does(
     whole: Path, here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], step: int
 ) -> None:
@@ -70,13 +72,30 @@ def test_an_interrupted_run_ends_where_an_uninterrupted_one_does(
     assert (run / "best.safetensors").read_bytes() == (whole / "best.safetensors").read_bytes()
 
 
+def test_so_it_does_with_several_threads(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = (write_arch(here / "t.yaml"), "--limit", "96", "--epochs", "1", "--workers", "0", "--device", "cpu")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        assert command("train", *words, "--name", "whole") == 0
+        with monkeypatch.context() as patch:
+            interrupt_at(2, patch)
+            command("train", *words, "--name", "stopped")
+        stopped, whole = sorted((here / "runs").iterdir())
+        assert command("train", "--resume", stopped, "--workers", "0", "--device", "cpu") == 0
+    finally:
+        torch.set_num_threads(threads)
+
+    assert weights(stopped) == weights(whole)
+
+
 def test_what_is_asked_of_a_resumed_run_stands_in_the_command_that_goes_on_with_it(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert command("train", write_arch(here / "t.yaml"), *OPTIONS, "--until", "1.5") == 0
     run = only_run(here)
     with monkeypatch.context() as patch:
-        interrupt_at(33, patch)
+        interrupt_at(17, patch)
         command("train", "--resume", run.relative_to(here), "--until", "99.5", "--workers", "0")
     assert f"resume with: advconv train --resume {run.relative_to(here)} --until 99.5\n" in capsys.readouterr().out
 
@@ -89,7 +108,7 @@ def test_a_wish_to_stop_in_the_last_step_comes_too_late(
     whole: Path, here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with monkeypatch.context() as patch:
-        interrupt_at(60, patch)
+        interrupt_at(30, patch)
         assert command("train", write_arch(here / "t.yaml"), *OPTIONS) == 0
 
     assert "averaged weights of epoch 3" in capsys.readouterr().out
@@ -102,7 +121,7 @@ def test_a_finished_run_can_be_resumed_and_says_the_same(whole: Path, capsys: py
     assert command("train", "--resume", whole, "--device", "cpu") == 0
     result = json.loads((whole / "result.json").read_text(encoding="utf-8"))
     assert (
-        f"test accuracy {result['test_accuracy']:.2f}% (640 images of drawn shapes), averaged weights of epoch 3"
+        f"test accuracy {result['test_accuracy']:.2f}% (320 images of drawn shapes), averaged weights of epoch 3"
         in capsys.readouterr().out
     )
     assert weights(whole) == before
@@ -183,88 +202,56 @@ def test_each_difference_says_how_it_matters(now: Any, before: Any, said: str) -
     assert Environment(*now).difference(Environment(*before)) == (said and f"{MAY_DIFFER}{said}")
 
 
-KILLED = """
-import os, random, signal, sys, time
-from pathlib import Path
-from advconv.cli.parser import main
-import advconv.cli.train_command, advconv.training.fit, advconv.training.export, torchinfo
+def kill_at(moment: int) -> None:
+    """SIGKILL to itself and its workers in so many steps and calls that change files."""
+    seen = 0
 
-random.seed(int(sys.argv[1]))
-arch, options = sys.argv[2], sys.argv[3:]
+    def counted(call: Callable[..., Any], *args: Any, **more: Any) -> Any:
+        nonlocal seen
+        seen += 1
+        if seen == moment:
+            os.killpg(0, signal.SIGKILL)
+        return call(*args, **more)
 
-def attempt(*arguments):
-    child = os.fork()
-    if child == 0:
-        os.setpgid(0, 0)
-        main(["train", *arguments])
-    return child
-
-def rows():
-    file = Path(run() or ".", "metrics.jsonl")
-    return file.read_text().count("\\n") if file.exists() else 0
-
-def run():
-    found = [path for path in Path("runs").glob("*") if not path.name.startswith(".")]
-    return str(found[0]) if found else None
-
-kills = late = 0
-while kills < 20:
-    child = attempt("--resume", run(), "--workers", "1", "--quiet") if run() else attempt(arch, *options, "--quiet")
-    # However fast the machine is, half of the lives end while it starts or soon after, half after an epoch or a few.
-    before, deadline = rows(), time.monotonic() + (random.uniform(0.1, 2.5) if kills % 2 else 60)
-    while time.monotonic() < deadline:
-        if os.waitpid(child, os.WNOHANG)[0]:
-            break
-        time.sleep(0.005)
-        if rows() > before:
-            deadline = min(deadline, time.monotonic() + random.uniform(0, 0.3))
-            before = 10**9
-    else:
-        os.killpg(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-        kills += 1
-        late += run() is not None and Path(run(), "state.pt").exists()
-        continue
-    sys.exit(f"it had ended after {kills} kills")
-print("late", late, "run", run())
-"""
+    patch = pytest.MonkeyPatch()
+    for name in ("replace", "link", "mkdir", "fsync"):
+        patch.setattr(os, name, partial(counted, getattr(os, name)))
+    update = Trainer.update
+    patch.setattr(Trainer, "update", lambda self, *batch: counted(partial(update, self), *batch))
 
 
-def test_a_run_that_is_killed_twenty_times_ends_where_an_uninterrupted_one_does(tmp_path: Path) -> None:
-    """SIGKILL at random moments: before the first step, within an epoch, while a checkpoint is written."""
-    epochs = ("--limit", "320", "--epochs", "80", "--workers", "1", "--device", "cpu")
-    program = [sys.executable, "-c", KILLED, "7", write_arch(tmp_path / "t.yaml"), *epochs]
-    done = subprocess.run(program, cwd=tmp_path, check=False, capture_output=True, text=True, env=os.environ | PATHS)
-    assert done.returncode == 0, done.stderr
-    run = tmp_path / done.stdout.split()[-1]
-    assert int(done.stdout.split()[1]) >= 5, "most kills came before the first checkpoint"
-    assert "Traceback" not in done.stderr
-    # Processes of their own too, so that all compute with the same number of threads.
-    advconv = [sys.executable, "-m", "advconv", "train"]
-    resume = [*advconv, "--resume", str(run), "--device", "cpu"]
-    subprocess.run(resume, cwd=tmp_path, check=True, capture_output=True, env=os.environ | PATHS)
+NEVER = 0
+MOMENTS = (1, 5, 9, 14, 22, 40, 62, 13, 57, 80)
+"""Within the making of the run, its first epoch and its first checkpoint; then in the epochs behind another one."""
 
+
+def test_a_run_that_is_killed_ten_times_ends_where_an_uninterrupted_one_does(tmp_path: Path) -> None:
+    """SIGKILL before the first step, within an epoch, while a checkpoint is written; by the hundred in benchmarks/."""
+    words = (write_arch(tmp_path / "t.yaml"), "--limit", "160", "--epochs", "12", "--workers", "1", "--device", "cpu")
     (tmp_path / "whole").mkdir()
-    whole = [*advconv, str(tmp_path / "t.yaml"), *epochs]
-    subprocess.run(whole, cwd=tmp_path / "whole", check=True, capture_output=True, env=os.environ | PATHS)
+    assert train(tmp_path / "whole", *words, first=partial(kill_at, NEVER)).code == 0
+    for moment in MOMENTS:
+        found = list((tmp_path / "runs").glob("t-*"))
+        resumed: tuple[str | Path, ...] = ("--resume", *found, "--workers", "1") if found else words
+        ended = train(tmp_path, *resumed, first=partial(kill_at, moment))
+        assert (ended.code, ended.err) == (-signal.SIGKILL, "")
+    run = only_run(tmp_path)
+    assert len(metrics(run)) > 4, "most kills came before the first checkpoint"
+    assert train(tmp_path, "--resume", run, first=partial(kill_at, NEVER)).code == 0
+
     assert weights(run) == weights(only_run(tmp_path / "whole"))
     assert metrics(run) == metrics(only_run(tmp_path / "whole"))
 
 
-PATHS = {"PYTHONPATH": str(Path(__file__).parents[1])}
-
-
 def test_sigterm_finishes_the_step_and_says_how_to_go_on(tmp_path: Path) -> None:
-    file = write_arch(tmp_path / "t.yaml")
-    program = [sys.executable, "-m", "advconv", "train", file, "--limit", "640", "--epochs", "5000", "--device", "cpu"]
-    with subprocess.Popen(program, cwd=tmp_path, stdout=subprocess.PIPE, text=True, env=os.environ | PATHS) as process:
-        assert process.stdout is not None
-        next(line for line in process.stdout if line.startswith("epoch"))
-        process.send_signal(signal.SIGTERM)
-        said = process.stdout.read()
+    words = (write_arch(tmp_path / "t.yaml"), "--limit", "640", "--epochs", "5000", "--device", "cpu")
+    with Training(tmp_path, *words) as training:
+        training.wait_for("\nepoch ")
+        training.send(signal.SIGTERM)
+        ended = training.end()
 
-    assert process.returncode == 128 + signal.SIGTERM
-    assert "stopped in epoch" in said
+    assert ended.code == 128 + signal.SIGTERM
+    assert "stopped in epoch" in ended.out
     assert (only_run(tmp_path) / "state.pt").exists()
 
 
@@ -354,7 +341,7 @@ def test_a_run_goes_on_with_its_own_recipe(whole: Path, capsys: pytest.CaptureFi
 def test_a_run_goes_on_with_its_own_images(whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = shutil.copytree(whole, tmp_path / "run")
     about = json.loads((run / "run.json").read_text(encoding="utf-8"))
-    about["options"]["limit"] = 600
+    about["options"]["limit"] = 300
     write_metadata(run, about)
 
     assert command("train", "--resume", run) == 2
@@ -397,23 +384,19 @@ def test_a_disk_that_fills_up_in_training_leaves_the_last_checkpoint(
     assert weights(run) == weights(whole)
 
 
-REPLACED = """
-import os, signal, sys
-from pathlib import Path
-from advconv.cli.parser import main
-replace, name, epochs = os.replace, sys.argv[1], int(sys.argv[2])
+def kill_before(name: str, epochs: int) -> None:
+    """SIGKILL before a file is put in its place after so many epochs."""
+    replace = os.replace
 
-def killing(source, target, **directories):
-    # The logs are put in place once before the first epoch.
-    rows = next(Path("runs").glob("t-*/log.csv"), None)
-    done = rows.read_text().count("\\n") - 1 if rows else -1
-    if Path(target).name == name and done == epochs:
-        os.kill(os.getpid(), signal.SIGKILL)
-    replace(source, target, **directories)
+    def killing(source: Any, target: Any, **directories: Any) -> None:
+        # The logs are put in place once before the first epoch.
+        rows = next(Path("runs").glob("t-*/log.csv"), None)
+        done = rows.read_text().count("\n") - 1 if rows else -1
+        if Path(target).name == name and done == epochs:
+            os.kill(os.getpid(), signal.SIGKILL)
+        replace(source, target, **directories)
 
-os.replace = killing
-main(["train", *sys.argv[3:]])
-"""
+    pytest.MonkeyPatch().setattr(os, "replace", killing)
 
 
 @pytest.mark.parametrize(
@@ -433,10 +416,9 @@ def test_a_kill_between_the_files_of_a_checkpoint_loses_nothing(
     whole: Path, here: Path, name: str, epochs: int
 ) -> None:
     """The first checkpoint, and one that replaces another; before each of the files that are put in place."""
-    program = [sys.executable, "-c", REPLACED, name, str(epochs), write_arch(here / "t.yaml"), *OPTIONS]
-    ended = subprocess.run(program, env=os.environ | PATHS, capture_output=True, check=False)
+    ended = train(here, write_arch(here / "t.yaml"), *OPTIONS, first=partial(kill_before, name, epochs))
     run = only_run(here)
-    assert ended.returncode == -signal.SIGKILL
+    assert ended.code == -signal.SIGKILL
     assert (run / "state.pt").exists() == (epochs > 0 or name in ("metrics.jsonl", "log.csv"))
 
     assert command("train", "--resume", run, "--device", "cpu") == 0
@@ -456,12 +438,11 @@ def test_logs_that_a_kill_kept_from_being_written_are_written_by_a_resume(whole:
 
 def test_two_processes_do_not_write_one_run(whole: Path, tmp_path: Path) -> None:
     run = shutil.copytree(whole, tmp_path / "run")
-    program = [sys.executable, "-m", "advconv", "train", "--resume", str(run)]
     with locked(open_run(run)):
-        done = subprocess.run(program, env=os.environ | PATHS, capture_output=True, text=True, check=False)
+        ended = train(tmp_path, "--resume", run)
 
-    assert done.returncode == 2
-    assert "is being written by another process" in done.stderr
+    assert ended.code == 2
+    assert "is being written by another process" in ended.err
 
 
 def test_a_directory_that_cannot_be_made_is_told(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
