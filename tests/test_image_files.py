@@ -200,3 +200,26 @@ def test_a_file_that_may_not_be_read_is_told(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(Image, "open", forbid)
 
     assert refused(tmp_path / "a.png") == "Permission denied"
+
+
+def test_libtiff_says_nothing_of_a_damaged_file_by_itself(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "a.tiff"
+    pixels = np.random.default_rng(0).integers(256, size=(64, 64, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(path, compression="tiff_adobe_deflate")
+    data = bytearray(path.read_bytes())
+    data[200:400] = bytes(200)
+    path.write_bytes(data)
+
+    with pytest.raises(DataError, match="not a readable image"):
+        load_image(path, Shape(3, 8, 8), Notes())
+    assert capfd.readouterr().err == ""
+
+
+def test_a_conversion_of_an_image_that_is_refused_in_the_end_is_not_reported(tmp_path: Path) -> None:
+    path, notes = tmp_path / "a.jpg", Notes()
+    Image.new("CMYK", (64, 64)).save(path)
+    path.write_bytes(path.read_bytes()[:-200])
+
+    with pytest.raises(DataError, match="not a readable image"):
+        load_image(path, Shape(3, 8, 8), notes)
+    assert notes.lines() == ()

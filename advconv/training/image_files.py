@@ -1,7 +1,9 @@
 """Image files as uint8 arrays: how those that are not plain 8-bit images are converted, and which are refused."""
 
+import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 from typing import TYPE_CHECKING, Any
@@ -49,10 +51,11 @@ def load_image(path: Path, size: Shape, notes: Notes) -> NDArray[np.uint8]:
         with warnings.catch_warnings():
             # About damaged metadata, and about sizes that are refused here with a message.
             warnings.simplefilter("ignore")
-            with Image.open(path, formats=FORMATS) as file:
-                pixels = _pixels(
-                    file, "L" if size.channels == 1 else "RGB", lambda description: notes.add(description, path)
-                )
+            conversions: list[str] = []
+            with Image.open(path, formats=FORMATS) as file, _silent_libtiff(file.format):
+                pixels = _pixels(file, "L" if size.channels == 1 else "RGB", conversions.append)
+        for description in conversions:
+            notes.add(description, path)
         return resize(pixels, size)
     except (UnidentifiedImageError, Image.DecompressionBombError) as problem:
         is_bomb = isinstance(problem, Image.DecompressionBombError)
@@ -60,6 +63,28 @@ def load_image(path: Path, size: Shape, notes: Notes) -> NDArray[np.uint8]:
     except Exception as problem:
         # The type of error depends on the format and on the damaged part.
         raise DataError(f"{path}: {_reason(problem)}") from problem
+
+
+@contextmanager
+def _silent_libtiff(format: str | None) -> Iterator[None]:
+    """While a TIFF is decoded nothing is written to standard error: libtiff reports damage there by itself."""
+    if format != "TIFF":
+        yield
+        return
+    try:
+        stderr = os.dup(2)
+    except OSError:
+        # It is closed.
+        yield
+        return
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 2)
+    try:
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(null)
 
 
 TOO_LARGE = f"more than {MAX_PIXELS:,} pixels"
