@@ -31,6 +31,14 @@ def nothing() -> None:
     """Done before the command."""
 
 
+def wait_until(is_so: Callable[[], object]) -> None:
+    """Until something can be observed."""
+    deadline = time.monotonic() + PATIENCE
+    while not is_so():
+        assert time.monotonic() < deadline, "it did not come to that"
+        time.sleep(0.002)
+
+
 class Ended(NamedTuple):
     """The exit code of a process, negative for the signal that killed it, and what it has written."""
 
@@ -65,19 +73,10 @@ class Training:
         path = self.said / stream
         return path.read_text(encoding="utf-8") if path.exists() else ""
 
-    def wait_until(self, is_so: Callable[[], object]) -> None:
-        """Until something can be observed of the process, which must happen before it ends."""
-        deadline = time.monotonic() + PATIENCE
-        while not is_so():
-            if not self.process.is_alive() or time.monotonic() > deadline:
-                raise AssertionError(
-                    f"it did not come to that: {self.written('out')[-1000:]}{self.written('err')[-1000:]}"
-                )
-            time.sleep(0.002)
-
     def wait_for(self, text: str) -> None:
-        """Until it has written this."""
-        self.wait_until(lambda: text in self.written("out"))
+        """Until it has written this, which must happen before it ends."""
+        wait_until(lambda: text in self.written("out") or not self.process.is_alive())
+        assert text in self.written("out"), self.written("err")
 
     def send(self, number: int) -> None:
         assert self.process.pid is not None
@@ -128,6 +127,8 @@ def _train(
     directory: Path, said: Path, words: list[str], first: Callable[[], object], environment: dict[str, str]
 ) -> NoReturn:
     os.setsid()
+    # Workers are made as they are elsewhere, not by the server that this process comes from.
+    multiprocessing.set_start_method("fork", force=True)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(directory)
     os.environ.update(environment)

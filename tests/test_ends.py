@@ -1,8 +1,8 @@
 """Every end of a training is an end: its workers end with it, and one line says what happened and how to go on."""
 
 import os
+import re
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +18,8 @@ import advconv
 from advconv.training.augment import Augment
 from advconv.training.progress import ProgressReporter
 from advconv.training.trainer import Trainer
-from tests.training import command, only_run, write_arch
+from tests.processes import Training, wait_until
+from tests.training import command, only_run, shorten, write_arch
 
 FEW = ("--limit", "64", "--epochs", "3", "--workers", "2", "--device", "cpu")
 
@@ -28,6 +29,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.chdir(tmp_path)
     # The image of what is drawn is made by this process.
     monkeypatch.setattr("advconv.training.start_run._augmented_figure", lambda setup: b"")
+    shorten(monkeypatch)
     yield tmp_path
     assert active_children() == []
 
@@ -187,30 +189,22 @@ def test_a_dead_worker_is_told_with_its_signal(
     assert said.count("\n") == 1
 
 
-KILLED = """
-import os, signal, sys
-from advconv.training.augment import Augment
-import advconv.training.start_run as start_run
+def stop_workers() -> None:
+    def stops(self: Augment, image: Any, epoch: int, index: int) -> None:
+        print("worker", os.getpid(), flush=True)
+        os.kill(os.getpid(), signal.SIGSTOP)
 
-def stops(self, image, epoch, index):
-    print(os.getpid(), flush=True)
-    os.kill(os.getpid(), signal.SIGSTOP)
-
-start_run._augmented_figure = lambda setup: b""
-Augment.__call__ = stops
-from advconv.cli.parser import main
-main(["train", *sys.argv[1:]])
-"""
+    patch = pytest.MonkeyPatch()
+    patch.setattr("advconv.training.start_run._augmented_figure", lambda setup: b"")
+    patch.setattr(Augment, "__call__", stops)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a stopped process hears of it when it goes on")
 def test_a_stopped_worker_does_not_outlive_a_training_that_is_killed(here: Path, file: str) -> None:
-    program = [sys.executable, "-c", KILLED, file, "--limit", "64", "--workers", "1", "--quiet"]
-    paths = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
-    with subprocess.Popen(program, stdout=subprocess.PIPE, text=True, env=paths) as process:
-        assert process.stdout is not None
-        worker = int(process.stdout.readline())
-        process.kill()
-        # The worker has inherited this pipe: it ends when both have.
-        assert process.stdout.read() == ""
-    assert not Path(f"/proc/{worker}/cmdline").exists() or not Path(f"/proc/{worker}/cmdline").read_bytes()
+    with Training(here, file, "--limit", "64", "--workers", "1", "--quiet", first=stop_workers) as training:
+        training.wait_for("worker ")
+        worker = Path("/proc", re.findall(r"worker (\d+)", training.written("out"))[0])
+        training.send(signal.SIGKILL)
+        training.end()
+        # It is a process of nobody, or of none.
+        wait_until(lambda: not worker.exists() or not (worker / "cmdline").read_bytes())
