@@ -15,6 +15,7 @@ from advconv.rules.diagnostics import placed
 from advconv.text.reader import read
 from advconv.text.source import Source
 from advconv.training import optim
+from advconv.training.sets import DRAWN
 
 ABOVE = {
     "lr": 2 * LARGEST,
@@ -69,5 +70,6 @@ def test_each_optimizer_of_the_language_is_torchs_of_that_name_with_its_learning
     assert found.param_groups[0]["lr"] == OPTIMIZERS[name].lr
 
 
-def test_each_data_set_of_the_language_is_one_of_torchvisions_or_has_a_loader_of_its_own() -> None:
-    assert [name for name, data in SETS.items() if not hasattr(datasets, data.torchvision)] == ["folder", "shapes"]
+@pytest.mark.parametrize("name", SETS)
+def test_each_data_set_of_the_language_is_one_of_torchvisions_or_has_a_loader_of_its_own(name: str) -> None:
+    assert hasattr(datasets, SETS[name].torchvision) or name in ("folder", *DRAWN)

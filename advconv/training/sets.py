@@ -28,7 +28,7 @@ def load_dataset(name: str, directory: Path, size: Shape, limit: int | None = No
     """A data set, or the first `limit` images of each split, resized to the network's input. Raises DataError."""
     if name == "folder":
         return load_folder(directory, size, limit)
-    loaded = _draw_shapes(size) if name == "shapes" else load_torchvision_set(name, directory)
+    loaded = DRAWN[name](size) if name in DRAWN else load_torchvision_set(name, directory)
     train, test = (resize_all(part.first(limit), size) for part in (loaded.train, loaded.test))
     return LoadedData(train, test, loaded.classes)
 
@@ -37,7 +37,7 @@ def image_counts(name: str, directory: Path, limit: int | None = None) -> tuple[
     """The numbers of training and test images that `load_dataset` reads into memory. Raises DataError."""
     train, test = SETS[name].counts or count_images(directory)
     # Shapes are drawn from one sequence of random numbers, so all of them are drawn.
-    return (train, test) if limit is None or name == "shapes" else (min(train, limit), min(test, limit))
+    return (train, test) if limit is None or name in DRAWN else (min(train, limit), min(test, limit))
 
 
 def _draw_shapes(size: Shape) -> LoadedData:
@@ -45,3 +45,7 @@ def _draw_shapes(size: Shape) -> LoadedData:
     parts = [draw_shapes(count, (size.height, size.width, size.channels), seed) for seed, count in enumerate(counts, 1)]
     train, test = (ImageSet(torch.from_numpy(images), torch.from_numpy(labels)) for images, labels in parts)
     return LoadedData(train, test, tuple(SHAPES))
+
+
+DRAWN = {"shapes": _draw_shapes}
+"""The sets that are drawn instead of read."""
