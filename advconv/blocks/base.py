@@ -121,7 +121,8 @@ class Builder(NamedTuple):
         """The layer with its own padding where both ends of an axis get the same, else behind a Pad of `fill`."""
         top, bottom, left, right = sides
         if top == bottom and left == right:
-            return self.add(roles[0], replace(layer, padding=(top, left)), x)
+            own = layer if layer.padding == (top, left) else replace(layer, padding=(top, left))
+            return self.add(roles[0], own, x)
         padded = self.add(roles[1], Pad(*sides, fill), x)
         return self.add(roles[0] or "pool", layer, padded)
 

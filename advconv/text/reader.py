@@ -1,7 +1,7 @@
 """From YAML text to a document: scalars by YAML 1.2's core schema, no field_issues, bounded work."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
 import yaml
@@ -60,7 +60,8 @@ class Composer:
         self.source = source
         text = repaired(source.text)
         self.is_repaired = text != source.text
-        self.events: Iterator[Any] = yaml.parse(text, Loader=LOADER)
+        self.loader = LOADER(text)
+        self.next_event: Callable[[], Any] = self.loader.get_event
         self.anchors: dict[str, Value | None] = {}
         self.findings: list[Finding] = []
         self.overlong: Finding | None = None
@@ -69,13 +70,13 @@ class Composer:
         self.end = 0
 
     def document(self) -> tuple[Value, list[Finding]]:
-        next(self.events)
-        event = next(self.events)
+        self.next_event()
+        event = self.next_event()
         if isinstance(event, yaml.StreamEndEvent):
             raise Refused(Finding("AC102", Span(), "the file is empty", "`advconv new NAME` writes a starter"))
-        root = self.value(next(self.events), depth=0)
-        next(self.events)
-        event = next(self.events)
+        root = self.value(self.next_event(), depth=0)
+        self.next_event()
+        event = self.next_event()
         if not isinstance(event, yaml.StreamEndEvent):
             self.report("AC105", _span(event), "a second document starts here", "a file holds one architecture")
         if self.overlong:
@@ -140,7 +141,7 @@ class Composer:
 
     def fill_sequence(self, value: Value, depth: int) -> Any:
         """The event behind the last item, as that behind the last pair below."""
-        while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
+        while not isinstance(event := self.next_event(), yaml.SequenceEndEvent):
             child = self.value(event, depth + 1)
             value.children[len(value.data)] = child
             value.data.append(child.data)
@@ -148,9 +149,9 @@ class Composer:
 
     def fill_mapping(self, value: Value, depth: int) -> Any:
         merged: list[tuple[Span, Value]] = []
-        while not isinstance(event := next(self.events), yaml.MappingEndEvent):
+        while not isinstance(event := self.next_event(), yaml.MappingEndEvent):
             key, span = self.key(event, depth)
-            child = self.value(next(self.events), depth + 1)
+            child = self.value(self.next_event(), depth + 1)
             if key in value.keys:
                 self.report("AC103", span, f"the key {key!r} stands here twice", "keep one of the two")
                 continue
