@@ -29,7 +29,7 @@ from advconv.report.sarif import sarif_report
 from advconv.report.table import Table
 from advconv.report.text import report
 from advconv.rules.diagnostics import placed
-from advconv.system.console import COLOURS, Paint, complain, show
+from advconv.system.console import COLOURS, Paint, print_error, print_text
 from advconv.text.finding import Finding
 from advconv.text.source import Source, Span
 from advconv.text.visible import visible
@@ -209,14 +209,14 @@ def test_a_report_controls_a_terminal_by_its_own_colours_alone(name: str, messag
 def test_what_is_shown_is_escaped_whoever_shows_it(text: str) -> None:
     out = io.StringIO()
     for paint in (Paint(), Paint(on=True)):
-        show(f"{text}\x1b]0;title\x07", out, paint)
+        print_text(f"{text}\x1b]0;title\x07", out, paint)
 
     assert controls(STYLE.sub("", out.getvalue())) == ""
     assert controls(str(table(text))) == controls(str(TrainingError(text))) == ""
 
 
 def test_every_way_to_a_terminal_escapes(capsys: pytest.CaptureFixture[str]) -> None:
-    complain("a\x1b[2J\nb")
+    print_error("a\x1b[2J\nb")
     ProgressReporter().message("a\x1b[2J\nb")
     with pytest.raises(SystemExit):
         parser().parse_args(["rf-table", "a", "--\x1b[2J"])
@@ -234,7 +234,7 @@ def test_nothing_but_the_console_prints() -> None:
         names = {
             node.id for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Name)
         }
-        assert "print" not in names or path.name == "console.py", f"{path} prints past console.show"
+        assert "print" not in names or path.name == "console.py", f"{path} prints past console.print_text"
 
 
 ASCII = st.text(f"{string.ascii_letters}\t\x1b\x07\x7f\u202e", max_size=30)

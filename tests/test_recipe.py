@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from torchvision import datasets
 
 from advconv.language.data_sets import SETS
-from advconv.language.overrides import amended, said_setting
+from advconv.language.overrides import amended, parse_setting
 from advconv.language.recipe import BELOW_ONE, LARGEST, MOST_EPOCHS, OPTIMIZERS, SCHEDULES, SMALLEST, Train
 from advconv.language.spec import parse
 from advconv.rules.diagnostics import placed
@@ -51,7 +51,7 @@ def test_an_option_is_refused_in_its_own_words(field: str) -> None:
     document, _ = read(Source("t", "advconv: 1\nname: t\ninput: [1, 4, 4]\nnetwork: {C1: [gap]}\n"))
     assert document is not None
     option = f"train.{field}={ABOVE[field]}"
-    changed = amended(document, [said_setting(option)])
+    changed = amended(document, [parse_setting(option)])
     (found,) = placed(parse(changed)[1], changed.source, changed)
 
     assert (found.code, found.option) == ("AC114", f"--set {option}")

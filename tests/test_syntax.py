@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from advconv.blocks import BLOCKS_BY_KIND
-from advconv.language.overrides import said_setting
+from advconv.language.overrides import parse_setting
 from advconv.rules.diagnostics import Diagnostic, placed
 from advconv.text.reader import read
 from advconv.text.repair import repaired
@@ -128,7 +128,7 @@ def test_shipped_files_need_no_repair() -> None:
 
 
 def test_an_option_takes_a_limit_without_quotes() -> None:
-    assert said_setting("constraints.params=> 3").value.data == "> 3"
+    assert parse_setting("constraints.params=> 3").value.data == "> 3"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from advconv.check import Checked, check_bytes
 from advconv.cli.commands import checked_file, content
 from advconv.geometry import Shape
 from advconv.rules.record import Severity
-from advconv.system.console import FAILED, OK, USAGE, Paint, complain, show, wants_colour
+from advconv.system.console import FAILED, OK, USAGE, Paint, print_error, print_text, wants_colour
 from advconv.text.document import decode
 from advconv.text.reader import read
 
@@ -46,7 +46,7 @@ class Search:
         try:
             names = sorted(_yaml_files(path))
         except OSError as problem:
-            complain(f"{problem.filename}: {problem.strerror}")
+            print_error(f"{problem.filename}: {problem.strerror}")
             self.unread += 1
             return
         files, unread = self.files, 0
@@ -59,14 +59,14 @@ class Search:
                 self.skipped += data is not None
         if self.files == files:
             none = f"none of its YAML files ({len(names)}) has `advconv` or `network` at its top"
-            complain(f"{path}: {none if names else 'there is no .yaml file in this directory'}")
+            print_error(f"{path}: {none if names else 'there is no .yaml file in this directory'}")
         self.unread += unread if self.files > files else 1
 
 
 def run_check(options: argparse.Namespace) -> int:
     search = Search(options.files, options.input)
     for part in FORMATS[options.format](search):
-        show(part, paint=_paint(options.format))
+        print_text(part, paint=_paint(options.format))
     if search.unread:
         return USAGE
     return FAILED if search.counts[Severity.ERROR] else OK

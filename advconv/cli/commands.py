@@ -10,7 +10,7 @@ from advconv.check import Checked, check_bytes, uncollected
 from advconv.geometry import Shape
 from advconv.language.augment import source as augment_source
 from advconv.language.spec import ArchSpec
-from advconv.system.console import FAILED, OK, USAGE, complain, hold_directory, print_markdown, show
+from advconv.system.console import FAILED, OK, USAGE, hold_directory, print_error, print_markdown, print_text
 from advconv.system.files import FileError, write, write_new
 from advconv.system.shipped import shipped
 from advconv.text.document import MAX_BYTES
@@ -34,7 +34,7 @@ def content(path: str) -> bytes | None:
     try:
         return _read(path)
     except (OSError, ValueError) as problem:
-        complain(f"{path}: {getattr(problem, 'strerror', None) or problem}")
+        print_error(f"{path}: {getattr(problem, 'strerror', None) or problem}")
         return None
 
 
@@ -70,7 +70,7 @@ def _print_table(path: str, options: argparse.Namespace, table: Callable[[Measur
 
     def print_it(measures: Measures, spec: ArchSpec) -> int:
         with uncollected():
-            show(table(measures, spec.name))
+            print_text(table(measures, spec.name))
         return OK
 
     return _with_network(path, getattr(options, "input", None), print_it)
@@ -84,7 +84,7 @@ def _with_network(path: str, size: Shape | None, use: Callable[[Measures, ArchSp
     if checked.measures is None or checked.spec is None:
         from advconv.report.text import report
 
-        show(report(checked), sys.stderr)
+        print_text(report(checked), sys.stderr)
         return FAILED
     return use(checked.measures, checked.spec)
 
@@ -105,7 +105,7 @@ def run_emit(options: argparse.Namespace) -> int:
             text = emit(measures, spec.name) if is_model else augment_source(spec.augment, spec.name)
         if options.output:
             return _write(options.output, text)
-        show(text.removesuffix("\n"))
+        print_text(text.removesuffix("\n"))
         return OK
 
     return _with_network(options.file, None, print_or_write)
@@ -113,12 +113,12 @@ def run_emit(options: argparse.Namespace) -> int:
 
 def _write(path: str, text: str) -> int:
     if path.endswith((".yaml", ".yml")):
-        complain(f"{path}: Python source is not written over YAML; name a .py file")
+        print_error(f"{path}: Python source is not written over YAML; name a .py file")
         return USAGE
     try:
         write(Path(path), text)
     except FileError as problem:
-        complain(str(problem))
+        print_error(str(problem))
         return USAGE
     return OK
 
@@ -132,7 +132,7 @@ def run_verify(options: argparse.Namespace) -> int:
         from advconv.report.verify import claims_table
 
         claims = verify(measures)
-        show(claims_table(claims, spec.name).render(options.format))
+        print_text(claims_table(claims, spec.name).render(options.format))
         return OK if all(claim.holds for claim in claims) else FAILED
 
     return _with_network(options.file, options.input, prove)
@@ -148,17 +148,19 @@ def run_new(options: argparse.Namespace) -> int:
 
     path = Path(options.name if options.name.endswith((".yaml", ".yml")) else f"{options.name}.yaml")
     if not TITLE.fullmatch(path.stem):
-        complain(f"{path.stem!r} cannot name an architecture; use letters, digits, '-', '_' and '.'")
+        print_error(f"{path.stem!r} cannot name an architecture; use letters, digits, '-', '_' and '.'")
         return USAGE
     try:
         write_new(path, starter(options.template, path.stem))
         is_ours = renew_schema(path.parent)
     except FileError as problem:
-        complain(str(problem))
+        print_error(str(problem))
         return USAGE
     if not is_ours:
-        complain(f"{path.with_name(SCHEMA_FILE)} is another schema and was left alone; editors will check {path} by it")
-    show(f"wrote {path}; next: advconv check {path}, advconv rf-table {path}, advconv train {path}")
+        print_error(
+            f"{path.with_name(SCHEMA_FILE)} is another schema and was left alone; editors will check {path} by it"
+        )
+    print_text(f"wrote {path}; next: advconv check {path}, advconv rf-table {path}, advconv train {path}")
     return OK
 
 
@@ -169,7 +171,7 @@ def run_explain(options: argparse.Namespace) -> int:
         print_markdown(index())
         return OK
     if not (found := pages(options.topic)):
-        complain(f"there is no topic {options.topic}; {suggestion(options.topic)}")
+        print_error(f"there is no topic {options.topic}; {suggestion(options.topic)}")
         return USAGE
     print_markdown("\n\n".join(found))
     return OK
@@ -178,12 +180,12 @@ def run_explain(options: argparse.Namespace) -> int:
 def run_schema(options: argparse.Namespace) -> int:
     from advconv.language.json_schema import schema_text
 
-    show(schema_text().removesuffix("\n"))
+    print_text(schema_text().removesuffix("\n"))
     return OK
 
 
 def run_completion(options: argparse.Namespace) -> int:
     from advconv.cli.completion import script
 
-    show(script(options.shell))
+    print_text(script(options.shell))
     return OK

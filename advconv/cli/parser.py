@@ -11,7 +11,7 @@ from advconv.geometry import Shape
 from advconv.language.data_sets import SETS
 from advconv.language.starters import DEFAULT, TEMPLATES
 from advconv.report.table import FORMATS
-from advconv.system.console import USAGE, complain, in_a_line, show
+from advconv.system.console import USAGE, in_a_line, print_error, print_text
 from advconv.system.extras import needed
 from advconv.system.process import end
 from advconv.values.names import TITLE
@@ -38,7 +38,7 @@ def run(arguments: list[str] | None = None) -> int:
         extra = needed(options.command, missing.name, getattr(options, "tensorboard", False))
         if extra is None:
             raise
-        complain(extra)
+        print_error(extra)
         return USAGE
 
 
@@ -344,5 +344,5 @@ class Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         from importlib.metadata import version
 
-        show(f"advconv {version('advconv')}")
+        print_text(f"advconv {version('advconv')}")
         parser.exit()

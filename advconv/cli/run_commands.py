@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from advconv.cli.train_command import report_user_errors
 from advconv.report.table import Table
-from advconv.system.console import OK, USAGE, complain, show
+from advconv.system.console import OK, USAGE, print_error, print_text
 from advconv.values.quantities import rounded
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def run_evaluate(options: argparse.Namespace) -> int:
     title = (
         f"{run.metadata.name}, {options.weights} weights{', with mirror images' if options.flip else ''}: {run.path}"
     )
-    show(by_class(test, evaluation, run.metadata.classes, title).render(options.format))
+    print_text(by_class(test, evaluation, run.metadata.classes, title).render(options.format))
     return OK
 
 
@@ -41,7 +41,7 @@ def _open(options: argparse.Namespace) -> "Run":
 
     run = open_run(Path(options.run_path), options.previous)
     if run.warning:
-        complain(run.warning)
+        print_error(run.warning)
     return run
 
 
@@ -75,7 +75,7 @@ def run_predict(options: argparse.Namespace) -> int:
         try:
             image = load_image(Path(path), run.spec.input, notes)
         except DataError as problem:
-            complain(str(problem))
+            print_error(str(problem))
             skipped += 1
             continue
         probabilities = predict(module, image, normalise, accelerator)
@@ -86,14 +86,14 @@ def run_predict(options: argparse.Namespace) -> int:
     texts = {"probability": "{:.4f}".format}
     table = Table(f"{run.metadata.name}: {run.path}", columns, tuple(rows), texts=texts)
     if rows:
-        show(table.render(options.format))
+        print_text(table.render(options.format))
     return USAGE if skipped else OK
 
 
 def _report(notes: tuple[str, ...]) -> None:
     """Prints notes on standard error, since standard output has the table."""
     for note in notes:
-        complain(note)
+        print_error(note)
 
 
 @report_user_errors
@@ -104,8 +104,8 @@ def run_export(options: argparse.Namespace) -> int:
     run = _open(options)
     test = _test_images(run, options.data_dir)
     given, comparison = export(run, load_weights(run, options.weights), test, Path(options.output), options.takes)
-    show(f"wrote {options.output}, which takes {given.takes}: {given}")
-    show(str(comparison))
+    print_text(f"wrote {options.output}, which takes {given.takes}: {given}")
+    print_text(str(comparison))
     if not comparison.holds:
-        complain("onnxruntime and torch disagree, do not use the file")
+        print_error("onnxruntime and torch disagree, do not use the file")
     return OK if comparison.holds else USAGE

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from advconv.cli.commands import content, shown_name
-from advconv.system.console import FAILED, OK, USAGE, complain, hold_directory, show
+from advconv.system.console import FAILED, OK, USAGE, hold_directory, print_error, print_text
 from advconv.training.openmp import limit_spinning
 
 if TYPE_CHECKING:
@@ -46,12 +46,12 @@ def report_user_errors(command: Command) -> Command:
         try:
             return command(options)
         except ArchError as problem:
-            show(report(problem.checked), sys.stderr)
+            print_text(report(problem.checked), sys.stderr)
             if problem.checked.measures is not None:
-                complain("a network that breaks its constraints is not trained; --force trains it all the same")
+                print_error("a network that breaks its constraints is not trained; --force trains it all the same")
             return FAILED
         except (SettingError, TrainingError, FileError) as problem:
-            complain(str(problem))
+            print_error(str(problem))
             return FAILED if isinstance(problem, Diverged) else USAGE
 
     return run
@@ -63,27 +63,27 @@ def run_train(options: argparse.Namespace) -> int:
     from advconv.training.train import Failed, Stopped, Unfinished
 
     if (options.file is None) == (options.resume is None):
-        complain("train takes either a FILE or --resume RUN")
+        print_error("train takes either a FILE or --resume RUN")
         return USAGE
     if options.previous and not options.resume:
-        complain("--previous goes with --resume RUN")
+        print_error("--previous goes with --resume RUN")
         return USAGE
     try:
         return _resume(options) if options.resume else _start(options)
     except Stopped as stopped:
         if stopped.setup.process.is_main:
-            show(f"{stopped}; resume with: {resume_command(stopped)}")
+            print_text(f"{stopped}; resume with: {resume_command(stopped)}")
         return 128 + stopped.signal
     except PeerLost as lost:
         cause = lost.__cause__
-        complain(
+        print_error(
             f"{lost}; resume with: {resume_command(cause)}"
             if isinstance(cause, Unfinished)
             else f"{lost}; start it again"
         )
         return USAGE
     except Failed as failed:
-        complain(f"{failed}; resume with: {resume_command(failed)}")
+        print_error(f"{failed}; resume with: {resume_command(failed)}")
         return USAGE
 
 
@@ -105,7 +105,7 @@ def _resume(options: argparse.Namespace) -> int:
     from advconv.training.train import resume_run
 
     if given := [_flag(name) for name in (*FIELD_OPTIONS, "set", "limit", "name") if getattr(options, name)]:
-        complain(f"a run is resumed with its own recipe; leave out {', '.join(given)}")
+        print_error(f"a run is resumed with its own recipe; leave out {', '.join(given)}")
         return USAGE
     with process_group() as process:
         return _exit_code(resume_run(Path(options.resume), _call_options(options), process))
@@ -114,17 +114,17 @@ def _resume(options: argparse.Namespace) -> int:
 def _exit_code(result: "TrainingResult | None") -> int:
     if result is None:
         return OK
-    show(str(result))
+    print_text(str(result))
     return FAILED if result.promise_kept is False else OK
 
 
 def _settings(options: argparse.Namespace) -> "list[Setting]":
-    from advconv.language.overrides import said_setting, setting
+    from advconv.language.overrides import parse_setting, setting
     from advconv.training.options import FIELD_OPTIONS
 
     given = [(_flag(name), path, getattr(options, name)) for name, path in FIELD_OPTIONS.items()]
     named = [setting(path, text, f"{flag} {text}") for flag, path, text in given if text is not None]
-    return named + [said_setting(text) for text in options.set]
+    return named + [parse_setting(text) for text in options.set]
 
 
 def _call_options(options: argparse.Namespace) -> "CallOptions":

@@ -14,10 +14,10 @@ from advconv.values.limits import Limit
 
 def dump(spec: ArchSpec) -> dict[str, Any]:
     """Mappings, lists, words and numbers, in the long form, without what is as it is by default."""
-    return {key: plain(value) for key, value in _said(spec).items()}
+    return {key: plain(value) for key, value in _fields(spec).items()}
 
 
-def _said(model: Fields) -> dict[str, Any]:
+def _fields(model: Fields) -> dict[str, Any]:
     """The fields that differ from their defaults."""
     return {
         key: getattr(model, key)
@@ -28,9 +28,9 @@ def _said(model: Fields) -> dict[str, Any]:
 
 def plain(value: Any) -> Any:
     if isinstance(value, Block):
-        return {value.kind: {key: plain(part) for key, part in _said(value).items()}}
+        return {value.kind: {key: plain(part) for key, part in _fields(value).items()}}
     if isinstance(value, Fields):
-        return {key: plain(part) for key, part in _said(value).items()}
+        return {key: plain(part) for key, part in _fields(value).items()}
     for kind, form in FORMS.items():
         if isinstance(value, kind):
             return form(value)

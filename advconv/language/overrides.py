@@ -65,7 +65,7 @@ def setting(path: str, written: str, option: str) -> Setting:
     return Setting(_steps(path, source), _in_option(value, source, len(option) - len(written)))
 
 
-def said_setting(text: str) -> Setting:
+def parse_setting(text: str) -> Setting:
     """`train.schedule=cosine`. Raises SettingError."""
     path, equals, written = (part.strip() for part in text.partition("="))
     if not equals or not path:

@@ -58,12 +58,12 @@ def _foreign(data: Any) -> Finding:
     if isinstance(data, list):
         help = "write `advconv: 1` as the first line, and rows under the name of a block: `network: {C1: [...]}`"
         return Finding("AC114", Span(), "an architecture is a mapping of sections, this is a list", help)
-    what = "it has neither `advconv` nor `network`" if isinstance(data, dict) else f"it is {_told(data)}"
+    what = "it has neither `advconv` nor `network`" if isinstance(data, dict) else f"it is {_described(data)}"
     code = "AC112" if isinstance(data, dict) else "AC114"
     return Finding(code, Span(), f"this file is no architecture: {what}", "`advconv new NAME` writes one to start from")
 
 
-def _told(data: Any) -> str:
+def _described(data: Any) -> str:
     return f"the text {in_yaml(data)!r}" if isinstance(data, str) else in_yaml(data)
 
 

@@ -49,7 +49,7 @@ def _excerpt(diagnostic: Diagnostic, paint: Paint, colour: str) -> list[str]:
     last = first + WIDTH
     if not line[first:last].strip():
         return []
-    before, word, rest = (_shown(part) for part in (line[first:at], line[at : min(behind, last)], line[at:last]))
+    before, word, rest = (_printable(part) for part in (line[first:at], line[at : min(behind, last)], line[at:last]))
     if len(before + rest) > WIDTH:
         before = before[-WIDTH // 2 :]
     offset, width = columns(before), max(1, columns(word))
@@ -59,7 +59,7 @@ def _excerpt(diagnostic: Diagnostic, paint: Paint, colour: str) -> list[str]:
     return [paint(excerpt), paint(f"{' ' * len(label)} | {' ' * offset}", (colour, carets))]
 
 
-def _shown(text: str) -> str:
+def _printable(text: str) -> str:
     """A part of a line; a tab is one column."""
     return visible(text.replace("\t", " "))
 

@@ -42,7 +42,7 @@ LONGEST = 1000
 
 
 def placed(findings: Iterable[Finding], source: Source, document: Document | None) -> list[Diagnostic]:
-    """Each finding once, as a reader meets them in the text and then in options, up to a number that nobody reads."""
+    """The findings without duplicates in the order of the text, those of options last, at most MOST of them."""
     diagnostics = dict.fromkeys(_placed(finding, source, document) for finding in findings)
     found = sorted(diagnostics, key=lambda found: (found.option, found.span.start))
     if len(found) <= MOST:

@@ -30,16 +30,16 @@ class Paint(NamedTuple):
 PLAIN = Paint()
 
 
-def show(text: str, file: TextIO | None = None, paint: Paint = PLAIN) -> None:
+def print_text(text: str, file: TextIO | None = None, paint: Paint = PLAIN) -> None:
     """Prints lines. Whatever they hold, a terminal is controlled by nothing but the colours of a paint that is on."""
     parts = PAINTED.split(text) if paint.on else [text]
     print("".join(part if index % 2 else visible_lines(part) for index, part in enumerate(parts)), file=file)
 
 
-def complain(message: str) -> None:
+def print_error(message: str) -> None:
     # Where nobody can be told, the exit code still says it.
     with suppress(OSError):
-        show(f"advconv: {in_a_line(message)}", sys.stderr)
+        print_text(f"advconv: {in_a_line(message)}", sys.stderr)
 
 
 MAX_MESSAGE = 2_000
@@ -66,7 +66,7 @@ def wants_colour() -> bool:
 def print_markdown(text: str) -> None:
     """Rendered in a terminal, as it is in a pipe."""
     if not wants_colour():
-        show(text)
+        print_text(text)
         return
     from rich.console import Console
     from rich.markdown import Markdown

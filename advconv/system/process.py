@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import NoReturn, TextIO
 
-from advconv.system.console import USAGE, complain
+from advconv.system.console import USAGE, print_error
 from advconv.system.interrupts import INTERRUPTED, INTERRUPTION, leave_interrupts
 
 BROKEN_PIPE = 141
@@ -42,7 +42,7 @@ def _exit_code(run: Callable[[], int]) -> int:
             raise
         code, line = outcome
         if line:
-            complain(line)
+            print_error(line)
         return code
 
 
@@ -148,7 +148,7 @@ def _fill_closed_descriptors() -> None:
 
 
 def _drop_unwritten(stream: TextIO) -> None:
-    """The interpreter would complain on exit about what it cannot write."""
+    """The interpreter would print_error on exit about what it cannot write."""
     try:
         stream.flush()
     except (OSError, ValueError):

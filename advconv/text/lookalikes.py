@@ -47,14 +47,14 @@ def lookalikes(source: Source) -> list[Finding]:
         if (kind := match.lastgroup) and (kind != "dash" or _starts_a_line(match)):
             firsts.setdefault(kind, match)
             counts[kind] += 1
-    return [_told(kind, first, counts[kind]) for kind, first in firsts.items()]
+    return [_finding(kind, first, counts[kind]) for kind, first in firsts.items()]
 
 
 def _starts_a_line(match: re.Match[str]) -> bool:
     return not LINE_BREAK.split(match.string[max(match.start() - 200, 0) : match.start()])[-1].strip()
 
 
-def _told(kind: str, first: re.Match[str], count: int) -> Finding:
+def _finding(kind: str, first: re.Match[str], count: int) -> Finding:
     character = first[0][0]
     name = "full-width digit" if kind == "digit" else NAMES.get(character) or unicodedata.name(character, kind).lower()
     more = {1: "", 2: ", and in one more place"}.get(count, f", and in {count - 1} more places")

@@ -10,10 +10,10 @@ def visible(text: str) -> str:
     >>> visible("a\\x1b[2J" + chr(0x202e))
     'a\\\\x1b[2J\\\\u202e'
     """
-    return text if text.isprintable() else "".join(map(_shown, text))
+    return text if text.isprintable() else "".join(map(_escaped, text))
 
 
-def _shown(character: str) -> str:
+def _escaped(character: str) -> str:
     return character if character.isprintable() else repr(character)[1:-1]
 
 

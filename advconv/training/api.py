@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec
 
 from advconv.language.overrides import Setting, SettingError, setting
 from advconv.net import ArchError, Net
-from advconv.system.console import show
+from advconv.system.console import print_text
 from advconv.system.extras import naming_the_extra
 from advconv.text.document import MAX_BYTES
 from advconv.training.errors import TrainingError
@@ -46,7 +46,7 @@ def with_python_errors(call: "Callable[Arguments, TrainingResult]") -> "Callable
         except Failed as failed:
             raise TrainingError(f"{failed}; resume with: {failed.resume_call}") from failed
         except Stopped as stopped:
-            show(f"{stopped}; resume with: {stopped.resume_call}")
+            print_text(f"{stopped}; resume with: {stopped.resume_call}")
             # The handler that was installed before the training runs now: for SIGINT it raises KeyboardInterrupt.
             signal.raise_signal(stopped.signal)
             raise KeyboardInterrupt(str(stopped)) from None
@@ -164,5 +164,5 @@ def _content(arch: str | Path | Net) -> tuple[str, bytes, list[Setting]]:
 def _printed(result: "TrainingResult | None", quiet: bool) -> "TrainingResult":
     assert result is not None, "there is one process"
     if not quiet:
-        show(str(result))
+        print_text(str(result))
     return result

@@ -18,7 +18,7 @@ from typing import Any, NoReturn, Self
 
 import torch.distributed as dist
 
-from advconv.system.console import USAGE, complain
+from advconv.system.console import USAGE, print_error
 from advconv.training.errors import ComputeError, TrainingError
 from advconv.training.ranks import Rank
 
@@ -132,7 +132,7 @@ def _has_agent() -> bool:
 
 def abort(lost: str) -> NoReturn:
     """Ends this process, whose main thread waits in torch for a process that hangs."""
-    complain(f"{lost}; resume with the command that started the training, and --resume RUN for its file")
+    print_error(f"{lost}; resume with the command that started the training, and --resume RUN for its file")
     sys.stdout.flush()
     os._exit(USAGE)
 
