@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[1]
 FORKING = multiprocessing.get_context("forkserver")
 FORKING.set_forkserver_preload(["tests.imported"])
 
-PATIENCE = 300
+PATIENCE = 120
 """Seconds for what must happen at once; a machine may be busy."""
 
 

@@ -3,9 +3,9 @@
 import gzip
 import json
 import pickle
-import time
 import urllib.error
 import urllib.request
+from multiprocessing import Value
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -20,9 +20,10 @@ from advconv.geometry import Shape
 from advconv.training.augment import Augment
 from advconv.training.data import DataError, Loaded, Pictures, split
 from advconv.training.device import Normalise
-from advconv.training.loader import Batches, Plan, Share, Works, batches
+from advconv.training.loader import AHEAD, Batches, Plan, Share, Works, batches
 from advconv.training.sets import load
 from advconv.training.shapes import KINDS, draw_shapes
+from tests.processes import wait_until
 from tests.training import BATCHES, command, only_run, real_pictures, write_arch
 
 pytestmark = pytest.mark.usefixtures("short_trainings")
@@ -259,14 +260,32 @@ def test_a_batch_in_parts_is_the_same_batch() -> None:
 @pytest.mark.parametrize(("workers", "device"), [(0, "cpu"), (1, "cpu"), (3, "cpu"), (2, "cuda")])
 def test_a_batch_stays_until_the_next_one_is_asked_for(workers: int, device: str) -> None:
     loaded, plan = counted(96), Plan(pictures=96, batch_size=8, epochs=3, seed=1)
-    keep = Augment(A.Compose([A.NoOp()]), seed=0)
+    drawn = Value("l", 0)
+    keep = Counting(drawn)
     orders = [batch.tolist() for _, batch in Batches(plan, 0)]
+    total = len(orders)
 
     with batches(loaded.train, keep, plan, 0, workers, device, print) as stream:
-        for order, (images, labels) in zip(orders, stream, strict=True):
-            time.sleep(0.002)
+        for number, (order, (images, labels)) in enumerate(zip(orders, stream, strict=True)):
+            # The workers are as far ahead as they may be, in what else could be the place of this batch.
+            ahead = number + (AHEAD - 1) * workers + 1 if device == "cuda" else AHEAD * (number // AHEAD + 1)
+            wait_until(lambda: drawn.value >= 8 * min(ahead if workers else number + 1, total))  # noqa: B023
             assert images[:, 1, 1, 0].tolist() == order
             assert labels.tolist() == [index % 10 for index in order]
+
+
+class Counting(Augment):
+    """Leaves images as they are, and counts in all processes together how many it has had."""
+
+    def __init__(self, drawn: Any) -> None:
+        super().__init__(A.Compose([A.NoOp()]), seed=0)
+        self.drawn = drawn
+
+    def __call__(self, *place: Any) -> Any:
+        image = super().__call__(*place)
+        with self.drawn.get_lock():
+            self.drawn.value += 1
+        return image
 
 
 def test_processes_share_each_batch() -> None:
