@@ -136,9 +136,9 @@ def _train(
         file = os.open(said / stream, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(file, number)
         os.close(file)
+    first()
     sys.stdout = open(1, "w", encoding="utf-8", buffering=1, closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", encoding="utf-8", buffering=1, closefd=False)  # noqa: SIM115
     shorten(pytest.MonkeyPatch())
-    first()
     main(["train", *words])
     raise AssertionError("main ends the process")

@@ -24,7 +24,7 @@ from advconv.training.loader import AHEAD, Batches, Plan, Share, Works, batches
 from advconv.training.sets import load
 from advconv.training.shapes import KINDS, draw_shapes
 from tests.processes import wait_until
-from tests.training import BATCHES, command, only_run, real_pictures, write_arch
+from tests.training import BATCHES, command, linked, only_run, write_arch
 
 pytestmark = pytest.mark.usefixtures("short_trainings")
 
@@ -39,10 +39,9 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(urllib.request, "urlopen", refuse)
 
 
-def test_real_pictures_are_those_that_torchvision_reads(tmp_path: Path) -> None:
-    directory = real_pictures(tmp_path)
-    loaded = load("cifar10", directory, SIZE)
-    theirs = datasets.CIFAR10(directory, train=False)
+def test_real_pictures_are_those_that_torchvision_reads(cifar10: Path) -> None:
+    loaded = load("cifar10", cifar10, SIZE)
+    theirs = datasets.CIFAR10(cifar10, train=False)
 
     assert (loaded.test.images.numpy() == theirs.data).all()
     assert loaded.test.labels.tolist() == theirs.targets
@@ -54,10 +53,12 @@ def test_real_pictures_are_those_that_torchvision_reads(tmp_path: Path) -> None:
     assert data.std == pytest.approx((0.2470, 0.2435, 0.2616), abs=1e-4)
 
 
-def test_a_damaged_batch_is_told_by_its_name(tmp_path: Path) -> None:
-    directory = real_pictures(tmp_path)
+def test_a_damaged_batch_is_told_by_its_name(cifar10: Path, tmp_path: Path) -> None:
+    directory = linked(cifar10, tmp_path / "copy")
     batch = directory / BATCHES / "data_batch_3"
-    batch.write_bytes(batch.read_bytes()[:-1])
+    whole = batch.read_bytes()
+    batch.unlink()
+    batch.write_bytes(whole[:-1])
 
     with pytest.raises(DataError, match=r"damaged there \(not as its check sum says: data_batch_3\).*no network"):
         load("cifar10", directory, SIZE)

@@ -90,6 +90,11 @@ def real_pictures(into: Path) -> Path:
     return into
 
 
+def linked(directory: Path, copy: Path) -> Path:
+    """A copy whose files are links to the same bytes: one may be left out or put in the place of another."""
+    return shutil.copytree(directory, copy, copy_function=os.link)
+
+
 drawn = cache(draw_shapes)
 
 NO_FIGURES = SimpleNamespace(**dict.fromkeys(("confusion", "curves", "misclassified", "mosaic"), lambda *_: b"none"))
