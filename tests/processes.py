@@ -11,7 +11,7 @@ from contextlib import suppress
 from multiprocessing import forkserver
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, NoReturn, Self
+from typing import Any, NamedTuple, NoReturn, Self
 
 import pytest
 
@@ -109,6 +109,26 @@ def group(directory: Path, *words: str | Path, first: Callable[[], object] = not
         place = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
     one, two = (Training(directory, *words, first=first, **place, RANK=rank, LOCAL_RANK=rank) for rank in ("0", "1"))
     return one, two
+
+
+def called(function: Callable[..., Any], *arguments: Any) -> Any:
+    """What a function returns in a process of its own, whose trainings are short."""
+    ours, theirs = FORKING.Pipe(duplex=False)
+    _ensure_server()
+    process = FORKING.Process(target=_call, args=(theirs, function, arguments))
+    process.start()
+    theirs.close()
+    try:
+        return ours.recv()
+    finally:
+        ours.close()
+        process.join()
+
+
+def _call(answers: Any, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    multiprocessing.set_start_method("fork", force=True)
+    shorten(pytest.MonkeyPatch())
+    answers.send(function(*arguments))
 
 
 def _ensure_server() -> None:
