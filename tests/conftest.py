@@ -1,6 +1,7 @@
 """Options and fixtures for all tests."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -25,3 +26,11 @@ def short_trainings(monkeypatch: pytest.MonkeyPatch) -> None:
     from tests.training import shorten
 
     shorten(monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def cifar10(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with CIFAR-10 as torchvision reads it, unpacked once and not to be written to."""
+    from tests.training import real_images
+
+    return real_images(tmp_path_factory.mktemp("cifar10"))

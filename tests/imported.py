@@ -8,6 +8,7 @@ limit_spinning()
 os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
 
 import matplotlib.backends.backend_agg  # noqa: E402
+import torch._dynamo  # noqa: E402
 import torchinfo  # noqa: E402
 
 import advconv.cli.train_command  # noqa: E402
@@ -15,7 +16,7 @@ import advconv.training.train  # noqa: E402
 import tests.processes  # noqa: E402
 from tests.training import drawn  # noqa: E402
 
-__all__ = ["advconv", "matplotlib", "tests", "torchinfo"]
+__all__ = ["advconv", "matplotlib", "tests", "torch", "torchinfo"]
 
 for seed, count in enumerate((5000, 1000), 1):
     drawn(count, (16, 16, 3), seed)

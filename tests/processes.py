@@ -11,7 +11,7 @@ from contextlib import suppress
 from multiprocessing import forkserver
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, NoReturn, Self
+from typing import Any, NamedTuple, NoReturn, Self
 
 import pytest
 
@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[1]
 FORKING = multiprocessing.get_context("forkserver")
 FORKING.set_forkserver_preload(["tests.imported"])
 
-PATIENCE = 300
+PATIENCE = 120
 """Seconds for what must happen at once; a machine may be busy."""
 
 
@@ -111,6 +111,26 @@ def group(directory: Path, *words: str | Path, first: Callable[[], object] = not
     return one, two
 
 
+def called(function: Callable[..., Any], *arguments: Any) -> Any:
+    """What a function returns in a process of its own, whose trainings are short."""
+    ours, theirs = FORKING.Pipe(duplex=False)
+    _ensure_server()
+    process = FORKING.Process(target=_call, args=(theirs, function, arguments))
+    process.start()
+    theirs.close()
+    try:
+        return ours.recv()
+    finally:
+        ours.close()
+        process.join()
+
+
+def _call(answers: Any, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    multiprocessing.set_start_method("fork", force=True)
+    shorten(pytest.MonkeyPatch())
+    answers.send(function(*arguments))
+
+
 def _ensure_server() -> None:
     before = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = str(ROOT)
@@ -136,9 +156,9 @@ def _train(
         file = os.open(said / stream, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(file, number)
         os.close(file)
+    first()
     sys.stdout = open(1, "w", encoding="utf-8", buffering=1, closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", encoding="utf-8", buffering=1, closefd=False)  # noqa: SIM115
     shorten(pytest.MonkeyPatch())
-    first()
     main(["train", *words])
     raise AssertionError("main ends the process")

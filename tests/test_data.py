@@ -3,9 +3,9 @@
 import gzip
 import json
 import pickle
-import time
 import urllib.error
 import urllib.request
+from multiprocessing import Value
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -20,11 +20,12 @@ from advconv.geometry import Shape
 from advconv.training.augment import Augment
 from advconv.training.data import DataError, ImageSet, LoadedData, split
 from advconv.training.device import Normalise
-from advconv.training.loader import BatchPlan, BatchSampler, LoadSampler, load_batches
+from advconv.training.loader import PREFETCH, BatchPlan, BatchSampler, LoadSampler, load_batches
 from advconv.training.ranks import Rank
 from advconv.training.sets import load_dataset
 from advconv.training.shapes import SHAPES, draw_shapes
-from tests.training import BATCHES, command, only_run, real_images, write_arch
+from tests.processes import wait_until
+from tests.training import BATCHES, command, linked, only_run, write_arch
 
 pytestmark = pytest.mark.usefixtures("short_trainings")
 
@@ -39,10 +40,9 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(urllib.request, "urlopen", refuse)
 
 
-def test_real_images_are_those_that_torchvision_reads(tmp_path: Path) -> None:
-    directory = real_images(tmp_path)
-    loaded = load_dataset("cifar10", directory, SIZE)
-    theirs = datasets.CIFAR10(directory, train=False)
+def test_real_images_are_those_that_torchvision_reads(cifar10: Path) -> None:
+    loaded = load_dataset("cifar10", cifar10, SIZE)
+    theirs = datasets.CIFAR10(cifar10, train=False)
 
     assert (loaded.test.images.numpy() == theirs.data).all()
     assert loaded.test.labels.tolist() == theirs.targets
@@ -54,10 +54,12 @@ def test_real_images_are_those_that_torchvision_reads(tmp_path: Path) -> None:
     assert data.std == pytest.approx((0.2470, 0.2435, 0.2616), abs=1e-4)
 
 
-def test_a_damaged_batch_is_told_by_its_name(tmp_path: Path) -> None:
-    directory = real_images(tmp_path)
+def test_a_damaged_batch_is_told_by_its_name(cifar10: Path, tmp_path: Path) -> None:
+    directory = linked(cifar10, tmp_path / "copy")
     batch = directory / BATCHES / "data_batch_3"
-    batch.write_bytes(batch.read_bytes()[:-1])
+    whole = batch.read_bytes()
+    batch.unlink()
+    batch.write_bytes(whole[:-1])
 
     with pytest.raises(DataError, match=r"damaged there \(checksum does not match: data_batch_3\).*no network"):
         load_dataset("cifar10", directory, SIZE)
@@ -260,14 +262,32 @@ def test_a_batch_in_parts_is_the_same_batch() -> None:
 @pytest.mark.parametrize(("workers", "device"), [(0, "cpu"), (1, "cpu"), (3, "cpu"), (2, "cuda")])
 def test_a_batch_stays_until_the_next_one_is_asked_for(workers: int, device: str) -> None:
     loaded, plan = numbered(96), BatchPlan(dataset_size=96, batch_size=8, epochs=3, seed=1)
-    keep = Augment(A.Compose([A.NoOp()]), seed=0)
+    drawn = Value("l", 0)
+    keep = Counting(drawn)
     orders = [batch.tolist() for _, batch in BatchSampler(plan, 0)]
+    total = len(orders)
 
     with load_batches(loaded.train, keep, plan, 0, workers, device, print) as stream:
-        for order, (images, labels) in zip(orders, stream, strict=True):
-            time.sleep(0.002)
+        for number, (order, (images, labels)) in enumerate(zip(orders, stream, strict=True)):
+            # The workers are as far ahead as they may be, in what else could be the place of this batch.
+            ahead = number + (PREFETCH - 1) * workers + 1 if device == "cuda" else PREFETCH * (number // PREFETCH + 1)
+            wait_until(lambda: drawn.value >= 8 * min(ahead if workers else number + 1, total))  # noqa: B023
             assert images[:, 1, 1, 0].tolist() == order
             assert labels.tolist() == [index % 10 for index in order]
+
+
+class Counting(Augment):
+    """Leaves images as they are, and counts in all processes together how many it has had."""
+
+    def __init__(self, drawn: Any) -> None:
+        super().__init__(A.Compose([A.NoOp()]), seed=0)
+        self.drawn = drawn
+
+    def __call__(self, *place: Any) -> Any:
+        image = super().__call__(*place)
+        with self.drawn.get_lock():
+            self.drawn.value += 1
+        return image
 
 
 def test_processes_share_each_batch() -> None:

@@ -1,6 +1,5 @@
 """Who of several processes is alive; a store in memory stands for that of torch, threads for the processes."""
 
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -12,6 +11,7 @@ from advconv.training.distributed import process_group
 from advconv.training.errors import ComputeError, TrainingError
 from advconv.training.peers import PeerFailed, PeerLost, Peers, is_communication_error
 from advconv.training.ranks import Rank
+from tests.processes import wait_until
 
 FAILED = ComputeError("communication between the processes failed: connection reset")
 
@@ -43,7 +43,7 @@ def leaves(peers: Peers, problem: BaseException | None) -> None:
 
 
 def test_the_one_that_has_died_is_named_by_each_that_is_left(three: list[Peers]) -> None:
-    time.sleep(0.2)
+    wait_until(lambda: three[0].heartbeats[1] and three[2].heartbeats[1])
     dies(three[1])
 
     for rank in (2, 0):
@@ -70,11 +70,12 @@ def test_one_that_hangs_is_given_up_by_the_others_and_one_that_is_done_is_not(
     three: list[Peers], given_up: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     leaves(three[2], None)
-    time.sleep(2 * module.MISSED_LIMIT * module.HEARTBEAT)
+    before = three[0].heartbeats[1]
+    wait_until(lambda: three[0].heartbeats[1] > before + 2 * module.MISSED_LIMIT)
     assert given_up == []
 
     dies(three[1])
-    time.sleep(2 * module.MISSED_LIMIT * module.HEARTBEAT)
+    wait_until(lambda: given_up)
     assert set(given_up) == {"rank 1 sent no heartbeat for 2 s"}
 
 

@@ -13,57 +13,70 @@ from advconv.check import check
 from advconv.rules.diagnostics import placed
 from advconv.text.finding import Finding
 from advconv.text.source import Source, Span
-from benchmarks.attacks import damage, images, texts
+from benchmarks import robustness
+from benchmarks.attacks import damage, images, texts, trainings
 from benchmarks.attacks.commands import CompletedCommand, check_exit
 from benchmarks.attacks.counts_table import HEAD, table
-from benchmarks.attacks.trials import Attack, AttackCounts, BrokenPromise, run_trial, run_trials
+from benchmarks.attacks.trials import BROKEN, Attack, AttackCounts, BrokenPromise, TrialResult, run_trial, run_trials
+from tests.processes import called
 
 FIGURES = Path("docs/results/robustness.json")
 DOCUMENT = Path("docs/reliability.md")
 NONE = {"files": 0, "kills": 0, "checkpoints": 0, "images": 0, "disks": 0}
 
 
-def attacked(out: Path, **counts: int) -> "subprocess.CompletedProcess[str]":
-    words = [word for name, count in {**NONE, **counts}.items() for word in (f"--{name}", str(count))]
-    program = [sys.executable, "-m", "benchmarks.robustness", *words, "--out", str(out)]
-    return subprocess.run(program, capture_output=True, text=True, check=False)
-
-
 def test_mutated_files_are_counted_and_a_later_run_goes_on_from_there(tmp_path: Path) -> None:
     out = tmp_path / "figures.json"
-    first = attacked(out, files=30, processes=1)
+    words = [word for name in NONE for word in (f"--{name}", "30" if name == "files" else "0")]
+    program = [sys.executable, "-m", "benchmarks.robustness", *words, "--processes", "1", "--out", str(out)]
+    first = subprocess.run(program, capture_output=True, text=True, check=False)
     assert first.returncode == 0, first.stderr
     assert first.stdout.startswith("mutated files: 30 trials in ")
     before = json.loads(out.read_text(encoding="utf-8"))["attacks"]["mutated files"]
 
-    attacked(out, files=60, processes=1)
+    more = NONE | {"files": 60}
+    assert robustness.main(**more, seed=0, processes=1, out=out) == 0
     after = json.loads(out.read_text(encoding="utf-8"))
     assert (before["done"], after["attacks"]["mutated files"]["done"]) == (30, 60)
     assert sum(after["attacks"]["mutated files"]["outcomes"].values()) == 60
     assert {"date", "device", "seed"} < set(after)
-    refused = attacked(out, files=60, seed=1)
-    assert (refused.returncode, "has the counts of seed 0" in refused.stderr) == (1, True)
+    with pytest.raises(SystemExit, match="has the counts of seed 0"):
+        robustness.main(**more, seed=1, processes=1, out=out)
 
 
-def test_each_attack_on_runs_comes_to_its_end(tmp_path: Path) -> None:
-    out = tmp_path / "figures.json"
-    counts = {"kills": 1, "checkpoints": 2, "images": 2, "disks": 1}
-    found = attacked(out, **counts)
-    attacks = json.loads(out.read_text(encoding="utf-8"))["attacks"]
+def attacked_once(attack: Attack, directory: Path, number: int) -> TrialResult:
+    attack.prepare(directory)
+    return run_trial(attack, 0, directory, number)
 
-    done = {name: figures["done"] for name, figures in attacks.items() if figures["done"]}
-    assert done == {"kills": 1, "damaged checkpoints": 2, "hostile images": 2, "full disks": 1}, found.stderr
-    assert [figures["failures"] for name, figures in attacks.items() if name in ("kills", "full disks")] == [[], []]
+
+@pytest.mark.parametrize(
+    ("attack", "number"),
+    [(trainings.KILLS, 0), (trainings.KILLS, 1), (trainings.DISKS, 0), (damage.ATTACK, 0), (images.ATTACK, 0)],
+    ids=lambda value: getattr(value, "name", None),
+)
+def test_each_attack_on_runs_comes_to_its_end(tmp_path: Path, attack: Attack, number: int) -> None:
+    outcome, failure = called(attacked_once, attack, tmp_path, number)
+
+    assert failure is None
+    assert outcome != BROKEN
+
+
+def made_of(directory: Path) -> tuple[str, str, str]:
+    """What is found of an undamaged run, and of one that predicts something else than it did."""
+    damage.prepare(directory)
+    predicted = damage.check_prediction(directory, directory, "best.safetensors")
+    resumed = damage.check_resume(directory, directory, "state.pt")
+    (directory / "predicted.json").write_text(json.dumps(["", ""]), encoding="utf-8")
+    with pytest.raises(BrokenPromise) as caught:
+        damage.check_prediction(directory, directory, "run.json")
+    return predicted, resumed, str(caught.value)
 
 
 def test_what_is_made_of_an_undamaged_run_is_what_was_made_of_it_before(tmp_path: Path) -> None:
-    damage.prepare(tmp_path)
+    predicted, resumed, broken = called(made_of, tmp_path)
 
-    assert damage.check_prediction(tmp_path, tmp_path, "best.safetensors") == "identical"
-    assert damage.check_resume(tmp_path, tmp_path, "state.pt") == "identical"
-    (tmp_path / "predicted.json").write_text(json.dumps(["", ""]), encoding="utf-8")
-    with pytest.raises(BrokenPromise, match=r"damage in run\.json went unnoticed and gave other predictions"):
-        damage.check_prediction(tmp_path, tmp_path, "run.json")
+    assert (predicted, resumed) == ("identical", "identical")
+    assert broken.startswith("damage in run.json went unnoticed and gave other predictions")
 
 
 def outcome(trial: Any) -> AttackCounts:

@@ -17,7 +17,7 @@ from advconv.language.data_sets import SETS
 from advconv.training.data import DataError
 from advconv.training.sets import load_dataset
 from advconv.training.torchvision_sets import UNPACKED
-from tests.training import BATCHES, real_images
+from tests.training import BATCHES, linked
 
 SIZE = Shape(1, 28, 28)
 FOLDERS = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST"}
@@ -167,8 +167,8 @@ def test_a_server_that_falls_silent_is_given_up(tmp_path: Path, monkeypatch: pyt
     assert socket.getdefaulttimeout() is None
 
 
-def test_a_missing_file_among_others_is_named(tmp_path: Path) -> None:
-    directory = real_images(tmp_path)
+def test_a_missing_file_among_others_is_named(cifar10: Path, tmp_path: Path) -> None:
+    directory = linked(cifar10, tmp_path / "copy")
     (directory / BATCHES / "test_batch").unlink()
 
     with pytest.raises(DataError, match=r"damaged there \(missing: test_batch\)"):

@@ -6,10 +6,12 @@ import json
 import math
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
 import termios
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 from torch import nn
+from tqdm import tqdm
 
 from advconv.language.recipe import BELOW_ONE, LARGEST, SMALLEST, Train
 from advconv.training import figures
@@ -30,7 +33,8 @@ from advconv.training.loader import BatchPlan
 from advconv.training.optim import SCHEDULES, create_average, create_optimizer, create_scheduler
 from advconv.training.results import by_class, confusion_matrix
 from advconv.training.trainer import Diverged, Trainer
-from tests.training import command, metrics, only_run, real_images, small, weights, write_arch
+from tests.processes import Training
+from tests.training import HEAD, command, metrics, only_run, small, weights, write_arch
 
 pytestmark = pytest.mark.usefixtures("short_trainings")
 
@@ -460,11 +464,11 @@ def test_tensorboard_gets_the_rows(here: Path) -> None:
     assert (loss.step, loss.value) == (1, pytest.approx(row["train_loss"]))
 
 
-def test_real_images_are_learned(here: Path) -> None:
-    data = real_images(here / "cifar10")
-    file = write_arch(here / "t.yaml", input=(3, 32, 32), data="cifar10", train={"epochs": 3})
+def test_real_images_are_learned(cifar10: Path, here: Path) -> None:
+    rows = [{"strided": 16}, {"strided": 32}, *HEAD]
+    file = write_arch(here / "t.yaml", rows=rows, input=(3, 32, 32), data="cifar10", train={"epochs": 2}, augment=[])
 
-    assert command("train", file, "--limit", "2560", "--data-dir", data, "--batch-size", "32") == 0
+    assert command("train", file, "--limit", "2560", "--data-dir", cifar10, "--batch-size", "32") == 0
     first, *_, last = metrics(only_run(here))
     assert last["train_loss"] < first["train_loss"] < 2.3
     assert last["test_accuracy"] > 25
@@ -583,7 +587,7 @@ def test_mirror_images_are_averaged() -> None:
 
 def test_compiled_training_follows_the_curve_of_the_other(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["--limit", "320", "--epochs", "1", "--workers", "0", "--device", "cpu", "--set", "train.precision=float32"]
-    file = write_arch(here / "t.yaml")
+    file = write_arch(here / "t.yaml", rows=[{"strided": 8}, *HEAD])
     command("train", file, *words, "--compile", "on", "--name", "on")
     assert "float32, compiled" in capsys.readouterr().out
     command("train", file, *words, "--compile", "off", "--name", "off")
@@ -611,24 +615,35 @@ def test_a_compiler_that_fails_is_told_and_left_out(monkeypatch: pytest.MonkeyPa
     assert there.note == "torch.compile fails here (CppCompileError: no header), so it is not used"
 
 
+class AlwaysDrawn(tqdm):  # type: ignore[type-arg]
+    """However fast the steps are."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(mininterval=0, **options)
+
+
+def write_to(terminal: str) -> None:
+    pytest.MonkeyPatch().setattr("advconv.training.show.tqdm", AlwaysDrawn)
+    file = os.open(terminal, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(file, stream)
+
+
 def test_a_terminal_gets_a_bar_for_each_epoch_whose_steps_are_its_percentage(tmp_path: Path) -> None:
     main_end, end = os.openpty()
     termios.tcsetwinsize(end, (24, 120))
-    words = ["train", write_arch(tmp_path / "t.yaml"), "--limit", "640", "--epochs", "12", "--workers", "0"]
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
-    program = [sys.executable, "-m", "advconv", *words]
-    with subprocess.Popen(program, cwd=tmp_path, env=environment, stdout=end, stderr=end):
-        os.close(end)
+    words = (write_arch(tmp_path / "t.yaml", rows=TINY), "--limit", "640", "--epochs", "12", "--workers", "0")
+    with Training(tmp_path, *words, first=partial(write_to, os.ttyname(end))) as training:
         said = b""
-        # On Linux the terminal of a process that has ended is an error to read from.
-        with contextlib.suppress(OSError):
-            while part := os.read(main_end, 4096):
-                said += part
+        while training.process.is_alive() or select.select([main_end], [], [], 0)[0]:
+            if select.select([main_end], [], [], 0.1)[0]:
+                said += os.read(main_end, 4096)
+    os.close(end)
     os.close(main_end)
 
     bar = rb"epoch 2/12: +(\d+)%\|[^\r]*\| (\d+)/20 \[\d\d:\d\d, loss \d[^\r]*accuracy \d[^\r]*, \S+ remaining"
     found = [(int(percent), int(step)) for percent, step in re.findall(bar, said)]
-    assert found
+    assert found, said
     assert all(percent == 5 * step for percent, step in found)
 
 

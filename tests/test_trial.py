@@ -1,6 +1,5 @@
 """The trial of an augmentation: bounded in time, and it tells what is slow before hours are spent on it."""
 
-import time
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -122,10 +121,10 @@ def test_the_pipeline_of_a_file_is_tried_with_its_own_names(clock: Clock, monkey
 
 
 def test_a_training_says_it_and_shows_the_epochs_that_it_has_time_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def slowly(self: A.HorizontalFlip, img: Image, **_: Any) -> Image:
-        time.sleep(0.25)
+        clock.now += 0.25
         return np.fliplr(img)
 
     shown: list[int] = []

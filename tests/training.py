@@ -91,6 +91,11 @@ def real_images(into: Path) -> Path:
     return into
 
 
+def linked(directory: Path, copy: Path) -> Path:
+    """A copy whose files are links to the same bytes: one may be left out or put in the place of another."""
+    return shutil.copytree(directory, copy, copy_function=os.link)
+
+
 drawn = cache(draw_shapes)
 
 FIGURES = ("confusion", "curves", "misclassified", "mosaic")
