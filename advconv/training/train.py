@@ -21,6 +21,7 @@ from advconv.training.ranks import Rank
 from advconv.training.report import TrainingResult, report_setup, training_result
 from advconv.training.results import write_results
 from advconv.training.run import Run, locked, open_run
+from advconv.training.saved import printable
 from advconv.training.sets import data_directory
 from advconv.training.setup import TrainingSetup
 from advconv.training.signals import stop_on_signals
@@ -91,7 +92,11 @@ def _merged(call: CallOptions, before: RunOptions) -> RunOptions:
     """The options of a call, and where it has none, those from before."""
     values = {field.name: getattr(call, field.name, None) for field in fields(RunOptions)}
     given = {name: value for name, value in values.items() if value not in (None, False)}
-    return replace(before, **given | {"data_dir": str(data_directory(call.data_dir, before.data_dir).resolve())})
+    directory = str(data_directory(call.data_dir, before.data_dir).resolve())
+    try:
+        return replace(before, **given | {"data_dir": printable(directory)})
+    except ValueError as problem:
+        raise DataError(f"the data directory {directory!r} cannot be recorded: {problem}; rename it") from problem
 
 
 def _train(setup: TrainingSetup, run: Run | None) -> TrainingResult | None:
