@@ -37,7 +37,7 @@ def test_a_data_directory_with_control_characters_is_refused_before_anything_is_
     assert command("train", file, "--data-dir", tmp_path / "images\x1b[2J", "--device", "cpu") == 2
 
     said = capsys.readouterr().err
-    assert "images\\x1b[2J' cannot be recorded: there are control characters in it; rename it" in said
+    assert "images\\x1b[2J' cannot be recorded: it contains control characters; rename it" in said
     assert not (tmp_path / "runs").exists()
 
 

@@ -96,7 +96,7 @@ def _merged(call: CallOptions, before: RunOptions) -> RunOptions:
     try:
         return replace(before, **given | {"data_dir": printable(directory)})
     except ValueError as problem:
-        raise DataError(f"the data directory {directory!r} cannot be recorded: {problem}; rename it") from problem
+        raise DataError(f"the data directory {directory!r} cannot be recorded: it {problem}; rename it") from problem
 
 
 def _train(setup: TrainingSetup, run: Run | None) -> TrainingResult | None:
