@@ -122,7 +122,7 @@ def test_a_search_for_near_words_is_made_for_what_is_told_alone(monkeypatch: pyt
         searched.append(word)
         return ""
 
-    monkeypatch.setattr("advconv.language.augment.near", near)
+    monkeypatch.setattr("advconv.language.augment.suggestion", near)
     checked = check(Source("t", many(f"{HEAD}network: {{C1: [gap]}}\naugment:\n", "- Flip#\n")(40_000)))
 
     assert checked.diagnostics[-1].code == "AC121"
