@@ -10,10 +10,10 @@ from pydantic import ValidationError
 from advconv.analysis.features import FEATURES
 from advconv.blocks import BLOCKS_BY_KIND, written_row
 from advconv.text.document import Document
-from advconv.text.finding import MOST, Finding, Path
+from advconv.text.finding import MOST, Edit, Finding, Path
 from advconv.text.reader import resolve
 from advconv.text.source import Span
-from advconv.values.forms import did_you_mean, in_yaml, single
+from advconv.values.forms import closest, did_you_mean, in_yaml, single
 from advconv.values.synonyms import our_word, write_instead
 
 Error = Any
@@ -160,9 +160,12 @@ def _unknown_key(path: Path, item: Error, keys_at: Keys) -> Finding:
     if pair and pair[1] in keys:
         message = f"a key and its value are parted by a colon, this is {key[:40]}"
         return Finding("AC111", path, message, f"write `{pair[1]}: {pair[2][:40]}`", at_key=True)
-    known = write_instead(_kind(path), key, keys) or _elsewhere(path, keys_at)
-    help = known or did_you_mean(key, keys) or f"the keys are {', '.join(keys)}"
-    return Finding("AC111", path, f"{_owner(path)} has no key {key[:40]!r}", help, at_key=True)
+    message, known = f"{_owner(path)} has no key {key[:40]!r}", write_instead(_kind(path), key, keys)
+    if known or (known := _elsewhere(path, keys_at)):
+        return Finding("AC111", path, message, known, at_key=True)
+    if near := closest(key, keys):
+        return Finding("AC111", path, message, f"did you mean {near}?", (Edit(path, near, at_key=True),), at_key=True)
+    return Finding("AC111", path, message, f"the keys are {', '.join(keys)}", at_key=True)
 
 
 def _elsewhere(path: Path, keys_at: Keys) -> str:

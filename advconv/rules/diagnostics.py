@@ -6,8 +6,15 @@ from typing import NamedTuple
 from advconv.rules import BY_CODE
 from advconv.rules.record import Severity
 from advconv.text.document import Document
-from advconv.text.finding import MOST, Edit, Finding
+from advconv.text.finding import MOST, Finding
 from advconv.text.source import Position, Source, Span
+
+
+class Replacement(NamedTuple):
+    """A span of a text, and what is to stand there instead."""
+
+    span: Span
+    text: str
 
 
 class Diagnostic(NamedTuple):
@@ -19,7 +26,7 @@ class Diagnostic(NamedTuple):
     span: Span
     message: str
     help: str = ""
-    edits: tuple[Edit, ...] = ()
+    edits: tuple[Replacement, ...] = ()
     trail: tuple[tuple[str, str, str], ...] = ()
 
     @property
@@ -59,7 +66,19 @@ def _placed(finding: Finding, source: Source, document: Document | None) -> Diag
         raise TypeError(f"{finding.code} has a path, and there is no document")
     message, help = _shortened(finding.message), _shortened(finding.help)
     rule, text = BY_CODE[finding.code], span.source or source
-    return Diagnostic(rule.code, rule.severity, text, span, message, help, finding.edits, finding.trail)
+    edits = tuple(Replacement(document.place_of_edit(edit), edit.text) for edit in finding.edits) if document else ()
+    return Diagnostic(rule.code, rule.severity, text, span, message, help, edits, finding.trail)
+
+
+def edited(text: str, edits: Iterable[Replacement]) -> str:
+    """The text with all edits applied. Raises ValueError where two of them overlap."""
+    parts, end = [], 0
+    for (start, stop, _), new in sorted(edits):
+        if start < end:
+            raise ValueError(f"two edits overlap at offset {start}")
+        parts += [text[end:start], new]
+        end = stop
+    return "".join([*parts, text[end:]])
 
 
 def _shortened(text: str) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from advconv.text.finding import Finding, Path
+from advconv.text.finding import Edit, Finding, Path
 from advconv.text.source import Source, Span
 
 MAX_BYTES = 1_000_000
@@ -73,6 +73,12 @@ class Document:
         if finding.field and self.has((*path, finding.field)):
             return self.span((*path, finding.field))
         return self.key_span(path) if finding.at_key else self.span(path)
+
+    def place_of_edit(self, edit: Edit) -> Span:
+        """What an edit replaces."""
+        if isinstance(edit.place, Span):
+            return edit.place
+        return self.key_span(edit.place) if edit.at_key else self.extent(edit.place)
 
     def key_span(self, path: Path) -> Span:
         """Where the last key of `path` stands; for list items, where the item stands."""

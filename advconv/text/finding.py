@@ -1,6 +1,5 @@
 """What is wrong at one place, and how it can be mended: what every stage yields."""
 
-from collections.abc import Iterable
 from typing import NamedTuple, TypeAlias
 
 from advconv.text.source import Span
@@ -10,10 +9,11 @@ Path: TypeAlias = tuple[str | int, ...]
 
 
 class Edit(NamedTuple):
-    """A span of a text, and what is to stand there instead."""
+    """What is to stand in the place of a value, of its key, or of a span of the text."""
 
-    span: Span
+    place: Path | Span
     text: str
+    at_key: bool = False
 
 
 class Finding(NamedTuple):
@@ -44,14 +44,3 @@ class Refused(Exception):
 
 MOST = 1000
 """How many findings one run lists."""
-
-
-def edited(text: str, edits: Iterable[Edit]) -> str:
-    """The text with all edits applied. Raises ValueError where two of them overlap."""
-    parts, end = [], 0
-    for (start, stop, _), new in sorted(edits):
-        if start < end:
-            raise ValueError(f"two edits overlap at offset {start}")
-        parts += [text[end:start], new]
-        end = stop
-    return "".join([*parts, text[end:]])

@@ -168,11 +168,17 @@ def word(what: str, *known: str, name: str = "") -> Form:
 
 def did_you_mean(value: object, words: Collection[str]) -> str:
     """`did you mean relu?`, where a known word is near."""
+    found = closest(value, words)
+    return f"did you mean {found}?" if found else ""
+
+
+def closest(value: object, words: Collection[str]) -> str:
+    """The word that is spelt most like a value; empty where none is near."""
     from difflib import get_close_matches
 
     text = str(value)[:40]
     found = get_close_matches(text.lower(), words, n=1, cutoff=0.55) or get_close_matches(text, words, n=1, cutoff=0.55)
-    return f"did you mean {found[0]}?" if found else ""
+    return found[0] if found else ""
 
 
 def suggestion(place: str, value: object, words: Collection[str]) -> str:
