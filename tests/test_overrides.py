@@ -15,8 +15,7 @@ from advconv.report.text import report
 from advconv.text.reader import read
 from advconv.text.source import Document, Source
 from tests import build
-from tests.strategies import archs
-from tests.test_laws import LAW
+from tests.strategies import LAW, archs
 
 ARCH = """\
 advconv: 1
