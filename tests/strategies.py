@@ -1,15 +1,25 @@
 """Random networks over every block. All channels are multiples of 4, so that groups divide."""
 
+import os
 from itertools import chain
 from typing import Any
 
 import yaml
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from advconv.blocks import BLOCKS
 from advconv.layers.pointwise import FUNCTIONS
 
 Rows = list[Any]
+
+# CI draws 100 networks for each law; ADVCONV_EXAMPLES asks for more, and for others each time.
+LAW = settings(
+    max_examples=int(os.environ.get("ADVCONV_EXAMPLES", "100")),
+    deadline=None,
+    derandomize="ADVCONV_EXAMPLES" not in os.environ,
+    suppress_health_check=list(HealthCheck),
+)
 
 CHANNELS = st.sampled_from([4, 8, 12])
 KERNELS = st.one_of(st.integers(1, 4), st.tuples(st.integers(1, 5), st.integers(1, 5)).map(list))

@@ -17,7 +17,7 @@ from advconv.graph import Graph
 from advconv.layers import KINDS
 from advconv.layers.conv import Conv2d
 from tests.build import arch, checked, codes, graph, measured
-from tests.strategies import archs
+from tests.strategies import LAW, archs
 
 BARE = {"norm": "none", "activation": "none"}
 
@@ -235,7 +235,7 @@ def field_of(graph: Graph, path: list[int], axis: int) -> int:
     return field
 
 
-@settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@LAW
 @given(archs())
 def test_the_narrowest_path_is_the_least_of_all_paths(data: dict[str, Any]) -> None:
     found = checked(data).measures
@@ -250,7 +250,7 @@ def test_the_strategies_draw_every_kind_of_layer_and_every_block() -> None:
     seen: set[type] = set()
     words: set[str] = set()
 
-    @settings(max_examples=400, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=200, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(archs())
     def draw(data: dict[str, Any]) -> None:
         found = checked(data).measures

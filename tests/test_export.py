@@ -13,9 +13,10 @@ import torch
 from PIL import Image
 
 from tests.test_docs import blocks
-from tests.training import command, only_run, write_arch
+from tests.training import command, only_run, shorten, write_arch
 
 pytestmark = pytest.mark.filterwarnings("ignore")
+
 INPUTS = {"bytes": np.zeros((7, 16, 16, 3), np.uint8), "normalised": np.zeros((7, 3, 16, 16), np.float32)}
 
 
@@ -24,6 +25,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("exported")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(directory)
+        shorten(patch)
         words = ["--limit", "640", "--epochs", "1", "--workers", "0", "--device", "cpu"]
         assert command("train", write_arch(directory / "t.yaml"), *words) == 0
     return only_run(directory)

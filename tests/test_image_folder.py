@@ -12,6 +12,8 @@ from advconv.training.data import DataError, LoadedData
 from advconv.training.sets import image_counts, load_dataset
 from tests.training import command, write_arch
 
+pytestmark = pytest.mark.usefixtures("short_trainings")
+
 SIZE = Shape(3, 8, 8)
 
 

@@ -1,28 +1,18 @@
 """Laws that hold for any network, with torch as the judge."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import torch
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from advconv.analysis.features import FEATURES, features
 from advconv.backends.evidence import verify
 from advconv.language.dump import dump
 from tests import build
-from tests.strategies import archs
-
-# CI draws 200 networks; ADVCONV_EXAMPLES asks for more, and for others each time.
-EXAMPLES = int(os.environ.get("ADVCONV_EXAMPLES", "200"))
-LAW = settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    derandomize="ADVCONV_EXAMPLES" not in os.environ,
-    suppress_health_check=list(HealthCheck),
-)
+from tests.strategies import LAW, archs
 
 
 @LAW

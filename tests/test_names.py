@@ -5,12 +5,13 @@ import keyword
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
 from advconv.backends.evidence import verify
 from tests.build import arch, checked, measured
+from tests.strategies import LAW
 from tests.test_laws import one_thread
 
 BARE = {"norm": "none", "activation": "none"}
@@ -57,7 +58,7 @@ NAMES = st.sampled_from(
 PLACES = ("block", "row", "path", "residual", "linear")
 
 
-@settings(max_examples=250, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@LAW
 @given(st.fixed_dictionaries(dict.fromkeys(PLACES, NAMES)), st.sampled_from(["add", "multiply", "concat"]))
 def test_any_name_builds_and_agrees_or_is_refused_at_its_place(names: dict[str, str], merge: str) -> None:
     paths = {"other": [conv(names["row"])], names["path"]: [conv(names["row"]), "depthwise"]}

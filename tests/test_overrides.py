@@ -16,8 +16,7 @@ from advconv.text.document import Document
 from advconv.text.reader import read
 from advconv.text.source import Source
 from tests import build
-from tests.strategies import archs
-from tests.test_laws import LAW
+from tests.strategies import LAW, archs
 
 ARCH = """\
 advconv: 1

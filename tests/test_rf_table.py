@@ -2,19 +2,19 @@
 
 from typing import Any
 
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given
 
 from advconv.analysis.rf_table import steps
 from advconv.report.rf_table import rf_table
 from tests.build import checked, measured
-from tests.strategies import archs
+from tests.strategies import LAW, archs
 
 
 def notes(*rows: Any, **sections: Any) -> list[str]:
     return [str(row[-1]) for row in rf_table(measured(*rows, **sections), "t").rows]
 
 
-@settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@LAW
 @given(archs())
 def test_each_row_follows_from_its_own_cells(data: dict[str, Any]) -> None:
     """By the textbook's formulas, which know nothing of intervals."""

@@ -16,6 +16,8 @@ from advconv.text.reader import read
 from advconv.text.source import Source
 from advconv.values.limits import limit
 
+pytestmark = pytest.mark.usefixtures("short_trainings")
+
 
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

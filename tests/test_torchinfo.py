@@ -8,8 +8,7 @@ from hypothesis import assume, given, settings
 from advconv.analysis.measure import Measures
 from advconv.report.torchinfo import LEVELS, torchinfo
 from tests import build
-from tests.strategies import archs
-from tests.test_laws import LAW
+from tests.strategies import LAW, archs
 
 
 def nested(levels: int) -> list[Any]:
