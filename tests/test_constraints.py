@@ -146,12 +146,85 @@ def test_a_feature_is_narrowed_by_fields_that_it_has(name: str, field: str, has_
     assert all(diagnostic.message == f"{name} has no {field}" for diagnostic in found)
 
 
-def test_help_points_the_way_out_at_a_bound_too() -> None:
-    for text, help in (("< 3", "dilate less"), ("> 3", "dilate a convolution")):
-        (found,) = verdicts({"conv": 4}, receptive_field=text)
-        assert found.help.startswith(help)
-    (found,) = verdicts({"conv": 4}, memory="> 1GB")
-    assert found.help.startswith("lower the limit")
+@pytest.mark.parametrize(
+    ("name", "text", "help"),
+    [
+        ("receptive_field", "< 3", "dilate less, stride later, or take a convolution out"),
+        ("receptive_field", "> 3", "dilate a convolution, stride earlier, or add one before the last map"),
+        ("rf_min", "< 3", "give the narrowest path smaller windows"),
+        ("rf_min", "> 3", "widen the narrowest path"),
+        ("params", "> 1G", "lower the limit, or give the rows more channels"),
+        ("memory", "> 1GB", "lower the limit, or give the rows more channels"),
+    ],
+)
+def test_help_points_the_way_out_at_a_bound_too(name: str, text: str, help: str) -> None:
+    (found,) = verdicts({"conv": 4}, **{name: text})
+
+    assert (found.status, found.help) == (Status.FAILED, help)
+
+
+@pytest.mark.parametrize("name", ["receptive_field", "rf_min", "params", "macs", "weights", "memory"])
+def test_a_constraint_that_is_kept_has_no_help(name: str) -> None:
+    (found,) = verdicts({"conv": 4}, **{name: "> 0"})
+
+    assert (found.status, found.help) == (Status.KEPT, "")
+
+
+def test_help_is_for_the_axis_that_is_worse() -> None:
+    (found,) = verdicts({"conv": {"out_channels": 4, "kernel_size": [3, 9]}}, rf_min={"min": 4, "max": 8})
+    (larger,) = verdicts({"conv": {"out_channels": 4, "kernel_size": [5, 19]}}, rf_min={"min": 4, "max": 8})
+
+    assert (found.help, larger.help) == ("widen the narrowest path", "give the narrowest path smaller windows")
+
+
+@pytest.mark.parametrize(
+    ("name", "row", "before_a_linear_layer"),
+    [
+        ("params", "C1[1]", "C1[5]"), ("weights", "C1[1]", "C1[5]"), ("macs", "C1[1]", "C1[1]"),
+        ("memory", "C1[3]", "C1[3]"), ("memory_eager", "C1[3]", "C1[3]"), ("training_memory", "C1[1]", "C1[1]"),
+    ],
+)  # fmt: skip
+def test_help_names_the_row_with_the_largest_part(name: str, row: str, before_a_linear_layer: str) -> None:
+    """The pair has the largest sum of what adds up, though none of its six layers is the largest one."""
+    plain = {"norm": "none", "activation": "none", "kernel_size": 1}
+    thin, wide = ({"conv": {"out_channels": channels} | plain} for channels in (32, 64))
+    rows = [thin, {"dwsep": {"out_channels": 32, "kernel_size": 7}}, wide, {"depthwise": plain | {"kernel_size": 3}}]
+
+    for head, label in ((["gap"], row), (["gap", {"linear": 60}], before_a_linear_layer)):
+        (verdict,) = verdicts(*rows, *head, **{name: "< 1"})
+        assert verdict.help == f"look at {label} first, it has the largest part"
+
+
+def test_a_field_without_a_size_breaks_its_constraint() -> None:
+    paths = {"a": [{"strided": 8}, {"conv": {"out_channels": 4, "padding": 5}}], "b": [{"conv": 4}]}
+    (found,) = verdicts({"branches": {"paths": paths}}, receptive_field="> 4")
+
+    assert (found.status, found.code, found.help) == (Status.FAILED, "AC402", "give paths that meet the same stride")
+
+
+@pytest.mark.parametrize(
+    ("constraints", "finding", "help"),
+    [
+        ({"uses": {"gap": ">= 1"}}, "gap occurs nowhere, the limit is >= 1",
+         "write `- gap`; an average pooling smaller than its map is no global one"),
+        ({"uses": {"maxpool": ">= 1"}}, "maxpool occurs nowhere, the limit is >= 1", "write `- maxpool: ...`"),
+        ({"uses": {"conv": "== 1"}}, "conv occurs 2 times, the limit is == 1", "take some out of C1[0], C1[1]"),
+        ({"uses": {"conv": {"out_channels": 4, "count": "== 2"}}},
+         "conv (out_channels 4) occurs once, the limit is == 2", "change C1[1]: conv, but with other fields"),
+        ({"forbids": ["conv"]}, "conv is forbidden and occurs 2 times", "take it out of C1[0], C1[1]"),
+    ],
+)  # fmt: skip
+def test_features_are_counted_in_words_with_a_way_out(constraints: Any, finding: str, help: str) -> None:
+    (found,) = verdicts({"conv": 4}, {"conv": 8}, **constraints)
+
+    assert (found.finding.message, found.help) == (finding, help)
+
+
+def test_the_rows_that_show_a_feature_are_told_up_to_six() -> None:
+    six, eight = (verdicts(*[{"conv": 4}] * count, forbids=["conv"])[0] for count in (6, 8))
+
+    assert six.help == "take it out of " + ", ".join(f"C1[{index}]" for index in range(6))
+    assert eight.help == f"{six.help} and 2 more"
 
 
 def test_one_run_tells_of_constraints_beside_other_mistakes() -> None:

@@ -245,6 +245,15 @@ def test_sarif_is_valid() -> None:
     assert results[-1]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "file:///tmp/a%20b%25.yaml"
 
 
+def test_each_result_of_sarif_names_its_rule_and_where_it_stands_in_the_list() -> None:
+    texts = ("a: [", "advconv: 2\nx: 1\n", "a: 1\na: 2\n", "name: !x 1\ninput: 99999999999999999999\n")
+    (run,) = json.loads(sarif_report([check(Source("t", text)) for text in texts]))["runs"]
+    rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
+
+    assert len({result["ruleId"] for result in run["results"]}) > 5
+    assert [rules[result["ruleIndex"]] for result in run["results"]] == [each["ruleId"] for each in run["results"]]
+
+
 def test_sarif_comes_from_check(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["check", "archs/reference/99968.yaml", "--format", "sarif"])

@@ -1,10 +1,11 @@
-"""YAML without field_issues: what values mean, where they stand, and what is refused."""
+"""YAML without surprises: what values mean, where they stand, and what is refused."""
 
 from typing import Any
 
 import pytest
 import yaml
 
+from advconv.check import check
 from advconv.rules.diagnostics import Diagnostic, placed
 from advconv.text.document import MAX_BYTES, Document, decode
 from advconv.text.reader import read, resolve
@@ -201,3 +202,44 @@ def test_the_python_loader_reads_the_same(monkeypatch: pytest.MonkeyPatch) -> No
     assert problems("a: \x07\n")[0].code == "AC101"
     assert problems("a: [1\n")[0].code == "AC102"
     assert problems("[" * 5000)[0].code == "AC106"
+
+
+RESIDUAL = ("network", "C1", 0, "residual")
+
+
+@pytest.mark.parametrize(
+    "text", ["network:\n  C1:\n    - residual:\n        - conv: 8\n", "network: {C1: [residual: [conv: 8]]}\n"]
+)
+def test_a_path_of_the_long_form_leads_through_the_short_one(text: str) -> None:
+    """`residual: [rows]` leaves out the name of its one field."""
+    found = document(text)
+    short, long = (*RESIDUAL, 0, "conv"), (*RESIDUAL, "layers", 0, "conv")
+
+    assert text[found.span(long).start] == "8"
+    assert found.span(long) == found.span(short)
+    assert found.key_span(long) == found.key_span(short)
+    assert found.has(long)
+    assert found.has((*RESIDUAL, "layers"))
+    assert not found.has((*RESIDUAL, "layers", 1))
+    assert not found.has((*RESIDUAL, "layers", 0, "linear"))
+
+
+def test_a_step_is_left_out_only_before_one_that_is_there() -> None:
+    """`branches: {a: rows}` leaves out `paths`."""
+    text = "network:\n  C1:\n    - branches: {a: [gap], b: [conv: 8]}\n"
+    found = document(text)
+    branches = ("network", "C1", 0, "branches")
+
+    assert found.span((*branches, "paths", "b", 0, "conv")) == Span(text.index("8"), text.index("8") + 1)
+    assert found.has((*branches, "paths", "b", 0, "conv"))
+    assert not found.has((*branches, "paths"))
+    assert not found.has((*branches, "paths", "c", 0))
+    assert found.span((*branches, "merge")) == found.span(branches)
+
+
+def test_the_caret_of_a_row_in_a_short_form_stands_under_its_own_word() -> None:
+    rows = "[residual: [conv: 3, conv: {out_channels: 3, grops: 3}]]"
+    source = Source("t", f"advconv: 1\nname: n\ninput: [3, 8, 8]\nnetwork: {{C1: {rows}}}\n")
+    (found,) = check(source).diagnostics
+
+    assert (found.code, source.text[found.span.start : found.span.end]) == ("AC111", "grops")

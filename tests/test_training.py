@@ -623,7 +623,7 @@ class AlwaysDrawn(tqdm):  # type: ignore[type-arg]
 
 
 def write_to(terminal: str) -> None:
-    pytest.MonkeyPatch().setattr("advconv.training.show.tqdm", AlwaysDrawn)
+    pytest.MonkeyPatch().setattr("advconv.training.progress.tqdm", AlwaysDrawn)
     file = os.open(terminal, os.O_WRONLY)
     for stream in (1, 2):
         os.dup2(file, stream)

@@ -6,6 +6,7 @@ import os
 import shutil
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -98,7 +99,7 @@ def linked(directory: Path, copy: Path) -> Path:
 
 drawn = cache(draw_shapes)
 
-FIGURES = ("confusion", "curves", "misclassified", "mosaic")
+NO_FIGURES = SimpleNamespace(**dict.fromkeys(("confusion", "curves", "misclassified", "mosaic"), lambda *_: b"none"))
 
 
 def shorten(patch: pytest.MonkeyPatch) -> None:
@@ -112,5 +113,5 @@ def shorten(patch: pytest.MonkeyPatch) -> None:
         return tuple(part.copy() for part in drawn(count, size, seed))
 
     patch.setattr("advconv.training.sets.draw_shapes", draw_once)
-    for figure in FIGURES:
-        patch.setattr(f"advconv.training.figures.{figure}", lambda *_: b"none")
+    for module in ("results", "start_run"):
+        patch.setattr(f"advconv.training.{module}.figures", NO_FIGURES)

@@ -75,7 +75,7 @@ IMAGE_SHAPE = Form(image_shape, list_of(COUNT, 3), "[channels, height, width]")
 
 
 class ArchSpec(Fields):
-    """An architecture file."""
+    """An architecture file. Defaults are constructed without a validator, which would have to be built for each."""
 
     advconv: Annotated[int, VERSION, Field(description="Version of the language.")]
     name: Annotated[
@@ -92,13 +92,15 @@ class ArchSpec(Fields):
         Field(description="Number of classes; the output is held to it, once a map of classes x 1 x 1 is flattened."),
         Absent("not checked"),
     ] = None
-    defaults: Annotated[Style, Field(description="Fields of convolutional units that do not say otherwise.")] = Style()
+    defaults: Annotated[Style, Field(description="Fields of convolutional units that do not say otherwise.")] = (
+        Style.model_construct()
+    )
     network: Annotated[
         Network, Field(description="Named blocks in order, each a list of rows.", examples=["{C1: [conv: 32]}"])
     ]
     constraints: Annotated[
         Constraints, Field(description="Limits on what is measured, and what training is to reach.")
-    ] = Constraints()
+    ] = Constraints.model_construct()
     data: Data = "cifar10"
     augment: Annotated[
         tuple[Annotated[Transform, TRANSFORM], ...],
@@ -106,7 +108,7 @@ class ArchSpec(Fields):
         Field(description="Augmentation of the training images, by transforms of albumentations."),
         Absent(", ".join(f"`{transform.name}`" for transform in ASSIGNMENT)),
     ] = ASSIGNMENT
-    train: Annotated[Train, Field(description="How the network is trained.")] = Train()
+    train: Annotated[Train, Field(description="How the network is trained.")] = Train.model_construct()
 
 
 def parse(document: Document) -> tuple[ArchSpec | None, list[Finding]]:

@@ -1,4 +1,4 @@
-"""From YAML text to a document: scalars by YAML 1.2's core schema, no field_issues, bounded work."""
+"""From YAML text to a document: scalars by YAML 1.2's core schema, no surprises, bounded work."""
 
 import re
 from collections.abc import Callable
