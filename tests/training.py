@@ -22,6 +22,7 @@ BATCHES = "cifar-10-batches-py"
 
 ROWS = [{"conv": 16}, {"strided": {"out_channels": 32, "dropout": 0.1}}, {"strided": 32}, {"residual": [{"conv": 32}]}]
 HEAD = ["gap", "linear"]
+INPUT = (3, 16, 16)
 
 
 def small(**sections: Any) -> dict[str, Any]:
@@ -30,7 +31,7 @@ def small(**sections: Any) -> dict[str, Any]:
     augment = ["HorizontalFlip", {"ShiftScaleRotate": {"rotate_limit": 10}}]
     given = {"classes": 10, "data": "shapes", "augment": augment, "train": train} | sections
     rows = given.pop("rows", [*ROWS, *HEAD])
-    return build.arch(*rows, **({"input": (3, 16, 16)} | given))
+    return build.arch(*rows, **({"input": INPUT} | given))
 
 
 def write_arch(path: Path, **sections: Any) -> str:

@@ -9,12 +9,18 @@ import time
 import traceback
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
+import pytest
+
+from advconv.geometry import Shape
 from advconv.training.openmp import limit_spinning
+from advconv.training.sets import load_dataset
 from benchmarks.attacks.trials import BrokenPromise
+from tests.training import INPUT, shorten
 
 
 class CompletedCommand(NamedTuple):
@@ -46,6 +52,13 @@ class RunningCommand(NamedTuple):
                 return None
             time.sleep(0.002)
 
+    def limit_file_size(self, bytes: int) -> CompletedCommand:
+        """Lets each write beyond a size fail from now on, and waits for the command."""
+        resource.prlimit(self.process, resource.RLIMIT_FSIZE, (bytes, bytes))
+        completed = self.wait()
+        assert completed is not None
+        return completed
+
     def kill(self) -> CompletedCommand:
         """Kills the command and its workers."""
         os.killpg(self.process, signal.SIGKILL)
@@ -54,14 +67,14 @@ class RunningCommand(NamedTuple):
         return completed
 
 
-def start_command(directory: Path, words: list[str], bytes: int | None = None, **environment: str) -> RunningCommand:
-    """Starts a command in a directory; it cannot write files larger than `bytes`."""
+def start_command(directory: Path, words: list[str], **environment: str) -> RunningCommand:
+    """Starts a command in a directory."""
     # Imported before the fork, so only once. The output goes through pipes, which have no size limit.
     import_all()
     (out, to_out), (err, to_err) = os.pipe(), os.pipe()
     process = os.fork()
     if process == 0:
-        _run_child(directory, words, (to_out, to_err), bytes, environment)
+        _run_child(directory, words, (to_out, to_err), environment)
     # The child does the same; whichever comes first.
     _make_group_leader(process)
     for end in (to_out, to_err):
@@ -99,16 +112,20 @@ IMPORTED = (
 )  # fmt: skip
 
 
+@cache
 def import_all() -> None:
-    """Imports what commands import, and what those libraries import on first use."""
+    """Imports what commands import, and what those libraries import on first use.
+
+    Trainings draw no figures, and the shapes once: otherwise nearly all attacks would hit matplotlib.
+    """
     limit_spinning()
     for module in IMPORTED:
         import_module(module)
+    shorten(pytest.MonkeyPatch())
+    load_dataset("shapes", Path(), Shape(*INPUT))
 
 
-def _run_child(
-    directory: Path, words: list[str], streams: tuple[int, int], bytes: int | None, environment: Mapping[str, str]
-) -> NoReturn:
+def _run_child(directory: Path, words: list[str], streams: tuple[int, int], environment: Mapping[str, str]) -> NoReturn:
     from advconv.cli.parser import main
 
     code = 1
@@ -121,8 +138,6 @@ def _run_child(
         sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)
         os.chdir(directory)
         os.environ.update(environment)
-        if bytes is not None:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (bytes, bytes))
         main(words)
     except SystemExit as exit:
         code = exit.code if isinstance(exit.code, int) else 1

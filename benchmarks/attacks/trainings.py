@@ -8,17 +8,18 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.attacks.commands import RunningCommand, check_exit, free_port, start_command, wait_all
+from benchmarks.attacks.commands import RunningCommand, check_exit, free_port, import_all, start_command, wait_all
 from benchmarks.attacks.trials import Attack, BrokenPromise
 from tests.training import metrics, only_run, weights, write_arch
 
-OPTIONS = ["--limit", "32", "--batch-size", "16", "--epochs", "4", "--device", "cpu", "--quiet"]
+OPTIONS = ["--limit", "64", "--batch-size", "16", "--epochs", "8", "--device", "cpu", "--quiet"]
 ROWS = [{"conv": {"out_channels": 8, "stride": 2}}, {"conv": {"out_channels": 8, "dropout": 0.1}}, "gap", "linear"]
 
 
 def prepare(shared: Path) -> None:
     """Trains uninterrupted runs, with one process and with two, and records their duration."""
     write_arch(shared / "t.yaml", rows=ROWS)
+    import_all()
     for processes in (1, 2):
         directory = shared / str(processes)
         directory.mkdir()
@@ -33,14 +34,14 @@ def train_words(shared: Path) -> list[str]:
     return ["train", str(shared / "t.yaml"), *OPTIONS]
 
 
-def start_training(directory: Path, processes: int, words: list[str], bytes: int | None = None) -> list[RunningCommand]:
+def start_training(directory: Path, processes: int, words: list[str]) -> list[RunningCommand]:
     """Starts a training with so many processes, as torchrun does."""
     if processes == 1:
-        return [start_command(directory, words, bytes)]
+        return [start_command(directory, words)]
     shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": free_port()}
     sizes = {"WORLD_SIZE": str(processes), "LOCAL_WORLD_SIZE": str(processes)}
     ranks = ({"RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(processes))
-    return [start_command(directory, words, bytes, **shared, **sizes, **rank) for rank in ranks]
+    return [start_command(directory, words, **shared, **sizes, **rank) for rank in ranks]
 
 
 def kill_trial(rng: random.Random, shared: Path) -> str:
@@ -51,7 +52,7 @@ def kill_trial(rng: random.Random, shared: Path) -> str:
         directory, kills = Path(name), 0
         for _ in range(rng.choice((1, 1, 2))):
             commands = start_training(directory, processes, resume_or_start(directory, shared, rng))
-            kills += _kill(commands, time.monotonic() + rng.uniform(0, 1.1 * seconds), rng)
+            kills += _kill(commands, time.monotonic() + rng.uniform(0, seconds), rng)
         where = "before the first checkpoint" if not _has_checkpoint(directory) else "with a checkpoint"
         check_same_result(directory, processes, shared, rng)
     by = "by one process" if processes == 1 else "by two processes"
@@ -99,12 +100,14 @@ def check_same_result(directory: Path, processes: int, shared: Path, rng: random
 
 
 def full_disk_trial(rng: random.Random, shared: Path) -> str:
-    """Limits the size of files at random, which fails like a full disk; then resumes the training without the limit."""
+    """At a random moment limits the size of files, which fails like a full disk; then resumes without the limit."""
+    seconds = json.loads((shared / "1" / "seconds.json").read_text(encoding="utf-8"))
     largest = max(path.stat().st_size for path in only_run(shared / "1").iterdir() if path.is_file())
-    limit = int(math.exp(rng.uniform(0, math.log(1.2 * largest))))
+    limit = int(math.exp(rng.uniform(0, math.log(largest))))
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
-        (completed,) = wait_all(start_training(directory, 1, [*train_words(shared), "--workers", "0"], limit))
+        (command,) = start_training(directory, 1, [*train_words(shared), "--workers", "0"])
+        completed = command.wait(time.monotonic() + rng.uniform(0, seconds)) or command.limit_file_size(limit)
         check_exit(completed, 0, 2)
         if completed.code == 0:
             return "enough room"

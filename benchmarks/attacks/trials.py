@@ -87,7 +87,7 @@ def run_trials(
         return
     before = counts.seconds
     # Spawned: trials fork trainings, which a process with threads must not do.
-    pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), _ignore_interrupts)
+    pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), _initialize)
     try:
         pool.submit(attack.prepare, shared).result()
         started = time.monotonic()
@@ -102,9 +102,10 @@ def run_trials(
         pool.shutdown(cancel_futures=True)
 
 
-def _ignore_interrupts() -> None:
-    """The main process handles Ctrl-C."""
+def _initialize() -> None:
+    """The main process handles Ctrl-C. Trainings start their workers as they do from a shell, which a spawn changes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    multiprocessing.set_start_method(None, force=True)
 
 
 def as_data(counts: dict[str, AttackCounts]) -> dict[str, Any]:
