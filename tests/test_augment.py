@@ -145,6 +145,7 @@ NEEDS: dict[str, dict[str, Any]] = {
 RESIZES = {"RandomScale": "Resize", "Downscale": "", "RandomCropFromBorders": "Resize"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TRANSFORMS)
 def test_every_transform_draws_the_same_again(name: str) -> None:
     """No transform keeps a source of chance of its own."""

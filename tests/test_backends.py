@@ -60,6 +60,7 @@ def test_the_source_of_a_shipped_architecture_is_as_before(path: Path, update: b
     expect(Path("tests/golden/archs") / path.stem / "model.py", advconv.load(path).source().rstrip("\n"), update)
 
 
+@pytest.mark.slow
 def test_emitted_source_passes_ruff_and_mypy(tmp_path: Path) -> None:
     """With the settings that they have by themselves, and mypy's strict ones."""
     for path in SHIPPED:
@@ -72,6 +73,7 @@ def test_emitted_source_passes_ruff_and_mypy(tmp_path: Path) -> None:
         assert found.returncode == 0, found.stdout
 
 
+@pytest.mark.slow
 def test_emitted_source_runs_without_advconv(tmp_path: Path) -> None:
     (tmp_path / "model.py").write_text(advconv.load("archs/c1c2c3c4.yaml").source())
     program = (
@@ -114,6 +116,7 @@ def test_the_module_is_copied_and_pickled() -> None:
         assert torch.equal(other(x()), module(x()))
 
 
+@pytest.mark.slow
 def test_the_module_is_exported_and_compiled() -> None:
     module = wild()
     exported = torch.export.export(module, (x(),)).module()
@@ -232,6 +235,7 @@ def test_a_field_of_3000_pixels_fits_on_a_strip() -> None:
     assert support(strip, 0, place) == (reach.jump * place + reach.first, reach.jump * place + reach.last)
 
 
+@pytest.mark.slow
 def test_a_deep_network_is_verified_to_its_edges() -> None:
     found = measured(
         {"repeat": {"times": 900, "layers": [{"conv": {"out_channels": 1, "norm": "none"}}]}}, input=[1, 9, 9]

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 RUN = sorted(
     path.stem
     for path in Path("benchmarks").glob("*.py")

@@ -408,6 +408,7 @@ main(sys.argv[2:])
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("missing", "command", "what", "extra"),
     [

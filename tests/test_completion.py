@@ -40,6 +40,7 @@ def completed(line: str) -> list[str]:
     return Path("answer").read_text().split()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("line", "words"),
     [

@@ -27,6 +27,8 @@ from advconv.text.source import Source
 from benchmarks import hostile_files
 from benchmarks.hostile_files import FILES, HEAD, NETWORK, many
 
+pytestmark = pytest.mark.slow
+
 GROUPS = ("ROWS", "PATHS", "KEYS", "AUGMENT", "YAML", "NOT_YAML", "REPAIRED", "LINES")
 SMALL = 1_250
 GROWING = [name for name, write in FILES.items() if len(write(4 * SMALL)) > 2 * len(write(SMALL))]

@@ -24,7 +24,7 @@ from advconv.training.state import dump_state, load_state
 from tests.damage import FILES, draws, flipped, reading, trainer_of
 from tests.training import command, only_run, shorten, weights, without_checksums, write_arch, write_metadata
 
-pytestmark = pytest.mark.usefixtures("short_trainings")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("short_trainings")]
 
 OPTIONS = ("--limit", "96", "--epochs", "2", "--workers", "0", "--device", "cpu")
 """Three steps an epoch."""

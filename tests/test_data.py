@@ -40,6 +40,7 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(urllib.request, "urlopen", refuse)
 
 
+@pytest.mark.slow
 def test_real_images_are_those_that_torchvision_reads(cifar10: Path) -> None:
     loaded = load_dataset("cifar10", cifar10, SIZE)
     theirs = datasets.CIFAR10(cifar10, train=False)

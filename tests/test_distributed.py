@@ -17,6 +17,8 @@ from advconv.training.trainer import Trainer
 from tests.processes import ROOT, Ended, Training, group, nothing, train
 from tests.training import HEAD, metrics, only_run, weights, write_arch
 
+pytestmark = pytest.mark.slow
+
 WORDS = ("--limit", "640", "--epochs", "2", "--workers", "0", "--device", "cpu")
 CUT = [{"strided": 8}, "gap", "linear"]
 

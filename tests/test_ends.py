@@ -20,6 +20,8 @@ from advconv.training.trainer import Trainer
 from tests.processes import Training, wait_until
 from tests.training import command, only_run, shorten, write_arch
 
+pytestmark = pytest.mark.slow
+
 FEW = ("--limit", "64", "--epochs", "3", "--workers", "2", "--device", "cpu")
 
 

@@ -15,7 +15,7 @@ from PIL import Image
 from tests.test_docs import blocks
 from tests.training import command, only_run, shorten, write_arch
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
 INPUTS = {"bytes": np.zeros((7, 16, 16, 3), np.uint8), "normalised": np.zeros((7, 3, 16, 16), np.float32)}
 

@@ -52,6 +52,7 @@ def test_any_bytes_end_in_diagnostics(data: bytes) -> None:
     all_reports(check_bytes("t", data))
 
 
+@pytest.mark.slow
 @ANY
 @given(st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.sampled_from(WORDS)),
@@ -91,6 +92,7 @@ def mutated(text: str, chance: random.Random) -> str:
     return "".join(lines)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_mutations_of_shipped_files_end_in_diagnostics(path: Path) -> None:
     chance = random.Random(path.stem)

@@ -28,7 +28,7 @@ from tests.training import command, only_run, write_arch
 GB = 10**9
 CPU = Accelerator(torch.device("cpu"), None, False)
 
-pytestmark = pytest.mark.usefixtures("short_trainings")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("short_trainings")]
 
 
 def test_an_input_that_cannot_fit_is_refused_with_both_numbers(

@@ -13,6 +13,8 @@ from advconv.training.peers import PeerFailed, PeerLost, Peers, is_communication
 from advconv.training.ranks import Rank
 from tests.processes import wait_until
 
+pytestmark = pytest.mark.slow
+
 FAILED = ComputeError("communication between the processes failed: connection reset")
 
 

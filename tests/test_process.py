@@ -13,6 +13,8 @@ import pytest
 from advconv.system.console import MAX_MESSAGE
 from tests.training import command
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 ARCH = str(ROOT / "archs/c1c2c3c4.yaml")
 ADVCONV = [sys.executable, "-m", "advconv"]

@@ -19,7 +19,7 @@ import advconv
 from advconv.training.trainer import Trainer
 from tests.training import command, metrics, only_run, weights, write_arch
 
-pytestmark = pytest.mark.usefixtures("short_trainings")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("short_trainings")]
 
 FEW: dict[str, Any] = {"limit": 320, "epochs": 2, "workers": 0, "device": "cpu", "quiet": True}
 

@@ -21,7 +21,7 @@ from advconv.training.trainer import Trainer
 from tests.processes import Training, train
 from tests.training import command, metrics, only_run, shorten, weights, without_checksums, write_arch, write_metadata
 
-pytestmark = pytest.mark.usefixtures("short_trainings")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("short_trainings")]
 
 OPTIONS = ("--limit", "320", "--epochs", "3", "--workers", "0", "--device", "cpu")
 

@@ -20,6 +20,8 @@ from benchmarks.attacks.counts_table import HEAD, table
 from benchmarks.attacks.trials import BROKEN, Attack, AttackCounts, BrokenPromise, TrialResult, run_trial, run_trials
 from tests.processes import called
 
+pytestmark = pytest.mark.slow
+
 FIGURES = Path("docs/results/robustness.json")
 DOCUMENT = Path("docs/reliability.md")
 NONE = {"files": 0, "kills": 0, "checkpoints": 0, "images": 0, "disks": 0}

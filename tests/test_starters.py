@@ -75,6 +75,7 @@ def test_the_assignments_starter_is_the_network_whose_accuracy_the_results_repor
     assert ours.spec == check(Source("shown.yaml", shown.read_text(encoding="utf-8"))).spec
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_a_starter_is_built_verified_and_trained(template: str) -> None:
     """Its report is true of the module, and an epoch of drawn shapes goes through it."""

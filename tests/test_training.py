@@ -36,7 +36,7 @@ from advconv.training.trainer import Diverged, Trainer
 from tests.processes import Training
 from tests.training import HEAD, command, metrics, only_run, small, weights, write_arch
 
-pytestmark = pytest.mark.usefixtures("short_trainings")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("short_trainings")]
 
 
 @pytest.fixture

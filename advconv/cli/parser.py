@@ -1,6 +1,7 @@
 """The command line: which commands and options there are, and which function each runs."""
 
 import argparse
+import gc
 import os
 from collections.abc import Callable
 from importlib import import_module
@@ -33,13 +34,22 @@ def run(arguments: list[str] | None = None) -> int:
         answer(commands)
     options = commands.parse_args(arguments)
     try:
-        return function_at(options.run)(options)
+        command = function_at(options.run)
+        _collect_garbage()
+        return command(options)
     except ModuleNotFoundError as missing:
         extra = needed(options.command, missing.name, getattr(options, "tensorboard", False))
         if extra is None:
             raise
         print_error(extra)
         return USAGE
+
+
+def _collect_garbage() -> None:
+    """Goes on with what the launcher has put off. What is imported stays, so it need not be looked through."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
 
 
 def function_at(path: str) -> Run:
