@@ -4,12 +4,20 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 # The networks are so small that a second thread costs more than it computes. Processes that tests start inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # A golden file that differs is shown with a diff, as if the assertion stood in the test.
 pytest.register_assert_rewrite("tests.golden")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Without the slow tests, a law draws a tenth of the networks."""
+    if config.getoption("markexpr") == "not slow":
+        settings.register_profile("fast", max_examples=10)
+        settings.load_profile("fast")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

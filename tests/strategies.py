@@ -15,7 +15,7 @@ Rows = list[Any]
 
 # CI draws 100 networks for each law; ADVCONV_EXAMPLES asks for more, and for others each time.
 LAW = settings(
-    max_examples=int(os.environ.get("ADVCONV_EXAMPLES", "100")),
+    max_examples=int(os.environ.get("ADVCONV_EXAMPLES", settings().max_examples)),
     deadline=None,
     derandomize="ADVCONV_EXAMPLES" not in os.environ,
     suppress_health_check=list(HealthCheck),

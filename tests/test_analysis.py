@@ -246,6 +246,7 @@ def test_the_narrowest_path_is_the_least_of_all_paths(data: dict[str, Any]) -> N
     assert found.field.narrowest == tuple(min(field_of(found.graph, path, axis) for path in every) for axis in (0, 1))
 
 
+@pytest.mark.slow
 def test_the_strategies_draw_every_kind_of_layer_and_every_block() -> None:
     seen: set[type] = set()
     words: set[str] = set()

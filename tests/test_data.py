@@ -55,6 +55,7 @@ def test_real_images_are_those_that_torchvision_reads(cifar10: Path) -> None:
     assert data.std == pytest.approx((0.2470, 0.2435, 0.2616), abs=1e-4)
 
 
+@pytest.mark.slow
 def test_a_damaged_batch_is_told_by_its_name(cifar10: Path, tmp_path: Path) -> None:
     directory = linked(cifar10, tmp_path / "copy")
     batch = directory / BATCHES / "data_batch_3"

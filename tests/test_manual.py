@@ -162,6 +162,7 @@ def misspelt(data: Any, place: tuple[Any, ...]) -> Any:
     return changed
 
 
+@pytest.mark.slow
 def test_the_schema_agrees_with_the_parser_about_every_page() -> None:
     """What the schema refuses the parser refuses too; what only the parser sees needs shapes, names or measures."""
     for rule in RULES:

@@ -167,6 +167,7 @@ def test_a_server_that_falls_silent_is_given_up(tmp_path: Path, monkeypatch: pyt
     assert socket.getdefaulttimeout() is None
 
 
+@pytest.mark.slow
 def test_a_missing_file_among_others_is_named(cifar10: Path, tmp_path: Path) -> None:
     directory = linked(cifar10, tmp_path / "copy")
     (directory / BATCHES / "test_batch").unlink()
