@@ -48,6 +48,8 @@ class Run(NamedTuple):
 
 
 def main(size: int, only: str, commands: str, limit: int, worst: int) -> None:
+    if unknown := [command for command in commands.split(",") if command not in COMMANDS]:
+        sys.exit(f"there is no command {unknown[0]!r}; the commands are {', '.join(COMMANDS)}")
     chosen = {name: write for name, write in FILES.items() if only in name}
     with tempfile.TemporaryDirectory() as folder:
         runs = [

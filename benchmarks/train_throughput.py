@@ -148,7 +148,7 @@ class ByHand(Dataset[tuple[Tensor, Tensor]]):
 def by_hand(setup: TrainingSetup) -> Step:
     module: nn.Module = build(setup.measures.graph).to(setup.accelerator.device)
     optimizer = torch.optim.SGD(module.parameters(), lr=0.01, momentum=0.9)
-    loader = DataLoader(ByHand(setup), batch_size=128, shuffle=True, drop_last=True)
+    loader = DataLoader(ByHand(setup), batch_size=setup.plan().batch_size, shuffle=True, drop_last=True)
 
     def endless() -> Iterator[list[Tensor]]:
         while True:

@@ -133,6 +133,32 @@ def rows() -> st.SearchStrategy[Rows]:
 HEADS = st.sampled_from([[], ["gap"], ["gap", {"linear": 10}], ["flatten", {"linear": 7}], [{"pointwise": 8}, "gap"]])
 
 
+SPACES = st.sampled_from(["", " ", "\t "])
+LEAST = st.sampled_from(["0", "44", "1 k", "1_500", 7])
+MOST = st.sampled_from(["200k", "1.5 M", "2_000_000", 10**7])
+
+
+@st.composite
+def limits(draw: st.DrawFn, least: st.SearchStrategy[Any] = LEAST, most: st.SearchStrategy[Any] = MOST) -> Any:
+    """A comparison, or a range with its ends in any order."""
+    if draw(st.booleans()):
+        sign, space = draw(st.sampled_from(["<", "<=", ">", ">=", "=="])), draw(SPACES)
+        return f"{space}{sign}{space}{draw(st.one_of(least, most))}{space}"
+    ends = draw(st.permutations([("min", draw(least)), ("max", draw(most))]))
+    return dict(ends[: draw(st.integers(1, 2))])
+
+
+CONSTRAINTS = st.fixed_dictionaries(
+    {},
+    optional={
+        "params": limits(),
+        "memory": limits(st.sampled_from(["1 KiB", "3kB"]), st.sampled_from(["1 MiB", "0.5GB"])),
+        "receptive_field": limits(),
+        "accuracy": limits(st.sampled_from(["10%", "85 %"]), st.sampled_from(["99.5%", "100 %"])),
+    },
+)
+
+
 @st.composite
 def archs(draw: st.DrawFn) -> dict[str, Any]:
     """An architecture of a few rows on an odd-sized image."""

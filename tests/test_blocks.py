@@ -155,11 +155,14 @@ def test_groups_may_be_depthwise() -> None:
     assert codes({"conv": {"out_channels": 6, "groups": "depthwise"}}) == ["AC202"]
 
 
-@pytest.mark.parametrize(("channels", "groups", "help"), [(6, 4, "8 output channels, or groups of 1, 2, 3 or 6")])
+@pytest.mark.parametrize(("channels", "groups", "help"), [(6, 4, "8 output channels, or groups: 1 or 2")])
 def test_groups_must_divide(channels: int, groups: int, help: str) -> None:
     (found,) = checked(arch({"conv": {"out_channels": channels, "groups": groups}})).diagnostics
 
     assert (found.code, found.help) == ("AC202", f"use {help}")
+    # What the help offers divides the channels of both sides.
+    for offered in (1, 2):
+        assert codes({"conv": {"out_channels": channels, "groups": offered}}) == []
 
 
 def test_auto_is_the_identity_where_the_shapes_agree_and_a_projection_where_not() -> None:

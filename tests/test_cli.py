@@ -6,9 +6,11 @@ import io
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
 
@@ -340,6 +342,7 @@ def test_emit_prints_or_writes_the_source(tmp_path: Path, capsys: pytest.Capture
     assert run("emit", ARCH, "-o", str(file), capsys=capsys) == (0, "", "")
     assert file.read_text(encoding="utf-8") == out
     assert run("emit", ARCH, "-o", str(tmp_path), capsys=capsys)[0] == 2
+    assert run("emit", ARCH, "-o", "", capsys=capsys)[0] == 2
     assert run("emit", "tests/cases/window.yaml", capsys=capsys)[0] == 1
 
 
@@ -365,6 +368,7 @@ def test_summary_shows_torchinfos_own_table(capsys: pytest.CaptureFixture[str]) 
 
     assert code == 0
     assert "Total params: 159,552" in out
+    assert run("summary", ARCH, "--torchinfo", "--format", "json", capsys=capsys)[0] == 2
 
 
 def test_streams_that_are_closed_or_full_are_errors_not_tracebacks() -> None:
@@ -460,6 +464,20 @@ def test_an_extra_is_installed_from_where_advconv_came_from(
     monkeypatch.setattr(sys, "prefix", prefix)
 
     assert install("train") == command
+
+
+def test_a_clone_that_is_not_installed_has_no_version_and_installs_its_own_extras(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def missing(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("importlib.metadata.distribution", missing)
+    monkeypatch.setattr("importlib.metadata.version", missing)
+    monkeypatch.setattr(sys, "prefix", "/venv")
+
+    assert install("train") == f"pip install {shlex.quote(f'{Path.cwd()}[train]')}"
+    assert run("--version", capsys=capsys) == (0, "advconv (not installed)\n", "")
 
 
 def test_source_is_not_written_over_an_architecture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

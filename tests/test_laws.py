@@ -12,13 +12,13 @@ from advconv.analysis.features import FEATURES, features
 from advconv.backends.evidence import verify
 from advconv.language.dump import dump
 from tests import build
-from tests.strategies import LAW, archs
+from tests.strategies import CONSTRAINTS, LAW, archs
 
 
 @LAW
-@given(archs())
-def test_a_dumped_spec_reads_back_the_same(data: dict[str, Any]) -> None:
-    spec = build.checked(data).spec
+@given(archs(), CONSTRAINTS)
+def test_a_dumped_spec_reads_back_the_same(data: dict[str, Any], constraints: dict[str, Any]) -> None:
+    spec = build.checked(data | {"constraints": constraints}).spec
     assume(spec is not None)
     assert spec is not None
 

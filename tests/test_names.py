@@ -30,7 +30,7 @@ def test_a_path_may_have_the_name_of_what_merges_it(merge: str, name: str) -> No
 
 
 def test_a_row_may_have_the_name_of_a_function_beside_it() -> None:
-    head = ["gap", {"dropout": {"share": 0.1, "name": "fc_flatten"}}, {"linear": {"out_features": 4, "name": "fc"}}]
+    head = ["gap", {"dropout": {"dropout": 0.1, "name": "fc_flatten"}}, {"linear": {"out_features": 4, "name": "fc"}}]
     found = measured({"pointwise": 4}, *head)
 
     assert str(found.graph.output) == "4"

@@ -113,6 +113,8 @@ def test_a_network_that_breaks_its_constraints_is_trained_by_force_alone(here: P
     ("arguments", "said"),
     [
         ({"until": 0.85}, "0.85 is no accuracy in percent, above 1 and at most 100; 85 is 85%"),
+        ({"until": "85"}, "until is an accuracy in percent, not '85'"),
+        ({"name": 5}, "'5' cannot name a directory"),
         ({"limit": 0}, "limit is a whole number of at least 1, not 0"),
         ({"workers": -1}, "workers is a whole number of at least 0, not -1"),
         ({"compile": "maybe"}, "compile is one of auto, on, off, not 'maybe'"),
@@ -124,6 +126,11 @@ def test_a_network_that_breaks_its_constraints_is_trained_by_force_alone(here: P
 def test_arguments_that_cannot_be_are_value_errors(file: str, arguments: Any, said: str) -> None:
     with pytest.raises(ValueError, match=re.escape(said)):
         advconv.train(file, **FEW | arguments)
+
+
+def test_a_number_is_not_read_as_a_file_that_is_open() -> None:
+    with pytest.raises(TypeError, match="train takes the path of a file or a network, not 0"):
+        advconv.train(0)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from advconv.backends.torch_source import emit
 from advconv.geometry import Shape
 from advconv.graph import Graph, Node
 from advconv.layers.dense import Pad
+from advconv.system.process import is_out_of_memory
 
 Value = int | tuple[int, int] | str
 """A number, the first and last of a range, or what is no number."""
@@ -43,7 +44,7 @@ def verify(measures: Measures) -> list[Claim]:
             module = build(graph)
             macs_found = macs(graph, module)
         except (RuntimeError, ValueError) as problem:
-            if "memory" in str(problem):
+            if is_out_of_memory(problem):
                 raise
             return [Claim("torch builds and runs it", "yes", str(problem).strip().split("\n")[0])]
         return [

@@ -12,8 +12,9 @@ from advconv.layers.dense import Linear as LinearLayer
 from advconv.layers.pointwise import Dropout as DropoutLayer
 from advconv.layers.pool import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d, Pool2d, hold_half_a_window
 from advconv.values.forms import (
+    DROPOUT_ROW,
     ActivationField,
-    DropoutField,
+    DropoutChoice,
     Flag,
     MaybeCount,
     MaybeSize,
@@ -140,22 +141,18 @@ class Dropout(Block):
     """Dropout by itself."""
 
     kind: ClassVar[str] = "dropout"
-    short: ClassVar[str] = "share"
+    short: ClassVar[str] = "dropout"
     short_is_mapping: ClassVar[bool] = True
     example: ClassVar[str] = "- dropout: {p: 0.1, kind: channel}"
 
-    share: Annotated[
-        DropoutField, Field(description="Dropout probability, of elements or of whole channels.", examples=["0.1"])
+    dropout: Annotated[
+        DropoutChoice,
+        DROPOUT_ROW,
+        Field(description="Dropout probability, of elements or of whole channels.", examples=["0.1"]),
     ]
 
-    @model_validator(mode="after")
-    def is_some(self) -> "Dropout":
-        if self.share.p == 0:
-            refuse("a dropout row of 0 does nothing", "leave the row out")
-        return self
-
     def expand(self, builder: Builder, x: int) -> int:
-        return builder.add("", DropoutLayer(*self.share), x)
+        return builder.add("", DropoutLayer(*self.dropout), x)
 
 
 class Norm(Block):

@@ -103,7 +103,7 @@ def run_emit(options: argparse.Namespace) -> int:
         is_model = options.what == "model"
         with uncollected():
             text = emit(measures, spec.name) if is_model else augment_source(spec.augment, spec.name)
-        if options.output:
+        if options.output is not None:
             return _write(options.output, text)
         print_text(text.removesuffix("\n"))
         return OK

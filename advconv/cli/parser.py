@@ -124,8 +124,9 @@ def _add_summary(commands: Commands) -> None:
     help = "print the layers with output shapes, parameters and MACs"
     summary = _command(commands, "summary", help, "advconv summary mynet.yaml", "commands:run_summary")
     summary.add_argument("file", metavar="FILE")
-    summary.add_argument("--format", choices=(*FORMATS, "torchsummary"), default="text")
-    summary.add_argument("--torchinfo", action="store_true", help="print torchinfo's own table of the built module")
+    table = summary.add_mutually_exclusive_group()
+    table.add_argument("--format", choices=(*FORMATS, "torchsummary"), default="text", help="default: text")
+    table.add_argument("--torchinfo", action="store_true", help="print torchinfo's own table of the built module")
     _add_input(summary)
 
 
@@ -352,7 +353,11 @@ class Version(argparse.Action):
     """Asks for the version when it is wanted, which costs too much at every start."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
-        from importlib.metadata import version
+        from importlib.metadata import PackageNotFoundError, version
 
-        print_text(f"advconv {version('advconv')}")
+        try:
+            text = version("advconv")
+        except PackageNotFoundError:
+            text = "(not installed)"
+        print_text(f"advconv {text}")
         parser.exit()

@@ -16,7 +16,7 @@ from advconv.values.forms import Form, MaybeCount, MaybeSize, Pair, in_yaml, joi
 from advconv.values.limits import COUNT_LIMIT, COUNT_UNITS, Bound, CountLimit, Limit, limit
 from advconv.values.schemas import Schema, Written, either, enum, mapping
 
-NONE = Limit("== 0", (Bound("==", 0),))
+NONE = Limit((Bound("==", 0, "0"),))
 OCCURRENCES = "occurrences"
 
 
@@ -24,7 +24,9 @@ def feature(value: Any) -> str:
     if value not in FEATURES:
         pair = single(value)
         word = pair[0] if pair else value
-        refuse(f"there is no feature {in_yaml(value)!r}", partial(_feature_help, word, pair is not None), "AC113")
+        is_text = isinstance(value, str)
+        message = f"there is no feature {value[:40]!r}" if is_text else f"a feature is a word, not {in_yaml(value)}"
+        refuse(message, partial(_feature_help, word, pair is not None), "AC113")
     return str(value)
 
 

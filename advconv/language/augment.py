@@ -71,7 +71,7 @@ def transform(value: Any) -> Transform:
     name, given = pair
     if name not in KNOWN:
         at = () if isinstance(value, str) else (name,)
-        refuse(f"there is no transform {in_yaml(name)!r}", partial(_name_help, name), "AC501", at, at_key=bool(at))
+        refuse(f"there is no transform {str(name)[:40]!r}", partial(_name_help, name), "AC501", at, at_key=bool(at))
     given = {} if given is None else given
     if not isinstance(given, dict):
         refuse(

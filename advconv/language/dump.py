@@ -9,7 +9,7 @@ from advconv.language.spec import ArchSpec
 from advconv.layers.base import Layer
 from advconv.layers.pointwise import Activation, BatchNorm2d, GroupNorm
 from advconv.values.forms import ActivationChoice, DropoutChoice, NormChoice
-from advconv.values.limits import Limit
+from advconv.values.limits import ENDS, Limit
 
 
 def dump(spec: ArchSpec) -> dict[str, Any]:
@@ -61,10 +61,11 @@ def _activation(choice: ActivationChoice) -> Any:
 
 
 def _limit(limit: Limit) -> Any:
-    """A comparison as it was written; a range by its ends, whose text is no comparison."""
+    """A comparison as text, a range as a mapping."""
     if len(limit.bounds) == 1:
         return limit.text
-    return {"min": limit.text.split()[1], "max": limit.text.split()[-1]}
+    keys = {sign: key for key, sign in ENDS.items()}
+    return {keys[bound.operator]: bound.written for bound in limit.bounds}
 
 
 FORMS: dict[type, Any] = {

@@ -43,7 +43,7 @@ FROM_ZERO = Form(from_zero, whole(0), "a whole number of at least 0")
 def above_zero(value: Any) -> float:
     if not is_number(value) or value <= 0:
         refuse(f"this must be {ABOVE_ZERO.text}, not {in_yaml(value)}")
-    return held(value)
+    return held(value, can_be_zero=False)
 
 
 ABOVE_ZERO = Form(above_zero, {"type": "number", "exclusiveMinimum": 0, "maximum": LARGEST}, "a number above 0")
@@ -71,14 +71,14 @@ def fraction(value: Any) -> float:
 FRACTION = Form(fraction, PROBABILITY, "a number of at least 0 and below 1", "fraction")
 
 
-def held(value: float) -> float:
+def held(value: float, can_be_zero: bool = True) -> float:
     """A number of at least 0 that a step in float32 can compute with."""
     if value > LARGEST:
         help = "write less: a step multiplies two such numbers, and float32 ends at 3.4e+38"
         refuse(f"this must be at most {LARGEST:g}, not {in_yaml(value)}", help)
     if 0 < value < SMALLEST:
-        help = "write more, or 0 where that is meant: float32 rounds it to 0"
-        refuse(f"this must be at least {SMALLEST:g} where it is not 0, not {in_yaml(value)}", help)
+        least, larger = ("0 or at least", "0, or a larger value") if can_be_zero else ("at least", "a larger value")
+        refuse(f"this must be {least} {SMALLEST:g}, not {in_yaml(value)}", f"use {larger}: float32 rounds it to 0")
     return float(value)
 
 

@@ -64,7 +64,7 @@ def _foreign(data: Any) -> Finding:
 
 
 def _described(data: Any) -> str:
-    return f"the text {in_yaml(data)!r}" if isinstance(data, str) else in_yaml(data)
+    return f"the text {data[:40]!r}" if isinstance(data, str) else in_yaml(data)
 
 
 def _emptied(document: Document, parent: Path, unknown: Collection[str]) -> list[tuple[Path, list[str]]]:
@@ -97,7 +97,7 @@ def _is_misspelt(item: Error, unknown: dict[Path, dict[str, None]], keys_at: Key
     *parent, field = item["loc"]
     for key in islice(unknown.get(tuple(parent), ()), MOST):
         path = (*parent, key)
-        if str(field) in (our_word(_kind(path), key, keys_at(path)) or did_you_mean(key, keys_at(path))):
+        if field in (our_word(_kind(path), key, keys_at(path)), closest(key, keys_at(path))):
             return True
     return False
 
@@ -165,7 +165,8 @@ def _unknown_key(path: Path, item: Error, keys_at: Keys) -> Finding:
         return Finding("AC111", path, message, known, at_key=True)
     if near := closest(key, keys):
         return Finding("AC111", path, message, f"did you mean {near}?", (Edit(path, near, at_key=True),), at_key=True)
-    return Finding("AC111", path, message, f"the keys are {', '.join(keys)}", at_key=True)
+    help = f"the keys are {', '.join(keys)}" if len(keys) > 1 else f"the only key is {next(iter(keys))}"
+    return Finding("AC111", path, message, help, at_key=True)
 
 
 def _elsewhere(path: Path, keys_at: Keys) -> str:
@@ -225,8 +226,8 @@ def _limits(value: Any) -> str:
 def _features(field: str, value: Any) -> str:
     """`[dwsep] -> {dwsep: ">= 1"}`"""
     given = list(value) if isinstance(value, dict | list) else re.findall(r"[\w-]+", str(value or ""))
-    words = [str((single(part) or (part,))[0])[:40] for part in given[:4]]
-    names = [our_word("feature", word, FEATURES) or word for word in words] or ["dwsep"]
+    words = [(single(part) or (part,))[0] for part in given[:4]]
+    names = [our_word("feature", word, FEATURES) or word[:40] for word in words if isinstance(word, str)] or ["dwsep"]
     return f"[{', '.join(names)}]" if field == "forbids" else "{" + ", ".join(f'{name}: ">= 1"' for name in names) + "}"
 
 

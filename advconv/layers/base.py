@@ -128,7 +128,7 @@ class Layer(metaclass=LayerType):
         window = _by(over_height.extent, over_width.extent)
         dilated = over_height.dilation > 1 or over_width.dilation > 1
         spans = f"a {window} window" + (" (dilation counted)" if dilated else "")
-        message = f"{spans} does not fit on a {_by(*x.size)} map" + (
+        message = f"{spans} does not fit on a map of {_by(*x.size)}" + (
             f" padded to {padded}" if padded != _by(*x.size) else ""
         )
         return ShapeError("AC201", message, "pad more, shrink the window, or stride less before it", "kernel_size")

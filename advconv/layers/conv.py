@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import gcd
 
 from advconv.geometry import Shape, Window
 from advconv.layers.base import Call, Cost, Layer, SavedTensors, ShapeError, Shapes, Windows, compact, options
@@ -31,9 +32,10 @@ class Convolution(Layer):
     def output(self, inputs: Shapes) -> Shape:
         y = Layer.output(self, inputs)
         groups = self.groups_for(inputs[0])
-        for what, channels in (("input", inputs[0].channels), ("output", y.channels)):
+        both = {"input": inputs[0].channels, "output": y.channels}
+        for what, channels in both.items():
             if channels % groups:
-                raise _undivided(what, channels, groups)
+                raise _undivided(what, channels, groups, gcd(*both.values()))
         return y
 
     def windows(self, x: Shape) -> Windows:
@@ -106,10 +108,11 @@ class DepthwiseConv2d(Convolution):
         return x.channels
 
 
-def _undivided(what: str, channels: int, groups: int) -> ShapeError:
-    fitting = [str(number) for number in range(1, min(channels, 64) + 1) if channels % number == 0]
+def _undivided(what: str, channels: int, groups: int, divisor: int) -> ShapeError:
+    """`divisor`: the greatest common one of the input and the output channels."""
+    fitting = [str(number) for number in range(1, min(divisor, 64) + 1) if divisor % number == 0]
     counts = f"{groups - channels % groups + channels} {what} channels"
-    help = f"use {counts}, or groups of {_or(fitting)}"
+    help = f"use {counts}, or groups: {_or(fitting)}"
     return ShapeError("AC202", f"{channels} {what} channels do not divide into {groups} groups", help, "groups")
 
 

@@ -5,6 +5,7 @@ import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 EXTRAS = {
@@ -44,7 +45,8 @@ def install(extra: str) -> str:
     try:
         told = json.loads(distribution("advconv").read_text("direct_url.json") or "{}")
     except PackageNotFoundError:
-        told = {}
+        # Run from a clone, without having been installed.
+        told = {"url": Path(__file__).parents[2].as_uri()}
     url, vcs = told.get("url", ""), told.get("vcs_info", {}).get("vcs", "")
     package = f"{unquote(urlsplit(url).path)}[{extra}]" if url.startswith("file:") and not vcs else f"advconv[{extra}]"
     package += f" @ {vcs}+{url}" if vcs else ""

@@ -53,7 +53,7 @@ def _outcome(problem: BaseException) -> tuple[int, str] | None:
     if isinstance(problem, BrokenPipeError):
         # Whoever read us has seen enough.
         return BROKEN_PIPE, ""
-    if _is_out_of_memory(problem):
+    if is_out_of_memory(problem):
         return USAGE, "there is not enough memory for this; raise its limit (ulimit -v, a container's), or need less"
     if library := _library_in_import(problem):
         return USAGE, f"{library} cannot be loaded: {_reason(problem)}; {_repair(library, problem)}"
@@ -61,14 +61,14 @@ def _outcome(problem: BaseException) -> tuple[int, str] | None:
 
 
 NO_MEMORY = (
-    "allocate memory", "out of memory", "bad_alloc", "can't start new thread", "failed to map segment",
+    "allocate memory", "enough memory", "out of memory", "bad_alloc", "can't start new thread", "failed to map segment",
     # What CPython says where it had no memory to say more.
     "without setting an exception",
 )  # fmt: skip
 """Torch, the loader of shared libraries and Python's threads have no type of their own for it."""
 
 
-def _is_out_of_memory(problem: BaseException) -> bool:
+def is_out_of_memory(problem: BaseException) -> bool:
     if isinstance(problem, OSError) and problem.errno:
         return problem.errno == errno.ENOMEM
     return isinstance(problem, MemoryError) or any(sign in str(problem) for sign in NO_MEMORY)

@@ -152,6 +152,8 @@ def _number(value: Any) -> Any:
 
 def _content(arch: str | Path | Net) -> tuple[str, bytes, list[Setting]]:
     """The name and the content of a file; for a network that was loaded for another input, also a setting for it."""
+    if not isinstance(arch, str | Path | Net):
+        raise TypeError(f"train takes the path of a file or a network, not {arch!r}")
     if not isinstance(arch, Net):
         with open(arch, "rb") as file:
             return str(arch), file.read(MAX_BYTES + 1), []

@@ -49,7 +49,7 @@ def _device(name: str, local_rank: int) -> torch.device:
             device = torch.device("cuda", local_rank % max(1, torch.cuda.device_count()))
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError) as problem:
-        raise DeviceError(f"there is no device {name!r} here: {str(problem).splitlines()[0]}") from problem
+        raise DeviceError(f"there is no device {name!r} here: {next(iter(str(problem).splitlines()), '')}") from problem
     return device
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from advconv.training.saved import Flag, Percent, Positive, Text
-from advconv.values.forms import in_yaml, is_int
+from advconv.values.forms import in_yaml, is_int, is_number
 from advconv.values.limits import percentage
 from advconv.values.names import TITLE
 
@@ -73,8 +73,10 @@ class CallOptions:
             if (value := getattr(self, name)) is not None:
                 validate_count(name, value)
         if self.until is not None:
+            if not is_number(self.until):
+                raise ValueError(f"until is an accuracy in percent, not {self.until!r}")
             percentage(self.until)
         if self.compile is not None and self.compile not in COMPILE_CHOICES:
             raise ValueError(f"compile is one of {', '.join(COMPILE_CHOICES)}, not {self.compile!r}")
-        if self.name is not None and not TITLE.fullmatch(self.name):
-            raise ValueError(f"{self.name[:40]!r} cannot name a directory; use letters, digits, '-', '_' and '.'")
+        if self.name is not None and not (isinstance(self.name, str) and TITLE.fullmatch(self.name)):
+            raise ValueError(f"{str(self.name)[:40]!r} cannot name a directory; use letters, digits, '-', '_' and '.'")

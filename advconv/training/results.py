@@ -34,7 +34,8 @@ def _files(
     setup: TrainingSetup, history: History, evaluation: Evaluation, judgement: Judgement, title: str
 ) -> Mapping[str, bytes | str]:
     classes, test = setup.data.classes, setup.data.test
-    promised = judgement.promise.bounds[0].value if judgement.promise and not judgement.reason else None
+    bounds = judgement.promise.bounds if judgement.promise and not judgement.reason else ()
+    promised = next((bound.value for bound in bounds if "<" not in bound.operator), None)
     return {
         "result.json": json.dumps(_result(setup, history, evaluation, judgement), indent=2) + "\n",
         "per_class.csv": by_class(test, evaluation, classes, title).csv() + "\n",

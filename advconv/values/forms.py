@@ -356,6 +356,21 @@ class DropoutChoice(NamedTuple):
 
 
 def dropout(value: Any) -> DropoutChoice:
+    return _dropout(value, "of at least 0 and below 1", lambda p: write_instead("dropout", p, ("0",)))
+
+
+def dropout_row(value: Any) -> DropoutChoice:
+    """The dropout of a row by itself, which does nothing if its probability is 0."""
+    choice = _dropout(value, "above 0 and below 1", lambda _: ROW_OF_DROPOUT)
+    if choice.p == 0:
+        refuse("a dropout row of 0 does nothing", "leave the row out")
+    return choice
+
+
+ROW_OF_DROPOUT = "write `- dropout: 0.1`, or leave the row out"
+
+
+def _dropout(value: Any, limits: str, help_for: Callable[[Any], str]) -> DropoutChoice:
     if isinstance(value, DropoutChoice):
         return value
     given = value if isinstance(value, dict) else {"p": value}
@@ -368,26 +383,26 @@ def dropout(value: Any) -> DropoutChoice:
         message = f"the kind of a dropout is element or channel, not {in_yaml(kind)}"
         refuse(message, lambda: suggestion("kind", kind, words), at=("kind",))
     if not is_number(p) or not 0 <= p < 1:
-        message = f"dropout is a probability of at least 0 and below 1, not {in_yaml(p)}"
-        refuse(message, lambda: write_instead("dropout", p, ("0",)))
+        refuse(f"dropout is a probability {limits}, not {in_yaml(p)}", partial(help_for, p))
     return DropoutChoice(float(p), kind == "channel")
 
 
+def _dropout_schema(probability: Schema) -> Schema:
+    kind = enum("element", "channel") | {"description": "Whether elements or whole channels are dropped."}
+    p = probability | {"description": "Dropout probability."}
+    return either(probability, mapping({"p": p, "kind": kind}, ["p"]))
+
+
 PROBABILITY: Schema = {"type": "number", "minimum": 0, "exclusiveMaximum": 1}
+ABOVE: Schema = {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}
 DROPOUT = Form(
     dropout,
-    either(
-        PROBABILITY,
-        mapping(
-            {
-                "p": PROBABILITY | {"description": "Dropout probability."},
-                "kind": enum("element", "channel") | {"description": "Whether elements or whole channels are dropped."},
-            },
-            ["p"],
-        ),
-    ),
+    _dropout_schema(PROBABILITY),
     "a probability of at least 0 and below 1, or {p: 0.1, kind: channel}",
     "dropout_choice",
+)
+DROPOUT_ROW = Form(
+    dropout_row, _dropout_schema(ABOVE), "a probability above 0 and below 1, or {p: 0.1, kind: channel}", "dropout_row"
 )
 
 

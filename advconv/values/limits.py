@@ -9,6 +9,7 @@ from advconv.values.forms import Form, in_yaml, is_number, join_words, refuse
 from advconv.values.schemas import Schema, Written, either, mapping
 
 OPERATORS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq}
+ENDS = {"min": ">=", "max": "<="}
 BOUND = re.compile(r"(<=|>=|==|<|>)\s*(\S.*)")
 SLIPS = {
     "=<": "<=",
@@ -36,10 +37,11 @@ PERCENT = {"%": 1}
 
 
 class Bound(NamedTuple):
-    """One side of a limit."""
+    """One side of a limit. `written` is the number as the file has it, with its unit."""
 
     operator: str
     value: float
+    written: str
 
     def holds(self, value: float) -> bool:
         return bool(OPERATORS[self.operator](value, self.value))
@@ -51,10 +53,13 @@ class Bound(NamedTuple):
 
 
 class Limit(NamedTuple):
-    """What a measured value is held to. `text` is how it was written."""
+    """What a measured value is held to."""
 
-    text: str
     bounds: tuple[Bound, ...]
+
+    @property
+    def text(self) -> str:
+        return " and ".join(f"{bound.operator} {bound.written}" for bound in self.bounds)
 
     def holds(self, value: float) -> bool:
         return all(bound.holds(value) for bound in self.bounds)
@@ -82,7 +87,7 @@ def number(value: Any, units: dict[str, int], operator: str = "") -> float:
     text = str(value).strip()
     match = NUMBER.fullmatch(text) if isinstance(value, str) or is_number(value) else None
     if not match:
-        refuse(f"{in_yaml(value)} is no number", 'write a number such as "44", "1.5M" or "200_000"', code="AC120")
+        _refuse_number(value)
     digits, unit = match.groups()
     if unit not in units:
         _refuse_unit(digits, unit, units, operator)
@@ -90,6 +95,15 @@ def number(value: Any, units: dict[str, int], operator: str = "") -> float:
     parts: int = 10 ** len(fraction)
     scaled, rest = divmod(int(whole + fraction) * units[unit], parts)
     return scaled + rest / parts if rest else scaled
+
+
+def _refuse_number(value: Any) -> NoReturn:
+    text = str(value).strip()
+    help = 'write a number such as "44", "1.5M" or "200_000"'
+    if re.fullmatch(r"[0-9]{1,3}(,[0-9]{3})+", text):
+        help = f'write "{text.replace(",", "_")}"'
+    shown = text[:40] if isinstance(value, str) else in_yaml(value)
+    refuse(f"a limit is a number of at least 0, with or without a unit, not {shown}", help, code="AC120")
 
 
 def _refuse_unit(digits: str, unit: str, units: dict[str, int], operator: str) -> NoReturn:
@@ -126,7 +140,7 @@ def limit(value: Any, units: dict[str, int]) -> Limit:
         sample = "85%" if units is PERCENT else sample
         example = f'write ">= {sample}", "< {sample}" or "== {sample}"'
         refuse(f"a limit compares with <, <=, >, >= or ==, this is {in_yaml(value)}", example, code="AC120")
-    return Limit(value.strip(), (Bound(match[1], number(match[2], units, match[1])),))
+    return Limit((Bound(match[1], number(match[2], units, match[1]), match[2]),))
 
 
 def _refuse_operator(text: str) -> None:
@@ -143,9 +157,7 @@ def _range(value: dict[str, Any], units: dict[str, int]) -> Limit:
     numbers = {key: number(part, units) for key, part in value.items()}
     if numbers.get("min", 0) > numbers.get("max", float("inf")):
         refuse("the range is empty: its min is above its max", "", code="AC120")
-    signs = {"min": ">=", "max": "<="}
-    text = " and ".join(f"{signs[key]} {part}" for key, part in value.items())
-    return Limit(text, tuple(Bound(signs[key], part) for key, part in numbers.items()))
+    return Limit(tuple(Bound(ENDS[key], part, str(value[key]).strip()) for key, part in numbers.items()))
 
 
 def accuracy(value: Any) -> Limit:
