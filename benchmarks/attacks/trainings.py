@@ -55,8 +55,8 @@ def kill_trial(rng: random.Random, shared: Path) -> str:
             kills += _kill(commands, time.monotonic() + rng.uniform(0, seconds), rng)
         where = "before the first checkpoint" if not _has_checkpoint(directory) else "with a checkpoint"
         check_same_result(directory, processes, shared, rng)
-    by = "by one process" if processes == 1 else "by two processes"
-    return f"killed {by}, {where}" if kills else "ended before the kill"
+    killed = "one process killed" if processes == 1 else "two processes killed"
+    return f"{killed}, {where}" if kills else "ended before the kill"
 
 
 def _kill(commands: list[RunningCommand], moment: float, rng: random.Random) -> bool:
