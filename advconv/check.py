@@ -1,4 +1,4 @@
-"""From text to verdicts: the one pipeline that the command line, Python and the tests share."""
+"""From text to verdicts: the one pipeline of the command line, the Python interface and the tests."""
 
 import gc
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ from advconv.text.source import Source
 
 
 class Checked(NamedTuple):
-    """An architecture as far as it could be taken: what is missing is None, and `diagnostics` say why."""
+    """The result of a check. Stages that failed leave None; `diagnostics` has the reasons."""
 
     source: Source
     diagnostics: list[Diagnostic]
@@ -33,7 +33,7 @@ class Checked(NamedTuple):
 
     @property
     def ok(self) -> bool:
-        """No errors, every constraint kept. Warnings, and promises that training keeps, are no failures."""
+        """No errors, every constraint kept. Warnings and promises for training do not count."""
         return not has_errors(self.diagnostics)
 
     @property
@@ -55,7 +55,7 @@ def check_bytes(name: str, data: bytes, image: Shape | None = None) -> Checked:
 
 
 def check(source: Source, image: Shape | None = None) -> Checked:
-    """Reads, validates, builds, measures and judges; at each stage all that is wrong is said."""
+    """Reads, validates, builds, measures and judges a text, and collects all diagnostics."""
     with uncollected():
         document, unsound = read(source)
         return check_document(document, unsound, image) if document else Checked(source, placed(unsound, source, None))
@@ -63,7 +63,7 @@ def check(source: Source, image: Shape | None = None) -> Checked:
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Without the collector of cycles, which would look through the many values of a large file over and over."""
+    """Disables cyclic garbage collection, which costs more than it frees on large files."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -71,14 +71,14 @@ def uncollected() -> Iterator[None]:
     finally:
         if was_enabled:
             if not gc.get_freeze_count():
-                # What is there counts as old, without a first look through all of it as soon as the collector is back.
+                # Moves live objects to the oldest generation, so that enabling GC does not trigger a full scan.
                 gc.freeze()
                 gc.unfreeze()
             gc.enable()
 
 
 def check_document(document: Document, unsound: list[Finding], image: Shape | None = None) -> Checked:
-    """The check of what has been read; `unsound` is what was wrong with its text."""
+    """The check of a document; `unsound` are the findings of its text."""
     spec, wrong = parse(document)
     part = _sound_part(document, spec, unsound, wrong)
     graph, unfit = elaborate(part, image) if part else (None, [])
@@ -97,22 +97,22 @@ def check_document(document: Document, unsound: list[Finding], image: Shape | No
 
 
 def _sound_part(document: Document, spec: ArchSpec | None, unsound: list[Finding], wrong: list[Finding]) -> Part | None:
-    """What can be built of a file."""
-    # A number that could not be read stands for another; what would be said of a network with it is not worth much.
+    """The part of a file that can be built."""
+    # A number beyond 64 bits was replaced by 1, so measurements would be wrong.
     is_readable = all(found.code != "AC110" for found in unsound)
-    # Where more is wrong than is told, what else is wrong need not be found.
+    # The report is truncated already.
     if not is_readable or len(wrong) > MOST:
         return None
     return Part(spec) if spec else parse_part(document)
 
 
 def lint(subject: Subject) -> list[Finding]:
-    """What the rules find."""
+    """The findings of all rules."""
     return [finding for rule in RULES if rule.check for finding in rule.check(subject)]
 
 
 def _untold(document: Document, unsound: list[Finding], wrong: list[Finding]) -> list[Finding]:
-    """What was wrong with the text, without the forms that are told again, with more known, at the same place."""
+    """Findings of the text, without each AC114 that validation reports at the same span with a better message."""
     if not unsound:
         return []
     told = {document.place(found) for found in wrong if found.code == "AC114"}

@@ -86,7 +86,7 @@ def test_a_path_that_is_pooled_beside_one_that_is_not_is_a_gate() -> None:
     row = {"branches": {"merge": "add", "paths": paths}}
 
     assert size(row) == (16, 16)
-    assert measured(row).field.note == "a gate sees the whole image"
+    assert measured(row).field.note == "gate: whole image"
     assert size(row, {"conv": {"out_channels": 4, "padding": 3}}) == (18, 18)
     assert through_pooling(row) is None
     assert through_pooling(row, {"conv": {"out_channels": 4, "padding": 3}}, "gap") == (22, 22)
@@ -172,7 +172,7 @@ def test_where_unequal_jumps_meet_the_field_is_unknown_and_a_limit_on_it_fails()
 def test_a_gate_never_widens_the_field_and_a_note_says_what_it_sees() -> None:
     found = measured({"conv": 4}, "squeeze_excite", {"conv": 4}).field
 
-    assert (found.size, found.narrowest, found.note) == ((5, 5), (5, 5), "a gate sees the whole image")
+    assert (found.size, found.narrowest, found.note) == ((5, 5), (5, 5), "gate: whole image")
     assert measured({"conv": 4}, {"conv": 4}).field.note == ""
     assert codes({"conv": 4}, "squeeze_excite", constraints={"receptive_field": "== 3", "rf_min": "== 3"}) == []
     assert codes({"conv": 4}, "squeeze_excite", constraints={"receptive_field": "> 3"}) == ["AC401"]
@@ -182,7 +182,7 @@ def test_a_gate_that_sees_a_part_of_the_image_never_widens_it_either() -> None:
     gate = {"conv": {"out_channels": 4, "stride": 16}}
     found = measured({"branches": {"merge": "multiply", "paths": {"map": [], "gate": [gate]}}}).field
 
-    assert (found.size, found.note) == ((1, 1), "a gate sees more than that")
+    assert (found.size, found.note) == ((1, 1), "gates excluded")
     assert measured({"branches": {"merge": "multiply", "paths": {"gate": ["gap"], "map": []}}}).field.whole
 
 

@@ -130,11 +130,11 @@ def test_the_label_of_a_row_leads_to_the_row(data: dict[str, Any]) -> None:
         ("C1[1].layers[2].groups=2", "C1[1].layers is a list, its rows are C1[1].layers[0] to C1[1].layers[1]"),
         ("C2[2][2][0].groups=2", "C2[2] has 2 rounds, counted from 0"),
         ("name.x=1", "name is t, there is no 'x' in it"),
-        ("C1[x].groups=2", "'C1[x].groups' is no path, write one as in train.mixup or C1[0].out_channels"),
-        ("C1[0.groups=2", "'C1[0.groups' is no path"),
-        ("train..mixup=2", "'train..mixup' is no path"),
-        (".mixup=2", "'.mixup' is no path"),
-        ("train.mixup.=2", "'train.mixup.' is no path"),
+        ("C1[x].groups=2", "'C1[x].groups' is not a path, write one as in train.mixup or C1[0].out_channels"),
+        ("C1[0.groups=2", "'C1[0.groups' is not a path"),
+        ("train..mixup=2", "'train..mixup' is not a path"),
+        (".mixup=2", "'.mixup' is not a path"),
+        ("train.mixup.=2", "'train.mixup.' is not a path"),
     ],
 )
 def test_a_path_that_leads_nowhere_says_which_step_and_what_there_is(option: str, said: str) -> None:

@@ -1,4 +1,4 @@
-"""Which positions of a map nothing reads."""
+"""Positions of a map that no layer reads."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -9,20 +9,20 @@ from advconv.layers.dense import Pad
 
 
 class Unread(NamedTuple):
-    """A node whose windows leave positions of a map between them that no other node reads either.
+    """A map with positions that no reader covers, reported at its first reader, `node`.
 
-    `window` and `stride` are (height, width); `read` and `of` count positions.
+    `window` and `stride` are (height, width); `read` and `total` count positions.
     """
 
     node: Node
     window: tuple[int, int]
     stride: tuple[int, int]
     read: int
-    of: int
+    total: int
 
 
 def unread(graph: Graph) -> list[Unread]:
-    """Maps of which every reader strides further than its window is long, at the first of their readers."""
+    """All maps whose readers all have stride > extent on an axis."""
     if not any(_strides_over(graph, node) for node in graph.nodes):
         return []
     readers = consumers(graph)
@@ -49,7 +49,7 @@ def _strides_over(graph: Graph, node: Node) -> bool:
 
 
 def _ways(graph: Graph, readers: list[list[int]], index: int) -> Iterator[tuple[int, Window, Window]]:
-    """The nodes that read a map, with their windows; a pad is a part of the window behind it."""
+    """The nodes that read a map, with their windows; a pad counts as part of the window after it."""
     shape = graph.nodes[index].shape
     for reader in readers[index]:
         layer = graph.nodes[reader].layer
@@ -73,7 +73,7 @@ def _read(windows: tuple[Window, ...], size: int) -> int:
 
 
 def _covered(window: Window, size: int) -> int:
-    """The positions of a map under windows that do not touch: whole ones, and those that hang over its two ends."""
+    """The positions covered by windows that do not touch: windows inside the map, and those beyond its two ends."""
     places, extent, stride, before = window.output_size(size), window.extent, window.stride, window.before
     first = min(-(-before // stride), places)
     behind = max(first, min(places, (size - extent + before) // stride + 1))

@@ -1,4 +1,4 @@
-"""All that is measured of a graph, together."""
+"""All measurements of a graph."""
 
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from advconv.layers.base import Cost
 
 
 class Measures(NamedTuple):
-    """The tables of a graph, an entry for each node, and what follows for the whole network."""
+    """The tables of a graph, with an entry for each node, and the totals of the network."""
 
     graph: Graph
     flow: Flow
@@ -36,7 +36,7 @@ class Measures(NamedTuple):
 
     @property
     def field_through_pooling(self) -> Field | None:
-        """The same with the global pooling counted as a window like any other; None where there is none."""
+        """The same with the global pooling counted as a window like any other; None if there is none."""
         poolings = self.ends.poolings
         return Field.of(*(self.reaches[index] for index in poolings)) if poolings else None
 
@@ -47,18 +47,18 @@ def measure(graph: Graph) -> Measures:
 
 
 def overflow(measures: Measures) -> tuple[Node, str] | None:
-    """The first node with which a count would no longer fit in 64 bits."""
+    """The first node at which a count no longer fits in 64 bits, and which count."""
     whole = measures.weights, measures.total.macs, measures.memory.training, measures.memory.eager
     if max(whole) <= INT64_MAX:
         return None
-    params = macs = kept = 0
+    params = macs = saved = 0
     for index, node in enumerate(measures.graph.nodes):
         params, macs = params + measures.costs[index].params, macs + measures.costs[index].macs
-        kept += measures.memory.saved[index]
+        saved += measures.memory.saved[index]
         counts = {
             "the weights in bytes": weight_bytes(params),
             "the MACs": macs,
-            "the memory in bytes": max(kept, measures.memory.held[index]),
+            "the memory in bytes": max(saved, measures.memory.held[index]),
         }
         for what, count in counts.items():
             if count > INT64_MAX:

@@ -10,8 +10,8 @@ from advconv.layers.base import FLOAT_BYTES, Cost
 class Memory(NamedTuple):
     """Bytes at each node. Parameters, gradients and buffers come on top.
 
-    `live`: the outputs that exist while it runs, each freed after its last reader. `held`: what exists in torch's eager
-    mode, where a module holds its input until it returns. `saved`: what autograd newly holds because of it.
+    `live`: the outputs that exist while it runs, each freed after its last reader. `held`: the same in torch's eager
+    mode, in which a module's input exists until the module returns. `saved`: what autograd additionally saves there.
     """
 
     live: list[int]
@@ -30,7 +30,7 @@ class Memory(NamedTuple):
 
     @property
     def training(self) -> int:
-        """What autograd holds when the forward pass has ended."""
+        """What autograd has saved when the forward pass ends."""
         return sum(self.saved)
 
 
@@ -58,9 +58,9 @@ def _existing(sizes: list[int], last_use: list[int]) -> list[int]:
 
 
 def _last_holds(graph: Graph, owner: list[int], last_use: list[int]) -> list[int]:
-    """Where each storage is released in eager mode: behind the modules that read it; the image at the end.
+    """The node after which eager mode frees each storage: the end of the outermost module called with it.
 
-    A module of several layers is called with its input, so Python holds that until the call returns.
+    Python keeps the input of a module alive until the call returns; the image is freed at the end.
     """
     modules = [node.name.rpartition(".")[0] for node in graph.nodes]
     ends: dict[str, int] = {}
@@ -80,7 +80,7 @@ def _last_holds(graph: Graph, owner: list[int], last_use: list[int]) -> list[int
 
 
 def _saved(graph: Graph, costs: list[Cost]) -> list[int]:
-    """Each storage once, where a gradient has to flow; parameters and buffers are not counted."""
+    """Bytes that each node saves: each storage once, if a gradient flows; parameters and buffers are not counted."""
     owner = _owners(graph, [node.layer.is_view for node in graph.nodes])
     grads: list[bool] = []
     stored: set[int] = set()

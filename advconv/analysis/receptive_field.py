@@ -14,11 +14,11 @@ START = Reach(), Reach()
 
 
 class Flow(NamedTuple):
-    """What the field of each node is made of.
+    """Per node, the inputs that count for the receptive field.
 
-    `ways`: its inputs, gates left out. A gate is a path of one position that is spread over a larger map, or one that a
-    global pooling has brought to one position beside a path that has come to it by itself.
-    `pooled`: whether every way to it leads through a global pooling.
+    `ways`: its inputs without gates. A gate is a 1x1 input broadcast over a larger map, or a globally pooled input
+    merged with one that is not.
+    `pooled`: whether every path to the node leads through a global pooling.
     """
 
     ways: list[tuple[int, ...]]
@@ -55,7 +55,7 @@ def reaches(graph: Graph, ways: list[tuple[int, ...]]) -> list[Reaches]:
 
 
 def _merged(graph: Graph, table: list[Reaches], node: Node, ways: tuple[int, ...], axis: int) -> Reach:
-    """Where paths meet."""
+    """The reach of a merge."""
     size = node.shape.size[axis]
     reach = union([table[index][axis] for index in ways], size)
     gates = [table[index][axis] for index in node.inputs if index not in ways]
@@ -74,14 +74,14 @@ def _through(reach: Reach, window: Window) -> Reach:
 
 
 class Ends(NamedTuple):
-    """Where the receptive field of a network is read: its last maps, and the global poolings that read them."""
+    """The last maps of a network, which define its receptive field, and the global poolings that read them."""
 
     maps: list[int]
     poolings: list[int]
 
 
 def ends(graph: Graph, flow: Flow) -> Ends:
-    """The last maps before the first global pooling on the ways to the output; the output's where there is none."""
+    """The last maps before the first global pooling on the paths to the output; the last ones if there is none."""
     found = Ends([], [])
     seen, ahead = set(), [len(graph.nodes) - 1]
     while ahead:
@@ -100,7 +100,7 @@ def ends(graph: Graph, flow: Flow) -> Ends:
 
 
 def is_global_pooling(graph: Graph, node: Node) -> bool:
-    """A pooling that leaves one position of several, whether or not it covers its map. Padding adds no position."""
+    """A pooling from several positions to one, whether or not it covers its map. Padding adds no position."""
     if node.shape.height != 1 or node.shape.width != 1 or not isinstance(node.layer, Pool2d | AdaptiveAvgPool2d):
         return False
     source = graph.nodes[node.inputs[0]]
@@ -109,9 +109,9 @@ def is_global_pooling(graph: Graph, node: Node) -> bool:
 
 
 class Field(NamedTuple):
-    """The receptive field of a map, in pixels of height and width. None where it is unknown.
+    """The receptive field of a map, in pixels of height and width. None if it is unknown.
 
-    `gated`: a gate, which `size` and `narrowest` leave out, lets each position see more; `whole`: the whole image.
+    `gated`: through a gate, which `size` and `narrowest` exclude, positions see more; `whole`: the whole image.
     """
 
     size: tuple[int, int] | None
@@ -121,7 +121,7 @@ class Field(NamedTuple):
 
     @classmethod
     def of(cls, *maps: Reaches) -> "Field":
-        """The field of a map; of several side by side, the widest on each axis, and the narrowest path of all."""
+        """The receptive field of a map; of several maps, the widest on each axis, and the narrowest path."""
         every = [reach for reaches in maps for reach in reaches]
         gated, whole = any(reach.gated for reach in every), any(reach.whole for reach in every)
         if any(reach.unknown for reach in every):
@@ -133,10 +133,10 @@ class Field(NamedTuple):
 
     @property
     def note(self) -> str:
-        """What the number leaves out; empty where it is all."""
+        """What the number excludes; empty if nothing."""
         if not self.gated:
             return ""
-        return "a gate sees the whole image" if self.whole else "a gate sees more than that"
+        return "gate: whole image" if self.whole else "gates excluded"
 
     def __str__(self) -> str:
         return "unknown" if self.size is None else square(self.size)
@@ -148,9 +148,9 @@ def square(size: tuple[int, int]) -> str:
 
 
 class FieldIssue(NamedTuple):
-    """A node at which the field becomes unknown, or, with `apart`, whose paths' centres are so many pixels apart.
+    """A node at which the receptive field becomes unknown, or whose paths have centres `apart` pixels from each other.
 
-    `is_too_large`: it is unknown because 64 bits cannot hold it.
+    `is_too_large`: it is unknown because it does not fit in 64 bits.
     """
 
     node: Node
@@ -159,7 +159,7 @@ class FieldIssue(NamedTuple):
 
 
 def field_issues(graph: Graph, ways: list[tuple[int, ...]], table: list[Reaches]) -> list[FieldIssue]:
-    """Where the field is not what a reader expects; what gates see is no part of it."""
+    """Nodes with an unknown or misaligned receptive field; gates are excluded."""
     found: list[tuple[int, FieldIssue]] = []
     for index, node in enumerate(graph.nodes):
         high, wide = table[index]
@@ -170,7 +170,7 @@ def field_issues(graph: Graph, ways: list[tuple[int, ...]], table: list[Reaches]
         if any(reach.unknown for reach in before):
             continue
         if is_unknown:
-            # Strides multiply: a field can outgrow 64 bits on a map of one position.
+            # Strides multiply: a receptive field can outgrow 64 bits on a map of one position.
             is_too_large = len(node.inputs) == 1 and all(reach.jump for reach in before)
             found.append((index, FieldIssue(node, is_too_large=is_too_large)))
         elif apart := max((_apart(table, node, _paths(graph, ways, index), axis) for axis in (0, 1)), default=0.0):
@@ -180,7 +180,7 @@ def field_issues(graph: Graph, ways: list[tuple[int, ...]], table: list[Reaches]
 
 
 def _paths(graph: Graph, ways: list[tuple[int, ...]], index: int) -> list[int]:
-    """The ends of the paths that a row merges, at the last of its merges, which add two at a time; elsewhere none."""
+    """The ends of the paths that a row merges, at the last of its merges, which take two at a time; empty elsewhere."""
     is_last = index + 1 == len(graph.nodes) or not _goes_on(graph, index, index + 1)
     found: list[int] = []
     while is_last and len(ways[index]) > 1:
@@ -193,13 +193,13 @@ def _paths(graph: Graph, ways: list[tuple[int, ...]], index: int) -> list[int]:
 
 
 def _goes_on(graph: Graph, index: int, behind: int) -> bool:
-    """Whether a node adds a further path to what another merge of its row has merged."""
+    """Whether a node merges a further path into another merge of its row."""
     first, second = graph.nodes[index], graph.nodes[behind]
     return index in second.inputs and first.origin == second.origin and len(first.inputs) > 1 and len(second.inputs) > 1
 
 
 def _apart(table: list[Reaches], node: Node, paths: list[int], axis: int) -> float:
-    """The distance between the centres of the paths that meet; a map of one position has no centre."""
+    """The distance between the centres of the merged paths; 0 on a map of one position, which is always aligned."""
     if node.shape.size[axis] == 1 or not paths:
         return 0.0
     centres = [table[index][axis].centre for index in paths]

@@ -38,9 +38,9 @@ class Residual(Block):
     shortcut: Annotated[
         "ShortcutField",
         Field(
-            description="What leads past the main path: identity; projection, a 1x1 convolution with the main path's "
+            description="The shortcut past the main path: identity; projection, a 1x1 convolution with the main path's "
             "stride and a norm; pad, subsampling and zero channels (option A of the paper); rows. auto is identity "
-            "where the shapes agree, else projection."
+            "if the shapes agree, else projection."
         ),
     ] = "auto"
     activation: Annotated[
@@ -53,7 +53,7 @@ class Residual(Block):
         y = builder.at_field("layers").grow(self.layers, x)
         s = self.expand_shortcut(builder, x, y)
         if builder.shape(s) != builder.shape(y):
-            message = f"the shortcut brings {builder.shape(s)} to a main path that ends in {builder.shape(y)}"
+            message = f"the shortcut has shape {builder.shape(s)}, the main path {builder.shape(y)}"
             raise ShapeError("AC203", message, "use `shortcut: auto`, or keep the shape on the main path", "shortcut")
         total = builder.add("add", Add(), y, s)
         return builder.add_choice("act", self.activation or builder.style.activation_after_add, total)
@@ -118,7 +118,7 @@ class Branches(Block):
     merge: Annotated[
         str,
         word("merge", "add", "concat", "multiply"),
-        Field(description="How the paths meet; with add and multiply a Cx1x1 path is spread over the others."),
+        Field(description="How the paths are merged; with add and multiply a Cx1x1 path is broadcast over the others."),
     ] = "concat"
 
     def expand(self, builder: Builder, x: int) -> int:
@@ -132,7 +132,7 @@ class Branches(Block):
         return total
 
     def expand_paths(self, builder: Builder, x: int) -> list[int]:
-        """The end of each path. All are tried, so that one run tells what is wrong with each."""
+        """The last node of each path. All paths are expanded even if one fails, so that one run reports every error."""
         ends, problems = [], list[tuple[Finding, int]]()
         for name, rows in self.paths.items():
             if len(problems) > MOST:
@@ -158,12 +158,12 @@ TIMES = Form(times, whole(1, MOST_TIMES), f"a whole number from 1 to {MOST_TIMES
 
 
 class Repeat(Block):
-    """Rows, several times over, each time with weights of their own."""
+    """Rows repeated several times, each time with their own weights."""
 
     kind: ClassVar[str] = "repeat"
     example: ClassVar[str] = "- repeat: {times: 3, layers: [dwsep: 32]}"
 
-    times: Annotated[int, TIMES, Field(description="How many times over.", examples=["2"])]
+    times: Annotated[int, TIMES, Field(description="Number of repetitions.", examples=["2"])]
     layers: Annotated["SomeRows", Field(description="Rows of each round.", examples=["[conv: 32]"])]
 
     def expand(self, builder: Builder, x: int) -> int:

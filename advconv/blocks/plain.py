@@ -1,4 +1,4 @@
-"""Plain layers, for whoever wants them."""
+"""Blocks of a single layer."""
 
 from typing import Annotated, ClassVar
 
@@ -27,7 +27,7 @@ from advconv.values.schemas import Absent
 
 
 class Pool(Block):
-    """A pooling. It pads nothing, and its stride is its kernel_size, unless it says otherwise."""
+    """Pooling; `padding` defaults to 0, `stride` to `kernel_size`."""
 
     short: ClassVar[str] = "kernel_size"
 
@@ -40,12 +40,12 @@ class Pool(Block):
         sides = sides_of(self.padding, self.kernel_size)
         hold_half_a_window(sides, self.kernel_size)
         sides = _read(sides, layer, builder.shape(x)) if self.ceil_mode else sides
-        # A pool has the row's name to itself, but beside a pad.
+        # The pool has the name of the row, unless there is a pad too.
         return builder.add_padded(("", "pad"), layer, sides, x, fill)
 
 
 def _read(sides: Sides, layer: Pool2d, x: Shape) -> Sides:
-    """Unequal sides without what no window reads: torch would take that padding for map, and start a window on it."""
+    """Trims padding that no window reads: in a separate Pad layer, ceil_mode would start an extra window on it."""
     top, bottom, left, right = sides
     if top == bottom and left == right:
         return sides
@@ -73,9 +73,7 @@ class AvgPool(Pool):
 
     count_include_pad: Annotated[
         Flag,
-        Field(
-            description="Whether padded zeros count in the mean; false needs the same padding at both ends of an axis."
-        ),
+        Field(description="Whether padded zeros count in the mean; false needs equal padding at both ends of an axis."),
     ] = True
 
     @model_validator(mode="after")
@@ -113,9 +111,9 @@ class Flatten(Block):
 
 
 class Linear(Block):
-    """A fully connected layer, to the number of classes unless it says otherwise.
+    """A fully connected layer; `out_features` defaults to the number of classes.
 
-    It takes a vector, and a Cx1x1 map as it is; a larger map needs `flatten`.
+    It takes a vector or a Cx1x1 map; a larger map needs `flatten`.
     """
 
     kind: ClassVar[str] = "linear"
@@ -128,7 +126,7 @@ class Linear(Block):
     def expand(self, builder: Builder, x: int) -> int:
         features = self.out_features or builder.classes
         if features is None:
-            message = "linear has no out_features, and the file no classes to take them from"
+            message = "linear has no out_features, and the file has no classes"
             raise ShapeError("AC208", message, "write `linear: N`, or `classes: N` at the top")
         shape = builder.shape(x)
         is_single = not shape.flat and shape.size == (1, 1)

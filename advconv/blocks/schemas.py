@@ -1,4 +1,4 @@
-"""The schema of a model, from what its fields declare: their forms and descriptions."""
+"""The schema of a model, from the forms and descriptions of its fields."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ def field_schema(key: str, field: FieldInfo) -> Schema:
 
 
 def written(key: str, field: FieldInfo) -> Written:
-    """How the value of a field is written: by its outermost mark, which is the last, or by the model of a section."""
+    """The schema of a field's value: its outermost mark, which is the last, or the model of a section."""
     found = [mark for mark in field.metadata if isinstance(mark, Written)]
     if found:
         return found[-1]

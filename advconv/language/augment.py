@@ -1,4 +1,4 @@
-"""The augmentation that a file declares: albumentations transforms by class name, old arguments and new."""
+"""The augmentation of a file: albumentations transforms by class name, with old and new argument names."""
 
 from collections.abc import Callable
 from functools import partial
@@ -25,7 +25,7 @@ RENAMED = {
 
 
 class Ends(NamedTuple):
-    """A range of albumentations 2 by the two arguments of albumentations 1; without a `low` it is the `high`."""
+    """A range of albumentations 2, from the two arguments of albumentations 1; `low` defaults to `high`."""
 
     range: str
     low: str
@@ -58,7 +58,7 @@ ASSIGNMENT = (
         {"num_holes_range": [1, 1], "hole_height_range": [16, 16], "hole_width_range": [16, 16], "fill": "mean"},
     ),
 )
-"""What is done where a file says nothing: half of the images flip, half of them move, half of them lose a square."""
+"""The default: half of the images are flipped, half are shifted, scaled and rotated, half lose a square."""
 
 
 def transform(value: Any) -> Transform:
@@ -89,18 +89,18 @@ def _argument_help(key: str, taken: tuple[str, ...]) -> str:
 
 
 def _inside(path: tuple[str | int, ...], read: Callable[[], Any]) -> Any:
-    """What `read` gives; what it refuses is refused at its place from further out."""
+    """The result of `read`; the path of a finding is extended by `path`."""
     try:
         return read()
     except PydanticCustomError as problem:
         context = problem.context or {}
         finding = context["finding"]
-        told = context | {"finding": finding._replace(path=(*path, *finding.path))}
-        raise PydanticCustomError(problem.type, "{message}", told) from None
+        extended = context | {"finding": finding._replace(path=(*path, *finding.path))}
+        raise PydanticCustomError(problem.type, "{message}", extended) from None
 
 
 def arguments(name: str, given: dict[str, Any]) -> dict[str, Any]:
-    """The arguments under their present names. What Python writes as None is none here too."""
+    """The arguments under their present names. Python's None is null too."""
     values = {key: None if value == "None" else value for key, value in given.items()}
     taken = keys(name)
     for key in values:
@@ -117,7 +117,7 @@ def arguments(name: str, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def keys(name: str) -> tuple[str, ...]:
-    """All that a transform takes, under present and classic names."""
+    """All arguments of a transform, under present and classic names."""
     own = KNOWN[name]
     classic = [old for old, new in RENAMED.items() if new in own]
     ends = [end for ends in RANGES.get(name, ()) for end in (ends.low, ends.high)]
@@ -135,7 +135,7 @@ def _renamed(name: str, given: dict[str, Any]) -> dict[str, Any]:
     for key, value in given.items():
         now = key if key in KNOWN[name] else RENAMED.get(key, key)
         if now in present or (now != key and now in given):
-            refuse(f"{key} is the classic name of {now}, which stands here too", "write one of them", at=(key,))
+            refuse(f"{key} is the classic name of {now}, which is given too", "write one of them", at=(key,))
         present[now] = value
     return present
 
@@ -149,7 +149,7 @@ def _without_always(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _ranged(name: str, given: dict[str, Any]) -> dict[str, Any]:
-    """`max_width: 16, min_width: 8 -> hole_width_range: [8, 16]`, with classic defaults where a classic name stands."""
+    """`max_width: 16, min_width: 8 -> hole_width_range: [8, 16]`, with classic defaults if a classic name is given."""
     classic = {end for ends in RANGES.get(name, ()) for end in (ends.low, ends.high)} & set(given)
     if not classic:
         return given
@@ -159,7 +159,7 @@ def _ranged(name: str, given: dict[str, Any]) -> dict[str, Any]:
             present[ends.range] = _range_of(ends, given)
         elif clash := {ends.low, ends.high} & classic:
             key = min(clash)
-            refuse(f"{key} is a classic name of a part of {ends.range}, which stands here too", at=(key,))
+            refuse(f"{key} is a classic name for a part of {ends.range}, which is given too", at=(key,))
     return present
 
 
@@ -186,7 +186,7 @@ def _hold_ranges(name: str, given: dict[str, Any]) -> None:
 
 
 def _schema() -> Schema:
-    """A bare word, or a mapping whose one key names it; what may stand bare is no property, as in `either`."""
+    """A bare word, or a mapping whose one key names it; bare words are not properties, as in `either`."""
     alone = [name for name in KNOWN if name not in COMPOSITIONS]
     by_arguments: dict[tuple[str, ...], list[str]] = {}
     for name in alone:
@@ -197,7 +197,7 @@ def _schema() -> Schema:
 
 
 def _arguments_schema(name: str) -> Schema:
-    """The arguments of a transform; their values are for albumentations to judge."""
+    """The arguments of a transform; their values are checked by albumentations."""
     known: dict[str, Any] = dict.fromkeys(keys(name), True)
     if name not in COMPOSITIONS:
         return {"$ref": ARGUMENTS, "properties": known, "additionalProperties": False}

@@ -13,7 +13,7 @@ TITLE_OF_SCHEMA = "advconv architecture"
 
 
 def schema_text() -> str:
-    """As a file."""
+    """The schema as the text of a file."""
     return f"{laid_out(schema())}\n"
 
 
@@ -21,7 +21,7 @@ WIDTH = 120
 
 
 def laid_out(part: Any, depth: int = 0, before: int = 0) -> str:
-    """JSON with an indent of 2. What fits stands on one line, behind a key of `before` characters."""
+    """JSON with an indent of 2. A value is on one line if it fits after a key of `before` characters."""
     line = json.dumps(part)
     if not part or not isinstance(part, dict | list) or 2 * depth + before + len(line) < WIDTH:
         return line
@@ -44,7 +44,7 @@ def schema() -> Schema:
 
 
 def _define(name: str, value: Schema, definitions: dict[str, Schema]) -> None:
-    """A definition; of one that there is under another name, a reference to it with the description of its own."""
+    """Adds a definition; for one that exists under another name, a reference to it with its own description."""
     found, description = expanded(value, definitions), {"description": value["description"]}
     same = (key for key, other in definitions.items() if other | description == found)
     key = next(same, "")
@@ -52,7 +52,7 @@ def _define(name: str, value: Schema, definitions: dict[str, Schema]) -> None:
 
 
 def expanded(part: Any, definitions: dict[str, Schema]) -> Any:
-    """A schema of plain JSON. What is `Written` and has a name is a reference to a definition, which is added."""
+    """A schema of plain JSON. A `Written` with a name becomes a reference to a definition, which is added."""
     if isinstance(part, Written):
         if not part.name:
             return expanded(part.schema, definitions)
@@ -62,7 +62,7 @@ def expanded(part: Any, definitions: dict[str, Schema]) -> Any:
         return {"$ref": f"#/$defs/{part.name}"}
     if isinstance(part, dict):
         inner = {key: expanded(value, definitions) for key, value in part.items()}
-        # What is written under `$ref` is a schema by now.
+        # The value of `$ref` has been expanded to a schema.
         refers = inner.pop("$ref") if isinstance(inner.get("$ref"), dict) else {}
         return refers | inner
     return [expanded(value, definitions) for value in part] if isinstance(part, list) else part
@@ -76,7 +76,7 @@ def row() -> Schema:
 
 
 def row_value(block: type[Block]) -> Schema:
-    """What stands behind a block's word: its fields, its short form, nothing."""
+    """The value of a block's key: its fields, its short form, or null."""
     forms: list[Schema | Written] = [fields_schema(block)]
     if block.short:
         short = written(block.short, block.model_fields[block.short])
@@ -86,7 +86,7 @@ def row_value(block: type[Block]) -> Schema:
 
 
 def as_row(block: type[Block], short: Written) -> Schema:
-    """A short form that may be a mapping: as a row it may have a name beside, and is not none."""
+    """A short form that may be a mapping: in a row it may also have a name, and cannot be none."""
     forms = []
     for form in short.schema["anyOf"]:
         named = {"properties": form["properties"] | fields_schema(Block)["properties"]} if "properties" in form else {}
@@ -97,5 +97,5 @@ def as_row(block: type[Block], short: Written) -> Schema:
 
 
 def summary(block: type[Block]) -> str:
-    """The first sentence of what a block says of itself."""
+    """The first line of a block's docstring."""
     return (block.__doc__ or "").strip().split("\n")[0]

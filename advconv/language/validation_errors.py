@@ -1,4 +1,4 @@
-"""Pydantic's errors in our words, at their places."""
+"""Findings from pydantic's errors, with our messages and paths."""
 
 import re
 from collections.abc import Callable, Collection
@@ -20,7 +20,7 @@ Error = Any
 """One of the mappings that pydantic_core's ValidationError.errors() lists."""
 
 Keys = Callable[[Path], dict[str, str]]
-"""The keys that may stand where the last step of a path stands, each with an example of its value."""
+"""The valid keys for the last step of a path, each with an example of its value."""
 
 NO_EXAMPLE = "..."
 
@@ -30,7 +30,7 @@ MAPPINGS = (*SECTIONS, "network", "uses")
 
 
 def explain(document: Document, problem: ValidationError, keys_at: Keys) -> list[Finding]:
-    """A finding for each mistake; a required key that stands there misspelt is one mistake."""
+    """A finding for each mistake; a misspelt required key is one mistake, not a missing and an unknown key."""
     if not _is_architecture(document.root.data):
         return [_foreign(document.root.data)]
     errors = problem.errors(include_url=False)
@@ -40,10 +40,10 @@ def explain(document: Document, problem: ValidationError, keys_at: Keys) -> list
             unknown.setdefault(item["loc"][:-1], {})[str(item["loc"][-1])] = None
     empty = [found for parent, keys in unknown.items() for found in _emptied(document, parent, keys)]
     caused = {path for section, keys in empty for path in (section, *((*section[:-1], key) for key in keys))}
-    told = [
+    reported = [
         item for item in errors[: MOST + 1] if item["loc"] not in caused and not _is_misspelt(item, unknown, keys_at)
     ]
-    found = [_explained(item, keys_at) for item in told]
+    found = [_explained(item, keys_at) for item in reported]
     return found + [_empty(*section) for section in empty]
 
 
@@ -60,7 +60,9 @@ def _foreign(data: Any) -> Finding:
         return Finding("AC114", Span(), "an architecture is a mapping of sections, this is a list", help)
     what = "it has neither `advconv` nor `network`" if isinstance(data, dict) else f"it is {_described(data)}"
     code = "AC112" if isinstance(data, dict) else "AC114"
-    return Finding(code, Span(), f"this file is no architecture: {what}", "`advconv new NAME` writes one to start from")
+    return Finding(
+        code, Span(), f"this file is not an architecture: {what}", "`advconv new NAME` writes one to start from"
+    )
 
 
 def _described(data: Any) -> str:
@@ -68,7 +70,7 @@ def _described(data: Any) -> str:
 
 
 def _emptied(document: Document, parent: Path, unknown: Collection[str]) -> list[tuple[Path, list[str]]]:
-    """Keys with nothing in them, and the unknown keys behind each that belong into it."""
+    """Empty sections, each with the unknown keys after it that belong inside it."""
     data = document.root.data
     for step in parent:
         data = data.get(step) if isinstance(data, dict) else None
@@ -86,7 +88,7 @@ def _emptied(document: Document, parent: Path, unknown: Collection[str]) -> list
 
 def _empty(section: Path, keys: list[str]) -> Finding:
     beside = ", ".join(key[:40] for key in keys[:4]) + (", ..." if len(keys) > 4 else "")
-    message = f"{section[-1]} is empty: {beside} {'stands' if len(keys) == 1 else 'stand'} beside it"
+    message = f"{section[-1]} is empty: {beside} {'is' if len(keys) == 1 else 'are'} beside it"
     help = f"indent {beside} deeper than {section[-1]}"
     return Finding("AC114", section, message, help, at_key=True)
 
@@ -103,7 +105,7 @@ def _is_misspelt(item: Error, unknown: dict[Path, dict[str, None]], keys_at: Key
 
 
 def _kind(path: Path) -> str:
-    """What sort of key stands at the end of a path, as the table of words calls it."""
+    """The category of the key at the end of a path, as in the table of synonyms."""
     if len(path) == 1:
         return "section"
     return {"train": "train", "constraints": "constraint"}.get(str(path[0]), "field") if len(path) == 2 else "field"
@@ -123,7 +125,7 @@ def _explained(item: Error, keys_at: Keys) -> Finding:
 
 
 def _value_help(value: Any) -> str:
-    """A number in quotes or in parentheses, a text that has taken in the next row."""
+    """Help for a number in quotes or in parentheses, and for text that runs into the next row."""
     written, sign, note = value.partition(" //") if isinstance(value, str) else ("", "", "")
     if sign:
         return f"a comment starts with #: write `{written.strip()[:40]}  # {note.strip()[:40]}`"
@@ -145,7 +147,7 @@ def _missing(path: Path, item: Error, keys_at: Keys) -> Finding:
     *parent, field = path
     place = tuple(parent) if parent else Span()
     if path == ("advconv",):
-        message = "the file does not say which version of the language it is in"
+        message = "the language version is missing"
         return Finding("AC112", place, message, "write `advconv: 1` as the first line")
     is_bare = item["input"] == {} and len(parent) > 2
     row = written_row(BLOCKS_BY_KIND[str(parent[-1])]) if is_bare else f"{field}: {keys_at(path)[str(field)]}"
@@ -158,7 +160,7 @@ def _unknown_key(path: Path, item: Error, keys_at: Keys) -> Finding:
     if key.startswith("//"):
         return Finding("AC111", path, "a comment starts with #, not with //", "write # in place of //", at_key=True)
     if pair and pair[1] in keys:
-        message = f"a key and its value are parted by a colon, this is {key[:40]}"
+        message = f"a key and its value are separated by a colon, this is {key[:40]}"
         return Finding("AC111", path, message, f"write `{pair[1]}: {pair[2][:40]}`", at_key=True)
     message, known = f"{_owner(path)} has no key {key[:40]!r}", write_instead(_kind(path), key, keys)
     if known or (known := _elsewhere(path, keys_at)):
@@ -169,7 +171,7 @@ def _unknown_key(path: Path, item: Error, keys_at: Keys) -> Finding:
 
 
 def _elsewhere(path: Path, keys_at: Keys) -> str:
-    """Where a key belongs that is known in another section."""
+    """The section in which an unknown key is known."""
     key = str(path[-1])
     for section in SECTIONS if len(path) == 1 else ():
         if found := our_word(_kind((section, key)), key, keys_at((section, key))):
@@ -192,7 +194,7 @@ def _wrong_form(form: str) -> Callable[..., Finding]:
 
 
 def _form_help(path: Path, form: str, value: Any, keys_at: Keys) -> str:
-    """How to write what stands there as a mapping, or as a list."""
+    """How to write the value as a mapping, or as a list."""
     field = str(path[-1])
     if field in ("uses", "forbids"):
         return f"write `{field}: {_features(field, value)}`"

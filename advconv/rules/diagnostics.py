@@ -1,4 +1,4 @@
-"""Findings with their severity and their place, as reports show them."""
+"""Findings with their severity and span, as reports show them."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -11,14 +11,14 @@ from advconv.text.source import Position, Source, Span
 
 
 class Replacement(NamedTuple):
-    """A span of a text, and what is to stand there instead."""
+    """A span of a text, and its new text."""
 
     span: Span
     text: str
 
 
 class Diagnostic(NamedTuple):
-    """A finding at its place: `span` lies in the text of `source`, a file or an option of the command line."""
+    """A finding with its severity and span; `source` is a file or an option of the command line."""
 
     code: str
     severity: Severity
@@ -35,17 +35,17 @@ class Diagnostic(NamedTuple):
 
     @property
     def end(self) -> Position:
-        """Behind its last character."""
+        """The position after its last character."""
         return self.source.position(self.span.end)
 
     @property
     def option(self) -> str:
-        """The option that it is about; empty where it is about the file."""
+        """The option that it is about; empty if it is about the file."""
         return self.source.text if self.source.is_option else ""
 
 
 LONGEST = 1000
-"""How many characters a message or a help has at most: a file can hold a word of a megabyte."""
+"""Characters of a message or a help: a file may contain a word of a megabyte."""
 
 
 def placed(findings: Iterable[Finding], source: Source, document: Document | None) -> list[Diagnostic]:
@@ -55,7 +55,7 @@ def placed(findings: Iterable[Finding], source: Source, document: Document | Non
     if len(found) <= MOST:
         return found
     last = found[MOST]
-    more = Finding("AC121", last.span, "more is wrong from here on", "mend what is listed first")
+    more = Finding("AC121", last.span, "further errors are not listed", "fix the listed ones first")
     return [*found[:MOST], _placed(more, last.source, None)]
 
 
@@ -71,7 +71,7 @@ def _placed(finding: Finding, source: Source, document: Document | None) -> Diag
 
 
 def edited(text: str, edits: Iterable[Replacement]) -> str:
-    """The text with all edits applied. Raises ValueError where two of them overlap."""
+    """The text with all edits applied. Raises ValueError if two of them overlap."""
     parts, end = [], 0
     for (start, stop, _), new in sorted(edits):
         if start < end:

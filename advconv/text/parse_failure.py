@@ -1,4 +1,4 @@
-"""Where a reader of YAML gave up, and what it had read until then."""
+"""A YAML syntax error: its position, and the tokens, brackets and levels before it."""
 
 import re
 from collections.abc import Iterator
@@ -16,14 +16,14 @@ CLOSING = {"[": "]", "{": "}"}
 
 
 class Place(NamedTuple):
-    """Line and column from 0, as YAML's readers count."""
+    """Line and column from 0, as PyYAML counts."""
 
     line: int
     column: int
 
 
 class Token(NamedTuple):
-    """A word of YAML that structures a text, by its value in SIGNS, or a text in quotes: `quote`."""
+    """A structural token of YAML, by its name in SIGNS, or a quoted scalar: `quote`."""
 
     sign: str
     start: Place
@@ -31,11 +31,11 @@ class Token(NamedTuple):
 
 
 FAR = 10_000
-"""How many words behind a failure are looked at: a bracket that is closed there was not meant to be closed."""
+"""How many tokens after the failure are read; a bracket that is closed later counts as never closed."""
 
 
 class ParseFailure:
-    """Where and why the reader gave up, and what it had read until then."""
+    """A syntax error of PyYAML, with the tokens around it."""
 
     def __init__(self, source: Source, problem: yaml.MarkedYAMLError, loader: Any) -> None:
         self.source, self.loader = source, loader
@@ -49,7 +49,7 @@ class ParseFailure:
 
     @property
     def since(self) -> str:
-        """What the reader was about to read."""
+        """What the reader was reading, and since which line."""
         begun = f", begun in line {self.opened.line + 1}" if self.opened and self.opened.line != self.at.line else ""
         return f" {self.context}{begun}" if self.context else ""
 
@@ -67,38 +67,38 @@ class ParseFailure:
 
     @property
     def is_first(self) -> bool:
-        """Whether nothing but spaces stands before the failure in its line."""
+        """Whether only spaces come before the failure in its line."""
         return not self.text[: self.at.column].strip(" ")
 
     @property
     def is_mapping_value(self) -> bool:
-        """Whether a colon stands where no key can end."""
+        """Whether it is a colon at which no key can end."""
         return self.problem.startswith("mapping values are not allowed")
 
     def line_above(self) -> int:
-        """The nearest line above that is neither empty nor a comment; -1 where there is none."""
+        """The nearest line above that is neither empty nor a comment; -1 if there is none."""
         above = range(self.at.line - 1, -1, -1)
         return next((number for number in above if content(self.line(number))), -1)
 
     @cached_property
     def tokens(self) -> list[Token]:
-        """What structures the text, as far as it can be told apart, and some way behind the failure."""
+        """The tokens that can be scanned, up to some way after the failure."""
         found: list[Token] = []
-        behind = 0
+        after = 0
         with suppress(yaml.YAMLError):
             for token in yaml.scan(repaired(self.source.text), Loader=self.loader):
                 start, end = token.start_mark, token.end_mark
                 sign = SIGNS.get(type(token)) or (getattr(token, "style", None) in ("'", '"') and "quote")
                 if sign:
                     found.append(Token(sign, Place(start.line, start.column), Place(end.line, end.column)))
-                behind += start.line > self.at.line or (start.line == self.at.line and start.column > self.at.column)
-                if behind > FAR:
+                after += start.line > self.at.line or (start.line == self.at.line and start.column > self.at.column)
+                if after > FAR:
                     break
         return found
 
     @cached_property
     def brackets(self) -> list[tuple[str, Place]]:
-        """The brackets that are open where the reader gave up, the innermost last."""
+        """The brackets that are open at the failure, the innermost last."""
         found: list[tuple[str, Place]] = []
         for sign, place in self._brackets():
             if place >= self.at:
@@ -113,7 +113,7 @@ class ParseFailure:
         return ((token.sign, token.start) for token in self.tokens if token.sign in "[]{}")
 
     def closed_by(self, depth: int) -> tuple[str, Place] | None:
-        """What closes the innermost of so many brackets, behind the place where the reader gave up."""
+        """The bracket after the failure that closes the innermost of `depth` open ones."""
         open_ = depth
         for sign, place in self._brackets():
             if place < self.at:
@@ -125,7 +125,7 @@ class ParseFailure:
 
     @cached_property
     def levels(self) -> list[tuple[str, Place]]:
-        """The lists and mappings that are open above the line of the failure: `row` or `key`, and where they start."""
+        """The lists and mappings that are open above the line of the failure: `row` or `key`, and their start."""
         found: list[tuple[str, Place]] = []
         # A list at the column of its own key has no start and no end among the tokens, only rows.
         rows: dict[int, Place] = {}

@@ -1,6 +1,6 @@
-"""The types of the fields of blocks: each takes the forms that people write and gives one.
+"""The types of the fields of blocks: each accepts several forms of a value and stores one.
 
-A `Form` stands behind the function that reads it, with what the function takes as JSON Schema and in words.
+A `Form` comes after the function that reads it, with what the function accepts as JSON Schema and in words.
 """
 
 import keyword
@@ -24,9 +24,9 @@ Pair = tuple[int, int]
 
 
 class Form(Written):
-    """Marks a field that takes the forms of one function and stores what that gives.
+    """Marks a field whose value is read by a function.
 
-    A field marked so cannot be null in a file, whatever its default is.
+    Such a field cannot be null in a file, whatever its default is.
     """
 
     def __init__(
@@ -40,13 +40,13 @@ class Form(Written):
 
 
 Help = str | Callable[[], str]
-"""What to change. A search for near words is a function, called for those mistakes alone that are told."""
+"""Help text, or a function that computes it only for findings that are shown (near-word search is slow)."""
 
 
 def refuse(
     message: str, help: Help = "", code: str = "AC114", at: tuple[str | int, ...] = (), at_key: bool = False
 ) -> NoReturn:
-    """Ends a validation with a finding; its path, `at`, leads from the value to the wrong part, or to its key."""
+    """Ends a validation with a finding; `at` is the path from the value to the wrong part, or to its key."""
     finding = Finding(code, at, message, at_key=at_key)
     raise PydanticCustomError(code, "{message}", {"message": message, "finding": finding, "help": help})
 
@@ -62,7 +62,7 @@ def in_yaml(value: object) -> str:
     if isinstance(value, list):
         is_flat = len(value) <= 8 and not any(isinstance(part, list | dict) for part in value)
         return f"[{', '.join(map(in_yaml, value))}]" if is_flat else "a list"
-    # In quotes a number or a truth value is text, which has to be seen.
+    # A number or a boolean in quotes is text, and the message has to show that.
     is_disguised = isinstance(value, str) and not isinstance(resolve(value), str)
     text = f"the text {value!r}" if is_disguised else str(value)
     return text if len(text) <= 40 else f"{text[:37]}..."
@@ -167,13 +167,13 @@ def word(what: str, *known: str, name: str = "") -> Form:
 
 
 def did_you_mean(value: object, words: Collection[str]) -> str:
-    """`did you mean relu?`, where a known word is near."""
+    """`did you mean relu?`, if a known word is near."""
     found = closest(value, words)
     return f"did you mean {found}?" if found else ""
 
 
 def closest(value: object, words: Collection[str]) -> str:
-    """The word that is spelt most like a value; empty where none is near."""
+    """The word with the spelling nearest to a value; empty if none is near."""
     from difflib import get_close_matches
 
     text = str(value)[:40]
@@ -182,7 +182,7 @@ def closest(value: object, words: Collection[str]) -> str:
 
 
 def suggestion(place: str, value: object, words: Collection[str]) -> str:
-    """What to write for a word of another tool, or the known word that is spelt like it."""
+    """What to write for a word of another tool, or the known word with a similar spelling."""
     return write_instead(place, value, words) or did_you_mean(value, words)
 
 
@@ -196,20 +196,20 @@ def join_words(words: Sequence[str]) -> str:
 
 
 class TakenName(str):
-    """A name that a row above has already."""
+    """A name that a row above already has."""
 
 
 def name(value: Any) -> str:
     if not isinstance(value, str):
         refuse(f"a name is a word, not {in_yaml(value)}", code="AC115")
     if isinstance(value, TakenName):
-        refuse(f"a row above has the name {str(value)!r} already", "give one of them another name", code="AC116")
+        refuse(f"a row above already has the name {str(value)!r}", "give one of them another name", code="AC116")
     if problem := name_problem(value):
         refuse(problem, "use a name of ASCII letters, digits and _ that is not taken", code="AC115")
     return value
 
 
-NAME_TEXT = "an ASCII identifier that is no Python keyword and no attribute of a torch module"
+NAME_TEXT = "an ASCII identifier that is neither a Python keyword nor an attribute of torch modules"
 RESERVED = sorted({*keyword.kwlist, *TAKEN, *MODULE_ATTRIBUTES})
 IDENTIFIER = Form(
     name,
@@ -229,7 +229,7 @@ def named(part: Written, least: int) -> Schema:
 
 
 def single(value: object) -> tuple[str, Any] | None:
-    """`{key: value}` as a pair, where a mapping has one key."""
+    """The pair of a mapping with one key, `{key: value}`."""
     if isinstance(value, dict) and len(value) == 1:
         return next(iter(value.items()))
     return None
@@ -293,7 +293,7 @@ NORM = Form(
             {
                 "batch": {"$ref": BATCH, "description": "torch.nn.BatchNorm2d with these arguments."},
                 "layer": {"$ref": LAYER, "description": "One group over all channels and positions."},
-                "group": {"$ref": GROUP, "description": "torch.nn.GroupNorm of so many groups."},
+                "group": {"$ref": GROUP, "description": "torch.nn.GroupNorm with this number of groups."},
             }
         ),
     ),
@@ -306,7 +306,7 @@ FLOAT32_MAX = 3.4e38
 
 def hold_float32(what: str, value: float, at: tuple[str, ...] = ()) -> None:
     if abs(value) > FLOAT32_MAX:
-        refuse(f"{what} a number that float32 can hold, at most {FLOAT32_MAX:g}, not {in_yaml(value)}", at=at)
+        refuse(f"{what} a number that float32 can represent, at most {FLOAT32_MAX:g}, not {in_yaml(value)}", at=at)
 
 
 class ActivationChoice(NamedTuple):
