@@ -171,16 +171,18 @@ class Draft:
         """
         for node in self.nodes[len(self.strides) : end + 1]:
             self.strides.append(self._strides_to(node))
-        (height, width), (high, wide) = self.strides[start], self.strides[end]
-        return high // height, wide // width
+        before, after = self.strides[start], self.strides[end]
+        return after[0] // before[0], after[1] // before[1]
 
     def _strides_to(self, node: Node) -> tuple[int, int]:
         """The product of the strides from the image to a node."""
-        ways = [(self.strides[source], self.nodes[source].shape) for source in full_inputs(self.nodes, node)]
-        over = [(way, node.layer.windows(shape)) for way, shape in ways]
+        paths = [
+            (self.strides[source], node.layer.windows(self.nodes[source].shape))
+            for source in full_inputs(self.nodes, node)
+        ]
         return (
-            max((height * high.stride for (height, _), (high, _) in over), default=1),
-            max((width * wide.stride for (_, width), (_, wide) in over), default=1),
+            max((height * vertical.stride for (height, _), (vertical, _) in paths), default=1),
+            max((width * horizontal.stride for (_, width), (_, horizontal) in paths), default=1),
         )
 
 

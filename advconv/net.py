@@ -51,7 +51,7 @@ class Net:
         return self.checked.ok
 
     def __repr__(self) -> str:
-        field = f"receptive field {self.measures.field}"
+        field = f"receptive field {self.measures.receptive_field}"
         return f"Net({self.name}: {self.params:,} params, {self.macs:,} MACs, {field}, {state_text(self.checked)})"
 
     def _repr_html_(self) -> str:
@@ -90,7 +90,7 @@ class Net:
     @property
     def receptive_field(self) -> int | tuple[int, int] | None:
         """Pixels: a number, or (height, width) if they differ; gates are excluded. None if it is unknown."""
-        size = self.measures.field.size
+        size = self.measures.receptive_field.size
         if size is None:
             return None
         height, width = size

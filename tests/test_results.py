@@ -55,7 +55,7 @@ def line(name: str) -> str:
     low, mean, high = min(of_each.values()), statistics.mean(of_each.values()), max(of_each.values())
     said = f"**{mean:.2f}%** ({low:.2f} to {high:.2f})"
     each = ", ".join(f"[{accuracy:.2f}]({RUNS.name}/{run}/log.csv)" for run, accuracy in of_each.items())
-    cells = f"[{name}](../{path})", f"{total.params:,}", f"{total.macs:,}", measures.field, said, each, epochs
+    cells = f"[{name}](../{path})", f"{total.params:,}", f"{total.macs:,}", measures.receptive_field, said, each, epochs
     return "| " + " | ".join(map(str, cells)) + f" | {minutes:.1f} min |"
 
 

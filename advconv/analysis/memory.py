@@ -10,12 +10,13 @@ from advconv.layers.base import FLOAT_BYTES, Cost
 class Memory(NamedTuple):
     """Bytes at each node. Parameters, gradients and buffers come on top.
 
-    `live`: the outputs that exist while it runs, each freed after its last reader. `held`: the same in torch's eager
-    mode, in which a module's input exists until the module returns. `saved`: what autograd additionally saves there.
+    `live`: the outputs that exist while it runs, each freed after its last reader. `eager_live`: the same in torch's
+    eager mode, in which a module's input exists until the module returns. `saved`: bytes that autograd additionally
+    saves at this node.
     """
 
     live: list[int]
-    held: list[int]
+    eager_live: list[int]
     saved: list[int]
 
     @property
@@ -26,7 +27,7 @@ class Memory(NamedTuple):
     @property
     def eager(self) -> int:
         """The peak of `module(x)` in torch's eager mode, without gradients."""
-        return max(self.held)
+        return max(self.eager_live)
 
     @property
     def training(self) -> int:
@@ -35,15 +36,17 @@ class Memory(NamedTuple):
 
 
 def memory(graph: Graph, costs: list[Cost]) -> Memory:
-    owner = _owners(graph, [node.layer.is_view or node.layer.is_idle_at_inference for node in graph.nodes])
+    owner = _owners(graph, [node.layer.is_view or node.layer.is_identity_at_inference for node in graph.nodes])
     last_use = [0] * len(graph.nodes)
     for index, readers in enumerate(consumers(graph)):
         last_use[owner[index]] = max(last_use[owner[index]], *readers, index)
     last_use[owner[-1]] = len(graph.nodes)
     sizes = [node.shape.elements * FLOAT_BYTES if owner[i] == i else 0 for i, node in enumerate(graph.nodes)]
-    held = _existing(sizes, _last_holds(graph, owner, last_use))
-    extra = [node.layer.dropped_bytes(node.shape) for node in graph.nodes]
-    return Memory(_existing(sizes, last_use), [a + b for a, b in zip(held, extra, strict=True)], _saved(graph, costs))
+    eager_live = _existing(sizes, _last_use_in_eager_mode(graph, owner, last_use))
+    extra = [node.layer.temporary_bytes(node.shape) for node in graph.nodes]
+    return Memory(
+        _existing(sizes, last_use), [a + b for a, b in zip(eager_live, extra, strict=True)], _saved(graph, costs)
+    )
 
 
 def _existing(sizes: list[int], last_use: list[int]) -> list[int]:
@@ -57,7 +60,7 @@ def _existing(sizes: list[int], last_use: list[int]) -> list[int]:
     return found
 
 
-def _last_holds(graph: Graph, owner: list[int], last_use: list[int]) -> list[int]:
+def _last_use_in_eager_mode(graph: Graph, owner: list[int], last_use: list[int]) -> list[int]:
     """The node after which eager mode frees each storage: the end of the outermost module called with it.
 
     Python keeps the input of a module alive until the call returns; the image is freed at the end.

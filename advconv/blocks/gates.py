@@ -101,12 +101,12 @@ class InvertedResidual(Unit):
         before, after = (NONE, style.activation) if style.order == "norm-act-conv" else (style.activation, NONE)
         if self.expansion > 1:
             wide = builder.shape(x).channels * self.expansion
-            x = part(Pointwise(out_channels=wide), style, before).expand(builder.at_field("expand"), x)
-        x = part(self.depthwise, style, style.activation, style.padding).expand(builder.at_field("depthwise"), x)
+            x = sub_unit(Pointwise(out_channels=wide), style, before).expand(builder.at_field("expand"), x)
+        x = sub_unit(self.depthwise, style, style.activation, style.padding).expand(builder.at_field("depthwise"), x)
         if self.squeeze_excite:
             gate = SqueezeExcite(reduction=self.squeeze_excite, activation=style.activation, bias=style.bias)
             x = gate.expand(builder.at_field("gate", kind=SqueezeExcite.kind), x)
-        project = part(Pointwise(out_channels=self.out_channels), style, after)
+        project = sub_unit(Pointwise(out_channels=self.out_channels), style, after)
         return builder.add_dropout(style.dropout, project.expand(builder.at_field("project"), x))
 
     @property
@@ -114,7 +114,9 @@ class InvertedResidual(Unit):
         return Depthwise(kernel_size=self.kernel_size, stride=self.stride, dilation=self.dilation)
 
 
-def part(unit: Unit, style: Style, activation: ActivationChoice, padding: Literal["same"] | Sides = UNPADDED) -> Unit:
+def sub_unit(
+    unit: Unit, style: Style, activation: ActivationChoice, padding: Literal["same"] | Sides = UNPADDED
+) -> Unit:
     """One of the block's convolutions: in the block's style, with its own activation and no dropout."""
     own = {"activation": activation, "padding": padding, "dropout": NO_DROPOUT}
     return unit.model_copy(update={"norm": style.norm, "order": style.order, "bias": style.bias} | own)

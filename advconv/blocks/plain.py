@@ -10,7 +10,7 @@ from advconv.layers.base import ShapeError
 from advconv.layers.dense import Flatten as FlattenLayer
 from advconv.layers.dense import Linear as LinearLayer
 from advconv.layers.pointwise import Dropout as DropoutLayer
-from advconv.layers.pool import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d, Pool2d, hold_half_a_window
+from advconv.layers.pool import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d, Pool2d, check_pool_padding
 from advconv.values.forms import (
     ActivationField,
     DropoutField,
@@ -38,7 +38,7 @@ class Pool(Block):
 
     def add_to(self, builder: Builder, x: int, layer: Pool2d, fill: float) -> int:
         sides = sides_of(self.padding, self.kernel_size)
-        hold_half_a_window(sides, self.kernel_size)
+        check_pool_padding(sides, self.kernel_size)
         sides = _read(sides, layer, builder.shape(x)) if self.ceil_mode else sides
         # The pool has the name of the row, unless there is a pad too.
         return builder.add_padded(("", "pad"), layer, sides, x, fill)
@@ -49,9 +49,9 @@ def _read(sides: Sides, layer: Pool2d, x: Shape) -> Sides:
     top, bottom, left, right = sides
     if top == bottom and left == right:
         return sides
-    high, wide = layer.windows(x)
-    bottom = high._replace(before=top, after=bottom).read_after(x.height)
-    return top, bottom, left, wide._replace(before=left, after=right).read_after(x.width)
+    vertical, horizontal = layer.windows(x)
+    bottom = vertical._replace(before=top, after=bottom).read_after(x.height)
+    return top, bottom, left, horizontal._replace(before=left, after=right).read_after(x.width)
 
 
 class MaxPool(Pool):
@@ -77,7 +77,7 @@ class AvgPool(Pool):
     ] = True
 
     @model_validator(mode="after")
-    def counts_what_it_pads(self) -> "AvgPool":
+    def check_padding(self) -> "AvgPool":
         top, bottom, left, right = sides_of(self.padding, self.kernel_size)
         if not self.count_include_pad and (top, left) != (bottom, right):
             message = "padding that differs between two ends cannot be left out of the mean"

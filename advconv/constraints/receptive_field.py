@@ -10,11 +10,11 @@ UNIT = "pixels"
 
 
 def widest(limit: Limit, measures: Measures) -> Iterator[Verdict]:
-    yield _verdict("receptive_field", limit, measures.field.size, _help)
+    yield _verdict("receptive_field", limit, measures.receptive_field.size, _help)
 
 
 def narrowest(limit: Limit, measures: Measures) -> Iterator[Verdict]:
-    yield _verdict("rf_min", limit, measures.field.narrowest, _help_of_narrowest)
+    yield _verdict("rf_min", limit, measures.receptive_field.narrowest, _help_of_narrowest)
 
 
 def _verdict(name: str, limit: Limit, sizes: tuple[int, int] | None, help: Callable[[bool], str]) -> Verdict:

@@ -95,7 +95,7 @@ CONSTRAINTS = (
         "memory_eager",
         MaybeByteLimit,
         lambda measures: measures.memory.eager,
-        lambda measures: measures.memory.held,
+        lambda measures: measures.memory.eager_live,
         max,
         BYTES,
         description="Peak bytes of the built module in torch's eager mode, without gradients, float32, one image.",

@@ -75,7 +75,7 @@ class Layer(metaclass=LayerType):
 
     is_view = False
     """Whether the output is the input's own storage."""
-    is_idle_at_inference = False
+    is_identity_at_inference = False
     """Whether the layer returns its input unchanged in eval mode."""
 
     @property
@@ -104,7 +104,7 @@ class Layer(metaclass=LayerType):
     def torch(self, inputs: Shapes) -> Call:
         """The call that runs this layer on inputs of these shapes."""
 
-    def dropped_bytes(self, y: Shape) -> int:
+    def temporary_bytes(self, y: Shape) -> int:
         """Bytes that torch's operator allocates beside its output and frees on return, without gradients."""
         return 0
 

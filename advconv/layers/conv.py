@@ -69,7 +69,7 @@ class Convolution(Layer):
         return self.kernel_size == (1, 1) and self.groups_for(x) == 1
 
     @property
-    def is_plain(self) -> bool:
+    def keeps_geometry(self) -> bool:
         """Whether it has stride 1 and no padding."""
         return self.stride == (1, 1) and self.padding == (0, 0)
 

@@ -68,9 +68,9 @@ class GroupNorm(Norm):
         return shape
 
     def saved_for_backward(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> SavedTensors:
-        return SavedTensors(inputs=(True,), own_bytes=self.dropped_bytes(y))
+        return SavedTensors(inputs=(True,), own_bytes=self.temporary_bytes(y))
 
-    def dropped_bytes(self, y: Shape) -> int:
+    def temporary_bytes(self, y: Shape) -> int:
         # The mean and the inverse deviation of each group.
         return 2 * self.num_groups * FLOAT_BYTES
 
@@ -135,7 +135,7 @@ class Dropout(Pointwise):
     p: float
     channels: bool = False
 
-    is_idle_at_inference = True
+    is_identity_at_inference = True
 
     @property
     def kind(self) -> str:

@@ -19,7 +19,7 @@ from advconv.layers.base import (
 )
 
 
-def hold_half_a_window(sides: tuple[int, int, int, int], kernel_size: tuple[int, int]) -> None:
+def check_pool_padding(sides: tuple[int, int, int, int], kernel_size: tuple[int, int]) -> None:
     """Raises ShapeError if a side (top, bottom, left, right) has padding that a window could lie in entirely."""
     height, width = kernel_size
     for padding, size in zip(sides, (height, height, width, width), strict=True):
@@ -39,7 +39,7 @@ class Pool2d(Layer):
 
     def output(self, inputs: Shapes) -> Shape:
         ph, pw = self.padding
-        hold_half_a_window((ph, ph, pw, pw), self.kernel_size)
+        check_pool_padding((ph, ph, pw, pw), self.kernel_size)
         return Layer.output(self, inputs)
 
     def windows(self, x: Shape) -> Windows:
@@ -69,9 +69,9 @@ class MaxPool2d(Pool2d):
     __slots__ = ()
 
     def saved_for_backward(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> SavedTensors:
-        return SavedTensors(inputs=(True,), own_bytes=self.dropped_bytes(y))
+        return SavedTensors(inputs=(True,), own_bytes=self.temporary_bytes(y))
 
-    def dropped_bytes(self, y: Shape) -> int:
+    def temporary_bytes(self, y: Shape) -> int:
         # The indices, which the operator computes even without return_indices.
         return y.elements * INDEX_BYTES
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from advconv.analysis.coverage import unread
+from advconv.analysis.coverage import skipped_positions
 from advconv.analysis.receptive_field import square
 from advconv.language.data_sets import channels_first
 from advconv.rules.record import WARNING, Rule, Subject
@@ -10,7 +10,7 @@ from advconv.text.finding import Finding
 
 
 def unread_positions(subject: Subject) -> Iterator[Finding]:
-    for item in unread(subject.measures.graph) if subject.measures else ():
+    for item in skipped_positions(subject.measures.graph) if subject.measures else ():
         row, window = item.node.origin, "x".join(map(str, item.window))
         reads = f"reads {item.read:,} of {item.total:,} positions, and nothing reads the others"
         message = f"{row.label}: a {window} window of stride {square(item.stride)} {reads}"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from advconv.analysis.measure import Measures, overflow
-from advconv.analysis.receptive_field import field_issues
+from advconv.analysis.receptive_field import receptive_field_issues
 from advconv.geometry import INT64_MAX
 from advconv.graph import Node
 from advconv.rules.record import ERROR, WARNING, Rule, Subject
@@ -26,10 +26,10 @@ def _at(node: Node, code: str, message: str, help: str) -> Finding:
 def irregular_fields(subject: Subject) -> Iterator[Finding]:
     """The findings of the three rules below, in one pass over the graph."""
     measures = subject.measures
-    found = field_issues(measures.graph, measures.flow.ways, measures.reaches) if measures else []
-    for node, apart, is_too_large in found:
-        if apart is not None:
-            message = f"merged branches are misaligned by {apart:g} px"
+    found = receptive_field_issues(measures.graph, measures.flow.ungated_inputs, measures.reaches) if measures else []
+    for node, misalignment, is_too_large in found:
+        if misalignment is not None:
+            message = f"merged branches are misaligned by {misalignment:g} px"
             yield _at(node, "AC211", message, "pad both ends alike, or use odd kernel sizes")
         elif is_too_large:
             message = f"the receptive field is larger than {INT64_MAX:,} pixels"
