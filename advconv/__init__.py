@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["ArchError", "Net", "TrainingError", "__version__", "load", "loads", "resume", "train"]
 
 # The module of each public name, imported on first access, so that the command line starts faster.
-HOMES = {
+MODULE_OF_NAME = {
     **dict.fromkeys(["ArchError", "Net", "load", "loads"], "advconv.net"),
     **dict.fromkeys(["TrainingError", "resume", "train"], "advconv.training.api"),
 }
@@ -31,11 +31,11 @@ def __getattr__(name: str) -> "Any":
     """A public name, imported on first access."""
     if name == "__version__":
         return _version()
-    if name not in HOMES:
+    if name not in MODULE_OF_NAME:
         raise AttributeError(f"module 'advconv' has no attribute {name!r}; it has {', '.join(__all__)}")
     from importlib import import_module
 
-    return getattr(import_module(HOMES[name]), name)
+    return getattr(import_module(MODULE_OF_NAME[name]), name)
 
 
 def _version() -> str:

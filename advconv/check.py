@@ -11,13 +11,13 @@ from advconv.constraints.record import Status, Verdict
 from advconv.elaborate import elaborate
 from advconv.geometry import Shape
 from advconv.language.data_sets import SETS, misfits
-from advconv.language.spec import ArchSpec, Part, parse, parse_part
+from advconv.language.spec import ArchSpec, ValidPart, parse, parse_part
 from advconv.rules import RULES
 from advconv.rules.diagnostics import Diagnostic, has_errors, placed
 from advconv.rules.receptive_field import too_large
-from advconv.rules.record import Severity, Subject
+from advconv.rules.record import LintInput, Severity
 from advconv.text.document import Document, decode
-from advconv.text.finding import MOST, Finding
+from advconv.text.finding import MAX_FINDINGS, Finding
 from advconv.text.reader import read
 from advconv.text.source import Source
 
@@ -56,13 +56,15 @@ def check_bytes(name: str, data: bytes, image: Shape | None = None) -> Checked:
 
 def check(source: Source, image: Shape | None = None) -> Checked:
     """Reads, validates, builds, measures and judges a text, and collects all diagnostics."""
-    with uncollected():
-        document, unsound = read(source)
-        return check_document(document, unsound, image) if document else Checked(source, placed(unsound, source, None))
+    with gc_disabled():
+        document, findings = read(source)
+        if document is None:
+            return Checked(source, placed(findings, source, None))
+        return check_document(document, findings, image)
 
 
 @contextmanager
-def uncollected() -> Iterator[None]:
+def gc_disabled() -> Iterator[None]:
     """Disables cyclic garbage collection, which costs more than it frees on large files."""
     was_enabled = gc.isenabled()
     gc.disable()
@@ -77,43 +79,46 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def check_document(document: Document, unsound: list[Finding], image: Shape | None = None) -> Checked:
-    """The check of a document; `unsound` are the findings of its text."""
-    spec, wrong = parse(document)
-    part = _sound_part(document, spec, unsound, wrong)
-    graph, unfit = elaborate(part, image) if part else (None, [])
+def check_document(document: Document, yaml_findings: list[Finding], image: Shape | None = None) -> Checked:
+    """The check of a document; `yaml_findings` are those of its text."""
+    spec, spec_findings = parse(document)
+    part = _valid_part(document, spec, yaml_findings, spec_findings)
+    graph, shape_findings = elaborate(part, image) if part else (None, [])
     measures = measure(graph) if graph else None
-    misfit = misfits(SETS[spec.data], spec.input, spec.classes) if spec and document.has(("data",)) else []
-    large = too_large(measures) if measures else []
-    broken = [*_untold(document, unsound, wrong), *wrong, *unfit, *large, *misfit]
-    verdicts = judge(part.spec.constraints, measures) if part and part.is_whole and measures and not large else []
+    data_findings = misfits(SETS[spec.data], spec.input, spec.classes) if spec and document.has(("data",)) else []
+    overflow_findings = too_large(measures) if measures else []
+    text_findings = _without_repeated(document, yaml_findings, spec_findings)
+    errors = [*text_findings, *spec_findings, *shape_findings, *overflow_findings, *data_findings]
+    measured = None if overflow_findings else measures
+    verdicts = judge(part.spec.constraints, measured) if part and part.is_whole and measured else []
     failed = [verdict.finding for verdict in verdicts if verdict.status is Status.FAILED]
-    subject = Subject(part.spec.input, part.spec, None if large else measures, tuple(broken)) if part else None
-    linted = lint(subject) if subject else []
-    diagnostics = placed([*broken, *linted, *failed], document.source, document)
-    if broken or measures is None:
+    warnings = lint(LintInput(part.spec.input, part.spec, measured, tuple(errors))) if part else []
+    diagnostics = placed([*errors, *warnings, *failed], document.source, document)
+    if errors or measures is None:
         return Checked(document.source, diagnostics, spec)
     return Checked(document.source, diagnostics, spec, measures, tuple(verdicts))
 
 
-def _sound_part(document: Document, spec: ArchSpec | None, unsound: list[Finding], wrong: list[Finding]) -> Part | None:
+def _valid_part(
+    document: Document, spec: ArchSpec | None, yaml_findings: list[Finding], spec_findings: list[Finding]
+) -> ValidPart | None:
     """The part of a file that can be built."""
     # A number beyond 64 bits was replaced by 1, so measurements would be wrong.
-    is_readable = all(found.code != "AC110" for found in unsound)
+    is_readable = all(found.code != "AC110" for found in yaml_findings)
     # The report is truncated already.
-    if not is_readable or len(wrong) > MOST:
+    if not is_readable or len(spec_findings) > MAX_FINDINGS:
         return None
-    return Part(spec) if spec else parse_part(document)
+    return ValidPart(spec) if spec else parse_part(document)
 
 
-def lint(subject: Subject) -> list[Finding]:
+def lint(given: LintInput) -> list[Finding]:
     """The findings of all rules."""
-    return [finding for rule in RULES if rule.check for finding in rule.check(subject)]
+    return [finding for rule in RULES if rule.check for finding in rule.check(given)]
 
 
-def _untold(document: Document, unsound: list[Finding], wrong: list[Finding]) -> list[Finding]:
+def _without_repeated(document: Document, yaml_findings: list[Finding], spec_findings: list[Finding]) -> list[Finding]:
     """Findings of the text, without each AC114 that validation reports at the same span with a better message."""
-    if not unsound:
+    if not yaml_findings:
         return []
-    told = {document.place(found) for found in wrong if found.code == "AC114"}
-    return [found for found in unsound if found.code != "AC114" or found.path not in told]
+    repeated = {document.span_of(found) for found in spec_findings if found.code == "AC114"}
+    return [found for found in yaml_findings if found.code != "AC114" or found.path not in repeated]

@@ -6,7 +6,7 @@ from itertools import islice
 from advconv.blocks.base import Builder, Unfit
 from advconv.geometry import Shape
 from advconv.graph import Draft, Graph, Node, Origin
-from advconv.language.spec import ArchSpec, Part
+from advconv.language.spec import ArchSpec, ValidPart
 from advconv.layers.dense import Flatten
 from advconv.text.finding import Finding, Refused
 
@@ -16,7 +16,7 @@ Trail = tuple[tuple[str, str, str], ...]
 """The rows before a failure: label, kind and output shape of each."""
 
 
-def elaborate(part: Part, image: Shape | None = None) -> tuple[Graph | None, list[Finding]]:
+def elaborate(part: ValidPart, image: Shape | None = None) -> tuple[Graph | None, list[Finding]]:
     """The graph of an architecture, for images of its input's shape or another; None if a row does not fit."""
     draft, end, findings = grow(part.spec, image)
     if end is None:
@@ -80,11 +80,11 @@ def _trail(rows: dict[str, Node], broken: str = "") -> Trail:
     count = len(rows) - (broken in rows)
     hidden = count - TRAIL
     if hidden <= 1:
-        return tuple(_step(node) for label, node in rows.items() if label != broken)
+        return tuple(_trail_row(node) for label, node in rows.items() if label != broken)
     first = next(node for label, node in rows.items() if label != broken)
     last = islice((node for label, node in reversed(rows.items()) if label != broken), TRAIL - 1)
-    return (_step(first), ("...", f"{hidden} rows", "..."), *map(_step, reversed(list(last))))
+    return (_trail_row(first), ("...", f"{hidden} rows", "..."), *map(_trail_row, reversed(list(last))))
 
 
-def _step(node: Node) -> tuple[str, str, str]:
+def _trail_row(node: Node) -> tuple[str, str, str]:
     return node.origin.label, node.origin.kind, str(node.shape)

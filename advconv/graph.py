@@ -148,14 +148,14 @@ class Draft:
     def add(self, name: str, layer: Layer, inputs: tuple[int, ...], origin: Origin | None = None) -> int:
         """Appends a layer and returns its index. Raises ShapeError if it does not fit, Refused at a limit."""
         origin = origin or made_here(name, layer)
-        self._hold_limits(name, len(inputs), origin)
+        self._check_limits(name, len(inputs), origin)
         shape = layer.output([self.nodes[index].shape for index in inputs])
         if shape.elements > INT64_MAX:
             raise ShapeError("AC209", f"a {shape} map has more values than fit in 64 bits", "make it smaller")
         self.nodes.append(Node(f"{name}()" if layer.is_function else name, layer, inputs, shape, origin))
         return len(self.nodes) - 1
 
-    def _hold_limits(self, name: str, inputs: int, origin: Origin) -> None:
+    def _check_limits(self, name: str, inputs: int, origin: Origin) -> None:
         self.layers += max(1, inputs - 1)
         self.characters += len(name)
         if self.layers > MAX_LAYERS:

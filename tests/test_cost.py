@@ -22,7 +22,7 @@ from advconv.report.rf_table import rf_table
 from advconv.report.sarif import sarif_report
 from advconv.report.summary import summary, torchsummary
 from advconv.report.text import report
-from advconv.rules.diagnostics import LONGEST
+from advconv.rules.diagnostics import MAX_MESSAGE_LENGTH
 from advconv.text.source import Source
 from benchmarks import hostile_files
 from benchmarks.hostile_files import FILES, HEAD, NETWORK, many
@@ -99,8 +99,8 @@ def test_what_is_told_of_a_mistake_is_short(name: str) -> None:
     checked = check(Source("t.yaml", FILES[name](6_000)))
 
     for found in checked.diagnostics[:20]:
-        assert max(len(found.message), len(found.help)) <= LONGEST
-        assert len(as_text(found)) <= 8 * LONGEST
+        assert max(len(found.message), len(found.help)) <= MAX_MESSAGE_LENGTH
+        assert len(as_text(found)) <= 8 * MAX_MESSAGE_LENGTH
 
 
 def test_a_mistake_in_a_line_of_a_megabyte_prints_no_megabyte() -> None:

@@ -18,7 +18,7 @@ from advconv.layers.conv import Conv2d
 from advconv.layers.merge import Add
 from advconv.layers.pointwise import Activation
 from advconv.rules.diagnostics import placed
-from advconv.rules.record import Subject
+from advconv.rules.record import LintInput
 from advconv.text.source import Source
 
 RELU = Activation("relu")
@@ -84,7 +84,7 @@ def test_a_finding_about_a_line_of_python_points_at_it() -> None:
     skipping = Conv2d(out_channels=8, kernel_size=(1, 1), stride=(2, 2))
     draft.add("C1.0", skipping, (x,))
     measures = measure(Graph(tuple(draft.nodes)))
-    (found,) = placed(lint(Subject(measures.graph.input, measures=measures)), Source("", ""), None)
+    (found,) = placed(lint(LintInput(measures.graph.input, measures=measures)), Source("", ""), None)
 
     assert found.code == "AC301"
     assert Path(found.source.name).name == "test_graph.py"

@@ -9,7 +9,7 @@ import pytest
 
 from advconv.check import check_bytes, check_document
 from advconv.language.effective import effective_text
-from advconv.language.overrides import amended, setting
+from advconv.language.overrides import apply_settings, setting
 from advconv.language.spec import ArchSpec
 from advconv.text.reader import read
 from advconv.text.source import Source
@@ -81,7 +81,7 @@ def test_what_was_trained_is_what_is_shipped(run: Path) -> None:
     shipped = Path("archs", f"{name}.yaml")
     document, unsound = read(Source(shipped.name, shipped.read_text(encoding="utf-8")))
     assert document is not None
-    spec = check_document(amended(document, [setting("train.seed", seed, f"--seed {seed}")]), unsound).spec
+    spec = check_document(apply_settings(document, [setting("train.seed", seed, f"--seed {seed}")]), unsound).spec
 
     assert spec is not None
     assert effective_text(spec_of(run / "arch.yaml")) == effective_text(spec)

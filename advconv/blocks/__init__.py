@@ -12,8 +12,8 @@ from advconv.blocks.convolutions import Conv, Depthwise, DepthwiseSeparable, Dil
 from advconv.blocks.gates import InvertedResidual, SqueezeExcite
 from advconv.blocks.plain import Activation, AvgPool, Dropout, Flatten, GlobalAvgPool, Linear, MaxPool, Norm
 from advconv.layers.pointwise import FUNCTIONS
-from advconv.values.forms import Help, Name, TakenName, did_you_mean, in_yaml, is_number, named, refuse, single
-from advconv.values.schemas import Written, either, enum
+from advconv.values.forms import DuplicateName, Help, Name, did_you_mean, in_yaml, is_number, named, refuse, single
+from advconv.values.schemas import ValueSchema, either, enum
 from advconv.values.synonyms import our_word, write_instead
 
 BLOCKS: tuple[type[Block], ...] = (
@@ -180,7 +180,7 @@ def paths_of(block: type[Block]) -> list[str]:
     return _fields_of_form(block, (PATHS,))
 
 
-def _fields_of_form(block: type[Block], forms: tuple[Written, ...]) -> list[str]:
+def _fields_of_form(block: type[Block], forms: tuple[ValueSchema, ...]) -> list[str]:
     return [key for key, field in block.model_fields.items() if any(mark in forms for mark in field.metadata)]
 
 
@@ -208,7 +208,7 @@ def _with_name_marked(row: Any, seen: set[str]) -> Any:
     if pair is None or not isinstance(name, str):
         return row
     if name in seen:
-        return {pair[0]: pair[1] | {"name": TakenName(name)}}
+        return {pair[0]: pair[1] | {"name": DuplicateName(name)}}
     seen.add(name)
     return row
 
@@ -237,10 +237,10 @@ if TYPE_CHECKING:
     AnyBlock = Block
 else:
     AnyBlock = Annotated[Block, PlainValidator(read_row)]
-ROWS = Written({"type": "array", "items": {"$ref": "#/$defs/row"}}, "a list of rows", "rows")
-SOME_ROWS = Written({"$ref": ROWS, "minItems": 1}, "a list of at least one row", "some_rows")
-SHORTCUT = Written(either(enum(*SHORTCUTS), ROWS), f"{', '.join(SHORTCUTS)} or a list of rows")
-PATHS = Written(named(ROWS, 2), "a mapping of names to lists of rows")
+ROWS = ValueSchema({"type": "array", "items": {"$ref": "#/$defs/row"}}, "a list of rows", "rows")
+SOME_ROWS = ValueSchema({"$ref": ROWS, "minItems": 1}, "a list of at least one row", "some_rows")
+SHORTCUT = ValueSchema(either(enum(*SHORTCUTS), ROWS), f"{', '.join(SHORTCUTS)} or a list of rows")
+PATHS = ValueSchema(named(ROWS, 2), "a mapping of names to lists of rows")
 
 Rows = Annotated[tuple[AnyBlock, ...], BeforeValidator(rows), ROWS]
 SomeRows = Annotated[Rows, BeforeValidator(some_rows), SOME_ROWS]

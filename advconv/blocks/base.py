@@ -28,7 +28,7 @@ from advconv.values.forms import (
     Padding,
     Sides,
 )
-from advconv.values.schemas import Absent
+from advconv.values.schemas import DefaultText
 
 
 class Fields(BaseModel):
@@ -50,7 +50,7 @@ class Block(Fields):
     example: ClassVar[str]
 
     name: Annotated[
-        MaybeName, Field(description="Name of the module, unique among its siblings."), Absent("its index")
+        MaybeName, Field(description="Name of the module, unique among its siblings."), DefaultText("its index")
     ] = None
 
     @abstractmethod

@@ -10,9 +10,9 @@ from advconv.layers.base import ShapeError
 from advconv.layers.dense import PadChannels
 from advconv.layers.merge import Add, Concat, Multiply
 from advconv.layers.pool import Subsample
-from advconv.text.finding import MOST, Finding
+from advconv.text.finding import MAX_FINDINGS, Finding
 from advconv.values.forms import ActivationChoice, DropoutChoice, Form, MaybeActivation, in_yaml, refuse, word
-from advconv.values.schemas import Absent, whole
+from advconv.values.schemas import DefaultText, whole
 
 if TYPE_CHECKING:
     from advconv.blocks.base import Rows
@@ -46,7 +46,7 @@ class Residual(Block):
     activation: Annotated[
         MaybeActivation,
         Field(description="Activation after the sum."),
-        Absent("*file*; none with `norm-act-conv`"),
+        DefaultText("*file*; none with `norm-act-conv`"),
     ] = None
 
     def expand(self, builder: Builder, x: int) -> int:
@@ -135,7 +135,7 @@ class Branches(Block):
         """The last node of each path. All paths are expanded even if one fails, so that one run reports every error."""
         ends, problems = [], list[tuple[Finding, int]]()
         for name, rows in self.paths.items():
-            if len(problems) > MOST:
+            if len(problems) > MAX_FINDINGS:
                 break
             try:
                 ends.append(builder.at_field(name, "paths", name, block=name).grow(rows, x))
@@ -148,13 +148,13 @@ class Branches(Block):
 
 def times(value: Any) -> int:
     count = value if isinstance(value, int) else 0
-    if isinstance(value, bool) or not 1 <= count <= MOST_TIMES:
+    if isinstance(value, bool) or not 1 <= count <= MAX_REPEATS:
         refuse(f"times is {TIMES.text}, not {in_yaml(value)}")
     return count
 
 
-MOST_TIMES = 100_000
-TIMES = Form(times, whole(1, MOST_TIMES), f"a whole number from 1 to {MOST_TIMES:,}")
+MAX_REPEATS = 100_000
+TIMES = Form(times, whole(1, MAX_REPEATS), f"a whole number from 1 to {MAX_REPEATS:,}")
 
 
 class Repeat(Block):

@@ -39,9 +39,9 @@ from advconv.values.forms import (
     suggestion,
     word,
 )
-from advconv.values.schemas import Absent, either, enum
+from advconv.values.schemas import DefaultText, either, enum
 
-FROM_FILE = Absent("*file*")
+FROM_FILE = DefaultText("*file*")
 
 KernelSize = Annotated[Size, Field(description="Kernel size of the convolution.")]
 Stride = Annotated[Size, Field(description="Stride of the convolution.")]

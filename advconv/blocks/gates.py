@@ -20,7 +20,7 @@ from advconv.values.forms import (
     Sides,
     Size,
 )
-from advconv.values.schemas import Absent
+from advconv.values.schemas import DefaultText
 
 
 class SqueezeExcite(Block):
@@ -88,7 +88,7 @@ class InvertedResidual(Unit):
             description="Reduction of a gate before the projection, with the block's activation inside and a sigmoid "
             "at its end."
         ),
-        Absent("no gate"),
+        DefaultText("no gate"),
     ] = None
 
     def expand(self, builder: Builder, x: int) -> int:

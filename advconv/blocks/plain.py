@@ -23,7 +23,7 @@ from advconv.values.forms import (
     Size,
     refuse,
 )
-from advconv.values.schemas import Absent
+from advconv.values.schemas import DefaultText
 
 
 class Pool(Block):
@@ -32,7 +32,7 @@ class Pool(Block):
     short: ClassVar[str] = "kernel_size"
 
     kernel_size: Annotated[Size, Field(description="Size of the window.")] = (2, 2)
-    stride: Annotated[MaybeSize, Field(description="Stride of the window."), Absent("its kernel_size")] = None
+    stride: Annotated[MaybeSize, Field(description="Stride of the window."), DefaultText("its kernel_size")] = None
     padding: Annotated[Padding, Field(description="Padding, at most half of the window.")] = (0, 0, 0, 0)
     ceil_mode: Annotated[Flag, Field(description="Whether a last window may reach beyond the end of the map.")] = False
 
@@ -120,7 +120,7 @@ class Linear(Block):
     short: ClassVar[str] = "out_features"
     example: ClassVar[str] = "- gap\n- linear: 100"
 
-    out_features: Annotated[MaybeCount, Field(description="Output features."), Absent("the classes")] = None
+    out_features: Annotated[MaybeCount, Field(description="Output features."), DefaultText("the classes")] = None
     bias: Annotated[Flag, Field(description="Whether there is a bias.")] = True
 
     def expand(self, builder: Builder, x: int) -> int:
@@ -169,7 +169,7 @@ class Norm(Block):
     ]
 
     @model_validator(mode="after")
-    def is_one(self) -> "Norm":
+    def check_norm(self) -> "Norm":
         if self.norm.layer is None:
             refuse("a norm row that is none does nothing", "leave the row out")
         return self
@@ -192,7 +192,7 @@ class Activation(Block):
     ]
 
     @model_validator(mode="after")
-    def is_one(self) -> "Activation":
+    def check_activation(self) -> "Activation":
         if self.activation.layer is None:
             refuse("an activation row that is none does nothing", "leave the row out")
         return self

@@ -14,7 +14,7 @@ from advconv.blocks.schemas import fields_schema
 from advconv.constraints.record import Constraint, Verdict, status
 from advconv.values.forms import Form, MaybeCount, MaybeSize, Pair, in_yaml, join_words, refuse, single, suggestion
 from advconv.values.limits import COUNT_LIMIT, COUNT_UNITS, Bound, CountLimit, Limit, limit
-from advconv.values.schemas import Schema, Written, either, enum, mapping
+from advconv.values.schemas import Schema, ValueSchema, either, enum, mapping
 
 NONE = Limit("== 0", (Bound("==", 0),))
 OCCURRENCES = "occurrences"
@@ -72,7 +72,7 @@ class UseEntry(NamedTuple):
     value: Any
 
 
-def _use(features: tuple[str, ...]) -> Written:
+def _use(features: tuple[str, ...]) -> ValueSchema:
     """A limit on the count, or a mapping of it with the fields that narrow the feature."""
     narrowed = fields_schema(Use)
     known = {key: narrowed["properties"][key] for key in ("count", *NARROWED_BY[features[0]])}
@@ -80,7 +80,7 @@ def _use(features: tuple[str, ...]) -> Written:
     schema = either(COUNT_LIMIT, narrowed | {"properties": known}) | {
         "description": f"How often it must occur: {text}."
     }
-    return Written(schema, text, f"use_{features[0]}")
+    return ValueSchema(schema, text, f"use_{features[0]}")
 
 
 def _uses() -> Schema:
@@ -89,8 +89,8 @@ def _uses() -> Schema:
     return mapping({word: _use(next(group for group in groups if word in group)) for word in FEATURES})
 
 
-USES = Written(_uses, "a mapping of features, each to a limit or a mapping with `count` and what narrows it")
-FORBIDS = Written({"type": "array", "items": FEATURE, "uniqueItems": True}, "a list of features")
+USES = ValueSchema(_uses, "a mapping of features, each to a limit or a mapping with `count` and what narrows it")
+FORBIDS = ValueSchema({"type": "array", "items": FEATURE, "uniqueItems": True}, "a list of features")
 
 
 def by_feature(value: Any) -> Any:

@@ -50,8 +50,8 @@ STEP = re.compile(r"(?:^|(?<=.)\.)([^\s.\[\]]+)|\[([0-9]+)\]")
 
 def setting(path: str, written: str, option: str) -> Setting:
     """A value as written at the end of an option: `train.mixup=0.2`, `--epochs 3`. Raises SettingError."""
-    _hold_length("path", path, MAX_PATH)
-    _hold_length(f"value of {path}", written, MAX_VALUE)
+    _check_length("path", path, MAX_PATH)
+    _check_length(f"value of {path}", written, MAX_VALUE)
     if written[:1] in ("<", ">", "="):
         # A comparison, which YAML would want in quotes.
         value = Value(Span(0, len(written)), written)
@@ -73,7 +73,7 @@ def parse_setting(text: str) -> Setting:
     return setting(path, written, f"--set {path}={written}")
 
 
-def _hold_length(what: str, text: str, most: int) -> None:
+def _check_length(what: str, text: str, most: int) -> None:
     if len(text) > most:
         raise SettingError(f"the {what} has {len(text):,} characters, the limit is {most:,}: {_cut(text)}")
 
@@ -112,7 +112,7 @@ def _in_option(value: Value, option: Source, offset: int) -> Value:
     return replace(value, span=moved(value.span), end=value.end + offset, children=children, keys=keys)
 
 
-def amended(document: Document, settings: list[Setting]) -> Document:
+def apply_settings(document: Document, settings: list[Setting]) -> Document:
     """The document with some values set. Raises SettingError.
 
     If mistakes of the file hide the value of a path, the check of the document reports them.
@@ -180,7 +180,7 @@ def _in_block(word: str, fields: Any, steps: Sequence[PathStep]) -> tuple[PathSt
     first, *rest = steps
     block = BLOCKS_BY_KIND.get(word)
     if block is Repeat and first.is_index:
-        _hold_round(first, _at(fields, "times"))
+        _check_round(first, _at(fields, "times"))
         return (first._replace(key="layers"), *_in_rows(_at(fields, "layers"), rest))
     for field in paths_of(block) if block else ():
         paths = _at(fields, field) or {}
@@ -198,7 +198,7 @@ COMPOSITION_ROWS = ("transforms",)
 """The argument of a transform that contains others."""
 
 
-def _hold_round(step: PathStep, times: Any) -> None:
+def _check_round(step: PathStep, times: Any) -> None:
     if isinstance(times, int) and int(step.key) >= times:
         raise SettingError(f"{_cut(_option(step))}: {step.before} has {times} rounds, counted from 0")
 

@@ -8,7 +8,7 @@ from pydantic import Field
 from advconv.blocks.base import Fields
 from advconv.language.data_sets import SETS
 from advconv.values.forms import PROBABILITY, Count, Form, in_yaml, is_int, is_number, positive, refuse, word
-from advconv.values.schemas import Absent, whole
+from advconv.values.schemas import DefaultText, whole
 
 LARGEST = 1e18
 """The optimizer multiplies two of these numbers, and the product has to fit into float32, which ends at 3.4e38."""
@@ -19,16 +19,16 @@ SMALLEST = 1.2e-38
 BELOW_ONE = 1 - 2**-24
 """The largest number of float32 below 1."""
 
-MOST_EPOCHS = 1_000_000
+MAX_EPOCHS = 1_000_000
 
 
 def epochs(value: Any) -> int:
-    if positive(value) > MOST_EPOCHS:
-        refuse(f"this must be at most {MOST_EPOCHS:,}, not {in_yaml(value)}")
+    if positive(value) > MAX_EPOCHS:
+        refuse(f"this must be at most {MAX_EPOCHS:,}, not {in_yaml(value)}")
     return int(value)
 
 
-EPOCHS = Form(epochs, whole(1, MOST_EPOCHS), f"a whole number from 1 to {MOST_EPOCHS:,}")
+EPOCHS = Form(epochs, whole(1, MAX_EPOCHS), f"a whole number from 1 to {MAX_EPOCHS:,}")
 
 
 def from_zero(value: Any) -> int:
@@ -145,7 +145,7 @@ class Train(Fields):
         float | None,
         ABOVE_ZERO,
         Field(description="Peak learning rate."),
-        Absent(", ".join(f"{what.lr:g} for `{word}`" for word, what in OPTIMIZERS.items())),
+        DefaultText(", ".join(f"{what.lr:g} for `{word}`" for word, what in OPTIMIZERS.items())),
     ] = None
     momentum: Annotated[float, FRACTION, Field(description="Momentum of sgd; the first beta of adamw.")] = 0.9
     weight_decay: Annotated[

@@ -11,14 +11,14 @@ from advconv.constraints.use import Use
 from advconv.geometry import Shape
 from advconv.language.augment import ASSIGNMENT, PIPELINE, TRANSFORM, Transform
 from advconv.language.recipe import Data, Train
-from advconv.language.validation_errors import NO_EXAMPLE, explain
+from advconv.language.validation_errors import NO_EXAMPLE, findings_of
 from advconv.text.document import Document
 from advconv.text.finding import Finding, Path
 from advconv.values.forms import COUNT, Form, MaybeCount, Name, in_yaml, is_int, named, refuse, single
 from advconv.values.names import TITLE
-from advconv.values.schemas import Absent, Written, list_of
+from advconv.values.schemas import DefaultText, ValueSchema, list_of
 
-NETWORK = Written(named(SOME_ROWS, 1), "a mapping of names to lists of rows")
+NETWORK = ValueSchema(named(SOME_ROWS, 1), "a mapping of names to lists of rows")
 
 if TYPE_CHECKING:
     Network = dict[str, tuple[Block, ...]]
@@ -90,7 +90,7 @@ class ArchSpec(Fields):
     classes: Annotated[
         MaybeCount,
         Field(description="Number of classes: the size of the output; a map of classes x 1 x 1 is flattened."),
-        Absent("not checked"),
+        DefaultText("not checked"),
     ] = None
     defaults: Annotated[Style, Field(description="Fields of convolutional units that do not set their own.")] = (
         Style.model_construct()
@@ -106,7 +106,7 @@ class ArchSpec(Fields):
         tuple[Annotated[Transform, TRANSFORM], ...],
         PIPELINE,
         Field(description="Augmentation of the training images, by transforms of albumentations."),
-        Absent(", ".join(f"`{transform.name}`" for transform in ASSIGNMENT)),
+        DefaultText(", ".join(f"`{transform.name}`" for transform in ASSIGNMENT)),
     ] = ASSIGNMENT
     train: Annotated[Train, Field(description="How the network is trained.")] = Train.model_construct()
 
@@ -116,7 +116,7 @@ def parse(document: Document) -> tuple[ArchSpec | None, list[Finding]]:
     try:
         return ArchSpec.model_validate(document.root.data), []
     except ValidationError as problem:
-        return None, explain(document, problem, keys_at)
+        return None, findings_of(document, problem, keys_at)
 
 
 def keys_at(path: Path) -> dict[str, str]:
@@ -138,14 +138,14 @@ def _model_at(path: Path) -> type[Fields]:
     return sections[str(path[0])]
 
 
-class Part(NamedTuple):
+class ValidPart(NamedTuple):
     """The valid part of a spec. Unless it `is_whole`, the end of the network is unknown."""
 
     spec: ArchSpec
     is_whole: bool = True
 
 
-def parse_part(document: Document) -> Part | None:
+def parse_part(document: Document) -> ValidPart | None:
     """The valid part of an invalid spec: the rows before the first wrong one, and the valid constraints.
 
     So that one run reports the mistakes in those too. None if the input or the defaults are wrong, on which all rows
@@ -160,7 +160,7 @@ def parse_part(document: Document) -> Part | None:
     is_guess = "classes" not in data and not set(data) <= set(ArchSpec.model_fields)
     needed |= {"classes": 1} if is_guess else {}
     try:
-        return Part(ArchSpec.model_validate(needed), is_whole=not is_guess)
+        return ValidPart(ArchSpec.model_validate(needed), is_whole=not is_guess)
     except ValidationError as problem:
         errors = problem.errors(include_url=False, include_input=False)
         places = [(*error["loc"], *_path_inside(error)) for error in errors]
@@ -175,7 +175,7 @@ def _path_inside(error: Any) -> Path:
     return finding.path if finding else ()
 
 
-def _without(needed: dict[str, Any], places: list[Path], is_guess: bool) -> Part | None:
+def _without(needed: dict[str, Any], places: list[Path], is_guess: bool) -> ValidPart | None:
     """The data without the rows and constraints that contain wrong places."""
     wrong_rows = [place[1:] for place in places if place[0] == "network"]
     wrong_limits = [place[1:] for place in places if place[0] == "constraints"]
@@ -188,7 +188,7 @@ def _without(needed: dict[str, Any], places: list[Path], is_guess: bool) -> Part
     # A bare `linear` needs some number of classes, whichever is meant.
     sound |= {"classes": 1} if no_classes else {}
     is_whole = not wrong_rows and not no_classes and not is_guess
-    return Part(ArchSpec.model_validate(sound), is_whole) if network else None
+    return ValidPart(ArchSpec.model_validate(sound), is_whole) if network else None
 
 
 def _sound_rows(network: dict[str, Any], places: list[Path]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ def starter(template: str, name: str) -> str:
     return MODELINE + re.sub(r"^name: .*$", f'name: "{name}"', text, count=1, flags=re.MULTILINE)
 
 
-def renew_schema(folder: Path) -> bool:
+def update_schema(folder: Path) -> bool:
     """Writes the schema into a folder without one, or with an older one of ours. False if the file is not ours.
 
     Raises FileError.

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from advconv.analysis.features import FEATURES
 from advconv.blocks import BLOCKS_BY_KIND, written_row
 from advconv.text.document import Document
-from advconv.text.finding import MOST, Edit, Finding, Path
+from advconv.text.finding import MAX_FINDINGS, Edit, Finding, Path
 from advconv.text.reader import resolve
 from advconv.text.source import Span
 from advconv.values.forms import closest, did_you_mean, in_yaml, single
@@ -29,7 +29,7 @@ SECTIONS = ("train", "defaults", "constraints")
 MAPPINGS = (*SECTIONS, "network", "uses")
 
 
-def explain(document: Document, problem: ValidationError, keys_at: Keys) -> list[Finding]:
+def findings_of(document: Document, problem: ValidationError, keys_at: Keys) -> list[Finding]:
     """A finding for each mistake; a misspelt required key is one mistake, not a missing and an unknown key."""
     if not _is_architecture(document.root.data):
         return [_foreign(document.root.data)]
@@ -41,16 +41,18 @@ def explain(document: Document, problem: ValidationError, keys_at: Keys) -> list
     empty = [found for parent, keys in unknown.items() for found in _emptied(document, parent, keys)]
     caused = {path for section, keys in empty for path in (section, *((*section[:-1], key) for key in keys))}
     reported = [
-        item for item in errors[: MOST + 1] if item["loc"] not in caused and not _is_misspelt(item, unknown, keys_at)
+        item
+        for item in errors[: MAX_FINDINGS + 1]
+        if item["loc"] not in caused and not _is_misspelt(item, unknown, keys_at)
     ]
-    found = [_explained(item, keys_at) for item in reported]
+    found = [_finding(item, keys_at) for item in reported]
     return found + [_empty(*section) for section in empty]
 
 
 def _is_architecture(data: Any) -> bool:
     """Whether a file has one of the two keys that make it one, however it is spelt."""
     marks = ("advconv", "network")
-    keys = list(data)[:MOST] if isinstance(data, dict) else []
+    keys = list(data)[:MAX_FINDINGS] if isinstance(data, dict) else []
     return any(key in marks or our_word("section", key, ("network",)) or did_you_mean(key, marks) for key in keys)
 
 
@@ -97,7 +99,7 @@ def _is_misspelt(item: Error, unknown: dict[Path, dict[str, None]], keys_at: Key
     if item["type"] != "missing":
         return False
     *parent, field = item["loc"]
-    for key in islice(unknown.get(tuple(parent), ()), MOST):
+    for key in islice(unknown.get(tuple(parent), ()), MAX_FINDINGS):
         path = (*parent, key)
         if str(field) in (our_word(_kind(path), key, keys_at(path)) or did_you_mean(key, keys_at(path))):
             return True
@@ -111,7 +113,7 @@ def _kind(path: Path) -> str:
     return {"train": "train", "constraints": "constraint"}.get(str(path[0]), "field") if len(path) == 2 else "field"
 
 
-def _explained(item: Error, keys_at: Keys) -> Finding:
+def _finding(item: Error, keys_at: Keys) -> Finding:
     path: Path = tuple(step for step in item["loc"] if step != "[key]")
     at_key = item["loc"][-1:] == ("[key]",)
     if item["type"].startswith("AC"):

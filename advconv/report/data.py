@@ -6,7 +6,7 @@ from typing import Any
 from advconv.analysis.cost import MACS_CONVENTION, weight_bytes
 from advconv.analysis.measure import Measures
 from advconv.analysis.receptive_field import Reaches, ReceptiveField
-from advconv.check import Checked, uncollected
+from advconv.check import Checked, gc_disabled
 from advconv.constraints.record import Verdict
 from advconv.geometry import Reach
 from advconv.report.diagnostics import as_data, as_github
@@ -31,7 +31,7 @@ def json_lines(checked: Iterable[Checked], skipped: Callable[[], int]) -> Iterat
 
 
 def _line(checked: Checked) -> str:
-    with uncollected():
+    with gc_disabled():
         return json_text(_file(checked), None)
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from advconv.rules import BY_CODE
 from advconv.rules.record import Severity
 from advconv.text.document import Document
-from advconv.text.finding import MOST, Finding
+from advconv.text.finding import MAX_FINDINGS, Finding
 from advconv.text.source import Position, Source, Span
 
 
@@ -44,29 +44,29 @@ class Diagnostic(NamedTuple):
         return self.source.text if self.source.is_option else ""
 
 
-LONGEST = 1000
+MAX_MESSAGE_LENGTH = 1000
 """Characters of a message or a help: a file may contain a word of a megabyte."""
 
 
 def placed(findings: Iterable[Finding], source: Source, document: Document | None) -> list[Diagnostic]:
-    """The findings without duplicates in the order of the text, those of options last, at most MOST of them."""
+    """The findings without duplicates in the order of the text, those of options last, at most MAX_FINDINGS of them."""
     diagnostics = dict.fromkeys(_placed(finding, source, document) for finding in findings)
     found = sorted(diagnostics, key=lambda found: (found.option, found.span.start))
-    if len(found) <= MOST:
+    if len(found) <= MAX_FINDINGS:
         return found
-    last = found[MOST]
+    last = found[MAX_FINDINGS]
     more = Finding("AC121", last.span, "further errors are not listed", "fix the listed ones first")
-    return [*found[:MOST], _placed(more, last.source, None)]
+    return [*found[:MAX_FINDINGS], _placed(more, last.source, None)]
 
 
 def _placed(finding: Finding, source: Source, document: Document | None) -> Diagnostic:
     """Raises KeyError for a code that no rule has."""
-    span = document.place(finding) if document else finding.path
+    span = document.span_of(finding) if document else finding.path
     if not isinstance(span, Span):
         raise TypeError(f"{finding.code} has a path, and there is no document")
     message, help = _shortened(finding.message), _shortened(finding.help)
     rule, text = BY_CODE[finding.code], span.source or source
-    edits = tuple(Replacement(document.place_of_edit(edit), edit.text) for edit in finding.edits) if document else ()
+    edits = tuple(Replacement(document.span_of_edit(edit), edit.text) for edit in finding.edits) if document else ()
     return Diagnostic(rule.code, rule.severity, text, span, message, help, edits, finding.trail)
 
 
@@ -82,7 +82,7 @@ def edited(text: str, edits: Iterable[Replacement]) -> str:
 
 
 def _shortened(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+    return text if len(text) <= MAX_MESSAGE_LENGTH else f"{text[: MAX_MESSAGE_LENGTH - 3]}..."
 
 
 def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:

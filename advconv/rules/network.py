@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from advconv.analysis.coverage import skipped_positions
 from advconv.analysis.receptive_field import square
 from advconv.language.data_sets import channels_first
-from advconv.rules.record import WARNING, Rule, Subject
+from advconv.rules.record import WARNING, LintInput, Rule
 from advconv.text.finding import Finding
 
 
-def unread_positions(subject: Subject) -> Iterator[Finding]:
+def unread_positions(subject: LintInput) -> Iterator[Finding]:
     for item in skipped_positions(subject.measures.graph) if subject.measures else ():
         row, window = item.node.origin, "x".join(map(str, item.window))
         reads = f"reads {item.read:,} of {item.total:,} positions, and nothing reads the others"
@@ -18,7 +18,7 @@ def unread_positions(subject: Subject) -> Iterator[Finding]:
         yield Finding("AC301", row.place, message, help, at_key=True)
 
 
-def channels_last(subject: Subject) -> Iterator[Finding]:
+def channels_last(subject: LintInput) -> Iterator[Finding]:
     """Unless another finding is about the input."""
     meant = channels_first(subject.input)
     if meant is None or any(found.code == "AC503" and found.path == ("input",) for found in subject.errors):

@@ -6,7 +6,7 @@ from advconv.analysis.measure import Measures, overflow
 from advconv.analysis.receptive_field import receptive_field_issues
 from advconv.geometry import INT64_MAX
 from advconv.graph import Node
-from advconv.rules.record import ERROR, WARNING, Rule, Subject
+from advconv.rules.record import ERROR, WARNING, LintInput, Rule
 from advconv.text.finding import Finding
 
 
@@ -23,7 +23,7 @@ def _at(node: Node, code: str, message: str, help: str) -> Finding:
     return Finding(code, node.origin.place, f"{node.origin.label}: {message}", help, at_key=True)
 
 
-def irregular_fields(subject: Subject) -> Iterator[Finding]:
+def irregular_fields(subject: LintInput) -> Iterator[Finding]:
     """The findings of the three rules below, in one pass over the graph."""
     measures = subject.measures
     found = receptive_field_issues(measures.graph, measures.flow.ungated_inputs, measures.reaches) if measures else []

@@ -18,7 +18,7 @@ class Severity(StrEnum):
 ERROR, WARNING = Severity.ERROR, Severity.WARNING
 
 
-class Subject(NamedTuple):
+class LintInput(NamedTuple):
     """The input of a check: the image, the tables of the graph, if there is one, and the errors so far.
 
     `spec`: the validated file; None for a graph made in Python.
@@ -45,4 +45,4 @@ class Rule(NamedTuple):
     why: str
     fails: str
     passes: str
-    check: Callable[[Subject], Iterator[Finding]] | None = None
+    check: Callable[[LintInput], Iterator[Finding]] | None = None

@@ -65,7 +65,7 @@ class Document:
     def has(self, path: Path) -> bool:
         return not self._walk(path)[1]
 
-    def place(self, finding: Finding) -> Span:
+    def span_of(self, finding: Finding) -> Span:
         """The span of a finding."""
         path = finding.path
         if isinstance(path, Span):
@@ -74,7 +74,7 @@ class Document:
             return self.span((*path, finding.field))
         return self.key_span(path) if finding.at_key else self.span(path)
 
-    def place_of_edit(self, edit: Edit) -> Span:
+    def span_of_edit(self, edit: Edit) -> Span:
         """The span that an edit replaces."""
         if isinstance(edit.place, Span):
             return edit.place

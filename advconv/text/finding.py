@@ -42,5 +42,5 @@ class Refused(Exception):
         self.finding = finding
 
 
-MOST = 1000
+MAX_FINDINGS = 1000
 """Findings that one run lists."""

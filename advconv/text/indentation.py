@@ -3,7 +3,7 @@
 import re
 
 from advconv.text.finding import Finding
-from advconv.text.parse_failure import ParseFailure, Place, content, indent
+from advconv.text.parse_failure import LineColumn, ParseFailure, content, indent
 
 
 def wrong_indentation(found: ParseFailure) -> Finding | None:
@@ -12,7 +12,7 @@ def wrong_indentation(found: ParseFailure) -> Finding | None:
         return None
     column = indent(found.text)
     kind = "row" if found.text[column : column + 2] in ("-", "- ") else "key"
-    at, width = Place(found.at.line, column), len(_first_word(found.text[column:]))
+    at, width = LineColumn(found.at.line, column), len(_first_word(found.text[column:]))
     beside = [level for level in found.levels if level[1].column == column]
     if kind == "key" and (row := _bare_row_above(found, column)):
         help = f"write `- {row}: {{{content(found.text)[:60]}}}`"
@@ -41,7 +41,7 @@ def _bare_row_above(found: ParseFailure, column: int) -> str:
     return row[1] if row and column > indent(line) else ""
 
 
-def _mixed(found: ParseFailure, kind: str, start: Place, at: Place, width: int) -> Finding:
+def _mixed(found: ParseFailure, kind: str, start: LineColumn, at: LineColumn, width: int) -> Finding:
     """A row among keys, or a key among rows."""
     if content(found.text) == "-":
         return found.finding("an empty row among keys", f"remove line {at.line + 1}", at)
@@ -56,20 +56,20 @@ def _mixed(found: ParseFailure, kind: str, start: Place, at: Place, width: int) 
     return _row_among_keys(found, start, at, width)
 
 
-def _rows_of_a_file(found: ParseFailure, first: Place) -> Finding:
+def _rows_of_a_file(found: ParseFailure, first: LineColumn) -> Finding:
     """Rows at the top of a file, where sections belong, with a section after them."""
     row = content(found.line(first.line)).removeprefix("-").strip()
     help = f"write `{row[:60]}` in line {first.line + 1}, without the dash"
     return found.finding("the top level of a file has keys, not the rows of a list", help, first)
 
 
-def _row_among_keys(found: ParseFailure, start: Place, at: Place, width: int) -> Finding:
+def _row_among_keys(found: ParseFailure, start: LineColumn, at: LineColumn, width: int) -> Finding:
     first, dash = content(found.line(start.line)), indent(found.line(start.line))
     if re.match(r"-[^\s-]", first):
         help = f"write `- {first[1:][:60]}`"
-        return found.finding("a dash needs a space after it", help, Place(start.line, dash), len(first))
+        return found.finding("a dash needs a space after it", help, LineColumn(start.line, dash), len(first))
     if dash < start.column and _key_above(found, dash) == "network":
-        return _nameless(found, Place(start.line, dash))
+        return _nameless(found, LineColumn(start.line, dash))
     if dash < start.column:
         help = f"indent it by {dash} spaces, as line {start.line + 1}"
         return found.finding("a row among the keys of the row above", help, at, width)
@@ -77,7 +77,7 @@ def _row_among_keys(found: ParseFailure, start: Place, at: Place, width: int) ->
     return found.finding("a row among keys", help, at, width)
 
 
-def _nameless(found: ParseFailure, first: Place) -> Finding:
+def _nameless(found: ParseFailure, first: LineColumn) -> Finding:
     """Rows directly under `network`, with deeper rows below."""
     help = f"write `{' ' * first.column}C1:` above line {first.line + 1}, and its rows below, each in the same column"
     return found.finding("these rows have no block: its name is missing above them", help, first)
@@ -93,11 +93,11 @@ def _key_above(found: ParseFailure, column: int) -> str:
     return ""
 
 
-def _dashed_constraint(found: ParseFailure, start: Place) -> Finding:
+def _dashed_constraint(found: ParseFailure, start: LineColumn) -> Finding:
     number = start.line if content(found.line(start.line)).startswith("-") else found.at.line
     line = found.line(number)
     help = f"write `{_constraint(content(line)[1:].strip())[:60]}`, without the dash"
-    return found.finding("constraints are keys, not rows of a list", help, Place(number, indent(line)))
+    return found.finding("constraints are keys, not rows of a list", help, LineColumn(number, indent(line)))
 
 
 def _constraint(text: str) -> str:
@@ -106,16 +106,16 @@ def _constraint(text: str) -> str:
     return f'{limit[1]}: "{limit[2]}"' if limit else text
 
 
-def _fitting(found: ParseFailure, levels: list[tuple[str, Place]], kind: str, column: int) -> str:
+def _fitting(found: ParseFailure, levels: list[tuple[str, LineColumn]], kind: str, column: int) -> str:
     """How far to indent, with a line above as an example: the two nearest columns."""
     same = [place for level, place in levels if level == kind] or [place for _, place in levels]
     starts = {place.column: place.line for place in same}
     nearest = sorted(starts, key=lambda fit: abs(fit - column))[:2]
-    ways = [_way(found, fit, _line_at(found, fit, starts[fit])) for fit in nearest]
-    return ways[0] + "".join(f", or {way.removeprefix('indent it ')}" for way in ways[1:])
+    helps = [_indent_help(found, fit, _line_at(found, fit, starts[fit])) for fit in nearest]
+    return helps[0] + "".join(f", or {help.removeprefix('indent it ')}" for help in helps[1:])
 
 
-def _way(found: ParseFailure, column: int, number: int) -> str:
+def _indent_help(found: ParseFailure, column: int, number: int) -> str:
     line = found.line(number)
     if indent(line) == column:
         return f"indent it by {column} space{'' if column == 1 else 's'}, as line {number + 1}"

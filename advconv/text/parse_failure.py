@@ -15,7 +15,7 @@ from advconv.text.source import Source
 CLOSING = {"[": "]", "{": "}"}
 
 
-class Place(NamedTuple):
+class LineColumn(NamedTuple):
     """Line and column from 0, as PyYAML counts."""
 
     line: int
@@ -26,11 +26,11 @@ class Token(NamedTuple):
     """A structural token of YAML, by its name in SIGNS, or a quoted scalar: `quote`."""
 
     sign: str
-    start: Place
-    end: Place
+    start: LineColumn
+    end: LineColumn
 
 
-FAR = 10_000
+TOKENS_AFTER_FAILURE = 10_000
 """How many tokens after the failure are read; a bracket that is closed later counts as never closed."""
 
 
@@ -40,10 +40,10 @@ class ParseFailure:
     def __init__(self, source: Source, problem: yaml.MarkedYAMLError, loader: Any) -> None:
         self.source, self.loader = source, loader
         self.problem, self.context = problem.problem or "it ends too early", problem.context or ""
-        self.opened = place_of(problem.context_mark)
-        self.at = place_of(problem.problem_mark) or self.opened or Place(0, 0)
+        self.opened = line_column(problem.context_mark)
+        self.at = line_column(problem.problem_mark) or self.opened or LineColumn(0, 0)
 
-    def finding(self, message: str, help: str = "", at: Place | None = None, width: int = 1) -> Finding:
+    def finding(self, message: str, help: str = "", at: LineColumn | None = None, width: int = 1) -> Finding:
         line, column = at or self.at
         return Finding("AC102", self.source.span(line + 1, column + 1, width), message, help)
 
@@ -90,16 +90,16 @@ class ParseFailure:
                 start, end = token.start_mark, token.end_mark
                 sign = SIGNS.get(type(token)) or (getattr(token, "style", None) in ("'", '"') and "quote")
                 if sign:
-                    found.append(Token(sign, Place(start.line, start.column), Place(end.line, end.column)))
+                    found.append(Token(sign, LineColumn(start.line, start.column), LineColumn(end.line, end.column)))
                 after += start.line > self.at.line or (start.line == self.at.line and start.column > self.at.column)
-                if after > FAR:
+                if after > TOKENS_AFTER_FAILURE:
                     break
         return found
 
     @cached_property
-    def brackets(self) -> list[tuple[str, Place]]:
+    def brackets(self) -> list[tuple[str, LineColumn]]:
         """The brackets that are open at the failure, the innermost last."""
-        found: list[tuple[str, Place]] = []
+        found: list[tuple[str, LineColumn]] = []
         for sign, place in self._brackets():
             if place >= self.at:
                 break
@@ -109,10 +109,10 @@ class ParseFailure:
                 found.pop()
         return found
 
-    def _brackets(self) -> Iterator[tuple[str, Place]]:
+    def _brackets(self) -> Iterator[tuple[str, LineColumn]]:
         return ((token.sign, token.start) for token in self.tokens if token.sign in "[]{}")
 
-    def closed_by(self, depth: int) -> tuple[str, Place] | None:
+    def closed_by(self, depth: int) -> tuple[str, LineColumn] | None:
         """The bracket after the failure that closes the innermost of `depth` open ones."""
         open_ = depth
         for sign, place in self._brackets():
@@ -124,11 +124,11 @@ class ParseFailure:
         return None
 
     @cached_property
-    def levels(self) -> list[tuple[str, Place]]:
+    def levels(self) -> list[tuple[str, LineColumn]]:
         """The lists and mappings that are open above the line of the failure: `row` or `key`, and their start."""
-        found: list[tuple[str, Place]] = []
+        found: list[tuple[str, LineColumn]] = []
         # A list at the column of its own key has no start and no end among the tokens, only rows.
-        rows: dict[int, Place] = {}
+        rows: dict[int, LineColumn] = {}
         for token in self.tokens:
             kind, place = token.sign, token.start
             if place.line >= self.at.line:
@@ -137,7 +137,7 @@ class ParseFailure:
                 found.append(("key" if kind == "map" else "row", place))
             elif kind == "end" and found:
                 found.pop()
-            elif kind == "row" and found and found[-1] == ("key", Place(found[-1][1].line, place.column)):
+            elif kind == "row" and found and found[-1] == ("key", LineColumn(found[-1][1].line, place.column)):
                 rows[place.column] = place
             elif kind == "key":
                 rows = {column: row for column, row in rows.items() if column < place.column}
@@ -157,8 +157,8 @@ SIGNS = {
 }
 
 
-def place_of(mark: Any) -> Place | None:
-    return Place(mark.line, mark.column) if mark else None
+def line_column(mark: Any) -> LineColumn | None:
+    return LineColumn(mark.line, mark.column) if mark else None
 
 
 def content(line: str) -> str:

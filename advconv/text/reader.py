@@ -8,7 +8,7 @@ import yaml
 
 from advconv.geometry import INT64_MAX
 from advconv.text.document import MAX_BYTES, Document, Value, too_long
-from advconv.text.finding import MOST, Finding, Refused
+from advconv.text.finding import MAX_FINDINGS, Finding, Refused
 from advconv.text.lookalikes import lookalikes
 from advconv.text.repair import GREATER, as_written, repaired
 from advconv.text.source import LINE_BREAK, Source, Span
@@ -108,7 +108,7 @@ class Composer:
     def compose(self, event: Any, span: Span, depth: int) -> Value:
         if isinstance(event, yaml.ScalarEvent):
             return Value(span, self.scalar(event, span))
-        self.hold_depth(depth + 1, span)
+        self.check_depth(depth + 1, span)
         is_mapping = isinstance(event, yaml.MappingStartEvent)
         value = Value(span, {} if is_mapping else [], is_block=not event.flow_style, height=1)
         last = self.fill_mapping(value, depth) if is_mapping else self.fill_sequence(value, depth)
@@ -116,7 +116,7 @@ class Composer:
             value.span = Span(span.start, last.end_mark.index)
             self.end = value.span.end
         value.end = self.end
-        self.hold_brackets(value)
+        self.report_wrong_brackets(value)
         if value.is_block and value.keys:
             # Diagnostics point at the first key of a mapping in block style.
             value.span = next(iter(value.keys.values()))
@@ -125,17 +125,17 @@ class Composer:
             value.height = max(value.height, child.height + 1)
         if value.count > MAX_VALUES:
             raise Refused(Finding("AC107", span, f"the aliases in here expand to more than {MAX_VALUES:,} values"))
-        self.hold_depth(depth + value.height, span)
+        self.check_depth(depth + value.height, span)
         return value
 
-    def hold_brackets(self, value: Value) -> None:
+    def report_wrong_brackets(self, value: Value) -> None:
         """Reports a list in parentheses, as in Python, or in braces."""
         written = self.source.text[value.span.start : value.span.end] if self.is_repaired else ""
         if written.startswith(("(", "{")) and isinstance(value.data, list):
             message = f"a list is written in brackets, not in {'parentheses' if written[0] == '(' else 'braces'}"
             self.report("AC114", value.span, message, f"write [{written[1:-1]}]")
 
-    def hold_depth(self, depth: int, span: Span) -> None:
+    def check_depth(self, depth: int, span: Span) -> None:
         if depth > MAX_DEPTH:
             raise Refused(Finding("AC106", span, f"lists and mappings are nested deeper than {MAX_DEPTH} levels"))
 
@@ -241,7 +241,7 @@ class Composer:
         return value
 
     def report(self, code: str, span: Span, message: str, help: str = "") -> None:
-        if len(self.findings) <= MOST:
+        if len(self.findings) <= MAX_FINDINGS:
             self.findings.append(Finding(code, span, message, help))
 
 

@@ -8,7 +8,7 @@ import yaml
 
 from advconv.text.finding import Finding
 from advconv.text.indentation import wrong_indentation
-from advconv.text.parse_failure import CLOSING, ParseFailure, Place, content, indent
+from advconv.text.parse_failure import CLOSING, LineColumn, ParseFailure, content, indent
 from advconv.text.source import Source
 
 
@@ -29,7 +29,7 @@ def slashes(found: ParseFailure) -> Finding | None:
     """A comment of another language, in the line of the failure or the one above."""
     for number in (found.at.line, found.line_above()):
         if comment := re.search(r"(?:^ *|: +)(//.*)", found.line(number)):
-            at, help = Place(number, comment.start(1)), f"write `# {comment[1][2:].strip()[:60]}`"
+            at, help = LineColumn(number, comment.start(1)), f"write `# {comment[1][2:].strip()[:60]}`"
             return found.finding("a comment starts with #, not with //", help, at, len(comment[1]))
     return None
 
@@ -50,7 +50,7 @@ def open_quote(found: ParseFailure) -> Finding | None:
     return found.finding(message, "close each text with a quote of its own", start, end.column - start.column)
 
 
-def _quoting_help(found: ParseFailure, start: Place) -> str:
+def _quoting_help(found: ParseFailure, start: LineColumn) -> str:
     """The text with its closing quote, if it is clear where the text ends."""
     text = content(found.line(start.line)[start.column :])
     if len(text) > 2 and text[-1] in "'\"" and text[-1] != text[0]:
@@ -59,7 +59,7 @@ def _quoting_help(found: ParseFailure, start: Place) -> str:
     return f"write {text}{text[0]}" if is_clear else f"write {text[:1]} at the end of its text in line {start.line + 1}"
 
 
-def _spanning_quote(found: ParseFailure) -> tuple[Place, Place] | None:
+def _spanning_quote(found: ParseFailure) -> tuple[LineColumn, LineColumn] | None:
     """A text in quotes that ends in the line of the failure, before it, and began in a line above."""
     for sign, start, end in found.tokens:
         if sign == "quote" and start.line < end.line == found.at.line and end <= found.at:
@@ -67,7 +67,7 @@ def _spanning_quote(found: ParseFailure) -> tuple[Place, Place] | None:
     return None
 
 
-def _quoted_before(found: ParseFailure) -> tuple[Place, Place] | None:
+def _quoted_before(found: ParseFailure) -> tuple[LineColumn, LineColumn] | None:
     """The quoted text before the failure, with only spaces between."""
     for sign, start, end in reversed(found.tokens):
         if sign == "quote" and end <= found.at:
@@ -123,7 +123,7 @@ def _missing_comma(found: ParseFailure) -> Finding | None:
     shown = re.match(r"[^\s,:\]}]+", found.text[column:])
     if not shown:
         return None
-    at = Place(found.at.line, column)
+    at = LineColumn(found.at.line, column)
     return found.finding(f"a comma is missing before {shown[0][:40]}", f"write `, {shown[0][:40]}`", at, len(shown[0]))
 
 
@@ -201,7 +201,7 @@ def no_colon(found: ParseFailure) -> Finding | None:
 
 def _without_colon(found: ParseFailure, number: int) -> Finding:
     line, text = found.line(number), content(found.line(number))
-    at, width = Place(number, indent(line)), max(len(text), 1)
+    at, width = LineColumn(number, indent(line)), max(len(text), 1)
     if re.match(r"-[^\s-]", text):
         return found.finding("a dash needs a space after it", f"write `- {text[1:][:60]}`", at, width)
     if pair := re.fullmatch(r"((?:- )?[\w.-]+):(\S.*)", text):

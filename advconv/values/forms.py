@@ -17,13 +17,13 @@ from advconv.layers.pointwise import FUNCTIONS, Activation, BatchNorm2d, GroupNo
 from advconv.text.finding import Finding
 from advconv.text.reader import resolve
 from advconv.values.names import MODULE_ATTRIBUTES, NAME, TAKEN, name_problem
-from advconv.values.schemas import Schema, Written, either, enum, list_of, mapping, one_of, whole
+from advconv.values.schemas import Schema, ValueSchema, either, enum, list_of, mapping, one_of, whole
 from advconv.values.synonyms import write_instead
 
 Pair = tuple[int, int]
 
 
-class Form(Written):
+class Form(ValueSchema):
     """Marks a field whose value is read by a function.
 
     Such a field cannot be null in a file, whatever its default is.
@@ -85,24 +85,24 @@ def positive(value: Any) -> int:
 COUNT = Form(positive, whole(1), "a whole number of at least 1", "count")
 
 
-MOST_OF_A_WINDOW = 2**31 - 1
+MAX_WINDOW = 2**31 - 1
 """torch's kernels count the positions of a window in 32 bits."""
 
 
 def positive_pair(value: Any) -> Pair:
     parts = [value, value] if is_int(value) else value
     if isinstance(parts, list | tuple) and len(parts) == 2 and all(is_int(part) and part >= 1 for part in parts):
-        hold_window(parts)
+        check_window_size(parts)
         return parts[0], parts[1]
     refuse(f"this must be {SIZE.text}, not {in_yaml(value)}")
 
 
-def hold_window(parts: "list[int] | tuple[int, ...]") -> None:
-    if max(parts) > MOST_OF_A_WINDOW:
-        refuse(f"this must be at most {MOST_OF_A_WINDOW:,}, not {max(parts)}", "make it smaller")
+def check_window_size(parts: "list[int] | tuple[int, ...]") -> None:
+    if max(parts) > MAX_WINDOW:
+        refuse(f"this must be at most {MAX_WINDOW:,}, not {max(parts)}", "make it smaller")
 
 
-TAPS, POSITIONS = whole(1, MOST_OF_A_WINDOW), whole(0, MOST_OF_A_WINDOW)
+TAPS, POSITIONS = whole(1, MAX_WINDOW), whole(0, MAX_WINDOW)
 SIZE = Form(positive_pair, either(TAPS, list_of(TAPS, 2)), "a whole number of at least 1 or [height, width]", "size")
 
 
@@ -117,7 +117,7 @@ def padding(value: Any) -> Literal["same"] | Sides:
         return 0, 0, 0, 0
     parts = [value] if is_int(value) else value
     if isinstance(parts, list | tuple) and len(parts) in (1, 2, 4) and all(is_int(p) and p >= 0 for p in parts):
-        hold_window(parts)
+        check_window_size(parts)
         if len(parts) == 4:
             return parts[0], parts[1], parts[2], parts[3]
         return parts[0], parts[0], parts[-1], parts[-1]
@@ -159,8 +159,8 @@ def word(what: str, *known: str, name: str = "") -> Form:
 
     def one_word(value: Any) -> Any:
         if value not in known or not isinstance(value, str):
-            place = what.removeprefix("a ")
-            refuse(f"{what} is {text}, not {in_yaml(value)}", lambda: suggestion(place, value, known))
+            category = what.removeprefix("a ")
+            refuse(f"{what} is {text}, not {in_yaml(value)}", lambda: suggestion(category, value, known))
         return value
 
     return Form(one_word, enum(*known), text, name)
@@ -181,13 +181,13 @@ def closest(value: object, words: Collection[str]) -> str:
     return found[0] if found else ""
 
 
-def suggestion(place: str, value: object, words: Collection[str]) -> str:
+def suggestion(category: str, value: object, words: Collection[str]) -> str:
     """What to write for a word of another tool, or the known word with a similar spelling."""
-    return write_instead(place, value, words) or did_you_mean(value, words)
+    return write_instead(category, value, words) or did_you_mean(value, words)
 
 
-def _key_help(place: str, key: str, known: tuple[str, ...]) -> str:
-    return suggestion(place, key, known) or f"the keys are {' and '.join(known)}"
+def _key_help(category: str, key: str, known: tuple[str, ...]) -> str:
+    return suggestion(category, key, known) or f"the keys are {' and '.join(known)}"
 
 
 def join_words(words: Sequence[str]) -> str:
@@ -195,14 +195,14 @@ def join_words(words: Sequence[str]) -> str:
     return f"{', '.join(words[:-1])} or {words[-1]}" if len(words) > 1 else words[0]
 
 
-class TakenName(str):
+class DuplicateName(str):
     """A name that a row above already has."""
 
 
 def name(value: Any) -> str:
     if not isinstance(value, str):
         refuse(f"a name is a word, not {in_yaml(value)}", code="AC115")
-    if isinstance(value, TakenName):
+    if isinstance(value, DuplicateName):
         refuse(f"a row above already has the name {str(value)!r}", "give one of them another name", code="AC116")
     if problem := name_problem(value):
         refuse(problem, "use a name of ASCII letters, digits and _ that is not taken", code="AC115")
@@ -223,7 +223,7 @@ IDENTIFIER = Form(
 )
 
 
-def named(part: Written, least: int) -> Schema:
+def named(part: ValueSchema, least: int) -> Schema:
     """A mapping of names, each to the same kind of value."""
     return {"type": "object", "propertyNames": IDENTIFIER, "additionalProperties": part, "minProperties": least}
 
@@ -268,7 +268,7 @@ def _norm_with(kind: str, value: Any) -> Layer:
         if key != "num_groups" and (not is_number(given[key]) or given[key] <= 0):
             refuse(f"the {key} of a norm is a number above 0, not {in_yaml(given[key])}", at=(kind, key))
         if key != "num_groups":
-            hold_float32(f"the {key} of a norm is", given[key], at=(kind, key))
+            check_float32(f"the {key} of a norm is", given[key], at=(kind, key))
     if kind == "batch":
         return BatchNorm2d(**given)
     groups = given.get("num_groups") if kind == "group" else 1
@@ -282,9 +282,9 @@ ABOVE_ZERO: Schema = {"type": "number", "exclusiveMinimum": 0}
 EPS = {"eps": ABOVE_ZERO | {"description": "Added to the variance."}}
 MOMENTUM = {"momentum": ABOVE_ZERO | {"description": "Weight of the newest batch in the running statistics."}}
 NUM_GROUPS: Schema = {"num_groups": {"$ref": COUNT, "description": "Groups of channels."}}
-BATCH = Written(mapping(EPS | MOMENTUM), "a mapping with eps and momentum", "batch_norm")
-LAYER = Written(mapping(EPS), "a mapping with eps", "layer_norm")
-GROUP = Written(either(COUNT, mapping(NUM_GROUPS | EPS, ["num_groups"])), "a number or a mapping", "group_norm")
+BATCH = ValueSchema(mapping(EPS | MOMENTUM), "a mapping with eps and momentum", "batch_norm")
+LAYER = ValueSchema(mapping(EPS), "a mapping with eps", "layer_norm")
+GROUP = ValueSchema(either(COUNT, mapping(NUM_GROUPS | EPS, ["num_groups"])), "a number or a mapping", "group_norm")
 NORM = Form(
     norm,
     either(
@@ -304,7 +304,7 @@ NORM = Form(
 FLOAT32_MAX = 3.4e38
 
 
-def hold_float32(what: str, value: float, at: tuple[str, ...] = ()) -> None:
+def check_float32(what: str, value: float, at: tuple[str, ...] = ()) -> None:
     if abs(value) > FLOAT32_MAX:
         refuse(f"{what} a number that float32 can represent, at most {FLOAT32_MAX:g}, not {in_yaml(value)}", at=at)
 
@@ -326,7 +326,7 @@ def activation(value: Any) -> ActivationChoice:
     if pair and pair[0] in FUNCTIONS and FUNCTIONS[pair[0]].argument:
         if not is_number(pair[1]):
             refuse(f"{pair[0]} takes a number, not {in_yaml(pair[1])}")
-        hold_float32(f"{pair[0]} takes", pair[1])
+        check_float32(f"{pair[0]} takes", pair[1])
         return ActivationChoice(Activation(pair[0], pair[1]))
     if pair and pair[0] in FUNCTIONS:
         refuse(f"{pair[0]} takes no argument", f"write `activation: {pair[0]}`")

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, NamedTuple, NoReturn
 
 from advconv.values.forms import Form, in_yaml, is_number, join_words, refuse
-from advconv.values.schemas import Schema, Written, either, mapping
+from advconv.values.schemas import Schema, ValueSchema, either, mapping
 
 OPERATORS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq}
 BOUND = re.compile(r"(<=|>=|==|<|>)\s*(\S.*)")
-SLIPS = {
+OPERATOR_TYPOS = {
     "=<": "<=",
     "=>": ">=",
     "≤": "<=",
@@ -24,7 +24,7 @@ SLIPS = {
 }
 """Mistyped operators, with the one that is meant."""
 
-SLIP = re.compile(rf"({'|'.join(map(re.escape, sorted(SLIPS, key=len, reverse=True)))})\s*([^\s<>=].*)")
+SLIP = re.compile(rf"({'|'.join(map(re.escape, sorted(OPERATOR_TYPOS, key=len, reverse=True)))})\s*([^\s<>=].*)")
 DIFFERS = re.compile(r"(!=|<>|≠)\s*(\S.*)")
 NUMBER = re.compile(r"([0-9][0-9_]{0,30}(?:\.[0-9]{1,12})?)\s*([A-Za-z%]*)")
 
@@ -132,7 +132,7 @@ def limit(value: Any, units: dict[str, int]) -> Limit:
 def _refuse_operator(text: str) -> None:
     """Refuses `=< 5` and other mistyped operators."""
     if slip := SLIP.fullmatch(text):
-        refuse(f"there is no operator {slip[1]}", f'write "{SLIPS[slip[1]]} {slip[2]}"', code="AC120")
+        refuse(f"there is no operator {slip[1]}", f'write "{OPERATOR_TYPOS[slip[1]]} {slip[2]}"', code="AC120")
     if differs := DIFFERS.fullmatch(text):
         refuse(f"there is no operator {differs[1]}", f'write "< {differs[2]}" or "> {differs[2]}"', code="AC120")
 
@@ -166,7 +166,7 @@ def _form(read: Callable[[Any], Limit], units: Mapping[str, int], name: str) -> 
     """A comparison with one of these units, or a range."""
     pattern = rf"[0-9][0-9_]*(\.[0-9]+)?\s*({'|'.join(units)})"
     number = {"type": "number", "minimum": 0}
-    end = Written(either({"type": "string", "pattern": rf"^\s*{pattern}\s*$"}, number), "a number", f"{name}_end")
+    end = ValueSchema(either({"type": "string", "pattern": rf"^\s*{pattern}\s*$"}, number), "a number", f"{name}_end")
     at_least, at_most = ({"$ref": end, "description": text} for text in ("At least.", "At most."))
     schema: Schema = either(
         {"type": "string", "pattern": rf"^\s*(<=|>=|==|<|>)\s*{pattern}\s*$"},

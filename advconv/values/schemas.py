@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 from advconv.geometry import INT64_MAX
 
 Schema = dict[str, Any]
-"""A JSON Schema, which may contain a `Written` in place of a nested schema."""
+"""A JSON Schema, which may contain a `ValueSchema` in place of a nested schema."""
 
 
-class Written:
+class ValueSchema:
     """The schema of a value. `name`: its definition in the schema of a file, if it occurs in more than one place.
 
     `text` describes what the schema accepts, for messages and `advconv explain`. A large schema, which a check does not
@@ -30,7 +30,7 @@ class Written:
         return tuple(word for form in forms if isinstance(form, dict) for word in form.get("enum", ()))
 
 
-class Absent(NamedTuple):
+class DefaultText(NamedTuple):
     """Describes a default that the field's default value does not show: `its kernel_size`."""
 
     text: str
@@ -44,7 +44,7 @@ def enum(*values: str) -> Schema:
     return {"enum": list(values)}
 
 
-def either(*forms: "Schema | Written") -> Schema:
+def either(*forms: "Schema | ValueSchema") -> Schema:
     bare = {word for form in forms if isinstance(form, dict) for word in form.get("enum", ())}
     return {"anyOf": [_unoffered(form, bare) if isinstance(form, dict) else form for form in forms]}
 
@@ -61,18 +61,18 @@ def _unoffered(schema: Schema, bare: set[str]) -> Schema:
     return schema | {"properties": offered, "patternProperties": hidden}
 
 
-def mapping(properties: Mapping[str, "Schema | Written"], required: Sequence[str] = (), **more: Any) -> Schema:
+def mapping(properties: Mapping[str, "Schema | ValueSchema"], required: Sequence[str] = (), **more: Any) -> Schema:
     """A mapping with only these keys."""
     needed = {"required": list(required)} if required else {}
     return {"type": "object", "properties": dict(properties), "additionalProperties": False} | needed | more
 
 
-def one_of(properties: Mapping[str, "Schema | Written"]) -> Schema:
+def one_of(properties: Mapping[str, "Schema | ValueSchema"]) -> Schema:
     """A mapping with exactly one of these keys."""
     return mapping(properties, minProperties=1, maxProperties=1)
 
 
-def list_of(item: "Schema | Written", *lengths: int) -> Schema:
+def list_of(item: "Schema | ValueSchema", *lengths: int) -> Schema:
     """A list of one of these lengths."""
     lists: list[Schema] = [{"type": "array", "items": item, "minItems": n, "maxItems": n} for n in lengths]
     return either(*lists) if len(lists) > 1 else lists[0]

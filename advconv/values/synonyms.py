@@ -28,26 +28,26 @@ class Alias(NamedTuple):
         return "; ".join(part for part in (written, self.note) if part)
 
 
-def write_instead(place: str, value: Any, known: Collection[str]) -> str:
+def write_instead(category: str, value: Any, known: Collection[str]) -> str:
     """What to write for a word of another tool, or another spelling of ours; empty if the word is unknown.
 
     `known`: our words of this category.
     """
-    row = _row(place, value, known)
-    return row.advice("- " if place in ("block", "transform") else "") if row else ""
+    alias = _alias(category, value, known)
+    return alias.advice("- " if category in ("block", "transform") else "") if alias else ""
 
 
-def our_word(place: str, value: Any, known: Collection[str]) -> str:
+def our_word(category: str, value: Any, known: Collection[str]) -> str:
     """The word of ours that a word means; empty if it is unknown."""
-    row = _row(place, value, known)
-    return row.word if row else ""
+    alias = _alias(category, value, known)
+    return alias.word if alias else ""
 
 
-def _row(place: str, value: Any, known: Collection[str]) -> Alias | None:
+def _alias(category: str, value: Any, known: Collection[str]) -> Alias | None:
     for word in _spellings(value):
-        rows = _index(place).get(word, ())
+        aliases = _index(category).get(word, ())
         own = (Alias(name, "") for name in known if normal(name) == word)
-        found = next((row for row in rows if not row.ours or row.word in known), None) or next(own, None)
+        found = next((alias for alias in aliases if not alias.ours or alias.word in known), None) or next(own, None)
         if found:
             return found
     return None
@@ -76,12 +76,12 @@ def normal(word: str) -> str:
 
 
 @cache
-def _index(place: str) -> dict[str, list[Alias]]:
+def _index(category: str) -> dict[str, list[Alias]]:
     """The aliases of a category, by each word for them."""
     found: dict[str, list[Alias]] = {}
-    for row in TABLE.get(place, ()):
-        for word in dict.fromkeys([normal(row.word), *map(normal, row.theirs.split())]):
-            found.setdefault(word, []).append(row)
+    for alias in TABLE.get(category, ()):
+        for word in dict.fromkeys([normal(alias.word), *map(normal, alias.theirs.split())]):
+            found.setdefault(word, []).append(alias)
     return found
 
 
@@ -328,7 +328,7 @@ FEATURES = (
     Alias("dilated", "dilations"),
     Alias("activation", "relu silu gelu activations swish leaky_relu"),
     Alias("norm", "batch norms"),
-    *(Alias(row.word, row.theirs) for row in BLOCKS if row.ours and GROUPED not in row.theirs),
+    *(Alias(alias.word, alias.theirs) for alias in BLOCKS if alias.ours and GROUPED not in alias.theirs),
 )
 VALUES = {
     "activation": (
