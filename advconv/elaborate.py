@@ -57,7 +57,7 @@ def finish(spec: ArchSpec, draft: Draft, end: int) -> list[Finding]:
 def _classes_help(last: Node) -> str:
     if last.origin.kind == "linear" and last.shape.flat:
         return f"write `linear` alone, whose default is `classes`, or `classes: {last.shape.elements}`"
-    return "end the network with `gap` and `linear`, or with a pointwise to the classes and `gap`"
+    return "end the network with `gap` and `linear`, or with a pointwise of `classes` channels and `gap`"
 
 
 def _with_trails(nodes: list[Node], problems: Sequence[tuple[Finding, int]]) -> Iterator[Finding]:

@@ -161,7 +161,7 @@ class Draft:
         if self.layers > MAX_LAYERS:
             raise _too_large(origin, f"the network has more than {MAX_LAYERS:,} layers", "repeat fewer rows")
         if self.characters > MAX_NAMES:
-            message = f"the names of the layers have more than {MAX_NAMES:,} characters in all"
+            message = f"the names of the layers have more than {MAX_NAMES:,} characters in total"
             raise _too_large(origin, message, "use shorter names, nest less, or repeat fewer rows")
 
     def strides_between(self, start: int, end: int) -> tuple[int, int]:

@@ -96,7 +96,7 @@ def _row_help(kind: str, row: Any) -> str:
 def _block_help(kind: str) -> str:
     word = kind.replace(":", " ").split(" ")[0]
     if " - " in kind:
-        return f"write `- {kind.rpartition(' - ')[2]}` in a line of its own, indented as the row above"
+        return f"write `- {kind.rpartition(' - ')[2]}` on its own line, indented like the row above"
     if word in BLOCKS_BY_KIND and word != kind:
         return f"write `- {word}: ...`, with a colon and a space after it"
     known = write_instead("block", kind, tuple(BLOCKS_BY_KIND)) or _activation_help(kind)
@@ -215,7 +215,7 @@ def _with_name_marked(row: Any, seen: set[str]) -> Any:
 
 def some_rows(value: Any) -> Any:
     if not rows(value):
-        refuse("there are no rows here", "write at least one row")
+        refuse("the list of rows is empty", "write at least one row")
     return value
 
 

@@ -80,7 +80,7 @@ class AvgPool(Pool):
     def check_padding(self) -> "AvgPool":
         top, bottom, left, right = sides_of(self.padding, self.kernel_size)
         if not self.count_include_pad and (top, left) != (bottom, right):
-            message = "padding that differs between two ends cannot be left out of the mean"
+            message = "count_include_pad: false needs equal padding at both ends of an axis"
             refuse(message, "pad both ends alike", at=("padding",))
         return self
 

@@ -173,7 +173,7 @@ CONSTRAINTS = (
         form=Annotated[dict[FeatureName, Annotated[Use, BeforeValidator(use)]], BeforeValidator(by_feature), USES],
         default={},
         judge=uses,
-        description="Features with how often they must occur.",
+        description="Features and how often they must occur.",
         unit=OCCURRENCES,
         example='{dilated: ">= 1", strided: {kernel_size: 3, count: "== 1"}}',
         topic="features",

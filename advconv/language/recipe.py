@@ -132,9 +132,7 @@ class Train(Fields):
     epochs: Annotated[int, EPOCHS, Field(description="Passes over the training images.")] = 24
     batch_size: Annotated[
         Count,
-        Field(
-            description="Images in a step, of all processes together; an incomplete last batch is left out of an epoch."
-        ),
+        Field(description="Images in a step of all processes together; an incomplete last batch is dropped."),
     ] = 128
     optimizer: Annotated[
         str,

@@ -132,7 +132,7 @@ def _value_help(value: Any) -> str:
     if sign:
         return f"a comment starts with #: write `{written.strip()[:40]}  # {note.strip()[:40]}`"
     if row := re.search(r" - (\S.*)", value) if isinstance(value, str) else None:
-        return f"write `- {row[1][:40]}` in a line of its own, indented as the row above"
+        return f"write `- {row[1][:40]}` on its own line, indented like the row above"
     bare = value.strip("() ") if isinstance(value, str) else ""
     is_disguised = bare != "" and isinstance(resolve(bare), int | float)
     return f"write {bare[:40]}, without {'quotes' if bare == value else 'parentheses'}" if is_disguised else ""
@@ -151,9 +151,10 @@ def _missing(path: Path, item: Error, keys_at: Keys) -> Finding:
     if path == ("advconv",):
         message = "the language version is missing"
         return Finding("AC112", place, message, "write `advconv: 1` as the first line")
-    is_bare = item["input"] == {} and len(parent) > 2
-    row = written_row(BLOCKS_BY_KIND[str(parent[-1])]) if is_bare else f"{field}: {keys_at(path)[str(field)]}"
-    return Finding("AC112", place, f"{_owner(path)} has no {field}", f"write `{row}`", at_key=bool(parent))
+    block = BLOCKS_BY_KIND[str(parent[-1])] if item["input"] == {} and len(parent) > 2 else None
+    row = written_row(block) if block else f"{field}: {keys_at(path)[str(field)]}"
+    lacks = "needs a value" if block and block.short_is_mapping else f"has no {field}"
+    return Finding("AC112", place, f"{_owner(path)} {lacks}", f"write `{row}`", at_key=bool(parent))
 
 
 def _unknown_key(path: Path, item: Error, keys_at: Keys) -> Finding:
@@ -181,7 +182,7 @@ def _elsewhere(path: Path, keys_at: Keys) -> str:
     if len(path) != 2 or path[0] not in SECTIONS:
         return ""
     if key in keys_at((key,)):
-        return f"write {key} as far left as {path[0]}"
+        return f"indent {key} like {path[0]}"
     feature = our_word("feature", key, FEATURES) if path[0] == "constraints" else ""
     return f'write it under uses: `uses: {{{feature}: ">= 1"}}`' if feature else ""
 

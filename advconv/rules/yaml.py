@@ -51,7 +51,7 @@ RULES = (
         severity=ERROR,
         title="second document",
         what="The file continues after `---` with a second document.",
-        why="A file has one architecture; the second would never be read.",
+        why="A file has one architecture; the second document would never be read.",
         fails="network: {C1: [gap]}\n---\nmore: 1",
         passes="network: {C1: [gap]}",
     ),

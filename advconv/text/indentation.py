@@ -71,7 +71,7 @@ def _row_among_keys(found: ParseFailure, start: LineColumn, at: LineColumn, widt
     if dash < start.column and _key_above(found, dash) == "network":
         return _nameless(found, LineColumn(start.line, dash))
     if dash < start.column:
-        help = f"indent it by {dash} spaces, as line {start.line + 1}"
+        help = f"indent it by {dash} spaces, like line {start.line + 1}"
         return found.finding("a row among the keys of the row above", help, at, width)
     help = f"write `- {first[:60]}` in line {start.line + 1}"
     return found.finding("a row among keys", help, at, width)
@@ -118,7 +118,7 @@ def _fitting(found: ParseFailure, levels: list[tuple[str, LineColumn]], kind: st
 def _indent_help(found: ParseFailure, column: int, number: int) -> str:
     line = found.line(number)
     if indent(line) == column:
-        return f"indent it by {column} space{'' if column == 1 else 's'}, as line {number + 1}"
+        return f"indent it by {column} space{'' if column == 1 else 's'}, like line {number + 1}"
     return f"start it in column {column + 1}, below `{_first_word(line[column:])}` in line {number + 1}"
 
 

@@ -35,7 +35,7 @@ def read(source: Source) -> tuple[Document | None, list[Finding]]:
     if directive := TAG_DIRECTIVE.search(source.text):
         # LibYAML compares each directive with all others, and tags are refused in any case.
         span = Span(directive.start(), directive.start() + 4)
-        return None, [Finding("AC104", span, "the directive %TAG has no meaning here", "leave it out")]
+        return None, [Finding("AC104", span, "the directive %TAG is not supported", "leave it out")]
     try:
         root, findings = Composer(source).document()
     except Refused as refused:
@@ -78,7 +78,7 @@ class Composer:
         self.next_event()
         event = self.next_event()
         if not isinstance(event, yaml.StreamEndEvent):
-            self.report("AC105", _span(event), "a second document starts here", "a file holds one architecture")
+            self.report("AC105", _span(event), "a second document starts here", "a file has one architecture")
         if self.overlong:
             raise Refused(self.overlong)
         return root, self.findings
@@ -91,7 +91,7 @@ class Composer:
         self.count(span)
         if event.tag not in (None, "!"):
             tag = event.tag.replace("tag:yaml.org,2002:", "!!")
-            self.report("AC104", span, f"the tag {tag} has no meaning here", "leave it out")
+            self.report("AC104", span, f"the tag {tag} is not supported", "leave it out")
         if event.anchor:
             self.anchors[event.anchor] = None
         value = self.compose(event, span, depth)
@@ -124,7 +124,9 @@ class Composer:
             value.count += child.count
             value.height = max(value.height, child.height + 1)
         if value.count > MAX_VALUES:
-            raise Refused(Finding("AC107", span, f"the aliases in here expand to more than {MAX_VALUES:,} values"))
+            raise Refused(
+                Finding("AC107", span, f"the aliases in this value expand to more than {MAX_VALUES:,} values")
+            )
         self.check_depth(depth + value.height, span)
         return value
 
@@ -188,7 +190,7 @@ class Composer:
             # Comparing a value takes as long as it has values inside.
             self.merged += part.count
             if self.merged > MAX_VALUES:
-                raise Refused(Finding("AC107", span, f"the merges up to here bring in more than {MAX_VALUES:,} values"))
+                raise Refused(Finding("AC107", span, f"the merges up to here add more than {MAX_VALUES:,} values"))
             for key, child in part.children.items():
                 if key in written:
                     continue
@@ -213,7 +215,7 @@ class Composer:
             return 1
         if isinstance(data, str) and len(data) > MAX_TEXT and not self.overlong:
             message = f"a text has {len(data):,} characters, the limit is {MAX_TEXT:,}"
-            help = "shorten it; a quote that is not closed takes in the lines below it"
+            help = "shorten it; an unclosed quote includes the lines below it"
             self.overlong = Finding("AC114", span, message, help)
         return data
 
