@@ -84,7 +84,7 @@ class Net:
 
     @property
     def training_memory(self) -> int:
-        """Bytes that autograd keeps for the backward pass, for one image in float32; parameters not counted."""
+        """Bytes that autograd saves for the backward pass, for one image in float32; parameters not counted."""
         return self.measures.memory.training
 
     @property

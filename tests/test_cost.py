@@ -156,7 +156,7 @@ def test_a_feature_that_is_forbidden_twice_is_told_of() -> None:
         Source("t", f"{HEAD}network: {{C1: [gap]}}\nconstraints: {{forbids: [conv, norm, conv]}}\n")
     ).diagnostics
 
-    assert (found.code, found.start.column, found.message) == ("AC116", 37, "conv stands here twice")
+    assert (found.code, found.start.column, found.message) == ("AC116", 37, "duplicate feature 'conv'")
 
 
 def test_directives_are_refused_before_they_are_read() -> None:
@@ -177,12 +177,12 @@ def test_keys_count_like_values_and_are_held_to_the_length_of_texts() -> None:
     assert (found.code, found.start.line) == ("AC101", 50_000)
 
     (found,) = check(Source("t", f"? '{'a b ' * 300}'\n: 1\n")).diagnostics
-    assert (found.code, found.message) == ("AC114", "a text of 1,200 characters stands here, the limit is 1,000")
+    assert (found.code, found.message) == ("AC114", "a text has 1,200 characters, the limit is 1,000")
 
 
 def test_a_long_text_is_told_of_and_a_syntax_mistake_behind_it_first() -> None:
     (found,) = check(Source("t", f"name: '{'a b ' * 300}'\nadvconv: 2\n")).diagnostics
-    assert (found.code, found.message) == ("AC114", "a text of 1,200 characters stands here, the limit is 1,000")
+    assert (found.code, found.message) == ("AC114", "a text has 1,200 characters, the limit is 1,000")
 
     assert [found.code for found in check(Source("t", f"name: '{'a b ' * 300}'\nx\n")).diagnostics] == ["AC102"]
 

@@ -39,12 +39,12 @@ class Pool(Block):
     def add_to(self, builder: Builder, x: int, layer: Pool2d, fill: float) -> int:
         sides = sides_of(self.padding, self.kernel_size)
         check_pool_padding(sides, self.kernel_size)
-        sides = _read(sides, layer, builder.shape(x)) if self.ceil_mode else sides
+        sides = _without_unread_padding(sides, layer, builder.shape(x)) if self.ceil_mode else sides
         # The pool has the name of the row, unless there is a pad too.
         return builder.add_padded(("", "pad"), layer, sides, x, fill)
 
 
-def _read(sides: Sides, layer: Pool2d, x: Shape) -> Sides:
+def _without_unread_padding(sides: Sides, layer: Pool2d, x: Shape) -> Sides:
     """Trims padding that no window reads: in a separate Pad layer, ceil_mode would start an extra window on it."""
     top, bottom, left, right = sides
     if top == bottom and left == right:
