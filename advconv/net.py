@@ -38,7 +38,7 @@ class ArchError(Exception):
 class Net:
     """A network that could be built, whether or not it keeps its constraints. Notebooks display its tables.
 
-    `checked` has the diagnostics and the verdicts, `measures` what was measured of each layer.
+    `checked` has the diagnostics and the verdicts, `measures` the measurements of each layer.
     """
 
     name: str

@@ -8,7 +8,7 @@ from advconv.layers.base import FLOAT_BYTES, Cost
 
 
 class Memory(NamedTuple):
-    """Bytes at each node. Parameters, gradients and buffers come on top.
+    """Bytes at each node. Parameters, gradients and buffers are not included.
 
     `live`: the outputs that exist while it runs, each freed after its last reader. `eager_live`: the same in torch's
     eager mode, in which a module's input exists until the module returns. `saved`: bytes that autograd additionally
@@ -105,7 +105,7 @@ def _saved(graph: Graph, costs: list[Cost]) -> list[int]:
 
 
 def _owners(graph: Graph, shares: list[bool]) -> list[int]:
-    """For each node the node whose storage its output is."""
+    """For each node, the node that owns the storage of its output."""
     owner: list[int] = []
     for index, node in enumerate(graph.nodes):
         owner.append(owner[node.inputs[0]] if node.inputs and shares[index] else index)

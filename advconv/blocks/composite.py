@@ -26,7 +26,7 @@ Shortcut = Annotated[str, word("a shortcut", *SHORTCUTS)]
 
 
 class Residual(Block):
-    """The sum of a main path and a shortcut past it (He et al. 2016)."""
+    """The sum of a main path and a shortcut (He et al. 2016)."""
 
     kind: ClassVar[str] = "residual"
     short: ClassVar[str] = "layers"
@@ -38,7 +38,7 @@ class Residual(Block):
     shortcut: Annotated[
         "ShortcutField",
         Field(
-            description="The shortcut past the main path: identity; projection, a 1x1 convolution with the main path's "
+            description="The shortcut: identity; projection, a 1x1 convolution with the main path's "
             "stride and a norm; pad, subsampling and zero channels (option A of the paper); rows. auto is identity "
             "if the shapes agree, else projection."
         ),

@@ -1,4 +1,4 @@
-"""The JSON Schema of what users write, short forms too, for editors and other tools; derived from the fields."""
+"""The JSON Schema of architecture files for editors and other tools, short forms included; derived from the fields."""
 
 import json
 from typing import Any

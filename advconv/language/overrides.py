@@ -73,9 +73,9 @@ def parse_setting(text: str) -> Setting:
     return setting(path, written, f"--set {path}={written}")
 
 
-def _check_length(what: str, text: str, most: int) -> None:
-    if len(text) > most:
-        raise SettingError(f"the {what} has {len(text):,} characters, the limit is {most:,}: {_cut(text)}")
+def _check_length(what: str, text: str, limit: int) -> None:
+    if len(text) > limit:
+        raise SettingError(f"the {what} has {len(text):,} characters, the limit is {limit:,}: {_cut(text)}")
 
 
 def _cut(text: str) -> str:

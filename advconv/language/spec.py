@@ -75,7 +75,7 @@ IMAGE_SHAPE = Form(image_shape, list_of(COUNT, 3), "[channels, height, width]")
 
 
 class ArchSpec(Fields):
-    """An architecture file. Defaults are constructed without a validator, which would have to be built for each."""
+    """An architecture file. Defaults are constructed unvalidated, so that no validator has to be built for them."""
 
     advconv: Annotated[int, VERSION, Field(description="Version of the language.")]
     name: Annotated[

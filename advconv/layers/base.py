@@ -74,7 +74,7 @@ class Layer(metaclass=LayerType):
     """
 
     is_view = False
-    """Whether the output is the input's own storage."""
+    """Whether the output shares the storage of the input."""
     is_identity_at_inference = False
     """Whether the layer returns its input unchanged in eval mode."""
 

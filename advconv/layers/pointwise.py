@@ -106,7 +106,7 @@ FUNCTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Activation(Pointwise):
-    """One of torch's activation modules, by the name it has in YAML."""
+    """One of torch's activation modules, by its name in YAML."""
 
     name: str = "relu"
     argument: float | None = None

@@ -32,7 +32,7 @@ Expression: TypeAlias = str | Brackets
 
 
 def literal(value: Any) -> str:
-    """A value on one line; evaluated it is the value again, infinity and NaN as `float("inf")`."""
+    """Source on one line that evaluates to the value; infinity and NaN as `float("inf")`."""
     return _flat(expression(value))
 
 
@@ -56,7 +56,7 @@ def labelled(label: str, part: Expression) -> Expression:
 
 
 def _text(text: str) -> str:
-    """In double quotes unless more of them would have to be escaped than single ones."""
+    """In double quotes, or in single quotes if those need fewer escapes."""
     quote = "'" if text.count('"') > text.count("'") else '"'
     return f"{quote}{_escaped(text, quote)}{quote}"
 

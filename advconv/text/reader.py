@@ -227,7 +227,7 @@ class Composer:
         return self.source.text[start.index : end.index]
 
     def report_limit(self, span: Span, limit: str) -> None:
-        """A limit without quotes, with the key before it."""
+        """Reports a limit without quotes; the help shows it with its key."""
         before = LINE_BREAK.split(self.source.text[max(0, span.start - 100) : span.start])[-1]
         key = re.search(r"[\w.]+: *$", before)
         help = f'put the limit in quotes: `{key[0].strip() + " " if key else ""}"{limit}"`'

@@ -154,7 +154,7 @@ BIAS = Form(bias, either(enum("auto"), {"type": "boolean"}), "auto, true or fals
 
 
 def word(what: str, *known: str, name: str = "") -> Form:
-    """A field that takes one of some words."""
+    """A field that accepts one of several words."""
     text = join_words(known)
 
     def one_word(value: Any) -> Any:
