@@ -6,7 +6,7 @@ net.check(), net.rf_table(), net.summary()  # tables, for notebooks and pandas t
 net.module(), net.source()                  # the torch module, and its source
 """
 
-# As `typing` has it, whose own import takes longer than all else that happens before Ctrl-C is caught.
+# Like `typing.TYPE_CHECKING`, without importing `typing`, which would delay the Ctrl-C handler.
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
 
 __all__ = ["ArchError", "Net", "TrainingError", "__version__", "load", "loads", "resume", "train"]
 
-# The module that each name comes from, imported when it is asked for: the command line starts faster without.
-HOMES = {
+# The module of each public name, imported on first access, so that the command line starts faster.
+MODULE_OF_NAME = {
     **dict.fromkeys(["ArchError", "Net", "load", "loads"], "advconv.net"),
     **dict.fromkeys(["TrainingError", "resume", "train"], "advconv.training.api"),
 }
 
 
 def __getattr__(name: str) -> "Any":
-    """A public name, imported when it is asked for."""
+    """A public name, imported on first access."""
     if name == "__version__":
         return _version()
-    if name not in HOMES:
+    if name not in MODULE_OF_NAME:
         raise AttributeError(f"module 'advconv' has no attribute {name!r}; it has {', '.join(__all__)}")
     from importlib import import_module
 
-    return getattr(import_module(HOMES[name]), name)
+    return getattr(import_module(MODULE_OF_NAME[name]), name)
 
 
 def _version() -> str:
@@ -48,5 +48,5 @@ def _version() -> str:
 
 
 def __dir__() -> list[str]:
-    """The public names, before they are asked for too."""
+    """The public names, also those that are not imported yet."""
     return sorted([*__all__, "__doc__", "__name__"])

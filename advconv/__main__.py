@@ -1,10 +1,10 @@
-"""The command's first step: `advconv`, `python -m advconv` and the clone's `cli.py` start here."""
+"""The entry point of `advconv`, `python -m advconv` and the clone's `cli.py`."""
 
 from advconv.system.interrupts import catch_interrupts
 
 
 def main() -> None:
-    """Runs the command line; whatever its imports do is told in a line too."""
+    """Runs the command line; errors while importing it are reported on one line too."""
     catch_interrupts()
     from advconv.system.process import end
 
@@ -14,7 +14,7 @@ def main() -> None:
 def _command() -> int:
     import gc
 
-    # Looking for garbage in what is imported takes a tenth of a check. `run` enables it again.
+    # Garbage collection during imports takes a tenth of a check. `run` enables it again.
     gc.disable()
     from advconv.cli.parser import run
 

@@ -1,4 +1,4 @@
-"""From text to verdicts: the one pipeline that the command line, Python and the tests share."""
+"""From text to verdicts: the one pipeline of the command line, the Python interface and the tests."""
 
 import gc
 from collections.abc import Iterator
@@ -11,19 +11,19 @@ from advconv.constraints.record import Status, Verdict
 from advconv.elaborate import elaborate
 from advconv.geometry import Shape
 from advconv.language.data_sets import SETS, misfits
-from advconv.language.spec import ArchSpec, Part, parse, parse_part
+from advconv.language.spec import ArchSpec, ValidPart, parse, parse_part
 from advconv.rules import RULES
 from advconv.rules.diagnostics import Diagnostic, has_errors, placed
 from advconv.rules.receptive_field import too_large
-from advconv.rules.record import Severity, Subject
+from advconv.rules.record import LintInput, Severity
 from advconv.text.document import Document, decode
-from advconv.text.finding import MOST, Finding
+from advconv.text.finding import MAX_FINDINGS, Finding
 from advconv.text.reader import read
 from advconv.text.source import Source
 
 
 class Checked(NamedTuple):
-    """An architecture as far as it could be taken: what is missing is None, and `diagnostics` say why."""
+    """The result of a check. Stages that failed leave None; `diagnostics` has the reasons."""
 
     source: Source
     diagnostics: list[Diagnostic]
@@ -33,7 +33,7 @@ class Checked(NamedTuple):
 
     @property
     def ok(self) -> bool:
-        """No errors, every constraint kept. Warnings, and promises that training keeps, are no failures."""
+        """No errors, every constraint kept. Warnings and promises for training do not count."""
         return not has_errors(self.diagnostics)
 
     @property
@@ -55,15 +55,17 @@ def check_bytes(name: str, data: bytes, image: Shape | None = None) -> Checked:
 
 
 def check(source: Source, image: Shape | None = None) -> Checked:
-    """Reads, validates, builds, measures and judges; at each stage all that is wrong is said."""
-    with uncollected():
-        document, unsound = read(source)
-        return check_document(document, unsound, image) if document else Checked(source, placed(unsound, source, None))
+    """Reads, validates, builds, measures and judges a text, and collects all diagnostics."""
+    with gc_disabled():
+        document, findings = read(source)
+        if document is None:
+            return Checked(source, placed(findings, source, None))
+        return check_document(document, findings, image)
 
 
 @contextmanager
-def uncollected() -> Iterator[None]:
-    """Without the collector of cycles, which would look through the many values of a large file over and over."""
+def gc_disabled() -> Iterator[None]:
+    """Disables cyclic garbage collection, which costs more than it frees on large files."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -71,49 +73,52 @@ def uncollected() -> Iterator[None]:
     finally:
         if was_enabled:
             if not gc.get_freeze_count():
-                # What is there counts as old, without a first look through all of it as soon as the collector is back.
+                # Moves live objects to the oldest generation, so that enabling GC does not trigger a full scan.
                 gc.freeze()
                 gc.unfreeze()
             gc.enable()
 
 
-def check_document(document: Document, unsound: list[Finding], image: Shape | None = None) -> Checked:
-    """The check of what has been read; `unsound` is what was wrong with its text."""
-    spec, wrong = parse(document)
-    part = _sound_part(document, spec, unsound, wrong)
-    graph, unfit = elaborate(part, image) if part else (None, [])
+def check_document(document: Document, yaml_findings: list[Finding], image: Shape | None = None) -> Checked:
+    """The check of a document; `yaml_findings` are those of its text."""
+    spec, spec_findings = parse(document)
+    part = _valid_part(document, spec, yaml_findings, spec_findings)
+    graph, shape_findings = elaborate(part, image) if part else (None, [])
     measures = measure(graph) if graph else None
-    misfit = misfits(SETS[spec.data], spec.input, spec.classes) if spec and document.has(("data",)) else []
-    large = too_large(measures) if measures else []
-    broken = [*_untold(document, unsound, wrong), *wrong, *unfit, *large, *misfit]
-    verdicts = judge(part.spec.constraints, measures) if part and part.is_whole and measures and not large else []
+    data_findings = misfits(SETS[spec.data], spec.input, spec.classes) if spec and document.has(("data",)) else []
+    overflow_findings = too_large(measures) if measures else []
+    text_findings = _without_repeated(document, yaml_findings, spec_findings)
+    errors = [*text_findings, *spec_findings, *shape_findings, *overflow_findings, *data_findings]
+    measured = None if overflow_findings else measures
+    verdicts = judge(part.spec.constraints, measured) if part and part.is_whole and measured else []
     failed = [verdict.finding for verdict in verdicts if verdict.status is Status.FAILED]
-    subject = Subject(part.spec.input, part.spec, None if large else measures, tuple(broken)) if part else None
-    linted = lint(subject) if subject else []
-    diagnostics = placed([*broken, *linted, *failed], document.source, document)
-    if broken or measures is None:
+    warnings = lint(LintInput(part.spec.input, part.spec, measured, tuple(errors))) if part else []
+    diagnostics = placed([*errors, *warnings, *failed], document.source, document)
+    if errors or measures is None:
         return Checked(document.source, diagnostics, spec)
     return Checked(document.source, diagnostics, spec, measures, tuple(verdicts))
 
 
-def _sound_part(document: Document, spec: ArchSpec | None, unsound: list[Finding], wrong: list[Finding]) -> Part | None:
-    """What can be built of a file."""
-    # A number that could not be read stands for another; what would be said of a network with it is not worth much.
-    is_readable = all(found.code != "AC110" for found in unsound)
-    # Where more is wrong than is told, what else is wrong need not be found.
-    if not is_readable or len(wrong) > MOST:
+def _valid_part(
+    document: Document, spec: ArchSpec | None, yaml_findings: list[Finding], spec_findings: list[Finding]
+) -> ValidPart | None:
+    """The part of a file that can be built."""
+    # A number beyond 64 bits was replaced by 1, so measurements would be wrong.
+    is_readable = all(found.code != "AC110" for found in yaml_findings)
+    # The report is truncated already.
+    if not is_readable or len(spec_findings) > MAX_FINDINGS:
         return None
-    return Part(spec) if spec else parse_part(document)
+    return ValidPart(spec) if spec else parse_part(document)
 
 
-def lint(subject: Subject) -> list[Finding]:
-    """What the rules find."""
-    return [finding for rule in RULES if rule.check for finding in rule.check(subject)]
+def lint(given: LintInput) -> list[Finding]:
+    """The findings of all rules."""
+    return [finding for rule in RULES if rule.check for finding in rule.check(given)]
 
 
-def _untold(document: Document, unsound: list[Finding], wrong: list[Finding]) -> list[Finding]:
-    """What was wrong with the text, without the forms that are told again, with more known, at the same place."""
-    if not unsound:
+def _without_repeated(document: Document, yaml_findings: list[Finding], spec_findings: list[Finding]) -> list[Finding]:
+    """Findings of the text, without each AC114 that validation reports at the same span with a better message."""
+    if not yaml_findings:
         return []
-    told = {document.place(found) for found in wrong if found.code == "AC114"}
-    return [found for found in unsound if found.code != "AC114" or found.path not in told]
+    repeated = {document.span_of(found) for found in spec_findings if found.code == "AC114"}
+    return [found for found in yaml_findings if found.code != "AC114" or found.path not in repeated]

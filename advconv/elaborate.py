@@ -1,4 +1,4 @@
-"""From what a user wrote to the graph of layers."""
+"""Builds the graph of layers from a spec."""
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -6,18 +6,18 @@ from itertools import islice
 from advconv.blocks.base import Builder, Unfit
 from advconv.geometry import Shape
 from advconv.graph import Draft, Graph, Node, Origin
-from advconv.language.spec import ArchSpec, Part
+from advconv.language.spec import ArchSpec, ValidPart
 from advconv.layers.dense import Flatten
 from advconv.text.finding import Finding, Refused
 
 TRAIL = 12
 
 Trail = tuple[tuple[str, str, str], ...]
-"""Rows that lead up to a place: label, kind and output of each."""
+"""The rows before a failure: label, kind and output shape of each."""
 
 
-def elaborate(part: Part, image: Shape | None = None) -> tuple[Graph | None, list[Finding]]:
-    """The graph of an architecture, for images of its input's shape or another; None where a row does not fit."""
+def elaborate(part: ValidPart, image: Shape | None = None) -> tuple[Graph | None, list[Finding]]:
+    """The graph of an architecture, for images of its input's shape or another; None if a row does not fit."""
     draft, end, findings = grow(part.spec, image)
     if end is None:
         return None, findings
@@ -26,7 +26,7 @@ def elaborate(part: Part, image: Shape | None = None) -> tuple[Graph | None, lis
 
 
 def grow(spec: ArchSpec, image: Shape | None = None) -> tuple[Draft, int | None, list[Finding]]:
-    """The rows of the network as layers; the last is None where one does not fit."""
+    """The rows of the network as layers, with the index of the last; None if one does not fit."""
     draft = Draft()
     end = draft.start(image or spec.input)
     try:
@@ -41,12 +41,12 @@ def grow(spec: ArchSpec, image: Shape | None = None) -> tuple[Draft, int | None,
 
 
 def finish(spec: ArchSpec, draft: Draft, end: int) -> list[Finding]:
-    """Holds the output to the classes; a Cx1x1 map becomes a vector on the way out."""
+    """Checks the output against `classes`; a Cx1x1 map is flattened."""
     shape = draft.nodes[end].shape
     if spec.classes is None:
         return []
     if shape.elements != spec.classes or shape.size != (1, 1):
-        message = f"the network puts out {shape}, classes is {spec.classes}"
+        message = f"the network's output is {shape}, classes is {spec.classes}"
         trail = _trail(_by_label(draft.nodes))
         return [Finding("AC208", ("classes",), message, _classes_help(draft.nodes[end]), trail=trail)]
     if not shape.flat:
@@ -56,12 +56,12 @@ def finish(spec: ArchSpec, draft: Draft, end: int) -> list[Finding]:
 
 def _classes_help(last: Node) -> str:
     if last.origin.kind == "linear" and last.shape.flat:
-        return f"write `linear` alone, which puts out the classes, or `classes: {last.shape.elements}`"
-    return "end the network with `gap` and `linear`, or with a pointwise to the classes and `gap`"
+        return f"write `linear` alone, whose default is `classes`, or `classes: {last.shape.elements}`"
+    return "end the network with `gap` and `linear`, or with a pointwise of `classes` channels and `gap`"
 
 
 def _with_trails(nodes: list[Node], problems: Sequence[tuple[Finding, int]]) -> Iterator[Finding]:
-    """The findings with what led up to each, in one walk over the nodes: they come in the order of their rows."""
+    """The findings with the rows before each, in one pass over the nodes: findings are in the order of rows."""
     rows: dict[str, Node] = {}
     done = 0
     for finding, before in problems:
@@ -76,15 +76,15 @@ def _by_label(nodes: list[Node]) -> dict[str, Node]:
 
 
 def _trail(rows: dict[str, Node], broken: str = "") -> Trail:
-    """The rows so far with the shape that each puts out; of the broken one, whatever did fit is left out."""
+    """The rows built so far with their output shapes, without the failing row."""
     count = len(rows) - (broken in rows)
     hidden = count - TRAIL
     if hidden <= 1:
-        return tuple(_step(node) for label, node in rows.items() if label != broken)
+        return tuple(_trail_row(node) for label, node in rows.items() if label != broken)
     first = next(node for label, node in rows.items() if label != broken)
     last = islice((node for label, node in reversed(rows.items()) if label != broken), TRAIL - 1)
-    return (_step(first), ("...", f"{hidden} rows", "..."), *map(_step, reversed(list(last))))
+    return (_trail_row(first), ("...", f"{hidden} rows", "..."), *map(_trail_row, reversed(list(last))))
 
 
-def _step(node: Node) -> tuple[str, str, str]:
+def _trail_row(node: Node) -> tuple[str, str, str]:
     return node.origin.label, node.origin.kind, str(node.shape)

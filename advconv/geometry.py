@@ -45,10 +45,10 @@ class Window(NamedTuple):
         return self.dilation * (self.kernel_size - 1) + 1
 
     def output_size(self, size: int) -> int:
-        """How many places the window takes on a map of `size` positions; below 1 where it does not fit.
+        """How many positions the window takes on a map of `size` positions; below 1 if it does not fit.
 
         The formula is that of torch.nn.Conv2d and torch.nn.MaxPool2d. With `ceil_mode` torch adds a last window that
-        hangs over the end, but none that would start behind the map and its left padding.
+        reaches beyond the end, but none that would start after the map and its left padding.
         """
         room = size + self.before + self.after - self.extent
         if not self.ceil_mode:
@@ -57,7 +57,7 @@ class Window(NamedTuple):
         return places - 1 if (places - 1) * self.stride >= size + self.before else places
 
     def read_after(self, size: int) -> int:
-        """How much of the padding behind a map of `size` positions is read by windows that start before its end."""
+        """How much of the padding after a map of `size` positions is read by windows that start before its end."""
         places = self.output_size(size)
         end = (places - 1) * self.stride + self.extent
         return max(0, min(self.after, end - size - self.before)) if places > 0 else self.after
@@ -70,9 +70,9 @@ class Reach(NamedTuple):
     """What a map sees of the input along one axis: position p depends on `jump*p + first` to `jump*p + last`, exactly.
 
     `first` and `last` span the widest path from the input, `narrowest` is the size over the narrowest one.
-    `jump` is 0 on a map of one position where paths of unequal jumps have met: it is right for that position alone.
-    `gated`: a gate has weighed or shifted the map by what it saw, which the interval leaves out; `whole`: it saw all
-    of the image. `unknown`: paths of unequal jumps have met, and no interval of this form is right any more.
+    `jump` is 0 on a map of one position on which paths of unequal jumps were merged: the interval is right for that
+    position alone. `gated`: a gate was multiplied with or added to the map, and the interval excludes what it sees;
+    `whole`: the gate sees all of the image. `unknown`: paths of unequal jumps were merged, and no interval is right.
     """
 
     jump: int = 1
@@ -94,12 +94,12 @@ class Reach(NamedTuple):
         return (self.first + self.last) / 2
 
     def through(self, window: Window) -> "Reach":
-        """The reach behind a window (Araujo, Norris, Sim: Computing Receptive Fields of CNNs, Distill 2019)."""
+        """The reach after a window (Araujo, Norris, Sim: Computing Receptive Fields of CNNs, Distill 2019)."""
         if window == POINT:
             return self
         jump, skipped = self.jump, window.dilation * (window.kernel_size - 1)
         if not jump and (skipped or window.before or window.after):
-            # It reads positions beside the only one for which the interval is right.
+            # The window reads positions other than the one for which the interval is right.
             return UNKNOWN
         return Reach(
             jump * window.stride,
@@ -116,9 +116,9 @@ UNKNOWN = Reach(unknown=True)
 
 
 def union(reaches: list[Reach], size: int) -> Reach:
-    """The reach where parallel paths meet on a map of `size` positions: the hull of their intervals.
+    """The reach of parallel paths merged on a map of `size` positions: the hull of their intervals.
 
-    Unknown where their jumps differ, but on a map of one position, which then has no jump.
+    Unknown if their jumps differ, except on a map of one position, which then has no jump.
     """
     first, *others = reaches
     if all(other == first for other in others):

@@ -1,4 +1,4 @@
-"""The typed graph: layers at their places, with inputs and shapes."""
+"""The typed graph: named layers with their inputs and shapes."""
 
 import linecache
 import sys
@@ -15,17 +15,17 @@ from advconv.text.finding import Finding, Path, Refused
 from advconv.text.source import Source, Span
 
 MAX_LAYERS = 10_000
-"""A merge of n paths counts as n - 1 layers, whatever it is made of."""
+"""A merge of n paths counts as n - 1 layers, however it is built."""
 
 MAX_NAMES = 5_000_000
-"""Characters in the names of all layers. The names of all that is around a layer stand in its own."""
+"""Characters in the names of all layers; a name includes those of the enclosing modules."""
 
 
 class Origin(NamedTuple):
     """Where layers come from: a row of the YAML, or a line of Python.
 
-    `label` is its name in messages (`C1[0]`), `block` where tables file it (`C3/near`), `kind` the block's word,
-    `path` its place in the document, `line` that in a Python file.
+    `label` is its name in messages (`C1[0]`), `block` its group in tables (`C3/near`), `kind` the kind of its block,
+    `path` its path in the document, `line` its line in a Python file.
     """
 
     label: str
@@ -40,7 +40,7 @@ class Origin(NamedTuple):
 
 
 def line_of_caller() -> Span:
-    """The line of Python outside of this module that is being run."""
+    """The line of Python that called this module."""
     frame = sys._getframe()
     while frame.f_back and frame.f_code.co_filename == __file__:
         frame = frame.f_back
@@ -50,10 +50,10 @@ def line_of_caller() -> Span:
 
 
 class Node(NamedTuple):
-    """A layer at a place. `inputs` are indices of earlier nodes.
+    """A named layer. `inputs` are indices of earlier nodes.
 
-    `name` is its path among modules (`C1.0.conv`); a function of torch is no module, its name ends in `()`, which no
-    name that a user writes can have (`C1.0.add()`).
+    `name` is its path among modules (`C1.0.conv`); a function of torch is not a module, and its name ends in `()`,
+    which no name from a user can (`C1.0.add()`).
     """
 
     name: str
@@ -65,7 +65,7 @@ class Node(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """Nodes in an order in which they can run; the first is the image, the last the output."""
+    """Nodes in topological order; the first is the image, the last the output."""
 
     nodes: tuple[Node, ...]
 
@@ -80,7 +80,7 @@ class Graph:
     def input_shapes(self, node: Node) -> list[Shape]:
         return [self.nodes[index].shape for index in node.inputs]
 
-    # Each edit gives a graph whose shapes are inferred from there on, and raises ShapeError where a layer does not fit.
+    # Each edit returns a new graph with its shapes inferred again, and raises ShapeError if a layer does not fit.
 
     def replace(self, index: int, layer: Layer) -> "Graph":
         """Another layer at `index`."""
@@ -89,7 +89,7 @@ class Graph:
         return _inferred(nodes, index)
 
     def rewire(self, index: int, inputs: tuple[int, ...]) -> "Graph":
-        """Other inputs, which stand before it. Raises ValueError where one does not."""
+        """Other inputs for a node. Raises ValueError if one does not come before it."""
         if not all(0 <= source < index for source in inputs):
             raise ValueError(f"node {index} can read the nodes before it, not {inputs}")
         nodes = list(self.nodes)
@@ -97,7 +97,7 @@ class Graph:
         return _inferred(nodes, index)
 
     def insert(self, after: int, name: str, layer: Layer, origin: Origin | None = None) -> "Graph":
-        """A layer behind node `after`, read by what read that. Raises ValueError for a name that is taken."""
+        """A layer after node `after`, which takes over its readers. Raises ValueError for a name that is taken."""
         name = f"{name}()" if layer.is_function else name
         if any(node.name == name for node in self.nodes):
             raise ValueError(f"there is a node {name} already")
@@ -106,7 +106,7 @@ class Graph:
         return _inferred([*self.nodes[: after + 1], new, *moved], after + 1)
 
     def delete(self, index: int) -> "Graph":
-        """Without a node of one input, which is read in its place. Raises ValueError for a node that has not one."""
+        """Without a node, whose readers read its input. Raises ValueError for a node without exactly one input."""
         if len(self.nodes[index].inputs) != 1:
             raise ValueError(f"{self.nodes[index].name} has {len(self.nodes[index].inputs)} inputs, not one")
         (source,) = self.nodes[index].inputs
@@ -118,7 +118,7 @@ class Graph:
 
 
 def _inferred(nodes: list[Node], start: int) -> Graph:
-    """The graph of nodes whose shapes may be others from `start` on."""
+    """The graph with the shapes from node `start` on inferred again."""
     for place in range(start, len(nodes)):
         node = nodes[place]
         shape = node.layer.output([nodes[source].shape for source in node.inputs])
@@ -128,13 +128,13 @@ def _inferred(nodes: list[Node], start: int) -> Graph:
 
 
 def made_here(name: str, layer: Layer) -> Origin:
-    """What made a layer that no row asked for: the line of Python that is being run."""
+    """The origin of a layer added in Python: the calling line."""
     return Origin(name.removesuffix("()"), name.split(".")[0], layer.kind, line=line_of_caller())
 
 
 @dataclass(slots=True)
 class Draft:
-    """A graph while it grows."""
+    """A graph under construction."""
 
     nodes: list[Node] = field(default_factory=list)
     layers: int = 0
@@ -146,41 +146,43 @@ class Draft:
         return 0
 
     def add(self, name: str, layer: Layer, inputs: tuple[int, ...], origin: Origin | None = None) -> int:
-        """Appends a layer and gives its index. Raises ShapeError where it does not fit, Refused at a limit."""
+        """Appends a layer and returns its index. Raises ShapeError if it does not fit, Refused at a limit."""
         origin = origin or made_here(name, layer)
-        self._hold_limits(name, len(inputs), origin)
+        self._check_limits(name, len(inputs), origin)
         shape = layer.output([self.nodes[index].shape for index in inputs])
         if shape.elements > INT64_MAX:
-            raise ShapeError("AC209", f"a {shape} map has more values than 64 bits can count", "make it smaller")
+            raise ShapeError("AC209", f"a {shape} map has more values than fit in 64 bits", "make it smaller")
         self.nodes.append(Node(f"{name}()" if layer.is_function else name, layer, inputs, shape, origin))
         return len(self.nodes) - 1
 
-    def _hold_limits(self, name: str, inputs: int, origin: Origin) -> None:
+    def _check_limits(self, name: str, inputs: int, origin: Origin) -> None:
         self.layers += max(1, inputs - 1)
         self.characters += len(name)
         if self.layers > MAX_LAYERS:
             raise _too_large(origin, f"the network has more than {MAX_LAYERS:,} layers", "repeat fewer rows")
         if self.characters > MAX_NAMES:
-            message = f"the names of the layers have more than {MAX_NAMES:,} characters in all"
+            message = f"the names of the layers have more than {MAX_NAMES:,} characters in total"
             raise _too_large(origin, message, "use shorter names, nest less, or repeat fewer rows")
 
     def strides_between(self, start: int, end: int) -> tuple[int, int]:
-        """The product of the strides on the way from `start` to `end`; where paths meet, the largest on each axis.
+        """The product of the strides from `start` to `end`; of parallel paths, the largest on each axis.
 
-        All ways to `end` lead through `start`, so it is what the strides from the image to each come to.
+        All paths to `end` lead through `start`, so it is the ratio of their strides from the image.
         """
         for node in self.nodes[len(self.strides) : end + 1]:
             self.strides.append(self._strides_to(node))
-        (height, width), (high, wide) = self.strides[start], self.strides[end]
-        return high // height, wide // width
+        before, after = self.strides[start], self.strides[end]
+        return after[0] // before[0], after[1] // before[1]
 
     def _strides_to(self, node: Node) -> tuple[int, int]:
-        """Those from the image."""
-        ways = [(self.strides[source], self.nodes[source].shape) for source in full_inputs(self.nodes, node)]
-        over = [(way, node.layer.windows(shape)) for way, shape in ways]
+        """The product of the strides from the image to a node."""
+        paths = [
+            (self.strides[source], node.layer.windows(self.nodes[source].shape))
+            for source in full_inputs(self.nodes, node)
+        ]
         return (
-            max((height * high.stride for (height, _), (high, _) in over), default=1),
-            max((width * wide.stride for (_, width), (_, wide) in over), default=1),
+            max((height * vertical.stride for (height, _), (vertical, _) in paths), default=1),
+            max((width * horizontal.stride for (_, width), (_, horizontal) in paths), default=1),
         )
 
 
@@ -189,16 +191,16 @@ def _too_large(origin: Origin, message: str, help: str) -> Refused:
 
 
 def full_inputs(nodes: Sequence[Node], node: Node) -> tuple[int, ...]:
-    """The inputs that a node's map comes from: where paths meet, those that are not spread over the others."""
+    """The inputs of a node, of a merge without those that are broadcast over the others."""
     if len(node.inputs) < 2:
         return node.inputs
     return tuple(source for source in node.inputs if nodes[source].shape.size == node.shape.size)
 
 
 def broadcast_only(graph: Graph) -> list[bool]:
-    """For each node whether it reaches the output only as a gate: spread over a larger map, or weighing its own input.
+    """Whether each node reaches the output only as a gate: broadcast over a larger map, or multiplied with its input.
 
-    The second is what the first becomes on a map of one position.
+    The second is what a gate looks like on a map of one position.
     """
     is_gate = [True] * len(graph.nodes)
     is_gate[-1] = False
@@ -210,7 +212,7 @@ def broadcast_only(graph: Graph) -> list[bool]:
 
 
 def _weighs_its_input(graph: Graph, node: Node, source: int) -> bool:
-    """Whether one input of a product is made of the other alone."""
+    """Whether one input of a product is computed from the other alone."""
     if node.shape.size != (1, 1) or not isinstance(node.layer, Multiply):
         return False
     (other,) = set(node.inputs) - {source} or {len(graph.nodes)}
@@ -229,10 +231,10 @@ def consumers(graph: Graph) -> list[list[int]]:
 
 
 def open_modules(graph: Graph) -> frozenset[str]:
-    """The modules that cannot be called as one, so that what is around them calls their children.
+    """Modules that no single call can run; the enclosing module calls their children instead.
 
-    Those are the ones that do not run at one go, that read several values from outside, or of whose values others than
-    the last are read outside. What a file says has none.
+    Their layers are not contiguous, or they read several values from outside, or a value other than their last is read
+    outside. A network from a file has none.
     """
     names = tuple(node.name for node in graph.nodes)
     return _open_modules(names, tuple(node.inputs for node in graph.nodes))
@@ -258,6 +260,6 @@ def _open_modules(names: tuple[str, ...], inputs: tuple[tuple[int, ...], ...]) -
 
 @lru_cache(maxsize=1000)
 def modules_around(module: str) -> tuple[str, ...]:
-    """A module and those around it, the outermost first: `C1.0 -> C1, C1.0`; none for the network itself."""
+    """A module and its enclosing modules, the outermost first: `C1.0 -> C1, C1.0`; none for the network itself."""
     steps = module.split(".") if module else []
     return tuple(".".join(steps[:depth]) for depth in range(1, len(steps) + 1))

@@ -1,4 +1,4 @@
-"""An architecture in Python: load it, ask it."""
+"""The Python interface: loads an architecture, measures it and builds its module."""
 
 from dataclasses import dataclass
 from html import escape
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class ArchError(Exception):
-    """A file that is no network; `diagnostics` say why. Its text is what `advconv check` prints."""
+    """A file that is not a network; `diagnostics` has the reasons. Its text is what `advconv check` prints."""
 
     def __init__(self, checked: Checked) -> None:
         super().__init__("\n\n".join(as_text(found) for found in checked.diagnostics))
@@ -36,9 +36,9 @@ class ArchError(Exception):
 
 @dataclass(frozen=True, eq=False)
 class Net:
-    """A network that could be built, whether or not it keeps its constraints. Its tables show themselves in notebooks.
+    """A network that could be built, whether or not it keeps its constraints. Notebooks display its tables.
 
-    `checked` has the diagnostics and the verdicts, `measures` what was measured of each layer.
+    `checked` has the diagnostics and the verdicts, `measures` the measurements of each layer.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Net:
         return self.checked.ok
 
     def __repr__(self) -> str:
-        field = f"receptive field {self.measures.field}"
+        field = f"receptive field {self.measures.receptive_field}"
         return f"Net({self.name}: {self.params:,} params, {self.macs:,} MACs, {field}, {state_text(self.checked)})"
 
     def _repr_html_(self) -> str:
@@ -74,30 +74,30 @@ class Net:
 
     @property
     def memory(self) -> int:
-        """Bytes at the peak of inference that frees each output after its last reader; one image in float32."""
+        """Peak bytes of inference that frees each output after its last reader; one image in float32."""
         return self.measures.memory.inference
 
     @property
     def memory_eager(self) -> int:
-        """Bytes that `module()` holds at its peak in torch's eager mode, without gradients; one image in float32."""
+        """Peak bytes of `module()` in torch's eager mode, without gradients; one image in float32."""
         return self.measures.memory.eager
 
     @property
     def training_memory(self) -> int:
-        """Bytes that autograd keeps for the backward pass, for one image in float32; parameters not counted."""
+        """Bytes that autograd saves for the backward pass, for one image in float32; parameters not counted."""
         return self.measures.memory.training
 
     @property
     def receptive_field(self) -> int | tuple[int, int] | None:
-        """Pixels: a number, or (height, width) where they differ; gates are left out. None where it is unknown."""
-        size = self.measures.field.size
+        """Pixels: a number, or (height, width) if they differ; gates are excluded. None if it is unknown."""
+        size = self.measures.receptive_field.size
         if size is None:
             return None
         height, width = size
         return height if height == width else (height, width)
 
     def check(self) -> Table:
-        """The constraints with what was measured, and the diagnostics."""
+        """The constraints with the measured values, and the diagnostics."""
         return verdict_table(self.checked)
 
     def rf_table(self, explain: bool = False) -> Table:
@@ -116,7 +116,7 @@ class Net:
         return emit(self.measures, self.name)
 
     def verify(self) -> Table:
-        """Each number of the report beside what torch finds; needs torch, which the extra `train` installs."""
+        """Each number of the report compared with torch; needs torch, which the extra `train` installs."""
         with naming_the_extra("net.verify()"):
             from advconv.backends.evidence import verify
         from advconv.report.verify import claims_table
@@ -131,8 +131,8 @@ class Net:
 def load(path: str | Path, input: tuple[int, int, int] | None = None) -> Net:
     """The network in a file, measured for its own input or for images of another (channels, height, width).
 
-    Raises ArchError where the file is no network, OSError where it cannot be read, ValueError where `input` is not
-    three whole numbers of at least 1, and TypeError where `path` is none.
+    Raises ArchError if the file is not a network, OSError if it cannot be read, ValueError if `input` is not three
+    whole numbers of at least 1, and TypeError if `path` is not a path.
     """
     if not isinstance(path, str | Path):
         raise TypeError(f"load takes the path of a file, not {path!r}; loads takes a text")
@@ -142,7 +142,7 @@ def load(path: str | Path, input: tuple[int, int, int] | None = None) -> Net:
 
 
 def loads(text: str, name: str = "<text>", input: tuple[int, int, int] | None = None) -> Net:
-    """The network in a text, as `load` has it from a file. `name` is what diagnostics call the text."""
+    """The network in a text, like `load` for a file. `name` is the name of the text in diagnostics."""
     if not isinstance(text, str):
         raise TypeError(f"loads takes a text, not {text!r}; load takes the path of a file")
     return _net(name, text.encode("utf-8", "surrogatepass"), _shape(input))

@@ -23,7 +23,7 @@ BARE = {"norm": "none", "activation": "none"}
 
 
 def size(*rows: Any, **sections: Any) -> tuple[int, int] | None:
-    return measured(*rows, **sections).field.size
+    return measured(*rows, **sections).receptive_field.size
 
 
 def count(name: str, *rows: Any, **sections: Any) -> int:
@@ -33,8 +33,8 @@ def count(name: str, *rows: Any, **sections: Any) -> int:
 def test_dilation_widens_the_reach_and_keeps_the_cost() -> None:
     plain, dilated = measured({"conv": 8}), measured({"dilated": 8})
 
-    assert plain.field.size == (3, 3)
-    assert dilated.field.size == (5, 5)
+    assert plain.receptive_field.size == (3, 3)
+    assert dilated.receptive_field.size == (5, 5)
     assert plain.total == dilated.total
 
 
@@ -50,7 +50,7 @@ def test_stride_counts_from_the_next_window_on() -> None:
 
 
 def through_pooling(*rows: Any, **sections: Any) -> tuple[int, int] | None:
-    field = measured(*rows, **sections).field_through_pooling
+    field = measured(*rows, **sections).receptive_field_through_pooling
     return field.size if field else None
 
 
@@ -86,7 +86,7 @@ def test_a_path_that_is_pooled_beside_one_that_is_not_is_a_gate() -> None:
     row = {"branches": {"merge": "add", "paths": paths}}
 
     assert size(row) == (16, 16)
-    assert measured(row).field.note == "a gate sees the whole image"
+    assert measured(row).receptive_field.note == "gate: whole image"
     assert size(row, {"conv": {"out_channels": 4, "padding": 3}}) == (18, 18)
     assert through_pooling(row) is None
     assert through_pooling(row, {"conv": {"out_channels": 4, "padding": 3}}, "gap") == (22, 22)
@@ -163,27 +163,27 @@ def test_where_unequal_jumps_meet_the_field_is_unknown_and_a_limit_on_it_fails()
     row = {"branches": {"merge": "add", "paths": paths}}
     limit: dict[str, Any] = {"constraints": {"receptive_field": "> 1"}}
 
-    assert measured(row).field.size is None
+    assert measured(row).receptive_field.size is None
     assert codes(row) == ["AC210"]
     assert sorted(codes(row, **limit)) == ["AC210", "AC402"]
     assert codes(row, {"strided": 4}) == ["AC210"]
 
 
 def test_a_gate_never_widens_the_field_and_a_note_says_what_it_sees() -> None:
-    found = measured({"conv": 4}, "squeeze_excite", {"conv": 4}).field
+    found = measured({"conv": 4}, "squeeze_excite", {"conv": 4}).receptive_field
 
-    assert (found.size, found.narrowest, found.note) == ((5, 5), (5, 5), "a gate sees the whole image")
-    assert measured({"conv": 4}, {"conv": 4}).field.note == ""
+    assert (found.size, found.narrowest, found.note) == ((5, 5), (5, 5), "gate: whole image")
+    assert measured({"conv": 4}, {"conv": 4}).receptive_field.note == ""
     assert codes({"conv": 4}, "squeeze_excite", constraints={"receptive_field": "== 3", "rf_min": "== 3"}) == []
     assert codes({"conv": 4}, "squeeze_excite", constraints={"receptive_field": "> 3"}) == ["AC401"]
 
 
 def test_a_gate_that_sees_a_part_of_the_image_never_widens_it_either() -> None:
     gate = {"conv": {"out_channels": 4, "stride": 16}}
-    found = measured({"branches": {"merge": "multiply", "paths": {"map": [], "gate": [gate]}}}).field
+    found = measured({"branches": {"merge": "multiply", "paths": {"map": [], "gate": [gate]}}}).receptive_field
 
-    assert (found.size, found.note) == ((1, 1), "a gate sees more than that")
-    assert measured({"branches": {"merge": "multiply", "paths": {"gate": ["gap"], "map": []}}}).field.whole
+    assert (found.size, found.note) == ((1, 1), "gates excluded")
+    assert measured({"branches": {"merge": "multiply", "paths": {"gate": ["gap"], "map": []}}}).receptive_field.whole
 
 
 STRIDED_HEIGHT = {"conv": {"out_channels": 4, "stride": [2, 1]}}
@@ -208,12 +208,12 @@ def test_of_last_maps_side_by_side_the_widest_counts_in_any_order() -> None:
     wide, small = [{"conv": {"out_channels": 4, "kernel_size": 9}}, "gap"], [{"conv": 4}, "gap"]
 
     for paths in ({"a": wide, "b": small}, {"a": small, "b": wide}):
-        found = measured({"branches": {"merge": "add", "paths": paths}}).field
+        found = measured({"branches": {"merge": "add", "paths": paths}}).receptive_field
         assert (found.size, found.narrowest) == ((9, 9), (3, 3))
 
 
 def test_the_narrowest_path_goes_past_residual_layers() -> None:
-    found = measured({"conv": 4}, {"residual": [{"conv": 4}, {"conv": 4}]}).field
+    found = measured({"conv": 4}, {"residual": [{"conv": 4}, {"conv": 4}]}).receptive_field
 
     assert (found.size, found.narrowest) == ((7, 7), (3, 3))
 
@@ -239,11 +239,13 @@ def field_of(graph: Graph, path: list[int], axis: int) -> int:
 @given(archs())
 def test_the_narrowest_path_is_the_least_of_all_paths(data: dict[str, Any]) -> None:
     found = checked(data).measures
-    assume(found is not None and found.field.size is not None and not found.field.gated)
+    assume(found is not None and found.receptive_field.size is not None and not found.receptive_field.gated)
     assert found is not None
-    every = [path for index in found.ends.maps for path in paths_to(found.graph, index)]
+    every = [path for index in found.last_maps.maps for path in paths_to(found.graph, index)]
 
-    assert found.field.narrowest == tuple(min(field_of(found.graph, path, axis) for path in every) for axis in (0, 1))
+    assert found.receptive_field.narrowest == tuple(
+        min(field_of(found.graph, path, axis) for path in every) for axis in (0, 1)
+    )
 
 
 @pytest.mark.slow

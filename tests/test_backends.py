@@ -169,7 +169,7 @@ def test_a_claim_that_is_false_fails() -> None:
     measures = measured({"conv": 8}, {"strided": 8}, "gap")
     wrong = measures._replace(
         total=measures.total._replace(params=1, macs=2),
-        memory=measures.memory._replace(live=[3], held=[5], saved=[4]),
+        memory=measures.memory._replace(live=[3], eager_live=[5], saved=[4]),
         reaches=[(high._replace(last=high.last + 1), wide) for high, wide in measures.reaches],
     )
 

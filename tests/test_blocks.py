@@ -233,7 +233,7 @@ def test_a_path_of_one_position_is_spread_over_the_others() -> None:
     gate = {"branches": {"merge": "multiply", "paths": {"map": [], "gate": ["gap", {"activation": "sigmoid"}]}}}
 
     assert output(gate) == "4x16x16"
-    assert measured(gate).field.whole
+    assert measured(gate).receptive_field.whole
 
 
 def test_branches_of_unlike_shapes_do_not_merge() -> None:

@@ -4,8 +4,8 @@ import gc
 
 import pytest
 
-from advconv.check import check, check_bytes, uncollected
-from advconv.text.finding import MOST
+from advconv.check import check, check_bytes, gc_disabled
+from advconv.text.finding import MAX_FINDINGS
 from advconv.text.source import Source
 from tests.build import arch, checked
 
@@ -33,13 +33,13 @@ def test_a_section_that_is_wrong_does_not_hide_the_network() -> None:
     assert found(f"{HEAD}train: {{epochs: 0}}\nnetwork:\n  C1:\n{UNFIT}") == ["AC114", "AC201"]
 
 
-@pytest.mark.parametrize(("wrong", "is_judged"), [(1, True), (MOST, True), (MOST + 1, False)])
+@pytest.mark.parametrize(("wrong", "is_judged"), [(1, True), (MAX_FINDINGS, True), (MAX_FINDINGS + 1, False)])
 def test_where_more_is_wrong_than_is_told_the_network_is_not_judged(wrong: int, is_judged: bool) -> None:
     unknown = "".join(f"  k{number}: 1\n" for number in range(wrong))
     codes = found(f"{HEAD}train:\n{unknown}network:\n  C1:\n{UNFIT}")
 
-    assert codes.count("AC111") == min(wrong, MOST)
-    assert ("AC121" in codes) == (wrong >= MOST)
+    assert codes.count("AC111") == min(wrong, MAX_FINDINGS)
+    assert ("AC121" in codes) == (wrong >= MAX_FINDINGS)
     assert is_judged or "AC201" not in codes
 
 
@@ -71,9 +71,9 @@ def test_the_collector_of_cycles_is_as_it_was_after_a_check(is_enabled: bool) ->
     before = gc.isenabled()
     (gc.enable if is_enabled else gc.disable)()
     try:
-        with uncollected():
+        with gc_disabled():
             within = gc.isenabled()
-        with pytest.raises(ZeroDivisionError), uncollected():
+        with pytest.raises(ZeroDivisionError), gc_disabled():
             raise ZeroDivisionError
         assert (within, gc.isenabled()) == (False, is_enabled)
     finally:

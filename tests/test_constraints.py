@@ -149,7 +149,7 @@ def test_a_feature_is_narrowed_by_fields_that_it_has(name: str, field: str, has_
 @pytest.mark.parametrize(
     ("name", "text", "help"),
     [
-        ("receptive_field", "< 3", "dilate less, stride later, or take a convolution out"),
+        ("receptive_field", "< 3", "dilate less, stride later, or remove a convolution"),
         ("receptive_field", "> 3", "dilate a convolution, stride earlier, or add one before the last map"),
         ("rf_min", "< 3", "give the narrowest path smaller windows"),
         ("rf_min", "> 3", "widen the narrowest path"),
@@ -199,19 +199,19 @@ def test_a_field_without_a_size_breaks_its_constraint() -> None:
     paths = {"a": [{"strided": 8}, {"conv": {"out_channels": 4, "padding": 5}}], "b": [{"conv": 4}]}
     (found,) = verdicts({"branches": {"paths": paths}}, receptive_field="> 4")
 
-    assert (found.status, found.code, found.help) == (Status.FAILED, "AC402", "give paths that meet the same stride")
+    assert (found.status, found.code, found.help) == (Status.FAILED, "AC402", "give merged paths the same stride")
 
 
 @pytest.mark.parametrize(
     ("constraints", "finding", "help"),
     [
         ({"uses": {"gap": ">= 1"}}, "gap occurs nowhere, the limit is >= 1",
-         "write `- gap`; an average pooling smaller than its map is no global one"),
+         "write `- gap`; an average pooling smaller than its map is not global"),
         ({"uses": {"maxpool": ">= 1"}}, "maxpool occurs nowhere, the limit is >= 1", "write `- maxpool: ...`"),
-        ({"uses": {"conv": "== 1"}}, "conv occurs 2 times, the limit is == 1", "take some out of C1[0], C1[1]"),
+        ({"uses": {"conv": "== 1"}}, "conv occurs 2 times, the limit is == 1", "remove some from C1[0], C1[1]"),
         ({"uses": {"conv": {"out_channels": 4, "count": "== 2"}}},
-         "conv (out_channels 4) occurs once, the limit is == 2", "change C1[1]: conv, but with other fields"),
-        ({"forbids": ["conv"]}, "conv is forbidden and occurs 2 times", "take it out of C1[0], C1[1]"),
+         "conv (out_channels 4) occurs once, the limit is == 2", "change C1[1]: conv with other fields"),
+        ({"forbids": ["conv"]}, "conv is forbidden and occurs 2 times", "remove it from C1[0], C1[1]"),
     ],
 )  # fmt: skip
 def test_features_are_counted_in_words_with_a_way_out(constraints: Any, finding: str, help: str) -> None:
@@ -223,7 +223,7 @@ def test_features_are_counted_in_words_with_a_way_out(constraints: Any, finding:
 def test_the_rows_that_show_a_feature_are_told_up_to_six() -> None:
     six, eight = (verdicts(*[{"conv": 4}] * count, forbids=["conv"])[0] for count in (6, 8))
 
-    assert six.help == "take it out of " + ", ".join(f"C1[{index}]" for index in range(6))
+    assert six.help == "remove it from " + ", ".join(f"C1[{index}]" for index in range(6))
     assert eight.help == f"{six.help} and 2 more"
 
 

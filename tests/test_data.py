@@ -182,7 +182,7 @@ def test_a_folder_of_other_classes_than_the_networks_is_told(
     monkeypatch.chdir(tmp_path)
 
     assert command("train", write_arch(tmp_path / "t.yaml", data="folder"), "--data-dir", folder(tmp_path / "p")) == 1
-    assert "the network puts out 10 classes, in a folder of images there are 2" in capsys.readouterr().err
+    assert "the network has 10 classes, a folder of images has 2" in capsys.readouterr().err
     assert not (tmp_path / "runs").exists()
 
 

@@ -130,7 +130,7 @@ def test_the_readmes_table_of_the_five_networks_holds() -> None:
         measures = checked.measures
         assert measures is not None
         broken = [f"`{verdict.name}`" for verdict in checked.verdicts if verdict.status is Status.FAILED]
-        fields = str(measures.field), str(measures.field_through_pooling)
+        fields = str(measures.receptive_field), str(measures.receptive_field_through_pooling)
         found.append((path.stem, f"{measures.total.params:,}", *fields, ", ".join(broken)))
 
     assert sorted(row[:5] for row in rows) == sorted(found)

@@ -75,7 +75,7 @@ def test_a_block_says_its_short_forms_fields_example_and_layers() -> None:
     (page,) = pages("dwsep")
 
     assert "Short form: `dwsep: out_channels`." in page
-    assert "| `multiplier` | a whole number of at least 1 | 1 | Depthwise filters for each input channel. |" in page
+    assert "| `multiplier` | a whole number of at least 1 | 1 | Depthwise channels per input channel. |" in page
     assert DepthwiseSeparable.example in page
     assert "`Conv2d`, `BatchNorm2d`, `ReLU`, `Conv2d`, `BatchNorm2d`, `ReLU`" in page
 

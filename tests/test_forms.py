@@ -20,13 +20,13 @@ from tests.build import arch, checked
         ({"gap": True}, "gap is written alone, not with true", "write `- gap`"),
         ({"gap": 1}, "gap is written alone, not with 1", "write `- gap`"),
         ({"gap": [1, 1]}, "gap is written alone, not with [1, 1]", "write `- gap`"),
-        ({"gap": False}, "gap is not switched off by false", "leave the row out"),
+        ({"gap": False}, "gap takes no boolean", "leave the row out"),
         ({"flatten": True}, "flatten is written alone, not with true", "write `- flatten`"),
         ({"maxpool": True}, "maxpool is written alone, not with true", "write `- maxpool`"),
         ({"squeeze_excite": True}, "squeeze_excite is written alone, not with true", "write `- squeeze_excite`"),
-        ({"squeeze_excite": False}, "squeeze_excite is not switched off by false", "leave the row out"),
-        ({"conv": True}, "conv is not switched on by true", "write `- conv: 32`"),
-        ({"norm": False}, "norm is not switched off by false", "leave the row out"),
+        ({"squeeze_excite": False}, "squeeze_excite takes no boolean", "leave the row out"),
+        ({"conv": True}, "conv takes no boolean", "write `- conv: 32`"),
+        ({"norm": False}, "norm takes no boolean", "leave the row out"),
         ({"depthwise": 5}, "depthwise takes a mapping of its fields, not 5", "write `- depthwise: {kernel_size: 5}`"),
         (
             {"repeat": 5},
@@ -35,12 +35,12 @@ from tests.build import arch, checked
         ),
         (
             {"conv": [8, 3]},
-            "the fields of conv go by their names, this is [8, 3]",
+            "the fields of conv are written by name, this is [8, 3]",
             "write `- conv: {out_channels: 8, kernel_size: 3}`",
         ),
         (
             {"conv": "8, 3"},
-            "the fields of conv go by their names, this is 8, 3",
+            "the fields of conv are written by name, this is 8, 3",
             "write `- conv: {out_channels: 8, kernel_size: 3}`",
         ),
         (
@@ -117,10 +117,10 @@ def test_a_section_of_another_form_is_told_how_to_be_written(sections: dict[str,
         ({"network": None}, "network is empty", "write `network: {C1: [conv: 32]}`"),
         ({"constraints": None}, "constraints is empty", "write its keys below it, indented, or leave it out"),
         ({"network": {"C1": None}}, "rows are a list, and there is nothing here", "write `[conv: 32]`, or a line"),
-        ({"network": {"C1": [None]}}, "this row is empty: it names no block", "write `- conv: 32`, or take the dash"),
+        ({"network": {"C1": [None]}}, "this row is empty: it names no block", "write `- conv: 32`, or remove the dash"),
         (
             {"network": {"C1": [{"conv": {"out_channels=8": None}}]}},
-            "a key and its value are parted by a colon, this is out_channels=8",
+            "a key and its value are separated by a colon, this is out_channels=8",
             "write `out_channels: 8`",
         ),
         (
@@ -131,8 +131,8 @@ def test_a_section_of_another_form_is_told_how_to_be_written(sections: dict[str,
         ({"// net": "x"}, "a comment starts with #, not with //", "write # in place of //"),
         (
             {"classes": 10, "network": {"C1": ["gap", {"linear": 5}]}},
-            "the network puts out 5, classes is 10",
-            "write `linear` alone, which puts out the classes, or `classes: 5`",
+            "the network's output is 5, classes is 10",
+            "write `linear` alone, whose default is `classes`, or `classes: 5`",
         ),
     ],
 )
@@ -147,7 +147,7 @@ def test_fields_in_braces_without_their_names_are_one_mistake() -> None:
     text = "advconv: 1\nname: t\ninput: [3, 8, 8]\nnetwork:\n  C1:\n    - conv: {32, 3}\n"
     (found,) = check(Source("t.yaml", text)).diagnostics
 
-    assert found.message == "the fields of conv go by their names, this is [32, 3]"
+    assert found.message == "the fields of conv are written by name, this is [32, 3]"
     assert found.help == "write `- conv: {out_channels: 32, kernel_size: 3}`"
 
 
@@ -156,9 +156,7 @@ def told(text: str) -> list[str]:
 
 
 def test_a_file_without_its_version_is_told_so() -> None:
-    assert told("name: t\ninput: [3, 8, 8]\nnetwork: {C1: [conv: 8]}\n") == [
-        "the file does not say which version of the language it is in"
-    ]
+    assert told("name: t\ninput: [3, 8, 8]\nnetwork: {C1: [conv: 8]}\n") == ["the language version is missing"]
 
 
 @pytest.mark.parametrize("text", ["a: 1\nb: {c: 2}\n", "{}", "import torch\n", "3", "~", "- a\n- b\n"])
@@ -171,8 +169,8 @@ def test_a_file_that_is_something_else_is_told_so_once(text: str) -> None:
 def test_keys_that_are_not_indented_are_told_at_what_they_belong_to() -> None:
     head = "advconv: 1\nname: t\ninput: [3, 8, 8]\n"
 
-    assert told(f"{head}network:\nC1: [conv: 8]\nO: [gap]\n") == ["network is empty: C1, O stand beside it"]
-    assert told(f"{head}network: {{C1: [gap]}}\ntrain:\nepochs: 3\n") == ["train is empty: epochs stands beside it"]
+    assert told(f"{head}network:\nC1: [conv: 8]\nO: [gap]\n") == ["network is empty: C1, O are beside it"]
+    assert told(f"{head}network: {{C1: [gap]}}\ntrain:\nepochs: 3\n") == ["train is empty: epochs is beside it"]
 
 
 @pytest.mark.parametrize(

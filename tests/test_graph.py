@@ -18,7 +18,7 @@ from advconv.layers.conv import Conv2d
 from advconv.layers.merge import Add
 from advconv.layers.pointwise import Activation
 from advconv.rules.diagnostics import placed
-from advconv.rules.record import Subject
+from advconv.rules.record import LintInput
 from advconv.text.source import Source
 
 RELU = Activation("relu")
@@ -65,8 +65,8 @@ def test_a_skip_between_blocks_is_built_and_emitted_as_it_is_measured() -> None:
 
     assert same(graph).shape == (2, 4, 16, 16)
     assert list(build(graph).state_dict())[:2] == ["C1.0.weight", "C1.0.bias"]
-    assert measure(graph).field.size == (9, 9)
-    assert measure(graph).field.narrowest == (5, 5)
+    assert measure(graph).receptive_field.size == (9, 9)
+    assert measure(graph).receptive_field.narrowest == (5, 5)
 
 
 def test_blocks_whose_rows_take_turns_are_built() -> None:
@@ -84,7 +84,7 @@ def test_a_finding_about_a_line_of_python_points_at_it() -> None:
     skipping = Conv2d(out_channels=8, kernel_size=(1, 1), stride=(2, 2))
     draft.add("C1.0", skipping, (x,))
     measures = measure(Graph(tuple(draft.nodes)))
-    (found,) = placed(lint(Subject(measures.graph.input, measures=measures)), Source("", ""), None)
+    (found,) = placed(lint(LintInput(measures.graph.input, measures=measures)), Source("", ""), None)
 
     assert found.code == "AC301"
     assert Path(found.source.name).name == "test_graph.py"
@@ -107,7 +107,7 @@ def test_what_a_deleted_layer_read_is_read_in_its_place() -> None:
     shorter = two_blocks().delete(2)
 
     assert [node.inputs for node in shorter.nodes] == [(), (0,), (1,), (2, 1), (3,)]
-    assert measure(shorter).field.size == (7, 7)
+    assert measure(shorter).receptive_field.size == (7, 7)
     with pytest.raises(ValueError, match=r"C2\.add\(\) has 2 inputs, not one"):
         two_blocks().delete(4)
 
@@ -126,8 +126,8 @@ def test_shapes_are_inferred_from_an_edit_on() -> None:
 def test_other_inputs_are_read_after_a_rewire() -> None:
     rewired = two_blocks().rewire(4, (3, 2))
 
-    assert measure(rewired).field.size == (9, 9)
-    assert measure(rewired).field.narrowest == (7, 7)
+    assert measure(rewired).receptive_field.size == (9, 9)
+    assert measure(rewired).receptive_field.narrowest == (7, 7)
     assert same(rewired).shape == (2, 4, 16, 16)
     with pytest.raises(ValueError, match=r"node 2 can read the nodes before it, not \(2,\)"):
         two_blocks().rewire(2, (2,))

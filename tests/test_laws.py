@@ -55,7 +55,7 @@ def test_the_order_of_paths_changes_no_number(data: dict[str, Any], merge: str, 
         if found.measures is None:
             return codes
         counts = [len(features(found.measures.graph, (name,))) for name in FEATURES]
-        fields = found.measures.field, found.measures.field_through_pooling
+        fields = found.measures.receptive_field, found.measures.receptive_field_through_pooling
         return codes, fields, found.measures.total, found.measures.memory.training, counts
 
     assert numbers(list(paths)) == numbers([list(paths)[index] for index in order])

@@ -7,7 +7,7 @@ import yaml
 from hypothesis import assume, given
 
 from advconv.check import Checked, check_document
-from advconv.language.overrides import SettingError, amended, parse_setting, setting, whole_path
+from advconv.language.overrides import SettingError, apply_settings, parse_setting, setting, whole_path
 from advconv.net import ArchError
 from advconv.report.data import github_report, json_report
 from advconv.report.sarif import sarif_report
@@ -44,7 +44,7 @@ def document(text: str = ARCH) -> Document:
 
 
 def with_options(*options: str, text: str = ARCH) -> Checked:
-    return check_document(amended(document(text), [parse_setting(option) for option in options]), [])
+    return check_document(apply_settings(document(text), [parse_setting(option) for option in options]), [])
 
 
 def at(data: Any, path: tuple[str | int, ...]) -> Any:
@@ -81,7 +81,7 @@ def at(data: Any, path: tuple[str | int, ...]) -> Any:
     ],
 )  # fmt: skip
 def test_a_path_as_messages_print_it_sets_that_value_alone(option: str, path: tuple[str | int, ...]) -> None:
-    changed = amended(document(), [parse_setting(option)])
+    changed = apply_settings(document(), [parse_setting(option)])
     value = yaml.safe_load(option.partition("=")[2])
 
     assert at(changed.root.data, path) == value
@@ -100,8 +100,8 @@ def test_a_row_can_be_replaced_whole() -> None:
 def test_a_block_that_is_called_as_a_section_is_meant_by_its_rows() -> None:
     text = ARCH.replace("C1:", "data:")
 
-    assert amended(document(text), [parse_setting("data=shapes")]).root.data["data"] == "shapes"
-    changed = amended(document(text), [parse_setting("data[0].out_channels=24")])
+    assert apply_settings(document(text), [parse_setting("data=shapes")]).root.data["data"] == "shapes"
+    changed = apply_settings(document(text), [parse_setting("data[0].out_channels=24")])
     assert changed.root.data["network"]["data"][0] == {"conv": {"out_channels": 24}}
 
 
@@ -130,16 +130,16 @@ def test_the_label_of_a_row_leads_to_the_row(data: dict[str, Any]) -> None:
         ("C1[1].layers[2].groups=2", "C1[1].layers is a list, its rows are C1[1].layers[0] to C1[1].layers[1]"),
         ("C2[2][2][0].groups=2", "C2[2] has 2 rounds, counted from 0"),
         ("name.x=1", "name is t, there is no 'x' in it"),
-        ("C1[x].groups=2", "'C1[x].groups' is no path, write one as in train.mixup or C1[0].out_channels"),
-        ("C1[0.groups=2", "'C1[0.groups' is no path"),
-        ("train..mixup=2", "'train..mixup' is no path"),
-        (".mixup=2", "'.mixup' is no path"),
-        ("train.mixup.=2", "'train.mixup.' is no path"),
+        ("C1[x].groups=2", "'C1[x].groups' is not a path, write one as in train.mixup or C1[0].out_channels"),
+        ("C1[0.groups=2", "'C1[0.groups' is not a path"),
+        ("train..mixup=2", "'train..mixup' is not a path"),
+        (".mixup=2", "'.mixup' is not a path"),
+        ("train.mixup.=2", "'train.mixup.' is not a path"),
     ],
 )
 def test_a_path_that_leads_nowhere_says_which_step_and_what_there_is(option: str, said: str) -> None:
     with pytest.raises(SettingError) as caught:
-        amended(document(), [parse_setting(option)])
+        apply_settings(document(), [parse_setting(option)])
 
     assert said in str(caught.value)
 

@@ -112,7 +112,7 @@ def test_a_network_that_breaks_its_constraints_is_trained_by_force_alone(here: P
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({"until": 0.85}, "0.85 is no accuracy in percent, above 1 and at most 100; 85 is 85%"),
+        ({"until": 0.85}, "0.85 is not an accuracy in percent, above 1 and at most 100; 85 is 85%"),
         ({"until": "85"}, "until is an accuracy in percent, not '85'"),
         ({"name": 5}, "'5' cannot name a directory"),
         ({"limit": 0}, "limit is a whole number of at least 1, not 0"),

@@ -8,8 +8,8 @@ from pydantic import ValidationError
 from torchvision import datasets
 
 from advconv.language.data_sets import SETS
-from advconv.language.overrides import amended, parse_setting
-from advconv.language.recipe import BELOW_ONE, LARGEST, MOST_EPOCHS, OPTIMIZERS, SCHEDULES, SMALLEST, Train
+from advconv.language.overrides import apply_settings, parse_setting
+from advconv.language.recipe import BELOW_ONE, LARGEST, MAX_EPOCHS, OPTIMIZERS, SCHEDULES, SMALLEST, Train
 from advconv.language.spec import parse
 from advconv.rules.diagnostics import placed
 from advconv.text.reader import read
@@ -25,7 +25,7 @@ ABOVE = {
     "momentum": 0.99999999,
     "label_smoothing": 0.9999999999,
     "ema": 1 - 2**-25,
-    "epochs": MOST_EPOCHS + 1,
+    "epochs": MAX_EPOCHS + 1,
 }
 BELOW = dict.fromkeys(set(ABOVE) - {"epochs"}, 1e-39)
 
@@ -51,7 +51,7 @@ def test_an_option_is_refused_in_its_own_words(field: str) -> None:
     document, _ = read(Source("t", "advconv: 1\nname: t\ninput: [1, 4, 4]\nnetwork: {C1: [gap]}\n"))
     assert document is not None
     option = f"train.{field}={ABOVE[field]}"
-    changed = amended(document, [parse_setting(option)])
+    changed = apply_settings(document, [parse_setting(option)])
     (found,) = placed(parse(changed)[1], changed.source, changed)
 
     assert (found.code, found.option) == ("AC114", f"--set {option}")

@@ -92,6 +92,6 @@ def test_the_other_reading_fits_too_and_has_the_field_that_the_header_says(
     other = check_bytes(name, text.replace(read, instead).encode()).measures
 
     assert other is not None
-    assert str(other.field) == field
+    assert str(other.receptive_field) == field
     assert f"RF {field}" in text
     assert [str(node.shape) for node in other.graph.nodes] == [str(node.shape) for node in measured(name).graph.nodes]

@@ -9,7 +9,7 @@ import pytest
 
 from advconv.check import check_bytes, check_document
 from advconv.language.effective import effective_text
-from advconv.language.overrides import amended, setting
+from advconv.language.overrides import apply_settings, setting
 from advconv.language.spec import ArchSpec
 from advconv.text.reader import read
 from advconv.text.source import Source
@@ -55,7 +55,7 @@ def line(name: str) -> str:
     low, mean, high = min(of_each.values()), statistics.mean(of_each.values()), max(of_each.values())
     said = f"**{mean:.2f}%** ({low:.2f} to {high:.2f})"
     each = ", ".join(f"[{accuracy:.2f}]({RUNS.name}/{run}/log.csv)" for run, accuracy in of_each.items())
-    cells = f"[{name}](../{path})", f"{total.params:,}", f"{total.macs:,}", measures.field, said, each, epochs
+    cells = f"[{name}](../{path})", f"{total.params:,}", f"{total.macs:,}", measures.receptive_field, said, each, epochs
     return "| " + " | ".join(map(str, cells)) + f" | {minutes:.1f} min |"
 
 
@@ -81,7 +81,7 @@ def test_what_was_trained_is_what_is_shipped(run: Path) -> None:
     shipped = Path("archs", f"{name}.yaml")
     document, unsound = read(Source(shipped.name, shipped.read_text(encoding="utf-8")))
     assert document is not None
-    spec = check_document(amended(document, [setting("train.seed", seed, f"--seed {seed}")]), unsound).spec
+    spec = check_document(apply_settings(document, [setting("train.seed", seed, f"--seed {seed}")]), unsound).spec
 
     assert spec is not None
     assert effective_text(spec_of(run / "arch.yaml")) == effective_text(spec)

@@ -144,7 +144,7 @@ def test_a_word_that_nobody_knows_has_no_hint() -> None:
         ("batch_norm: true", "write it under defaults: `defaults: {norm: ...}`"),
         ("max_params: 3", "write it under constraints: `constraints: {params: ...}`"),
         ("constraints: {dwsep: 1}", 'write it under uses: `uses: {dwsep: ">= 1"}`'),
-        ("train: {data: cifar10}", "write data as far left as train"),
+        ("train: {data: cifar10}", "indent data like train"),
     ],
 )
 def test_a_key_in_another_section_is_told_where_it_belongs(section: str, help: str) -> None:

@@ -80,7 +80,7 @@ def test_a_list_in_braces_is_told_once_and_read() -> None:
 
     assert document is not None
     assert document.root.data == {"a": {"b": [3, 3], "c": {"d": 1, "e": 2}}}
-    assert (found.message, found.help) == ("a list stands in brackets, not in braces", "write [3, 3]")
+    assert (found.message, found.help) == ("a list is written in brackets, not in braces", "write [3, 3]")
 
 
 def test_parentheses_are_brackets_of_the_same_value() -> None:
@@ -141,7 +141,7 @@ def test_an_option_takes_a_limit_without_quotes() -> None:
         ("a: [b: {c: 1\nd: 2\n", 1, 8, "this { is never closed", "write }] at the end of line 1"),
         ("a: {b: [1, 2}\n", 1, 8, "this [ is closed by a }", "write ] before the } in line 1, column 13"),
         ("a: [1, 2}\n", 1, 4, "this [ is closed by a }", "write ] in place of the } in line 1, column 9"),
-        ("a: {b: 1}}\n", 1, 10, "this } closes nothing", "take it out"),
+        ("a: {b: 1}}\n", 1, 10, "this } closes nothing", "remove it"),
         ("a: {b: 1 c: 2}\n", 1, 10, "a comma is missing before c", "write `, c`"),
         ("a: {b: 1\n  c: 2}\n", 2, 3, "a comma is missing before c", "write `, c`"),
         ("a: [{b: 1} {c: 2}]\n", 1, 12, "a comma is missing before {c", "write `, {c`"),
@@ -161,8 +161,8 @@ def test_an_option_takes_a_limit_without_quotes() -> None:
         ("a: %3\n", 1, 4, "a value cannot start with %", 'put it in quotes: "%3"'),
         ("a: {b: @x, c: 1}\n", 1, 8, "a value cannot start with @", 'put it in quotes: "@x"'),
         ("a: b: c\n", 1, 5, "a line has one `key: value`, this has a second colon", "write `a: {b: c}`"),
-        ("a: {b: 1,, c: 2}\n", 1, 10, "two commas in a row", "take one out"),
-        ("a: [, 2]\n", 1, 5, "a comma with nothing before it", "take it out"),
+        ("a: {b: 1,, c: 2}\n", 1, 10, "two commas in a row", "remove one"),
+        ("a: [, 2]\n", 1, 5, "a comma with nothing before it", "remove it"),
         ("a:\n  - @b: 32\n", 2, 5, "a row cannot start with @", "write `- b: 32`"),
         ("a:\n  - `b`: 32\n", 2, 5, "a row cannot start with `", "write `- b: 32`"),
         ("a:\n  - b\n  // c: d\n", 3, 3, "a comment starts with #, not with //", "write `# c: d`"),
@@ -176,10 +176,10 @@ def test_an_option_takes_a_limit_without_quotes() -> None:
             "a line has one `key: value`, this has a second colon",
             "write `conv: {out_channels: 32, stride: 2}`",
         ),
-        ("a\nb: 1\n", 1, 1, "this line is no `key: value`: it has no colon", "write `a: ...`"),
-        ("b: 1\na\n", 2, 1, "this line is no `key: value`: it has no colon", "write `a: ...`"),
-        ("a:1\nb: 2\n", 1, 1, "a colon needs a space behind it", "write `a: 1`"),
-        ("a:\n  - b\n  -c\n", 3, 3, "a dash needs a space behind it", "write `- c`"),
+        ("a\nb: 1\n", 1, 1, "this line is not a `key: value`: it has no colon", "write `a: ...`"),
+        ("b: 1\na\n", 2, 1, "this line is not a `key: value`: it has no colon", "write `a: ...`"),
+        ("a:1\nb: 2\n", 1, 1, "a colon needs a space after it", "write `a: 1`"),
+        ("a:\n  - b\n  -c\n", 3, 3, "a dash needs a space after it", "write `- c`"),
         ("a:\n\t- b\n", 2, 1, "a tab cannot indent YAML", "use spaces"),
     ],
 )
@@ -193,15 +193,15 @@ def test_a_slip_of_syntax_has_its_own_message(text: str, line: int, column: int,
 @pytest.mark.parametrize(
     ("text", "line", "column", "help"),
     [
-        ("a:\n  b: 1\n   c: 2\n", 3, 4, "indent it by 2 spaces, as line 2, or by 0 spaces, as line 1"),
-        ("a:\n    b: 1\n  c: 2\n", 3, 3, "indent it by 0 spaces, as line 1, or by 4 spaces, as line 2"),
-        ("a:\n  - b\n - c\n", 3, 2, "indent it by 2 spaces, as line 2"),
-        ("a:\n- b: 1\n- c: [2]\n   - d\n", 4, 4, "indent it by 0 spaces, as line 3"),
-        ("a:\n  - b: 1\n      - c: 2\n", 3, 7, "indent it by 2 spaces, as line 2"),
-        ("a: 1\n\n# x\n  b: 2\n", 4, 3, "indent it by 0 spaces, as line 1"),
-        ("a:\n  - b: 1\n     c: 2\n", 3, 6, "start it in column 5, below `b` in line 2, or by 0 spaces, as line 1"),
-        ("a: [1]\n  b: 2\n", 2, 3, "indent it by 0 spaces, as line 1"),
-        (" a: 1\nb: 2\n", 2, 1, "indent it by 1 space, as line 1"),
+        ("a:\n  b: 1\n   c: 2\n", 3, 4, "indent it by 2 spaces, like line 2, or by 0 spaces, like line 1"),
+        ("a:\n    b: 1\n  c: 2\n", 3, 3, "indent it by 0 spaces, like line 1, or by 4 spaces, like line 2"),
+        ("a:\n  - b\n - c\n", 3, 2, "indent it by 2 spaces, like line 2"),
+        ("a:\n- b: 1\n- c: [2]\n   - d\n", 4, 4, "indent it by 0 spaces, like line 3"),
+        ("a:\n  - b: 1\n      - c: 2\n", 3, 7, "indent it by 2 spaces, like line 2"),
+        ("a: 1\n\n# x\n  b: 2\n", 4, 3, "indent it by 0 spaces, like line 1"),
+        ("a:\n  - b: 1\n     c: 2\n", 3, 6, "start it in column 5, below `b` in line 2, or by 0 spaces, like line 1"),
+        ("a: [1]\n  b: 2\n", 2, 3, "indent it by 0 spaces, like line 1"),
+        (" a: 1\nb: 2\n", 2, 1, "indent it by 1 space, like line 1"),
     ],
 )
 def test_wrong_indentation_is_told_with_the_columns_that_fit(text: str, line: int, column: int, help: str) -> None:
@@ -214,14 +214,14 @@ def test_wrong_indentation_is_told_with_the_columns_that_fit(text: str, line: in
 @pytest.mark.parametrize(
     ("text", "message", "help"),
     [
-        ("a:\n  - b: 1\n  c: 1\n", "a key stands among the rows of a list", "write `- c: 1`, or indent it by 0 spaces"),
-        ("a:\n  c: 1\n  - b\n", "a row stands among keys", "write `- c: 1` in line 2"),
-        ("a: 1\n-\n", "a dash with nothing behind it stands among keys", "remove line 2"),
-        ("a:\n  -c: 1\n  - b\n", "a dash needs a space behind it", "write `- c: 1`"),
-        ("a:\n- b: 1\n  - c: 1\n", "a row stands among the keys of the row above", "indent it by 0 spaces, as line 2"),
+        ("a:\n  - b: 1\n  c: 1\n", "a key among the rows of a list", "write `- c: 1`, or indent it by 0 spaces"),
+        ("a:\n  c: 1\n  - b\n", "a row among keys", "write `- c: 1` in line 2"),
+        ("a: 1\n-\n", "an empty row among keys", "remove line 2"),
+        ("a:\n  -c: 1\n  - b\n", "a dash needs a space after it", "write `- c: 1`"),
+        ("a:\n- b: 1\n  - c: 1\n", "a row among the keys of the row above", "indent it by 0 spaces, like line 2"),
         ("network:\n  - b: 1\n    - c: 1\n", "these rows have no block: its name is", "write `  C1:` above line 2"),
         ("network:\n- b: 1\n  - c: 1\n", "these rows have no block: its name is", "write `C1:` above line 2"),
-        ("constraints:\n  a: 1\n  -\n", "a dash with nothing behind it stands among keys", "remove line 3"),
+        ("constraints:\n  a: 1\n  -\n", "an empty row among keys", "remove line 3"),
         ("constraints:\n  a: 1\n  - b: 2\n", "constraints are keys, not rows of a list", "write `b: 2`, without"),
         ("constraints:\n  - a > 4\n  b: 2\n", "constraints are keys, not rows", 'write `a: "> 4"`, without'),
         ("a:\n- gap\n  name: x\n", "the row above, gap, has no colon and takes no keys", "write `- gap: {name: x}`"),
@@ -245,27 +245,27 @@ def test_what_nobody_knows_is_told_in_the_words_of_the_reader() -> None:
 @pytest.mark.parametrize(
     ("text", "line", "column", "message", "help"),
     [
-        ("a:\u00a01\n", 1, 3, "a no-break space (U+00A0) stands here", "type a plain space"),
+        ("a:\u00a01\n", 1, 3, "unexpected no-break space (U+00A0)", "type a plain space"),
         (
             "a:\n\u00a0\u00a0b: 1\n",
             2,
             1,
-            "a no-break space (U+00A0) stands here, and in one more place",
+            "unexpected no-break space (U+00A0), and 1 more",
             "type a plain",
         ),
         (
             "a: \u201c> 44\u201d\n",
             1,
             4,
-            "a curly quote (U+201C) stands here, and in one more place",
+            "unexpected curly quote (U+201C), and 1 more",
             "type a plain quote",
         ),
-        ("a: \u2018b\u2019\n", 1, 4, "a curly quote (U+2018) stands here, and in one more place", "type a plain"),
-        ("a\uff1a 1\n", 1, 2, "a full-width colon (U+FF1A) stands here", "type a plain colon"),
-        ("a:\n  \u2013 conv\n", 2, 3, "an en dash (U+2013) stands here", "type a plain dash, `- `"),
-        ("a:\n  \u2014 conv\n", 2, 3, "an em dash (U+2014) stands here", "type a plain dash, `- `"),
-        ("a: [3\uff0c 32]\n", 1, 6, "a full-width comma (U+FF0C) stands here", "type a plain comma, `, `"),
-        ("a: \uff13\uff12\n", 1, 4, "a full-width digit (U+FF13) stands here", "type 32"),
+        ("a: \u2018b\u2019\n", 1, 4, "unexpected curly quote (U+2018), and 1 more", "type a plain"),
+        ("a\uff1a 1\n", 1, 2, "unexpected full-width colon (U+FF1A)", "type a plain colon"),
+        ("a:\n  \u2013 conv\n", 2, 3, "unexpected en dash (U+2013)", "type a plain dash, `- `"),
+        ("a:\n  \u2014 conv\n", 2, 3, "unexpected em dash (U+2014)", "type a plain dash, `- `"),
+        ("a: [3\uff0c 32]\n", 1, 6, "unexpected full-width comma (U+FF0C)", "type a plain comma, `, `"),
+        ("a: \uff13\uff12\n", 1, 4, "unexpected full-width digit (U+FF13)", "type 32"),
     ],
 )
 def test_a_character_that_looks_like_another_is_named(
@@ -293,5 +293,5 @@ def test_such_a_character_may_stand_in_texts_and_comments(text: str) -> None:
 def test_rows_at_the_top_of_a_file_with_a_key_behind_them_are_told() -> None:
     found = only("- constraints: {params: 200k}\nnetwork: {C1: [gap]}\n")
 
-    assert (found.code, found.message) == ("AC102", "a file has keys at its top, not the rows of a list")
+    assert (found.code, found.message) == ("AC102", "the top level of a file has keys, not the rows of a list")
     assert found.help == "write `constraints: {params: 200k}` in line 1, without the dash"

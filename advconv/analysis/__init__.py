@@ -1,1 +1,1 @@
-"""Measurements of a graph: one file each, a table with an entry for every node."""
+"""Measurements of a graph: one module for each, a table with an entry for every node."""

@@ -1,4 +1,4 @@
-"""Which positions of a map nothing reads."""
+"""Positions of a map that no layer reads."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -8,35 +8,35 @@ from advconv.graph import Graph, Node, consumers
 from advconv.layers.dense import Pad
 
 
-class Unread(NamedTuple):
-    """A node whose windows leave positions of a map between them that no other node reads either.
+class SkippedPositions(NamedTuple):
+    """A map with positions that no reader covers, reported at its first reader, `node`.
 
-    `window` and `stride` are (height, width); `read` and `of` count positions.
+    `window` and `stride` are (height, width); `read` and `total` count positions.
     """
 
     node: Node
     window: tuple[int, int]
     stride: tuple[int, int]
     read: int
-    of: int
+    total: int
 
 
-def unread(graph: Graph) -> list[Unread]:
-    """Maps of which every reader strides further than its window is long, at the first of their readers."""
+def skipped_positions(graph: Graph) -> list[SkippedPositions]:
+    """All maps whose readers all have stride > extent on an axis."""
     if not any(_strides_over(graph, node) for node in graph.nodes):
         return []
     readers = consumers(graph)
     found = []
     for index, node in enumerate(graph.nodes):
-        ways = [] if isinstance(node.layer, Pad) else list(_ways(graph, readers, index))
-        if not ways:
+        found_readers = [] if isinstance(node.layer, Pad) else list(_readers_through_pads(graph, readers, index))
+        if not found_readers:
             continue
-        nodes, over_height, over_width = zip(*ways, strict=True)
+        nodes, over_height, over_width = zip(*found_readers, strict=True)
         read = _read(over_height, node.shape.height) * _read(over_width, node.shape.width)
         if read < (positions := node.shape.height * node.shape.width):
-            high, wide = over_height[0], over_width[0]
-            window, stride = (high.extent, wide.extent), (high.stride, wide.stride)
-            found.append(Unread(graph.nodes[nodes[0]], window, stride, read, positions))
+            vertical, horizontal = over_height[0], over_width[0]
+            window, stride = (vertical.extent, horizontal.extent), (vertical.stride, horizontal.stride)
+            found.append(SkippedPositions(graph.nodes[nodes[0]], window, stride, read, positions))
     return found
 
 
@@ -48,8 +48,8 @@ def _strides_over(graph: Graph, node: Node) -> bool:
     return over_height.stride > over_height.extent or over_width.stride > over_width.extent
 
 
-def _ways(graph: Graph, readers: list[list[int]], index: int) -> Iterator[tuple[int, Window, Window]]:
-    """The nodes that read a map, with their windows; a pad is a part of the window behind it."""
+def _readers_through_pads(graph: Graph, readers: list[list[int]], index: int) -> Iterator[tuple[int, Window, Window]]:
+    """The nodes that read a map, with their windows; a pad counts as part of the window after it."""
     shape = graph.nodes[index].shape
     for reader in readers[index]:
         layer = graph.nodes[reader].layer
@@ -57,8 +57,8 @@ def _ways(graph: Graph, readers: list[list[int]], index: int) -> Iterator[tuple[
         if not isinstance(layer, Pad):
             yield reader, over_height, over_width
             continue
-        for behind, high, wide in _ways(graph, readers, reader):
-            yield behind, _padded(high, over_height), _padded(wide, over_width)
+        for after, vertical, horizontal in _readers_through_pads(graph, readers, reader):
+            yield after, _padded(vertical, over_height), _padded(horizontal, over_width)
 
 
 def _padded(window: Window, pad: Window) -> Window:
@@ -73,12 +73,12 @@ def _read(windows: tuple[Window, ...], size: int) -> int:
 
 
 def _covered(window: Window, size: int) -> int:
-    """The positions of a map under windows that do not touch: whole ones, and those that hang over its two ends."""
-    places, extent, stride, before = window.output_size(size), window.extent, window.stride, window.before
-    first = min(-(-before // stride), places)
-    behind = max(first, min(places, (size - extent + before) // stride + 1))
-    return (behind - first) * extent + sum(
+    """The positions covered by windows that do not touch: windows inside the map, and those beyond its two ends."""
+    count, extent, stride, before = window.output_size(size), window.extent, window.stride, window.before
+    first = min(-(-before // stride), count)
+    after = max(first, min(count, (size - extent + before) // stride + 1))
+    return (after - first) * extent + sum(
         max(0, min(place * stride - before + extent, size) - max(place * stride - before, 0))
-        for place in {first - 1, behind}
-        if 0 <= place < places
+        for place in {first - 1, after}
+        if 0 <= place < count
     )

@@ -1,4 +1,4 @@
-"""What a network uses, counted in its graph, whatever words wrote it."""
+"""The features that a network uses, counted in its graph, whichever blocks it was written with."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -55,12 +55,12 @@ NARROWED_BY: dict[str, tuple[str, ...]] = {
         ("conv", "pointwise", "depthwise", "grouped", "dilated", "strided", "dwsep"), (*WINDOWS, "dilation")
     ),
 }
-"""The fields that a constraint may ask for of each feature."""
+"""The fields by which a constraint can narrow each feature."""
 
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """One occurrence: the node that shows it, and the fields that a constraint may ask for."""
+    """One occurrence: its node, and the fields by which a constraint can narrow it."""
 
     name: str
     index: int
@@ -125,7 +125,7 @@ def _only_reader(readers: list[list[int]], index: int) -> int | None:
 
 
 def global_poolings(graph: Graph) -> list[int]:
-    """Average poolings that cover their whole map, those of gates left out."""
+    """Average poolings that cover their whole map, except those of gates."""
     is_broadcast = broadcast_only(graph)
     return [
         index

@@ -8,14 +8,15 @@ from advconv.layers.base import FLOAT_BYTES, Cost
 
 
 class Memory(NamedTuple):
-    """Bytes at each node. Parameters, gradients and buffers come on top.
+    """Bytes at each node. Parameters, gradients and buffers are not included.
 
-    `live`: the outputs that exist while it runs, each freed after its last reader. `held`: what exists in torch's eager
-    mode, where a module holds its input until it returns. `saved`: what autograd newly holds because of it.
+    `live`: the outputs that exist while it runs, each freed after its last reader. `eager_live`: the same in torch's
+    eager mode, in which a module's input exists until the module returns. `saved`: bytes that autograd additionally
+    saves at this node.
     """
 
     live: list[int]
-    held: list[int]
+    eager_live: list[int]
     saved: list[int]
 
     @property
@@ -26,24 +27,26 @@ class Memory(NamedTuple):
     @property
     def eager(self) -> int:
         """The peak of `module(x)` in torch's eager mode, without gradients."""
-        return max(self.held)
+        return max(self.eager_live)
 
     @property
     def training(self) -> int:
-        """What autograd holds when the forward pass has ended."""
+        """What autograd has saved when the forward pass ends."""
         return sum(self.saved)
 
 
 def memory(graph: Graph, costs: list[Cost]) -> Memory:
-    owner = _owners(graph, [node.layer.is_view or node.layer.is_idle_at_inference for node in graph.nodes])
+    owner = _owners(graph, [node.layer.is_view or node.layer.is_identity_at_inference for node in graph.nodes])
     last_use = [0] * len(graph.nodes)
     for index, readers in enumerate(consumers(graph)):
         last_use[owner[index]] = max(last_use[owner[index]], *readers, index)
     last_use[owner[-1]] = len(graph.nodes)
     sizes = [node.shape.elements * FLOAT_BYTES if owner[i] == i else 0 for i, node in enumerate(graph.nodes)]
-    held = _existing(sizes, _last_holds(graph, owner, last_use))
-    extra = [node.layer.dropped_bytes(node.shape) for node in graph.nodes]
-    return Memory(_existing(sizes, last_use), [a + b for a, b in zip(held, extra, strict=True)], _saved(graph, costs))
+    eager_live = _existing(sizes, _last_use_in_eager_mode(graph, owner, last_use))
+    extra = [node.layer.temporary_bytes(node.shape) for node in graph.nodes]
+    return Memory(
+        _existing(sizes, last_use), [a + b for a, b in zip(eager_live, extra, strict=True)], _saved(graph, costs)
+    )
 
 
 def _existing(sizes: list[int], last_use: list[int]) -> list[int]:
@@ -57,10 +60,10 @@ def _existing(sizes: list[int], last_use: list[int]) -> list[int]:
     return found
 
 
-def _last_holds(graph: Graph, owner: list[int], last_use: list[int]) -> list[int]:
-    """Where each storage is released in eager mode: behind the modules that read it; the image at the end.
+def _last_use_in_eager_mode(graph: Graph, owner: list[int], last_use: list[int]) -> list[int]:
+    """The node after which eager mode frees each storage: the end of the outermost module called with it.
 
-    A module of several layers is called with its input, so Python holds that until the call returns.
+    Python keeps the input of a module alive until the call returns; the image is freed at the end.
     """
     modules = [node.name.rpartition(".")[0] for node in graph.nodes]
     ends: dict[str, int] = {}
@@ -80,7 +83,7 @@ def _last_holds(graph: Graph, owner: list[int], last_use: list[int]) -> list[int
 
 
 def _saved(graph: Graph, costs: list[Cost]) -> list[int]:
-    """Each storage once, where a gradient has to flow; parameters and buffers are not counted."""
+    """Bytes that each node saves: each storage once, if a gradient flows; parameters and buffers are not counted."""
     owner = _owners(graph, [node.layer.is_view for node in graph.nodes])
     grads: list[bool] = []
     stored: set[int] = set()
@@ -102,7 +105,7 @@ def _saved(graph: Graph, costs: list[Cost]) -> list[int]:
 
 
 def _owners(graph: Graph, shares: list[bool]) -> list[int]:
-    """For each node the node whose storage its output is."""
+    """For each node, the node that owns the storage of its output."""
     owner: list[int] = []
     for index, node in enumerate(graph.nodes):
         owner.append(owner[node.inputs[0]] if node.inputs and shares[index] else index)

@@ -14,32 +14,31 @@ START = Reach(), Reach()
 
 
 class Flow(NamedTuple):
-    """What the field of each node is made of.
+    """Per node, the inputs that count for the receptive field.
 
-    `ways`: its inputs, gates left out. A gate is a path of one position that is spread over a larger map, or one that a
-    global pooling has brought to one position beside a path that has come to it by itself.
-    `pooled`: whether every way to it leads through a global pooling.
+    `ungated_inputs`: its inputs without gates. A gate is a 1x1 input broadcast over a larger map, or a globally pooled
+    input merged with one that is not. `pooled`: whether every path to the node leads through a global pooling.
     """
 
-    ways: list[tuple[int, ...]]
+    ungated_inputs: list[tuple[int, ...]]
     pooled: list[bool]
 
 
 def flow(graph: Graph) -> Flow:
     found = Flow([], [])
     for node in graph.nodes:
-        ways = full_inputs(graph.nodes, node)
-        is_pooled = bool(ways)
-        for index in ways:
+        inputs = full_inputs(graph.nodes, node)
+        is_pooled = bool(inputs)
+        for index in inputs:
             is_pooled = is_pooled and found.pooled[index]
-        if len(ways) > 1 and not is_pooled:
-            ways = tuple(index for index in ways if not found.pooled[index])
-        found.ways.append(ways)
+        if len(inputs) > 1 and not is_pooled:
+            inputs = tuple(index for index in inputs if not found.pooled[index])
+        found.ungated_inputs.append(inputs)
         found.pooled.append(is_pooled or is_global_pooling(graph, node))
     return found
 
 
-def reaches(graph: Graph, ways: list[tuple[int, ...]]) -> list[Reaches]:
+def reaches(graph: Graph, ungated_inputs: list[tuple[int, ...]]) -> list[Reaches]:
     """The reach of each node over the height and the width of the input."""
     table: list[Reaches] = []
     for index, node in enumerate(graph.nodes):
@@ -47,18 +46,19 @@ def reaches(graph: Graph, ways: list[tuple[int, ...]]) -> list[Reaches]:
             table.append(START)
         elif len(node.inputs) == 1:
             over_height, over_width = node.layer.windows(graph.nodes[node.inputs[0]].shape)
-            high, wide = table[node.inputs[0]]
-            table.append((_through(high, over_height), _through(wide, over_width)))
+            vertical, horizontal = table[node.inputs[0]]
+            table.append((_through(vertical, over_height), _through(horizontal, over_width)))
         else:
-            table.append((_merged(graph, table, node, ways[index], 0), _merged(graph, table, node, ways[index], 1)))
+            inputs = ungated_inputs[index]
+            table.append((_merged(graph, table, node, inputs, 0), _merged(graph, table, node, inputs, 1)))
     return table
 
 
-def _merged(graph: Graph, table: list[Reaches], node: Node, ways: tuple[int, ...], axis: int) -> Reach:
-    """Where paths meet."""
+def _merged(graph: Graph, table: list[Reaches], node: Node, inputs: tuple[int, ...], axis: int) -> Reach:
+    """The reach of a merge."""
     size = node.shape.size[axis]
-    reach = union([table[index][axis] for index in ways], size)
-    gates = [table[index][axis] for index in node.inputs if index not in ways]
+    reach = union([table[index][axis] for index in inputs], size)
+    gates = [table[index][axis] for index in node.inputs if index not in inputs]
     if reach.unknown or not gates:
         return reach
     low, high = max(0, reach.first), min(graph.input.size[axis] - 1, reach.jump * (size - 1) + reach.last)
@@ -69,20 +69,20 @@ def _merged(graph: Graph, table: list[Reaches], node: Node, ways: tuple[int, ...
 def _through(reach: Reach, window: Window) -> Reach:
     if window == POINT:
         return reach
-    behind = reach.through(window)
-    return UNKNOWN if max(behind.jump, behind.size) > INT64_MAX else behind
+    after = reach.through(window)
+    return UNKNOWN if max(after.jump, after.size) > INT64_MAX else after
 
 
-class Ends(NamedTuple):
-    """Where the receptive field of a network is read: its last maps, and the global poolings that read them."""
+class LastMaps(NamedTuple):
+    """The last maps of a network, which define its receptive field, and the global poolings that read them."""
 
     maps: list[int]
     poolings: list[int]
 
 
-def ends(graph: Graph, flow: Flow) -> Ends:
-    """The last maps before the first global pooling on the ways to the output; the output's where there is none."""
-    found = Ends([], [])
+def last_maps(graph: Graph, flow: Flow) -> LastMaps:
+    """The last maps before the first global pooling on the paths to the output; the last ones if there is none."""
+    found = LastMaps([], [])
     seen, ahead = set(), [len(graph.nodes) - 1]
     while ahead:
         index = ahead.pop()
@@ -95,12 +95,12 @@ def ends(graph: Graph, flow: Flow) -> Ends:
             continue
         if is_global_pooling(graph, node) and not flow.pooled[node.inputs[0]]:
             found.poolings.append(index)
-        ahead += flow.ways[index]
-    return Ends(sorted(found.maps), sorted(found.poolings))
+        ahead += flow.ungated_inputs[index]
+    return LastMaps(sorted(found.maps), sorted(found.poolings))
 
 
 def is_global_pooling(graph: Graph, node: Node) -> bool:
-    """A pooling that leaves one position of several, whether or not it covers its map. Padding adds no position."""
+    """A pooling from several positions to one, whether or not it covers its map. Padding adds no position."""
     if node.shape.height != 1 or node.shape.width != 1 or not isinstance(node.layer, Pool2d | AdaptiveAvgPool2d):
         return False
     source = graph.nodes[node.inputs[0]]
@@ -108,10 +108,10 @@ def is_global_pooling(graph: Graph, node: Node) -> bool:
     return source.shape.size != (1, 1)
 
 
-class Field(NamedTuple):
-    """The receptive field of a map, in pixels of height and width. None where it is unknown.
+class ReceptiveField(NamedTuple):
+    """The receptive field of a map, in pixels of height and width. None if it is unknown.
 
-    `gated`: a gate, which `size` and `narrowest` leave out, lets each position see more; `whole`: the whole image.
+    `gated`: through a gate, which `size` and `narrowest` exclude, positions see more; `whole`: the whole image.
     """
 
     size: tuple[int, int] | None
@@ -120,8 +120,8 @@ class Field(NamedTuple):
     whole: bool
 
     @classmethod
-    def of(cls, *maps: Reaches) -> "Field":
-        """The field of a map; of several side by side, the widest on each axis, and the narrowest path of all."""
+    def of(cls, *maps: Reaches) -> "ReceptiveField":
+        """The receptive field of a map; of several maps, the widest on each axis, and the narrowest path."""
         every = [reach for reaches in maps for reach in reaches]
         gated, whole = any(reach.gated for reach in every), any(reach.whole for reach in every)
         if any(reach.unknown for reach in every):
@@ -133,10 +133,10 @@ class Field(NamedTuple):
 
     @property
     def note(self) -> str:
-        """What the number leaves out; empty where it is all."""
+        """What the number excludes; empty if nothing."""
         if not self.gated:
             return ""
-        return "a gate sees the whole image" if self.whole else "a gate sees more than that"
+        return "gate: whole image" if self.whole else "gates excluded"
 
     def __str__(self) -> str:
         return "unknown" if self.size is None else square(self.size)
@@ -147,59 +147,63 @@ def square(size: tuple[int, int]) -> str:
     return str(size[0]) if size[0] == size[1] else f"{size[0]}x{size[1]}"
 
 
-class FieldIssue(NamedTuple):
-    """A node at which the field becomes unknown, or, with `apart`, whose paths' centres are so many pixels apart.
+class ReceptiveFieldIssue(NamedTuple):
+    """A node at which the receptive field becomes unknown, or whose paths have centres `misalignment` pixels apart.
 
-    `is_too_large`: it is unknown because 64 bits cannot hold it.
+    `is_too_large`: it is unknown because it does not fit in 64 bits.
     """
 
     node: Node
-    apart: float | None = None
+    misalignment: float | None = None
     is_too_large: bool = False
 
 
-def field_issues(graph: Graph, ways: list[tuple[int, ...]], table: list[Reaches]) -> list[FieldIssue]:
-    """Where the field is not what a reader expects; what gates see is no part of it."""
-    found: list[tuple[int, FieldIssue]] = []
+def receptive_field_issues(
+    graph: Graph, ungated_inputs: list[tuple[int, ...]], table: list[Reaches]
+) -> list[ReceptiveFieldIssue]:
+    """Nodes with an unknown or misaligned receptive field; gates are excluded."""
+    found: list[tuple[int, ReceptiveFieldIssue]] = []
     for index, node in enumerate(graph.nodes):
-        high, wide = table[index]
-        is_unknown = high.unknown or wide.unknown
-        if not (is_unknown or len(ways[index]) > 1):
+        vertical, horizontal = table[index]
+        is_unknown = vertical.unknown or horizontal.unknown
+        if not (is_unknown or len(ungated_inputs[index]) > 1):
             continue
-        before = [reach for source in ways[index] for reach in table[source]]
+        before = [reach for source in ungated_inputs[index] for reach in table[source]]
         if any(reach.unknown for reach in before):
             continue
         if is_unknown:
-            # Strides multiply: a field can outgrow 64 bits on a map of one position.
+            # Strides multiply: a receptive field can outgrow 64 bits on a map of one position.
             is_too_large = len(node.inputs) == 1 and all(reach.jump for reach in before)
-            found.append((index, FieldIssue(node, is_too_large=is_too_large)))
-        elif apart := max((_apart(table, node, _paths(graph, ways, index), axis) for axis in (0, 1)), default=0.0):
-            found.append((index, FieldIssue(node, apart)))
+            found.append((index, ReceptiveFieldIssue(node, is_too_large=is_too_large)))
+        elif misalignment := max(
+            (_misalignment(table, node, _paths(graph, ungated_inputs, index), axis) for axis in (0, 1)), default=0.0
+        ):
+            found.append((index, ReceptiveFieldIssue(node, misalignment)))
     is_broadcast = broadcast_only(graph) if found else []
     return [issue for index, issue in found if not is_broadcast[index]]
 
 
-def _paths(graph: Graph, ways: list[tuple[int, ...]], index: int) -> list[int]:
-    """The ends of the paths that a row merges, at the last of its merges, which add two at a time; elsewhere none."""
-    is_last = index + 1 == len(graph.nodes) or not _goes_on(graph, index, index + 1)
+def _paths(graph: Graph, ungated_inputs: list[tuple[int, ...]], index: int) -> list[int]:
+    """The ends of the paths that a row merges, at the last of its merges, which take two at a time; empty elsewhere."""
+    is_last = index + 1 == len(graph.nodes) or not _extends_merge(graph, index, index + 1)
     found: list[int] = []
-    while is_last and len(ways[index]) > 1:
-        merged = [source for source in ways[index] if _goes_on(graph, source, index)]
-        found += [source for source in ways[index] if source not in merged]
+    while is_last and len(ungated_inputs[index]) > 1:
+        merged = [source for source in ungated_inputs[index] if _extends_merge(graph, source, index)]
+        found += [source for source in ungated_inputs[index] if source not in merged]
         if not merged:
             break
         (index,) = merged
     return found
 
 
-def _goes_on(graph: Graph, index: int, behind: int) -> bool:
-    """Whether a node adds a further path to what another merge of its row has merged."""
-    first, second = graph.nodes[index], graph.nodes[behind]
+def _extends_merge(graph: Graph, index: int, after: int) -> bool:
+    """Whether a node merges a further path into another merge of its row."""
+    first, second = graph.nodes[index], graph.nodes[after]
     return index in second.inputs and first.origin == second.origin and len(first.inputs) > 1 and len(second.inputs) > 1
 
 
-def _apart(table: list[Reaches], node: Node, paths: list[int], axis: int) -> float:
-    """The distance between the centres of the paths that meet; a map of one position has no centre."""
+def _misalignment(table: list[Reaches], node: Node, paths: list[int], axis: int) -> float:
+    """The distance between the centres of the merged paths; 0 on a map of one position, which is always aligned."""
     if node.shape.size[axis] == 1 or not paths:
         return 0.0
     centres = [table[index][axis].centre for index in paths]

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from advconv.analysis.features import separable_pairs
 from advconv.analysis.measure import Measures
-from advconv.analysis.receptive_field import Field, Reaches
+from advconv.analysis.receptive_field import Reaches, ReceptiveField
 from advconv.geometry import Window
 from advconv.graph import Graph, Node, broadcast_only
 from advconv.layers.conv import Convolution
@@ -13,7 +13,7 @@ from advconv.layers.pool import AdaptiveAvgPool2d, MaxPool2d, Pool2d
 
 
 class RfStep(NamedTuple):
-    """A convolutional unit or a pooling, from the map it reads to the map it puts out; pairs are (height, width)."""
+    """A convolutional unit or a pooling, from its input map to its output map; pairs are (height, width)."""
 
     node: Node
     windows: tuple[Window, Window]
@@ -23,17 +23,17 @@ class RfStep(NamedTuple):
     after: Reaches
     notes: str
     is_widest: bool
-    """Of the rows that lead to the head, the one that sees most."""
+    """Whether it has the largest receptive field of the rows before the head."""
 
     @property
-    def closes_the_table(self) -> bool:
-        """A pooling that leaves one position of several."""
+    def is_global_pooling(self) -> bool:
+        """A pooling from several positions to one."""
         is_pooling = isinstance(self.node.layer, Pool2d | AdaptiveAvgPool2d)
         return is_pooling and self.output_size == (1, 1) and self.input_size != (1, 1)
 
 
 def steps(measures: Measures) -> list[RfStep]:
-    """The steps on the way to the output, those of gates left out."""
+    """The steps on the paths to the output, except those of gates."""
     graph = measures.graph
     pairs, is_broadcast, widest = _single_rows(graph), broadcast_only(graph), _widest_before_the_head(measures)
     seconds = set(pairs.values())
@@ -50,10 +50,10 @@ def _has_a_row(node: Node) -> bool:
 
 
 def _single_rows(graph: Graph) -> dict[int, int]:
-    """The separable pairs that one row can tell: the second neither strides nor pads."""
+    """The separable pairs that share a row: those whose second convolution neither strides nor pads."""
     pairs = separable_pairs(graph).items()
     layers = {second: graph.nodes[second].layer for _, second in pairs}
-    return {first: second for first, second in pairs if getattr(layers[second], "is_plain", False)}
+    return {first: second for first, second in pairs if getattr(layers[second], "keeps_geometry", False)}
 
 
 def _step(measures: Measures, index: int, end: int, notes: str, is_widest: bool) -> RfStep:
@@ -73,8 +73,8 @@ def _padded(window: Window, margin: Window) -> Window:
 
 
 def _widest_before_the_head(measures: Measures) -> int | None:
-    """Of the last convolution or pooling on each way to a global pooling, the one that sees most."""
-    nodes, found, ways = measures.graph.nodes, measures.ends, measures.flow.ways
+    """Of the last convolutions or poolings before a global pooling, the one with the largest receptive field."""
+    nodes, found, ungated_inputs = measures.graph.nodes, measures.last_maps, measures.flow.ungated_inputs
     last, seen, ahead = [], set(), list(found.maps if found.poolings else ())
     while ahead:
         index = ahead.pop()
@@ -84,12 +84,12 @@ def _widest_before_the_head(measures: Measures) -> int | None:
         if _has_a_row(nodes[index]):
             last.append(index)
         else:
-            ahead += ways[index]
+            ahead += ungated_inputs[index]
     return max(last, key=lambda index: (_area(measures.reaches[index]), index), default=None)
 
 
 def _area(reaches: Reaches) -> int:
-    height, width = Field.of(reaches).size or (0, 0)
+    height, width = ReceptiveField.of(reaches).size or (0, 0)
     return height * width
 
 

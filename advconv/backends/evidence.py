@@ -55,7 +55,7 @@ def verify(measures: Measures) -> list[Claim]:
             Claim("inference memory, bytes", measures.memory.inference, live_bytes(graph, module)),
             Claim("eager memory, bytes", measures.memory.eager, held_bytes(graph, module)),
             _training_claim(measures, module),
-            *(_field_claim(measures, index, axis) for index in measures.ends.maps for axis in (0, 1)),
+            *(_field_claim(measures, index, axis) for index in measures.last_maps.maps for axis in (0, 1)),
             _source_claim(measures, module),
         ]
 

@@ -28,7 +28,7 @@ def strip_for(graph: Graph, index: int, axis: int, length: int) -> Graph | None:
     """
     if length > LONGEST:
         return None
-    ways = flow(graph).ways
+    ways = flow(graph).ungated_inputs
     nodes = [_on_strip(graph, node, ways[place], axis) for place, node in enumerate(graph.nodes[: index + 1])]
     for size in range(length, length + 64):
         shape = Shape(graph.input.channels, *((size, 1) if axis == 0 else (1, size)))

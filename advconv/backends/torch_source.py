@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any
 
 from advconv.analysis.measure import Measures
-from advconv.analysis.receptive_field import Field
+from advconv.analysis.receptive_field import ReceptiveField
 from advconv.backends.plan import Leaf, Section, Step, last_reads, plan
 from advconv.layers.base import Call
 from advconv.text.python_source import INDENT, WIDTH, docstring, literal
@@ -46,7 +46,7 @@ def _header(measures: Measures, name: str, text: str) -> str:
 
 def _docstring(measures: Measures, name: str) -> str:
     """What the network takes, gives and costs."""
-    total, field = measures.total, measures.field
+    total, field = measures.total, measures.receptive_field
     shape, output = _batch(measures.graph.input), _batch(measures.graph.output)
     lines = [
         f'{INDENT}"""Takes {shape}, gives {output}.',
@@ -66,7 +66,7 @@ def _blocks(measures: Measures, root: Section, classes: "Classes") -> Iterator[s
     """An attribute for each block, with the map it leads to and what that sees."""
     for name, child in root.children.items():
         last = child.node if isinstance(child, Leaf) else child.last
-        shape, field = measures.graph.nodes[last].shape, Field.of(measures.reaches[last])
+        shape, field = measures.graph.nodes[last].shape, ReceptiveField.of(measures.reaches[last])
         seen = f", receptive field {field}" if shape.size != (1, 1) else ""
         yield f"{INDENT * 2}# {name}: to {shape}{seen}"
         yield f"{INDENT * 2}self.{name} = {_expression(child, 2, classes)}"

@@ -1,4 +1,4 @@
-"""The vocabulary of the network: the list of its blocks, and how a row becomes one of them."""
+"""The blocks of the language, and how a row of YAML becomes one of them."""
 
 import re
 from functools import cache, partial
@@ -12,8 +12,8 @@ from advconv.blocks.convolutions import Conv, Depthwise, DepthwiseSeparable, Dil
 from advconv.blocks.gates import InvertedResidual, SqueezeExcite
 from advconv.blocks.plain import Activation, AvgPool, Dropout, Flatten, GlobalAvgPool, Linear, MaxPool, Norm
 from advconv.layers.pointwise import FUNCTIONS
-from advconv.values.forms import Help, Name, TakenName, did_you_mean, in_yaml, is_number, named, refuse, single
-from advconv.values.schemas import Written, either, enum
+from advconv.values.forms import DuplicateName, Help, Name, did_you_mean, in_yaml, is_number, named, refuse, single
+from advconv.values.schemas import ValueSchema, either, enum
 from advconv.values.synonyms import our_word, write_instead
 
 BLOCKS: tuple[type[Block], ...] = (
@@ -42,11 +42,11 @@ BLOCKS_BY_KIND = {block.kind: block for block in BLOCKS}
 
 
 def checked_row(row: Any) -> Any:
-    """A row that names one block that exists."""
+    """Checks that a row names one block, and that it exists."""
     if isinstance(row, Block):
         return row
     if row is None:
-        refuse("this row is empty: it names no block", "write `- conv: 32`, or take the dash out", code="AC117")
+        refuse("this row is empty: it names no block", "write `- conv: 32`, or remove the dash", code="AC117")
     if not isinstance(row, str | dict):
         refuse(f"a row names a block, this is {in_yaml(row)}", _list_row_help(row), code="AC117")
     if isinstance(row, dict) and len(row) != 1:
@@ -71,7 +71,7 @@ def _list_row_help(row: Any) -> str:
 
 
 def _keys_help(row: dict[str, Any]) -> str:
-    """Fields that stand beside their block belong into it, most often one level deeper."""
+    """Fields beside their block belong inside it, mostly one level deeper."""
     first, *fields = row
     if fields and row[first] is None:
         return f"indent {', '.join(map(str, fields))} deeper than {first}"
@@ -79,7 +79,7 @@ def _keys_help(row: dict[str, Any]) -> str:
 
 
 def _with_number(help: str, row: Any) -> str:
-    """`write - dwsep: 32`, with the number that stands in the row."""
+    """`write - dwsep: 32`, with the number of the row."""
     pair = single(row)
     if pair is None or not is_number(pair[1]):
         return help
@@ -96,9 +96,9 @@ def _row_help(kind: str, row: Any) -> str:
 def _block_help(kind: str) -> str:
     word = kind.replace(":", " ").split(" ")[0]
     if " - " in kind:
-        return f"write `- {kind.rpartition(' - ')[2]}` in a line of its own, indented as the row above"
+        return f"write `- {kind.rpartition(' - ')[2]}` on its own line, indented like the row above"
     if word in BLOCKS_BY_KIND and word != kind:
-        return f"write `- {word}: ...`, with a colon and a space behind it"
+        return f"write `- {word}: ...`, with a colon and a space after it"
     known = write_instead("block", kind, tuple(BLOCKS_BY_KIND)) or _activation_help(kind)
     return known or did_you_mean(kind, list(BLOCKS_BY_KIND)) or f"the blocks are {', '.join(BLOCKS_BY_KIND)}"
 
@@ -117,7 +117,7 @@ def kind_of(row: Any) -> str:
 
 
 def fields_of(row: Any) -> Any:
-    """What a row says about its block, as a mapping: the bare word and the short form written out."""
+    """The fields of a row's block as a mapping: the bare word and the short form written out."""
     if isinstance(row, Block):
         return row
     kind = kind_of(row)
@@ -140,24 +140,24 @@ def fields_of(row: Any) -> Any:
     if block.short == "out_channels" and len(numbers := _in_order(value)) > 1:
         names = [name for name in ("out_channels", "kernel_size", "stride") if name in block.model_fields]
         fields = ", ".join(f"{name}: {in_yaml(part)}" for name, part in zip(names, numbers, strict=False))
-        refuse(f"the fields of {kind} go by their names, this is {in_yaml(value)}", f"write `- {kind}: {{{fields}}}`")
+        refuse(f"the fields of {kind} are written by name, this is {in_yaml(value)}", f"write `- {kind}: {{{fields}}}`")
     return {block.short: value}
 
 
 def _in_order(value: Any) -> list[Any]:
-    """The parts of `[32, 3]`, and of `32, 3`, which YAML takes for a text."""
+    """The parts of `[32, 3]`, and of `32, 3`, which YAML reads as text."""
     if isinstance(value, str) and re.fullmatch(r"\d+(\s*,\s*\d+)+", value):
         return [int(part) for part in value.split(",")]
     return value if isinstance(value, list) else []
 
 
 def _truth(block: type[Block], value: bool) -> tuple[str, Help]:
-    """What to say to `gap: true`."""
+    """Message and help for `gap: true`."""
     kind = block.kind
     if not value:
-        return f"{kind} is not switched off by false", "leave the row out"
+        return f"{kind} takes no boolean", "leave the row out"
     if any(field.is_required() for field in block.model_fields.values()):
-        return f"{kind} is not switched on by true", f"write `{written_row(block)}`"
+        return f"{kind} takes no boolean", f"write `{written_row(block)}`"
     return f"{kind} is written alone, not with true", f"write `- {kind}`"
 
 
@@ -171,21 +171,21 @@ def written_row(block: type[Block]) -> str:
 
 
 def rows_of(block: type[Block]) -> list[str]:
-    """The fields of a block that hold rows."""
+    """The fields of a block that contain rows."""
     return _fields_of_form(block, (ROWS, SOME_ROWS, SHORTCUT))
 
 
 def paths_of(block: type[Block]) -> list[str]:
-    """The fields of a block that hold lists of rows by name."""
+    """The fields of a block that contain lists of rows by name."""
     return _fields_of_form(block, (PATHS,))
 
 
-def _fields_of_form(block: type[Block], forms: tuple[Written, ...]) -> list[str]:
+def _fields_of_form(block: type[Block], forms: tuple[ValueSchema, ...]) -> list[str]:
     return [key for key, field in block.model_fields.items() if any(mark in forms for mark in field.metadata)]
 
 
 def rows(value: Any) -> Any:
-    """A list of rows; a name that a row above has already is marked, to be refused where it stands."""
+    """A list of rows; a duplicate name is marked, to be refused at its own path."""
     if not isinstance(value, list | tuple):
         refuse(f"rows are a list, not {in_yaml(value)}", _list_help(value))
     seen: set[str] = set()
@@ -196,7 +196,7 @@ def _list_help(value: Any) -> str:
     words = list(value) if isinstance(value, dict) else str(value).split(" ")
     glued = next((str(word)[1:40] for word in words if re.match(r"-[a-z]", str(word))), "")
     if glued:
-        return f"write a space behind each dash: `- {glued}`"
+        return f"write a space after each dash: `- {glued}`"
     if isinstance(value, dict) and value:
         return f"write a dash before each row: `- {next(iter(value))}: ...`"
     return "write `[conv: 32]`, or a line `- conv: 32` for each row"
@@ -208,19 +208,19 @@ def _with_name_marked(row: Any, seen: set[str]) -> Any:
     if pair is None or not isinstance(name, str):
         return row
     if name in seen:
-        return {pair[0]: pair[1] | {"name": TakenName(name)}}
+        return {pair[0]: pair[1] | {"name": DuplicateName(name)}}
     seen.add(name)
     return row
 
 
 def some_rows(value: Any) -> Any:
     if not rows(value):
-        refuse("there are no rows here", "write at least one row")
+        refuse("the list of rows is empty", "write at least one row")
     return value
 
 
 def read_row(value: Any) -> Block:
-    """The block of a row, by a validator of this block alone."""
+    """The block of a row, read by the validator of this block alone."""
     row = checked_row(value)
     kind = kind_of(row)
     return _validator(kind).validate_python({kind: row})[kind]
@@ -228,7 +228,7 @@ def read_row(value: Any) -> Block:
 
 @cache
 def _validator(kind: str) -> TypeAdapter[dict[str, Block]]:
-    """Built when a file first has the block; of a mapping, so that the word is a step in the place of an error."""
+    """Built on first use of the block; for a mapping, so that the block's word is a step in the path of an error."""
     block = BLOCKS_BY_KIND[kind]
     return TypeAdapter(dict[str, Annotated[block, BeforeValidator(fields_of)]])  # type: ignore[valid-type]
 
@@ -237,10 +237,10 @@ if TYPE_CHECKING:
     AnyBlock = Block
 else:
     AnyBlock = Annotated[Block, PlainValidator(read_row)]
-ROWS = Written({"type": "array", "items": {"$ref": "#/$defs/row"}}, "a list of rows", "rows")
-SOME_ROWS = Written({"$ref": ROWS, "minItems": 1}, "a list of at least one row", "some_rows")
-SHORTCUT = Written(either(enum(*SHORTCUTS), ROWS), f"{', '.join(SHORTCUTS)} or a list of rows")
-PATHS = Written(named(ROWS, 2), "a mapping of names to lists of rows")
+ROWS = ValueSchema({"type": "array", "items": {"$ref": "#/$defs/row"}}, "a list of rows", "rows")
+SOME_ROWS = ValueSchema({"$ref": ROWS, "minItems": 1}, "a list of at least one row", "some_rows")
+SHORTCUT = ValueSchema(either(enum(*SHORTCUTS), ROWS), f"{', '.join(SHORTCUTS)} or a list of rows")
+PATHS = ValueSchema(named(ROWS, 2), "a mapping of names to lists of rows")
 
 Rows = Annotated[tuple[AnyBlock, ...], BeforeValidator(rows), ROWS]
 SomeRows = Annotated[Rows, BeforeValidator(some_rows), SOME_ROWS]

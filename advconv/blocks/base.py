@@ -1,4 +1,4 @@
-"""What every block is: fields that users write, and how it grows a graph out of layers."""
+"""The base of all blocks: fields that users write, and a method that adds layers to the graph."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -28,17 +28,17 @@ from advconv.values.forms import (
     Padding,
     Sides,
 )
-from advconv.values.schemas import Absent
+from advconv.values.schemas import DefaultText
 
 
 class Fields(BaseModel):
-    """A mapping whose keys are known. Its validator is built on first use: most files use few of the blocks."""
+    """A mapping with known keys. Its validator is built on first use: most files use few of the blocks."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Block(Fields):
-    """A row of the network. `kind` is its word in YAML, `short` the field that a bare value gives.
+    """A row of the network. `kind` is its word in YAML, `short` the field that a bare value sets.
 
     `short_is_mapping`: that field takes mappings itself, so that `norm: {group: 8}` is short for `norm: {norm: ...}`.
     `example`: rows of YAML, the last of them of this block.
@@ -50,12 +50,12 @@ class Block(Fields):
     example: ClassVar[str]
 
     name: Annotated[
-        MaybeName, Field(description="Name of the module, unique where it stands."), Absent("its index")
+        MaybeName, Field(description="Name of the module, unique among its siblings."), DefaultText("its index")
     ] = None
 
     @abstractmethod
     def expand(self, builder: "Builder", x: int) -> int:
-        """Grows the block's layers behind node `x` and gives the last. Raises ShapeError where they do not fit."""
+        """Adds the block's layers after node `x` and returns the last. Raises ShapeError if they do not fit."""
 
 
 if TYPE_CHECKING:
@@ -63,17 +63,17 @@ if TYPE_CHECKING:
 
 
 NORM = Field(description="Norm of the unit; layer is one group over all channels and positions.")
-ACTIVATION = Field(description="Activation of the unit, where `order` puts it.")
+ACTIVATION = Field(description="Activation of the unit, placed by `order`.")
 ORDER = Field(description="Order of the stages of the unit.")
 DROPOUT = Field(description="Dropout once after the unit, of elements or of whole channels.")
-BIAS = Field(description="Whether the convolutions have a bias; with auto they have one where the unit has no norm.")
+BIAS = Field(description="Whether the convolutions have a bias; with auto they have one if the unit has no norm.")
 PADDING = Field(
-    description="Padding with zeros; same pads extent - 1 in all, the odd position at the bottom and on the right."
+    description="Padding with zeros; same pads extent - 1 in total, the odd position at the bottom and on the right."
 )
 
 
 class Style(Fields):
-    """How convolutional units are made where they do not say otherwise: the `defaults` of a file."""
+    """The `defaults` of a file: fields of convolutional units that do not set their own."""
 
     norm: Annotated[NormField, NORM] = NormChoice(BatchNorm2d())
     activation: Annotated[ActivationField, ACTIVATION] = ActivationChoice(Activation("relu"))
@@ -83,8 +83,8 @@ class Style(Fields):
     padding: Annotated[Padding, PADDING] = "same"
 
     @property
-    def bias_or_auto(self) -> bool:
-        """`auto` leaves the bias to the norm, where the unit has one."""
+    def has_bias(self) -> bool:
+        """Whether the convolutions have a bias; with `auto`, if the unit has no norm."""
         return self.norm.layer is None if self.bias == "auto" else self.bias
 
     @property
@@ -94,7 +94,7 @@ class Style(Fields):
 
 
 class Unfit(Exception):
-    """Rows do not fit: a finding for each, with how many nodes were there before. What depends on them is left out."""
+    """Rows do not fit: a finding for each, with the number of nodes before it. Rows that depend on them are skipped."""
 
     def __init__(self, *problems: tuple[Finding, int]) -> None:
         super().__init__()
@@ -102,7 +102,7 @@ class Unfit(Exception):
 
 
 class Builder(NamedTuple):
-    """A place in a draft of a graph. `name` is its path among modules, `origin` the row that it is for."""
+    """Adds layers to a draft. `name` is the path of the current module, `origin` the row that it is built from."""
 
     draft: Draft
     style: Style
@@ -111,14 +111,14 @@ class Builder(NamedTuple):
     origin: Origin
 
     def add(self, role: str, layer: Layer, *inputs: int) -> int:
-        """Appends a layer and gives its index. Raises ShapeError where it does not fit."""
+        """Appends a layer and returns its index. Raises ShapeError if it does not fit."""
         name = f"{self.name}.{role}" if role else self.name
         return self.draft.add(name, layer, inputs, self.origin)
 
     def add_padded(
         self, roles: tuple[str, str], layer: Convolution | Pool2d, sides: Sides, x: int, fill: float = 0.0
     ) -> int:
-        """The layer with its own padding where both ends of an axis get the same, else behind a Pad of `fill`."""
+        """The layer with its own padding if both ends of an axis get the same, else after a Pad of `fill`."""
         top, bottom, left, right = sides
         if top == bottom and left == right:
             own = layer if layer.padding == (top, left) else replace(layer, padding=(top, left))
@@ -127,7 +127,7 @@ class Builder(NamedTuple):
         return self.add(roles[0] or "pool", layer, padded)
 
     def add_beside(self, role: str, layer: Layer, *inputs: int) -> int:
-        """As `add`, for a function of torch that runs before this row's module, which has the row's name to itself."""
+        """Like `add`, for a function of torch before the row's only module, which has the row's name."""
         return self.draft.add(f"{self.name}_{role}", layer, inputs, self.origin)
 
     def add_choice(self, role: str, choice: ActivationChoice | NormChoice, x: int) -> int:
@@ -140,7 +140,7 @@ class Builder(NamedTuple):
         return self.draft.nodes[x].shape
 
     def grow(self, rows: Sequence[Block], x: int) -> int:
-        """Rows one behind the other, at this place. Raises Unfit where one does not fit."""
+        """Adds rows in sequence. Raises Unfit if one does not fit."""
         for index, block in enumerate(rows):
             place = self.at_row(index, block)
             try:
@@ -150,7 +150,7 @@ class Builder(NamedTuple):
         return x
 
     def misfit(self, finding: Finding) -> Finding:
-        """What a layer of this row has found, at its place."""
+        """The finding of a layer, with the path and the label of this row."""
         row = self.origin
         message, last = f"{row.label}: {finding.message}", (row.label, row.kind, "does not fit")
         return finding._replace(path=row.path, message=message, at_key=True, trail=(last,))
@@ -161,21 +161,21 @@ class Builder(NamedTuple):
         return self._replace(name=f"{self.name}.{block.name or index}", origin=origin)
 
     def at_field(self, field: str, *path: str, block: str = "", kind: str = "") -> "Builder":
-        """The place of rows inside a block: a field of it, or a named path; of a block inside it, its `kind`."""
+        """The builder for rows inside a block: in a field or a named path; `kind` for a block inside it."""
         row = self.origin
         tag = f"{row.block}/{block}" if block else row.block
         inner = Origin(f"{row.label}.{field}", tag, kind or row.kind, (*row.path, *(path or (field,))))
         return self._replace(name=f"{self.name}.{field}", origin=inner)
 
     def at_round(self, index: int) -> "Builder":
-        """The place of one round of a repetition."""
+        """The builder for one round of a repetition."""
         row = self.origin
         inner = Origin(f"{row.label}[{index}]", row.block, row.kind, (*row.path, "layers"))
         return self._replace(name=f"{self.name}.{index}", origin=inner)
 
 
 def sides_of(padding: Literal["same"] | Sides, extents: tuple[int, int]) -> Sides:
-    """Top, bottom, left, right. `same` pads extent - 1 in all, the odd pixel at the bottom and on the right."""
+    """Top, bottom, left, right. `same` pads extent - 1 in total, the odd pixel at the bottom and on the right."""
     if padding != "same":
         return padding
     height, width = extents

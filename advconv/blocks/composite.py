@@ -10,9 +10,9 @@ from advconv.layers.base import ShapeError
 from advconv.layers.dense import PadChannels
 from advconv.layers.merge import Add, Concat, Multiply
 from advconv.layers.pool import Subsample
-from advconv.text.finding import MOST, Finding
+from advconv.text.finding import MAX_FINDINGS, Finding
 from advconv.values.forms import ActivationChoice, DropoutChoice, Form, MaybeActivation, in_yaml, refuse, word
-from advconv.values.schemas import Absent, whole
+from advconv.values.schemas import DefaultText, whole
 
 if TYPE_CHECKING:
     from advconv.blocks.base import Rows
@@ -26,7 +26,7 @@ Shortcut = Annotated[str, word("a shortcut", *SHORTCUTS)]
 
 
 class Residual(Block):
-    """The sum of a main path and a shortcut past it (He et al. 2016)."""
+    """The sum of a main path and a shortcut (He et al. 2016)."""
 
     kind: ClassVar[str] = "residual"
     short: ClassVar[str] = "layers"
@@ -38,22 +38,22 @@ class Residual(Block):
     shortcut: Annotated[
         "ShortcutField",
         Field(
-            description="What leads past the main path: identity; projection, a 1x1 convolution with the main path's "
+            description="The shortcut: identity; projection, a 1x1 convolution with the main path's "
             "stride and a norm; pad, subsampling and zero channels (option A of the paper); rows. auto is identity "
-            "where the shapes agree, else projection."
+            "if the shapes agree, else projection."
         ),
     ] = "auto"
     activation: Annotated[
         MaybeActivation,
         Field(description="Activation after the sum."),
-        Absent("*file*; none with `norm-act-conv`"),
+        DefaultText("*file*; none with `norm-act-conv`"),
     ] = None
 
     def expand(self, builder: Builder, x: int) -> int:
         y = builder.at_field("layers").grow(self.layers, x)
         s = self.expand_shortcut(builder, x, y)
         if builder.shape(s) != builder.shape(y):
-            message = f"the shortcut brings {builder.shape(s)} to a main path that ends in {builder.shape(y)}"
+            message = f"the shortcut has shape {builder.shape(s)}, the main path {builder.shape(y)}"
             raise ShapeError("AC203", message, "use `shortcut: auto`, or keep the shape on the main path", "shortcut")
         total = builder.add("add", Add(), y, s)
         return builder.add_choice("act", self.activation or builder.style.activation_after_add, total)
@@ -118,7 +118,7 @@ class Branches(Block):
     merge: Annotated[
         str,
         word("merge", "add", "concat", "multiply"),
-        Field(description="How the paths meet; with add and multiply a Cx1x1 path is spread over the others."),
+        Field(description="How the paths are merged; with add and multiply a Cx1x1 path is broadcast over the others."),
     ] = "concat"
 
     def expand(self, builder: Builder, x: int) -> int:
@@ -132,10 +132,10 @@ class Branches(Block):
         return total
 
     def expand_paths(self, builder: Builder, x: int) -> list[int]:
-        """The end of each path. All are tried, so that one run tells what is wrong with each."""
+        """The last node of each path. All paths are expanded even if one fails, so that one run reports every error."""
         ends, problems = [], list[tuple[Finding, int]]()
         for name, rows in self.paths.items():
-            if len(problems) > MOST:
+            if len(problems) > MAX_FINDINGS:
                 break
             try:
                 ends.append(builder.at_field(name, "paths", name, block=name).grow(rows, x))
@@ -148,22 +148,22 @@ class Branches(Block):
 
 def times(value: Any) -> int:
     count = value if isinstance(value, int) else 0
-    if isinstance(value, bool) or not 1 <= count <= MOST_TIMES:
+    if isinstance(value, bool) or not 1 <= count <= MAX_REPEATS:
         refuse(f"times is {TIMES.text}, not {in_yaml(value)}")
     return count
 
 
-MOST_TIMES = 100_000
-TIMES = Form(times, whole(1, MOST_TIMES), f"a whole number from 1 to {MOST_TIMES:,}")
+MAX_REPEATS = 100_000
+TIMES = Form(times, whole(1, MAX_REPEATS), f"a whole number from 1 to {MAX_REPEATS:,}")
 
 
 class Repeat(Block):
-    """Rows, several times over, each time with weights of their own."""
+    """Rows repeated several times, each time with their own weights."""
 
     kind: ClassVar[str] = "repeat"
     example: ClassVar[str] = "- repeat: {times: 3, layers: [dwsep: 32]}"
 
-    times: Annotated[int, TIMES, Field(description="How many times over.", examples=["2"])]
+    times: Annotated[int, TIMES, Field(description="Number of repetitions.", examples=["2"])]
     layers: Annotated["SomeRows", Field(description="Rows of each round.", examples=["[conv: 32]"])]
 
     def expand(self, builder: Builder, x: int) -> int:

@@ -33,24 +33,25 @@ from advconv.values.forms import (
     MaybePadding,
     Size,
     in_yaml,
+    join_words,
     positive,
     refuse,
     suggestion,
     word,
 )
-from advconv.values.schemas import Absent, either, enum
+from advconv.values.schemas import DefaultText, either, enum
 
-FROM_FILE = Absent("*file*")
+FROM_FILE = DefaultText("*file*")
 
 KernelSize = Annotated[Size, Field(description="Kernel size of the convolution.")]
 Stride = Annotated[Size, Field(description="Stride of the convolution.")]
 Dilation = Annotated[Size, Field(description="Dilation of the convolution: positions from tap to tap.")]
 OutChannels = Annotated[Count, Field(description="Output channels.", examples=["32"])]
-Multiplier = Annotated[Count, Field(description="Filters for each input channel.")]
+Multiplier = Annotated[Count, Field(description="Output channels per input channel (depth multiplier).")]
 
 
 class Unit(Block):
-    """What the convolutional units share. What a unit leaves open, the file's defaults say."""
+    """The common part of convolutional units. Fields that a unit does not set come from the file's defaults."""
 
     stride: Stride = (1, 1)
     padding: Annotated[MaybePadding, PADDING, FROM_FILE] = None
@@ -76,8 +77,8 @@ class Unit(Block):
         """The unit's convolution, or its pair of them."""
 
     def add_padded(self, builder: Builder, role: str, x: int, style: Style, layer: Convolution) -> int:
-        """The layer, strided, dilated and padded as the unit says."""
-        layer = replace(layer, stride=self.stride, dilation=self.dilation, bias=style.bias_or_auto)
+        """Adds the layer with the unit's stride, dilation and padding."""
+        layer = replace(layer, stride=self.stride, dilation=self.dilation, bias=style.has_bias)
         over_height, over_width = layer.windows(builder.shape(x))
         sides = sides_of(style.padding, (over_height.extent, over_width.extent))
         return builder.add_padded((role, "pad"), layer, sides, x)
@@ -122,14 +123,17 @@ class Conv(Unit):
     def convolve_depthwise(self, builder: Builder, x: int, style: Style) -> int:
         channels = builder.shape(x).channels
         if self.out_channels % channels:
-            message = f"a depthwise convolution of {channels} channels has a multiple of them, not {self.out_channels}"
-            raise ShapeError("AC202", message, f"use out_channels {channels}", "out_channels")
+            multiple = f"a multiple of its {channels} input channels"
+            message = f"out_channels of a depthwise convolution is {multiple}, not {self.out_channels}"
+            below = self.out_channels // channels * channels
+            fitting = [str(count) for count in (below, below + channels) if count]
+            raise ShapeError("AC202", message, f"use {join_words(fitting)}", "out_channels")
         layer = DepthwiseConv2d(multiplier=self.out_channels // channels, kernel_size=self.kernel_size)
         return self.add_padded(builder, "conv", x, style, layer)
 
 
 class Strided(Conv):
-    """A `conv` whose stride is 2 unless it says otherwise."""
+    """A `conv` with a default stride of 2."""
 
     kind: ClassVar[str] = "strided"
     example: ClassVar[str] = "- strided: 64"
@@ -138,7 +142,7 @@ class Strided(Conv):
 
 
 class Dilated(Conv):
-    """A `conv` whose dilation is 2 unless it says otherwise."""
+    """A `conv` with a default dilation of 2."""
 
     kind: ClassVar[str] = "dilated"
     example: ClassVar[str] = "- dilated: {out_channels: 32, dilation: 4}"
@@ -190,7 +194,7 @@ class DepthwiseSeparable(Unit):
 
     out_channels: OutChannels
     kernel_size: Annotated[Size, Field(description="Kernel size of the depthwise convolution.")] = (3, 3)
-    multiplier: Annotated[Count, Field(description="Depthwise filters for each input channel.")] = 1
+    multiplier: Annotated[Count, Field(description="Depthwise channels per input channel.")] = 1
     between: Annotated[
         str,
         word("between", *BETWEEN),
@@ -202,7 +206,7 @@ class DepthwiseSeparable(Unit):
         x = self.add_padded(builder, "depthwise", x, style, depthwise)
         for stage in self.stages_between:
             x = add_stage(builder, stage, style, x, prefix="depthwise_")
-        pointwise = Conv2d(out_channels=self.out_channels, kernel_size=(1, 1), bias=style.bias_or_auto)
+        pointwise = Conv2d(out_channels=self.out_channels, kernel_size=(1, 1), bias=style.has_bias)
         return builder.add("pointwise", pointwise, x)
 
     @property

@@ -20,11 +20,11 @@ from advconv.values.forms import (
     Sides,
     Size,
 )
-from advconv.values.schemas import Absent
+from advconv.values.schemas import DefaultText
 
 
 class SqueezeExcite(Block):
-    """Channels weighed by what the whole map holds (Hu et al. 2018).
+    """Channels weighted by a gate that sees the whole map (Hu et al. 2018).
 
     The map is pooled, reduced to in_channels // reduction channels (at least 1) by a 1x1 convolution and expanded by
     another, and multiplied with the input.
@@ -34,7 +34,7 @@ class SqueezeExcite(Block):
     short: ClassVar[str] = "reduction"
     example: ClassVar[str] = "- conv: 32\n- squeeze_excite: {reduction: 4, gate: hardsigmoid}"
 
-    reduction: Annotated[Count, Field(description="How many times fewer channels the gate squeezes to.")] = 16
+    reduction: Annotated[Count, Field(description="Factor by which the gate reduces the channels.")] = 16
     activation: Annotated[ActivationField, Field(description="Activation between the two convolutions.")] = (
         ActivationChoice(Activation("relu"))
     )
@@ -68,7 +68,7 @@ UNPADDED = (0, 0, 0, 0)
 class InvertedResidual(Unit):
     """A pointwise expansion, a depthwise convolution and a linear pointwise projection (Sandler et al. 2018).
 
-    The input is added at stride 1 where the shapes agree, and no activation follows. With `norm-act-conv` it is the
+    The input is added if the stride is 1 and the shapes agree; no activation follows. With `norm-act-conv` it is the
     expansion that has no activation before it. Dropout comes once, after the projection.
     """
 
@@ -79,7 +79,7 @@ class InvertedResidual(Unit):
 
     out_channels: OutChannels
     expansion: Annotated[
-        Count, Field(description="How many times the channels are widened; 1 leaves the expansion out.")
+        Count, Field(description="Factor by which the channels are expanded; 1 leaves the expansion out.")
     ] = 6
     kernel_size: Annotated[Size, Field(description="Kernel size of the depthwise convolution.")] = (3, 3)
     squeeze_excite: Annotated[
@@ -88,7 +88,7 @@ class InvertedResidual(Unit):
             description="Reduction of a gate before the projection, with the block's activation inside and a sigmoid "
             "at its end."
         ),
-        Absent("no gate"),
+        DefaultText("no gate"),
     ] = None
 
     def expand(self, builder: Builder, x: int) -> int:
@@ -97,16 +97,16 @@ class InvertedResidual(Unit):
         return builder.add("add", Add(), x, y) if is_residual else y
 
     def convolve(self, builder: Builder, x: int, style: Style) -> int:
-        # The narrow ends stay linear, whether the activation stands behind a convolution or before it.
-        before, behind = (NONE, style.activation) if style.order == "norm-act-conv" else (style.activation, NONE)
+        # The narrow ends stay linear, whether the activation comes after a convolution or before it.
+        before, after = (NONE, style.activation) if style.order == "norm-act-conv" else (style.activation, NONE)
         if self.expansion > 1:
             wide = builder.shape(x).channels * self.expansion
-            x = part(Pointwise(out_channels=wide), style, before).expand(builder.at_field("expand"), x)
-        x = part(self.depthwise, style, style.activation, style.padding).expand(builder.at_field("depthwise"), x)
+            x = sub_unit(Pointwise(out_channels=wide), style, before).expand(builder.at_field("expand"), x)
+        x = sub_unit(self.depthwise, style, style.activation, style.padding).expand(builder.at_field("depthwise"), x)
         if self.squeeze_excite:
             gate = SqueezeExcite(reduction=self.squeeze_excite, activation=style.activation, bias=style.bias)
             x = gate.expand(builder.at_field("gate", kind=SqueezeExcite.kind), x)
-        project = part(Pointwise(out_channels=self.out_channels), style, behind)
+        project = sub_unit(Pointwise(out_channels=self.out_channels), style, after)
         return builder.add_dropout(style.dropout, project.expand(builder.at_field("project"), x))
 
     @property
@@ -114,7 +114,9 @@ class InvertedResidual(Unit):
         return Depthwise(kernel_size=self.kernel_size, stride=self.stride, dilation=self.dilation)
 
 
-def part(unit: Unit, style: Style, activation: ActivationChoice, padding: Literal["same"] | Sides = UNPADDED) -> Unit:
-    """One of the block's convolutions: in the block's style, with an activation of its own and no dropout."""
+def sub_unit(
+    unit: Unit, style: Style, activation: ActivationChoice, padding: Literal["same"] | Sides = UNPADDED
+) -> Unit:
+    """One of the block's convolutions: in the block's style, with its own activation and no dropout."""
     own = {"activation": activation, "padding": padding, "dropout": NO_DROPOUT}
     return unit.model_copy(update={"norm": style.norm, "order": style.order, "bias": style.bias} | own)

@@ -1,4 +1,4 @@
-"""Plain layers, for whoever wants them."""
+"""Blocks of a single layer."""
 
 from typing import Annotated, ClassVar
 
@@ -10,7 +10,7 @@ from advconv.layers.base import ShapeError
 from advconv.layers.dense import Flatten as FlattenLayer
 from advconv.layers.dense import Linear as LinearLayer
 from advconv.layers.pointwise import Dropout as DropoutLayer
-from advconv.layers.pool import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d, Pool2d, hold_half_a_window
+from advconv.layers.pool import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d, Pool2d, check_pool_padding
 from advconv.values.forms import (
     DROPOUT_ROW,
     ActivationField,
@@ -24,35 +24,35 @@ from advconv.values.forms import (
     Size,
     refuse,
 )
-from advconv.values.schemas import Absent
+from advconv.values.schemas import DefaultText
 
 
 class Pool(Block):
-    """A pooling. It pads nothing, and its stride is its kernel_size, unless it says otherwise."""
+    """Pooling; `padding` defaults to 0, `stride` to `kernel_size`."""
 
     short: ClassVar[str] = "kernel_size"
 
     kernel_size: Annotated[Size, Field(description="Size of the window.")] = (2, 2)
-    stride: Annotated[MaybeSize, Field(description="Stride of the window."), Absent("its kernel_size")] = None
+    stride: Annotated[MaybeSize, Field(description="Stride of the window."), DefaultText("its kernel_size")] = None
     padding: Annotated[Padding, Field(description="Padding, at most half of the window.")] = (0, 0, 0, 0)
     ceil_mode: Annotated[Flag, Field(description="Whether a last window may reach beyond the end of the map.")] = False
 
     def add_to(self, builder: Builder, x: int, layer: Pool2d, fill: float) -> int:
         sides = sides_of(self.padding, self.kernel_size)
-        hold_half_a_window(sides, self.kernel_size)
-        sides = _read(sides, layer, builder.shape(x)) if self.ceil_mode else sides
-        # A pool has the row's name to itself, but beside a pad.
+        check_pool_padding(sides, self.kernel_size)
+        sides = _without_unread_padding(sides, layer, builder.shape(x)) if self.ceil_mode else sides
+        # The pool has the name of the row, unless there is a pad too.
         return builder.add_padded(("", "pad"), layer, sides, x, fill)
 
 
-def _read(sides: Sides, layer: Pool2d, x: Shape) -> Sides:
-    """Unequal sides without what no window reads: torch would take that padding for map, and start a window on it."""
+def _without_unread_padding(sides: Sides, layer: Pool2d, x: Shape) -> Sides:
+    """Trims padding that no window reads: in a separate Pad layer, ceil_mode would start an extra window on it."""
     top, bottom, left, right = sides
     if top == bottom and left == right:
         return sides
-    high, wide = layer.windows(x)
-    bottom = high._replace(before=top, after=bottom).read_after(x.height)
-    return top, bottom, left, wide._replace(before=left, after=right).read_after(x.width)
+    vertical, horizontal = layer.windows(x)
+    bottom = vertical._replace(before=top, after=bottom).read_after(x.height)
+    return top, bottom, left, horizontal._replace(before=left, after=right).read_after(x.width)
 
 
 class MaxPool(Pool):
@@ -74,16 +74,14 @@ class AvgPool(Pool):
 
     count_include_pad: Annotated[
         Flag,
-        Field(
-            description="Whether padded zeros count in the mean; false needs the same padding at both ends of an axis."
-        ),
+        Field(description="Whether padded zeros count in the mean; false needs equal padding at both ends of an axis."),
     ] = True
 
     @model_validator(mode="after")
-    def counts_what_it_pads(self) -> "AvgPool":
+    def check_padding(self) -> "AvgPool":
         top, bottom, left, right = sides_of(self.padding, self.kernel_size)
         if not self.count_include_pad and (top, left) != (bottom, right):
-            message = "padding that differs between two ends cannot be left out of the mean"
+            message = "count_include_pad: false needs equal padding at both ends of an axis"
             refuse(message, "pad both ends alike", at=("padding",))
         return self
 
@@ -114,22 +112,22 @@ class Flatten(Block):
 
 
 class Linear(Block):
-    """A fully connected layer, to the number of classes unless it says otherwise.
+    """A fully connected layer; `out_features` defaults to the number of classes.
 
-    It takes a vector, and a Cx1x1 map as it is; a larger map needs `flatten`.
+    It takes a vector or a Cx1x1 map; a larger map needs `flatten`.
     """
 
     kind: ClassVar[str] = "linear"
     short: ClassVar[str] = "out_features"
     example: ClassVar[str] = "- gap\n- linear: 100"
 
-    out_features: Annotated[MaybeCount, Field(description="Output features."), Absent("the classes")] = None
+    out_features: Annotated[MaybeCount, Field(description="Output features."), DefaultText("the classes")] = None
     bias: Annotated[Flag, Field(description="Whether there is a bias.")] = True
 
     def expand(self, builder: Builder, x: int) -> int:
         features = self.out_features or builder.classes
         if features is None:
-            message = "linear has no out_features, and the file no classes to take them from"
+            message = "linear has no out_features, and the file has no classes"
             raise ShapeError("AC208", message, "write `linear: N`, or `classes: N` at the top")
         shape = builder.shape(x)
         is_single = not shape.flat and shape.size == (1, 1)
@@ -168,7 +166,7 @@ class Norm(Block):
     ]
 
     @model_validator(mode="after")
-    def is_one(self) -> "Norm":
+    def check_norm(self) -> "Norm":
         if self.norm.layer is None:
             refuse("a norm row that is none does nothing", "leave the row out")
         return self
@@ -191,7 +189,7 @@ class Activation(Block):
     ]
 
     @model_validator(mode="after")
-    def is_one(self) -> "Activation":
+    def check_activation(self) -> "Activation":
         if self.activation.layer is None:
             refuse("an activation row that is none does nothing", "leave the row out")
         return self

@@ -1,11 +1,11 @@
-"""The schema of a model, from what its fields declare: their forms and descriptions."""
+"""The schema of a model, from the forms and descriptions of its fields."""
 
 from typing import Any
 
 from pydantic.fields import FieldInfo
 
 from advconv.blocks.base import Fields
-from advconv.values.schemas import Schema, Written, mapping
+from advconv.values.schemas import Schema, ValueSchema, mapping
 
 
 def required(model: type[Fields]) -> list[str]:
@@ -23,13 +23,13 @@ def field_schema(key: str, field: FieldInfo) -> Schema:
     return {"$ref": value, "description": f"{description(field)} It takes {value.text}."}
 
 
-def written(key: str, field: FieldInfo) -> Written:
-    """How the value of a field is written: by its outermost mark, which is the last, or by the model of a section."""
-    found = [mark for mark in field.metadata if isinstance(mark, Written)]
+def written(key: str, field: FieldInfo) -> ValueSchema:
+    """The schema of a field's value: its outermost mark, which is the last, or the model of a section."""
+    found = [mark for mark in field.metadata if isinstance(mark, ValueSchema)]
     if found:
         return found[-1]
     model: Any = field.annotation
-    return Written(fields_schema(model), "a mapping", key)
+    return ValueSchema(fields_schema(model), "a mapping", key)
 
 
 def description(field: FieldInfo) -> str:

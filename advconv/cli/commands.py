@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from advconv.analysis.measure import Measures
-from advconv.check import Checked, check_bytes, uncollected
+from advconv.check import Checked, check_bytes, gc_disabled
 from advconv.geometry import Shape
 from advconv.language.augment import source as augment_source
 from advconv.language.spec import ArchSpec
@@ -69,7 +69,7 @@ def _print_table(path: str, options: argparse.Namespace, table: Callable[[Measur
     """A table of a network that can be measured."""
 
     def print_it(measures: Measures, spec: ArchSpec) -> int:
-        with uncollected():
+        with gc_disabled():
             print_text(table(measures, spec.name))
         return OK
 
@@ -101,7 +101,7 @@ def run_emit(options: argparse.Namespace) -> int:
 
     def print_or_write(measures: Measures, spec: ArchSpec) -> int:
         is_model = options.what == "model"
-        with uncollected():
+        with gc_disabled():
             text = emit(measures, spec.name) if is_model else augment_source(spec.augment, spec.name)
         if options.output is not None:
             return _write(options.output, text)
@@ -144,7 +144,7 @@ def default_arch() -> Path:
 
 
 def run_new(options: argparse.Namespace) -> int:
-    from advconv.language.starters import SCHEMA_FILE, renew_schema, starter
+    from advconv.language.starters import SCHEMA_FILE, starter, update_schema
 
     path = Path(options.name if options.name.endswith((".yaml", ".yml")) else f"{options.name}.yaml")
     if not TITLE.fullmatch(path.stem):
@@ -152,7 +152,7 @@ def run_new(options: argparse.Namespace) -> int:
         return USAGE
     try:
         write_new(path, starter(options.template, path.stem))
-        is_ours = renew_schema(path.parent)
+        is_ours = update_schema(path.parent)
     except FileError as problem:
         print_error(str(problem))
         return USAGE

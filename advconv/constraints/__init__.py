@@ -1,4 +1,4 @@
-"""What an architecture promises: every constraint, the model of the section, and its judge."""
+"""The constraints of the language, the model of their section, and the judge of them all."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,7 +20,7 @@ CONSTRAINTS: tuple[Constraint, ...] = (
 if TYPE_CHECKING:
 
     class Constraints(Fields):
-        """The section `constraints`: what a file writes, by the names of the records."""
+        """The section `constraints`: one field for each record, by its name."""
 
         def __getattr__(self, name: str) -> Any: ...
 

@@ -1,4 +1,4 @@
-"""The promise of an accuracy, which training is held to."""
+"""The promised accuracy, which training must reach."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from advconv.values.limits import Limit, MaybeAccuracyLimit
 
 
 def promised(limit: Limit, measures: Measures) -> Iterator[Verdict]:
-    words = ("not measured here", "training is held to it")
+    words = ("not measured here", "checked by training")
     yield Verdict("accuracy", limit, None, "%", Status.PROMISED, ("constraints", "accuracy"), "AC401", words=words)
 
 
@@ -17,7 +17,7 @@ CONSTRAINTS = (
         name="accuracy",
         form=MaybeAccuracyLimit,
         judge=promised,
-        description='A promise that training is held to, such as ">= 85%".',
+        description='Accuracy that training must reach, such as ">= 85%".',
         unit="percent of the test images",
         example='">= 85%"',
         topic="training",

@@ -10,18 +10,18 @@ UNIT = "pixels"
 
 
 def widest(limit: Limit, measures: Measures) -> Iterator[Verdict]:
-    yield _verdict("receptive_field", limit, measures.field.size, _help)
+    yield _verdict("receptive_field", limit, measures.receptive_field.size, _help)
 
 
 def narrowest(limit: Limit, measures: Measures) -> Iterator[Verdict]:
-    yield _verdict("rf_min", limit, measures.field.narrowest, _help_of_narrowest)
+    yield _verdict("rf_min", limit, measures.receptive_field.narrowest, _help_of_narrowest)
 
 
 def _verdict(name: str, limit: Limit, sizes: tuple[int, int] | None, help: Callable[[bool], str]) -> Verdict:
-    """Each axis must hold. `help` takes whether the field is too small."""
+    """Both axes must be inside the limit. The argument of `help`: whether the receptive field is too small."""
     path = ("constraints", name)
     if sizes is None:
-        same = "give paths that meet the same stride"
+        same = "give merged paths the same stride"
         return Verdict(name, limit, None, UNIT, Status.FAILED, path, "AC402", same)
     worst = limit.worst(sizes)
     kept = limit.holds(worst)
@@ -33,7 +33,7 @@ def _verdict(name: str, limit: Limit, sizes: tuple[int, int] | None, help: Calla
 def _help(is_too_small: bool) -> str:
     if is_too_small:
         return "dilate a convolution, stride earlier, or add one before the last map"
-    return "dilate less, stride later, or take a convolution out"
+    return "dilate less, stride later, or remove a convolution"
 
 
 def _help_of_narrowest(is_too_small: bool) -> str:
@@ -45,7 +45,7 @@ CONSTRAINTS = (
         name="receptive_field",
         form=MaybeCountLimit,
         judge=widest,
-        description="Pixels that the last map before the first global pooling sees, on each axis; gates left out.",
+        description="Pixels that the last map before the first global pooling sees, on each axis; gates excluded.",
         unit="pixels of the input, on each axis",
         example='"> 44"',
         topic="receptive_field",

@@ -1,4 +1,4 @@
-"""The record of a constraint, and the verdict on one: what was measured beside its limit, as data."""
+"""The record of a constraint, and the verdict on one: the measured value and its limit, as data."""
 
 from collections.abc import Callable, Iterator
 from enum import StrEnum
@@ -17,10 +17,10 @@ class Status(StrEnum):
 
 
 class Verdict(NamedTuple):
-    """A constraint with what was measured of it, as data; the properties that end in `_text` are for people.
+    """A constraint with its measured value, as data; the properties that end in `_text` are for people.
 
-    `value` is (height, width) where the axes differ, and None where there is no number; `words` then stand in the place
-    of value and margin.
+    `value` is (height, width) if the axes differ, and None if there is no number; `words` are then shown for value and
+    margin.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Verdict(NamedTuple):
 
     @property
     def margin_text(self) -> str:
-        """`29 above 44`: where the value stands from the nearest bound."""
+        """`29 above 44`: the distance of the value from the nearest bound."""
         if not self.axes:
             return self.words[1]
         value = self.limit.worst(self.axes)
@@ -60,7 +60,7 @@ class Verdict(NamedTuple):
 
     @property
     def finding(self) -> Finding:
-        """Of a constraint that failed."""
+        """The finding for a failed constraint."""
         return Finding(self.code, self.path, self._sentence(), self.help)
 
     def _sentence(self) -> str:
@@ -76,10 +76,10 @@ def _times(count: str) -> str:
 
 
 class Constraint(NamedTuple):
-    """A constraint of the language: its name, what a file writes, and how it is judged.
+    """A constraint of the language: its name, the type of its field, and its judge.
 
-    `form`: the type of its field. `judge(value, measures)` gives the verdicts on what a file writes. `description`,
-    `unit`, `example` and `topic`, which defines the number, are for its page.
+    `form`: the type of its field. `judge(value, measures)` yields the verdicts on a value. `description`, `unit`,
+    `example` and `topic`, which defines the number, are for its page.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Limits on what is counted of the whole network: parameters, MACs and bytes."""
+"""Limits on totals of the network: parameters, MACs and bytes."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -9,7 +9,7 @@ from advconv.values.limits import Limit, MaybeByteLimit, MaybeCountLimit
 from advconv.values.quantities import BYTES
 
 Parts = Callable[[Measures], list[int]]
-"""What each node comes to."""
+"""The part of each node in the total."""
 
 
 def total(
@@ -21,7 +21,7 @@ def total(
     unit: str,
     **page: str,
 ) -> Constraint:
-    """A constraint on one number. `combine`: how a row's nodes make its part: a sum, or the largest of a peak."""
+    """A constraint on one number. `combine`: the part of a row from those of its nodes: sum, or max for a peak."""
 
     def judge(limit: Limit, measures: Measures) -> Iterator[Verdict]:
         value = measure(measures)
@@ -95,7 +95,7 @@ CONSTRAINTS = (
         "memory_eager",
         MaybeByteLimit,
         lambda measures: measures.memory.eager,
-        lambda measures: measures.memory.held,
+        lambda measures: measures.memory.eager_live,
         max,
         BYTES,
         description="Peak bytes of the built module in torch's eager mode, without gradients, float32, one image.",
@@ -109,7 +109,7 @@ CONSTRAINTS = (
         lambda measures: measures.memory.saved,
         sum,
         BYTES,
-        description="Bytes that autograd keeps for the backward pass, float32, one image.",
+        description="Bytes that autograd saves for the backward pass, float32, one image.",
         example='"< 16MiB"',
         topic="memory",
     ),

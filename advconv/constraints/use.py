@@ -1,4 +1,4 @@
-"""Which features of a network must occur, how often, and which must not."""
+"""Features that a network must use, how often, and features that it must not use."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -14,7 +14,7 @@ from advconv.blocks.schemas import fields_schema
 from advconv.constraints.record import Constraint, Verdict, status
 from advconv.values.forms import Form, MaybeCount, MaybeSize, Pair, in_yaml, join_words, refuse, single, suggestion
 from advconv.values.limits import COUNT_LIMIT, COUNT_UNITS, Bound, CountLimit, Limit, limit
-from advconv.values.schemas import Schema, Written, either, enum, mapping
+from advconv.values.schemas import Schema, ValueSchema, either, enum, mapping
 
 NONE = Limit((Bound("==", 0, "0"),))
 OCCURRENCES = "occurrences"
@@ -40,7 +40,7 @@ def each_once(names: Any) -> Any:
     seen: set[str] = set()
     for index, name in enumerate(names) if isinstance(names, list) else ():
         if isinstance(name, str) and name in seen:
-            refuse(f"{in_yaml(name)} stands here twice", "keep one of the two", "AC116", at=(index,))
+            refuse(f"duplicate feature {name!r}", "keep one of the two", "AC116", at=(index,))
         seen |= {name} if isinstance(name, str) else set()
     return names
 
@@ -53,7 +53,7 @@ NARROWING = ("kernel_size", "stride", "dilation", "in_channels", "out_channels")
 
 
 class Use(Fields):
-    """How often a feature must occur, counting only what has these fields."""
+    """How often a feature must occur, counting only occurrences with these fields."""
 
     count: Annotated[CountLimit, Field(description="How often the feature must occur.")] = limit(">= 1", COUNT_UNITS)
     kernel_size: Annotated[MaybeSize, Field(description="Kernel size of the occurrences that count.")] = None
@@ -68,31 +68,31 @@ class Use(Fields):
 
 
 class UseEntry(NamedTuple):
-    """What `uses` says of a feature."""
+    """An entry of `uses`."""
 
     feature: Any
     value: Any
 
 
-def _use(features: tuple[str, ...]) -> Written:
-    """A limit on the count, or one with the fields that some features are narrowed by."""
+def _use(features: tuple[str, ...]) -> ValueSchema:
+    """A limit on the count, or a mapping of it with the fields that narrow the feature."""
     narrowed = fields_schema(Use)
     known = {key: narrowed["properties"][key] for key in ("count", *NARROWED_BY[features[0]])}
     text = "a limit, or a mapping with `count` and the fields that narrow it"
     schema = either(COUNT_LIMIT, narrowed | {"properties": known}) | {
         "description": f"How often it must occur: {text}."
     }
-    return Written(schema, text, f"use_{features[0]}")
+    return ValueSchema(schema, text, f"use_{features[0]}")
 
 
 def _uses() -> Schema:
-    """How often each feature must occur; features that are narrowed by the same fields share a definition."""
+    """How often each feature must occur; features with the same narrowing fields share a definition."""
     groups = [tuple(word for word in FEATURES if NARROWED_BY[word] == fields) for fields in {*NARROWED_BY.values()}]
     return mapping({word: _use(next(group for group in groups if word in group)) for word in FEATURES})
 
 
-USES = Written(_uses, "a mapping of features, each to a limit or a mapping with `count` and what narrows it")
-FORBIDS = Written({"type": "array", "items": FEATURE, "uniqueItems": True}, "a list of features")
+USES = ValueSchema(_uses, "a mapping of features, each to a limit or a mapping with `count` and what narrows it")
+FORBIDS = ValueSchema({"type": "array", "items": FEATURE, "uniqueItems": True}, "a list of features")
 
 
 def by_feature(value: Any) -> Any:
@@ -100,7 +100,7 @@ def by_feature(value: Any) -> Any:
 
 
 def use(asked: Any) -> Any:
-    """A bare limit is one on the count. A feature is narrowed by fields that it has."""
+    """A bare limit is one on the count. Only fields of the feature can narrow it."""
     name, value = asked
     if value is None or isinstance(value, bool):
         help = "leave it out, or list it under forbids" if value is False else 'write ">= 1"'
@@ -128,7 +128,7 @@ def uses(asked: dict[str, Use], measures: Measures) -> Iterator[Verdict]:
 def forbids(names: tuple[str, ...], measures: Measures) -> Iterator[Verdict]:
     for index, name in enumerate(names):
         found = features(measures.graph, (name,))
-        at, help = ("constraints", "forbids", index), f"take it out of {_places(measures, found)}" if found else ""
+        at, help = ("constraints", "forbids", index), f"remove it from {_places(measures, found)}" if found else ""
         yield Verdict(f"forbids {name}", NONE, len(found), OCCURRENCES, status(not found), at, "AC404", help)
 
 
@@ -140,7 +140,7 @@ def _described(name: str, use: Use) -> str:
 
 
 HOW_TO_USE = {
-    "gap": "write `- gap`; an average pooling smaller than its map is no global one",
+    "gap": "write `- gap`; an average pooling smaller than its map is not global",
     "dwsep": "write `- dwsep: N`; its first convolution has a group for each input channel",
     "depthwise": "write `- depthwise`, a group for each input channel",
     "grouped": "write `- conv: {out_channels: N, groups: G}`",
@@ -158,13 +158,13 @@ def _use_help(measures: Measures, name: str, use: Use, found: list[Feature], mat
         counted = {feature.index for feature in matching}
         others = [feature for feature in found if feature.index not in counted]
         if others:
-            return f"change {_places(measures, others)}: {name}, but with other fields"
+            return f"change {_places(measures, others)}: {name} with other fields"
         return HOW_TO_USE.get(name, f"write `- {name}: ...`")
-    return f"take some out of {_places(measures, matching)}"
+    return f"remove some from {_places(measures, matching)}"
 
 
 def _places(measures: Measures, found: list[Feature]) -> str:
-    """The rows that show a feature, the first few of them."""
+    """The first few rows with a feature."""
     labels = list(dict.fromkeys(measures.graph.nodes[feature.index].origin.label for feature in found))
     return ", ".join(labels[:6]) + (f" and {len(labels) - 6} more" if len(labels) > 6 else "")
 
@@ -175,7 +175,7 @@ CONSTRAINTS = (
         form=Annotated[dict[FeatureName, Annotated[Use, BeforeValidator(use)]], BeforeValidator(by_feature), USES],
         default={},
         judge=uses,
-        description="Features with how often they must occur.",
+        description="Features and how often they must occur.",
         unit=OCCURRENCES,
         example='{dilated: ">= 1", strided: {kernel_size: 3, count: "== 1"}}',
         topic="features",

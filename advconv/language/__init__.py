@@ -1,1 +1,1 @@
-"""What a file says: its sections as models, and what is derived from them."""
+"""The sections of a file as models, and what is derived from them."""

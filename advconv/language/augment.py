@@ -1,4 +1,4 @@
-"""The augmentation that a file declares: albumentations transforms by class name, old arguments and new."""
+"""The augmentation of a file: albumentations transforms by class name, with old and new argument names."""
 
 from collections.abc import Callable
 from functools import partial
@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from advconv.language.transforms import COMPOSITIONS, TRANSFORMS
 from advconv.text.python_source import Brackets, Expression, docstring, expression, labelled, layout
 from advconv.values.forms import Form, in_yaml, is_number, refuse, single, suggestion
-from advconv.values.schemas import Schema, Written, either, enum, mapping, one_of
+from advconv.values.schemas import Schema, ValueSchema, either, enum, mapping, one_of
 
 KNOWN = TRANSFORMS | COMPOSITIONS
 
@@ -24,8 +24,8 @@ RENAMED = {
 """Arguments of albumentations 1 by their names in albumentations 2."""
 
 
-class Ends(NamedTuple):
-    """A range of albumentations 2 by the two arguments of albumentations 1; without a `low` it is the `high`."""
+class ClassicRange(NamedTuple):
+    """A range of albumentations 2, from the two arguments of albumentations 1; `low` defaults to `high`."""
 
     range: str
     low: str
@@ -35,11 +35,11 @@ class Ends(NamedTuple):
 
 RANGES = {
     "CoarseDropout": (
-        Ends("num_holes_range", "min_holes", "max_holes", 8),
-        Ends("hole_height_range", "min_height", "max_height", 8),
-        Ends("hole_width_range", "min_width", "max_width", 8),
+        ClassicRange("num_holes_range", "min_holes", "max_holes", 8),
+        ClassicRange("hole_height_range", "min_height", "max_height", 8),
+        ClassicRange("hole_width_range", "min_width", "max_width", 8),
     ),
-    "ImageCompression": (Ends("quality_range", "quality_lower", "quality_upper", 100),),
+    "ImageCompression": (ClassicRange("quality_range", "quality_lower", "quality_upper", 100),),
 }
 
 
@@ -58,7 +58,7 @@ ASSIGNMENT = (
         {"num_holes_range": [1, 1], "hole_height_range": [16, 16], "hole_width_range": [16, 16], "fill": "mean"},
     ),
 )
-"""What is done where a file says nothing: half of the images flip, half of them move, half of them lose a square."""
+"""The default: half of the images are flipped, half are shifted, scaled and rotated, half lose a square."""
 
 
 def transform(value: Any) -> Transform:
@@ -89,18 +89,18 @@ def _argument_help(key: str, taken: tuple[str, ...]) -> str:
 
 
 def _inside(path: tuple[str | int, ...], read: Callable[[], Any]) -> Any:
-    """What `read` gives; what it refuses is refused at its place from further out."""
+    """The result of `read`; the path of a finding is extended by `path`."""
     try:
         return read()
     except PydanticCustomError as problem:
         context = problem.context or {}
         finding = context["finding"]
-        told = context | {"finding": finding._replace(path=(*path, *finding.path))}
-        raise PydanticCustomError(problem.type, "{message}", told) from None
+        extended = context | {"finding": finding._replace(path=(*path, *finding.path))}
+        raise PydanticCustomError(problem.type, "{message}", extended) from None
 
 
 def arguments(name: str, given: dict[str, Any]) -> dict[str, Any]:
-    """The arguments under their present names. What Python writes as None is none here too."""
+    """The arguments under their present names. Python's None is null too."""
     values = {key: None if value == "None" else value for key, value in given.items()}
     taken = keys(name)
     for key in values:
@@ -110,18 +110,18 @@ def arguments(name: str, given: dict[str, Any]) -> dict[str, Any]:
     present = _without_always(_renamed(name, _ranged(name, values)))
     if "p" in present and not (is_number(present["p"]) and 0 <= present["p"] <= 1):
         refuse(f"p of {name} is a probability from 0 to 1, not {in_yaml(present['p'])}", at=("p",))
-    _hold_ranges(name, present)
+    _check_ranges(name, present)
     if name in COMPOSITIONS:
         present["transforms"] = _parts(name, present.get("transforms"))
     return present
 
 
 def keys(name: str) -> tuple[str, ...]:
-    """All that a transform takes, under present and classic names."""
+    """All arguments of a transform, under present and classic names."""
     own = KNOWN[name]
     classic = [old for old, new in RENAMED.items() if new in own]
-    ends = [end for ends in RANGES.get(name, ()) for end in (ends.low, ends.high)]
-    return (*own, *ends, *classic, "always_apply")
+    bounds = [bound for pair in RANGES.get(name, ()) for bound in (pair.low, pair.high)]
+    return (*own, *bounds, *classic, "always_apply")
 
 
 def _parts(name: str, given: Any) -> tuple[Transform, ...]:
@@ -135,7 +135,7 @@ def _renamed(name: str, given: dict[str, Any]) -> dict[str, Any]:
     for key, value in given.items():
         now = key if key in KNOWN[name] else RENAMED.get(key, key)
         if now in present or (now != key and now in given):
-            refuse(f"{key} is the classic name of {now}, which stands here too", "write one of them", at=(key,))
+            refuse(f"{key} is the classic name of {now}, which is given too", "write one of them", at=(key,))
         present[now] = value
     return present
 
@@ -149,35 +149,35 @@ def _without_always(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _ranged(name: str, given: dict[str, Any]) -> dict[str, Any]:
-    """`max_width: 16, min_width: 8 -> hole_width_range: [8, 16]`, with classic defaults where a classic name stands."""
-    classic = {end for ends in RANGES.get(name, ()) for end in (ends.low, ends.high)} & set(given)
+    """`max_width: 16, min_width: 8 -> hole_width_range: [8, 16]`, with classic defaults if a classic name is given."""
+    classic = {bound for pair in RANGES.get(name, ()) for bound in (pair.low, pair.high)} & set(given)
     if not classic:
         return given
     present = {key: value for key, value in given.items() if key not in classic}
-    for ends in RANGES[name]:
-        if ends.range not in given:
-            present[ends.range] = _range_of(ends, given)
-        elif clash := {ends.low, ends.high} & classic:
+    for pair in RANGES[name]:
+        if pair.range not in given:
+            present[pair.range] = _range_of(pair, given)
+        elif clash := {pair.low, pair.high} & classic:
             key = min(clash)
-            refuse(f"{key} is a classic name of a part of {ends.range}, which stands here too", at=(key,))
+            refuse(f"{key} is a classic name for a part of {pair.range}, which is given too", at=(key,))
     return present
 
 
-def _range_of(ends: Ends, given: dict[str, Any]) -> list[float]:
-    high: Any = given.get(ends.high, ends.default)
-    low: Any = given.get(ends.low)
+def _range_of(pair: ClassicRange, given: dict[str, Any]) -> list[float]:
+    high: Any = given.get(pair.high, pair.default)
+    low: Any = given.get(pair.low)
     low = high if low is None else low
-    for key, value in ((ends.high, high), (ends.low, low)):
+    for key, value in ((pair.high, high), (pair.low, low)):
         if not is_number(value):
             refuse(f"{key} must be a number, not {in_yaml(value)}", at=(key,))
     if low > high:
-        help = f"write a {ends.high} of at least {low}, or a {ends.low} of at most {high}"
-        key = ends.high if ends.high in given else ends.low
-        refuse(f"{ends.high} {high} is below {ends.low} {low}", help, "AC502", at=(key,))
+        help = f"write a {pair.high} of at least {low}, or a {pair.low} of at most {high}"
+        key = pair.high if pair.high in given else pair.low
+        refuse(f"{pair.high} {high} is below {pair.low} {low}", help, "AC502", at=(key,))
     return [low, high]
 
 
-def _hold_ranges(name: str, given: dict[str, Any]) -> None:
+def _check_ranges(name: str, given: dict[str, Any]) -> None:
     for key, value in given.items():
         is_range = key.endswith("_range") and isinstance(value, list) and len(value) == 2 and all(map(is_number, value))
         if is_range and value[0] > value[1]:
@@ -186,7 +186,7 @@ def _hold_ranges(name: str, given: dict[str, Any]) -> None:
 
 
 def _schema() -> Schema:
-    """A bare word, or a mapping whose one key names it; what may stand bare is no property, as in `either`."""
+    """A bare word, or a mapping whose one key names it; bare words are not properties, as in `either`."""
     alone = [name for name in KNOWN if name not in COMPOSITIONS]
     by_arguments: dict[tuple[str, ...], list[str]] = {}
     for name in alone:
@@ -197,7 +197,7 @@ def _schema() -> Schema:
 
 
 def _arguments_schema(name: str) -> Schema:
-    """The arguments of a transform; their values are for albumentations to judge."""
+    """The arguments of a transform; their values are checked by albumentations."""
     known: dict[str, Any] = dict.fromkeys(keys(name), True)
     if name not in COMPOSITIONS:
         return {"$ref": ARGUMENTS, "properties": known, "additionalProperties": False}
@@ -205,9 +205,9 @@ def _arguments_schema(name: str) -> Schema:
 
 
 ABOUT = "A transform of albumentations; its arguments are those of the class."
-ARGUMENTS = Written({"type": ["object", "null"], "description": ABOUT}, "a mapping of arguments", "arguments")
+ARGUMENTS = ValueSchema({"type": ["object", "null"], "description": ABOUT}, "a mapping of arguments", "arguments")
 TRANSFORM = Form(transform, _schema, "a transform of albumentations, with its arguments or alone", "transform")
-PIPELINE = Written({"type": "array", "items": TRANSFORM}, "a list of transforms of albumentations", "transforms")
+PIPELINE = ValueSchema({"type": "array", "items": TRANSFORM}, "a list of transforms of albumentations", "transforms")
 
 
 def source(augment: tuple[Transform, ...], name: str) -> str:

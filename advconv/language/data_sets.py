@@ -1,4 +1,4 @@
-"""What is known of the data sets, and whether their images fit a network."""
+"""The data sets, and whether their images fit a network."""
 
 from typing import NamedTuple
 
@@ -7,9 +7,9 @@ from advconv.text.finding import Finding
 
 
 class DataSet(NamedTuple):
-    """What the images of a set have; None where that depends on the files. `counts`: for training, for the test.
+    """A data set; None if a number depends on the files. `counts`: training and test images.
 
-    `torchvision`: its class there, for a set that comes from it.
+    `torchvision`: its class there, for a set of torchvision.
     """
 
     title: str
@@ -36,10 +36,10 @@ SETS = {
 
 
 def channels_first(input: Shape) -> Shape | None:
-    """The shape that is meant by one that looks like height, width, channels: `[32, 32, 3] -> [3, 32, 32]`.
+    """The probable shape, for one that looks like height, width, channels: `[32, 32, 3] -> [3, 32, 32]`.
 
-    It ends in the channels of an image, 1, 3 or 4, and begins with two sides of at least 8, neither of them more than
-    four times the other: [64, 8, 3] may well be 64 channels.
+    It ends in 1, 3 or 4 channels and begins with two sides of at least 8, neither of them more than four times the
+    other: [64, 8, 3] may well be 64 channels.
     """
     height, width, channels = input.channels, input.height, input.width
     is_image = min(height, width) >= 8 and max(height, width) <= 4 * min(height, width)
@@ -47,13 +47,13 @@ def channels_first(input: Shape) -> Shape | None:
 
 
 def misfits(data: DataSet, input: Shape, classes: int | None) -> list[Finding]:
-    """Where images do not fit a network, at the field of the file."""
+    """A finding for each field of the file that does not fit the images of a data set."""
     found = []
     if data.channels is not None and data.channels != input.channels:
-        message = f"the input has {input.channels} channels, in {data.title} it is {data.channels}"
+        message = f"the input has {input.channels} channels, {data.title} has {data.channels}"
         height, width = (channels_first(input) or input).size
         found.append(Finding("AC503", ("input",), message, f"write `input: [{data.channels}, {height}, {width}]`"))
     if data.classes is not None and classes is not None and data.classes != classes:
-        message = f"the network puts out {classes} classes, in {data.title} there are {data.classes}"
+        message = f"the network has {classes} classes, {data.title} has {data.classes}"
         found.append(Finding("AC503", ("classes",), message, f"write `classes: {data.classes}`"))
     return found

@@ -13,7 +13,7 @@ from advconv.values.limits import ENDS, Limit
 
 
 def dump(spec: ArchSpec) -> dict[str, Any]:
-    """Mappings, lists, words and numbers, in the long form, without what is as it is by default."""
+    """Mappings, lists, words and numbers in the long form; fields with default values are omitted."""
     return {key: plain(value) for key, value in _fields(spec).items()}
 
 

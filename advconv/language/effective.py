@@ -11,12 +11,12 @@ from advconv.text.reader import resolve
 
 
 def effective_text(spec: ArchSpec) -> str:
-    """The text of a file that gives all of a spec: its defaults for blocks, its data, and its whole recipe."""
+    """The text of a file with every field of a spec: defaults for blocks, data, and the whole recipe."""
     style = {key: plain(getattr(spec.defaults, key)) for key in Style.model_fields}
     recipe = {key: getattr(spec.train, key) for key in type(spec.train).model_fields} | {"lr": spec.train.peak_lr}
-    said = dump(spec) | {"defaults": _without_none(style), "data": spec.data, "augment": plain(spec.augment)}
+    fields = dump(spec) | {"defaults": _without_none(style), "data": spec.data, "augment": plain(spec.augment)}
     return yaml.dump(
-        said | {"train": _without_none(recipe)}, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=120
+        fields | {"train": _without_none(recipe)}, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=120
     )
 
 
@@ -25,7 +25,7 @@ def _without_none(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 class Dumper(yaml.SafeDumper):
-    """Text that YAML 1.2 would read as something else stands in quotes; a list of plain values stands on one line."""
+    """Quotes text that YAML 1.2 would read as another type; writes a list of plain values on one line."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True

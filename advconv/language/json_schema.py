@@ -1,4 +1,4 @@
-"""The JSON Schema of what users write, short forms too, for editors and other tools; derived from the fields."""
+"""The JSON Schema of architecture files for editors and other tools, short forms included; derived from the fields."""
 
 import json
 from typing import Any
@@ -7,27 +7,27 @@ from advconv.blocks import BLOCKS
 from advconv.blocks.base import Block
 from advconv.blocks.schemas import fields_schema, required, written
 from advconv.language.spec import ArchSpec
-from advconv.values.schemas import Schema, Written, either, enum, one_of
+from advconv.values.schemas import Schema, ValueSchema, either, enum, one_of
 
 TITLE_OF_SCHEMA = "advconv architecture"
 
 
 def schema_text() -> str:
-    """As a file."""
-    return f"{laid_out(schema())}\n"
+    """The schema as the text of a file."""
+    return f"{dump_json(schema())}\n"
 
 
 WIDTH = 120
 
 
-def laid_out(part: Any, depth: int = 0, before: int = 0) -> str:
-    """JSON with an indent of 2. What fits stands on one line, behind a key of `before` characters."""
+def dump_json(part: Any, depth: int = 0, before: int = 0) -> str:
+    """JSON with an indent of 2. A value is on one line if it fits after a key of `before` characters."""
     line = json.dumps(part)
     if not part or not isinstance(part, dict | list) or 2 * depth + before + len(line) < WIDTH:
         return line
     items = part.items() if isinstance(part, dict) else (("", value) for value in part)
     keys = [(f"{json.dumps(key)}: " if isinstance(part, dict) else "", value) for key, value in items]
-    inside = ",\n".join(f"{'  ' * (depth + 1)}{key}{laid_out(value, depth + 1, len(key))}" for key, value in keys)
+    inside = ",\n".join(f"{'  ' * (depth + 1)}{key}{dump_json(value, depth + 1, len(key))}" for key, value in keys)
     opening, closing = "{}" if isinstance(part, dict) else "[]"
     return f"{opening}\n{inside}\n{'  ' * depth}{closing}"
 
@@ -44,7 +44,7 @@ def schema() -> Schema:
 
 
 def _define(name: str, value: Schema, definitions: dict[str, Schema]) -> None:
-    """A definition; of one that there is under another name, a reference to it with the description of its own."""
+    """Adds a definition; for one that exists under another name, a reference to it with its own description."""
     found, description = expanded(value, definitions), {"description": value["description"]}
     same = (key for key, other in definitions.items() if other | description == found)
     key = next(same, "")
@@ -52,8 +52,8 @@ def _define(name: str, value: Schema, definitions: dict[str, Schema]) -> None:
 
 
 def expanded(part: Any, definitions: dict[str, Schema]) -> Any:
-    """A schema of plain JSON. What is `Written` and has a name is a reference to a definition, which is added."""
-    if isinstance(part, Written):
+    """A schema of plain JSON. A `ValueSchema` with a name becomes a reference to a definition, which is added."""
+    if isinstance(part, ValueSchema):
         if not part.name:
             return expanded(part.schema, definitions)
         if part.name not in definitions:
@@ -62,7 +62,7 @@ def expanded(part: Any, definitions: dict[str, Schema]) -> Any:
         return {"$ref": f"#/$defs/{part.name}"}
     if isinstance(part, dict):
         inner = {key: expanded(value, definitions) for key, value in part.items()}
-        # What is written under `$ref` is a schema by now.
+        # The value of `$ref` has been expanded to a schema.
         refers = inner.pop("$ref") if isinstance(inner.get("$ref"), dict) else {}
         return refers | inner
     return [expanded(value, definitions) for value in part] if isinstance(part, list) else part
@@ -76,17 +76,17 @@ def row() -> Schema:
 
 
 def row_value(block: type[Block]) -> Schema:
-    """What stands behind a block's word: its fields, its short form, nothing."""
-    forms: list[Schema | Written] = [fields_schema(block)]
+    """The value of a block's key: its fields, its short form, or null."""
+    forms: list[Schema | ValueSchema] = [fields_schema(block)]
     if block.short:
         short = written(block.short, block.model_fields[block.short])
-        forms.append(as_row(block, short) if block.short_is_mapping else short)
+        forms.append(row_form(block, short) if block.short_is_mapping else short)
     forms += [] if required(block) else [{"type": "null"}]
     return either(*forms) | {"description": summary(block)}
 
 
-def as_row(block: type[Block], short: Written) -> Schema:
-    """A short form that may be a mapping: as a row it may have a name beside, and is not none."""
+def row_form(block: type[Block], short: ValueSchema) -> Schema:
+    """A short form that may be a mapping: in a row it may also have a name, and cannot be none."""
     forms = []
     for form in short.schema["anyOf"]:
         named = {"properties": form["properties"] | fields_schema(Block)["properties"]} if "properties" in form else {}
@@ -97,5 +97,5 @@ def as_row(block: type[Block], short: Written) -> Schema:
 
 
 def summary(block: type[Block]) -> str:
-    """The first sentence of what a block says of itself."""
+    """The first line of a block's docstring."""
     return (block.__doc__ or "").strip().split("\n")[0]

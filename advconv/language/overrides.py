@@ -1,4 +1,4 @@
-"""A document that options override: which value an option sets, and where both stand in its text."""
+"""Options that override values of a document, with the spans of both in their texts."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -16,11 +16,11 @@ from advconv.values.forms import in_yaml, single
 
 
 class SettingError(ValueError):
-    """An option that does not lead to a value of the file."""
+    """An option whose path does not lead to a value of the file."""
 
 
 class PathStep(NamedTuple):
-    """A step of a path, `C1` or `0`; `before` is the path up to it, as it is written."""
+    """A step of a path, `C1` or `0`; `before` is the path up to it, as written."""
 
     key: str
     span: Span
@@ -36,22 +36,22 @@ def _option(step: PathStep) -> str:
 
 
 class Setting(NamedTuple):
-    """A value for a place in a file. The spans of the steps and of the value are places in the option."""
+    """A value for a path in a file. The spans of the steps and of the value are spans of the option."""
 
     path: tuple[PathStep, ...]
     value: Value
 
 
 MAX_PATH, MAX_VALUE, MAX_SETTINGS = 1_000, 10_000, 100
-"""Characters of a path and of a value, and how many of both: beyond what people write, and quick to set."""
+"""Characters of a path and of a value, and the number of settings; more than anybody writes, and still fast."""
 
 STEP = re.compile(r"(?:^|(?<=.)\.)([^\s.\[\]]+)|\[([0-9]+)\]")
 
 
 def setting(path: str, written: str, option: str) -> Setting:
-    """A value as it is written at the end of an option: `train.mixup=0.2`, `--epochs 3`. Raises SettingError."""
-    _hold_length("path", path, MAX_PATH)
-    _hold_length(f"value of {path}", written, MAX_VALUE)
+    """A value as written at the end of an option: `train.mixup=0.2`, `--epochs 3`. Raises SettingError."""
+    _check_length("path", path, MAX_PATH)
+    _check_length(f"value of {path}", written, MAX_VALUE)
     if written[:1] in ("<", ">", "="):
         # A comparison, which YAML would want in quotes.
         value = Value(Span(0, len(written)), written)
@@ -73,9 +73,9 @@ def parse_setting(text: str) -> Setting:
     return setting(path, written, f"--set {path}={written}")
 
 
-def _hold_length(what: str, text: str, most: int) -> None:
-    if len(text) > most:
-        raise SettingError(f"the {what} has {len(text):,} characters, the limit is {most:,}: {_cut(text)}")
+def _check_length(what: str, text: str, limit: int) -> None:
+    if len(text) > limit:
+        raise SettingError(f"the {what} has {len(text):,} characters, the limit is {limit:,}: {_cut(text)}")
 
 
 def _cut(text: str) -> str:
@@ -84,13 +84,13 @@ def _cut(text: str) -> str:
 
 
 def _steps(path: str, option: Source) -> tuple[PathStep, ...]:
-    """`C1[0].out_channels -> C1, 0, out_channels`. Where the option has a name of its own, that is their place."""
+    """`C1[0].out_channels -> C1, 0, out_channels`. If the option has a name of its own, that is their span."""
     steps: list[PathStep] = []
     start, end, name_width = option.text.find(path), 0, len(re.split("[ =]", option.text)[0])
     while end < len(path):
         match = STEP.match(path, end)
         if match is None:
-            raise SettingError(f"{_cut(path)!r} is no path, write one as in train.mixup or C1[0].out_channels")
+            raise SettingError(f"{_cut(path)!r} is not a path, write one as in train.mixup or C1[0].out_channels")
         group = match.lastindex or 0
         first, last = match.span(group)
         span = Span(start + first, start + last, option) if start >= 0 else Span(0, name_width, option)
@@ -101,28 +101,28 @@ def _steps(path: str, option: Source) -> tuple[PathStep, ...]:
     return tuple(steps)
 
 
-def _in_option(value: Value, option: Source, behind: int) -> Value:
-    """A value that stands in an option, so many characters behind its start."""
+def _in_option(value: Value, option: Source, offset: int) -> Value:
+    """A value with its spans moved to the option, `offset` characters after its start."""
 
     def moved(span: Span) -> Span:
-        return Span(span.start + behind, span.end + behind, option)
+        return Span(span.start + offset, span.end + offset, option)
 
-    children = {step: _in_option(child, option, behind) for step, child in value.children.items()}
+    children = {step: _in_option(child, option, offset) for step, child in value.children.items()}
     keys = {key: moved(span) for key, span in value.keys.items()}
-    return replace(value, span=moved(value.span), end=value.end + behind, children=children, keys=keys)
+    return replace(value, span=moved(value.span), end=value.end + offset, children=children, keys=keys)
 
 
-def amended(document: Document, settings: list[Setting]) -> Document:
+def apply_settings(document: Document, settings: list[Setting]) -> Document:
     """The document with some values set. Raises SettingError.
 
-    What is wrong with a file may hide what a path leads to; then it is left for the check of the document to tell.
+    If mistakes of the file hide the value of a path, the check of the document reports them.
     """
     if len(settings) > MAX_SETTINGS:
         raise SettingError(f"{len(settings):,} values are set, the limit is {MAX_SETTINGS}; write them into the file")
     long: dict[str, Any] | None = None
     for path, value in settings:
         spec, _ = parse(document)
-        # A wrong value leaves the form as it was before it, so that one run can tell what is wrong with the next too.
+        # After a wrong value the previous long form is kept, so that one run reports the next mistakes too.
         long = dump(spec) | {"augment": plain(spec.augment)} if spec else long
         try:
             whole = whole_path(long or document.root.data, path)
@@ -137,7 +137,7 @@ def amended(document: Document, settings: list[Setting]) -> Document:
 def whole_path(data: Any, path: tuple[PathStep, ...]) -> tuple[PathStep, ...]:
     """A path with the steps that messages leave out: `C1[0].groups -> network.C1[0].conv.groups`.
 
-    Raises SettingError where it starts with neither a section nor a block.
+    Raises SettingError if it starts with neither a section nor a block.
     """
     first, *rest = path
     network = data.get("network") if isinstance(data, dict) else None
@@ -160,7 +160,7 @@ def _unknown(step: PathStep, blocks: Iterable[str]) -> SettingError:
 
 
 def _in_rows(rows: Any, steps: Sequence[PathStep]) -> tuple[PathStep, ...]:
-    """Behind the number of a row comes the word of its block, or of its transform."""
+    """Inserts the word of the block, or of the transform, after the index of a row."""
     if not steps:
         return ()
     first, *rest = steps
@@ -174,13 +174,13 @@ def _in_rows(rows: Any, steps: Sequence[PathStep]) -> tuple[PathStep, ...]:
 
 
 def _in_block(word: str, fields: Any, steps: Sequence[PathStep]) -> tuple[PathStep, ...]:
-    """The steps inside a block, which may hold rows in a field, in paths, or in rounds."""
+    """The steps inside a block, whose rows are in a field, in paths, or in rounds."""
     if not steps:
         return ()
     first, *rest = steps
     block = BLOCKS_BY_KIND.get(word)
     if block is Repeat and first.is_index:
-        _hold_round(first, _at(fields, "times"))
+        _check_round(first, _at(fields, "times"))
         return (first._replace(key="layers"), *_in_rows(_at(fields, "layers"), rest))
     for field in paths_of(block) if block else ():
         paths = _at(fields, field) or {}
@@ -195,18 +195,18 @@ def _in_block(word: str, fields: Any, steps: Sequence[PathStep]) -> tuple[PathSt
 
 
 COMPOSITION_ROWS = ("transforms",)
-"""Where a transform holds others."""
+"""The argument of a transform that contains others."""
 
 
-def _hold_round(step: PathStep, times: Any) -> None:
+def _check_round(step: PathStep, times: Any) -> None:
     if isinstance(times, int) and int(step.key) >= times:
         raise SettingError(f"{_cut(_option(step))}: {step.before} has {times} rounds, counted from 0")
 
 
 def _set(value: Value, path: Sequence[PathStep], new: Value, long: Any) -> Value:
-    """A copy of a value with another in it; the values around it may be shared by aliases and stay as they are.
+    """A copy of a value with another in it; the values around it may be shared by aliases and are not changed.
 
-    `long`: the same place in the long form, which stands in where the file has a short one without such a step.
+    `long`: the same value in the long form, used if the file has a short form without such a step.
     """
     if not path:
         return new
@@ -224,7 +224,7 @@ def _set(value: Value, path: Sequence[PathStep], new: Value, long: Any) -> Value
 
 
 def _at(data: Any, key: str) -> Any:
-    """What is at a step; None where there is no such step."""
+    """The value at a step; None if there is no such step."""
     if isinstance(data, dict):
         return data.get(key)
     is_row = isinstance(data, list) and key.isdecimal() and int(key) < len(data)
@@ -244,7 +244,7 @@ def _key(data: Any, step: PathStep) -> str | int:
 
 
 def _written_out(data: Any, span: Span) -> Value:
-    """Data that all stand at one place."""
+    """Data as values that all have one span."""
     items = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
     children = {step: _written_out(item, span) for step, item in items}
     return Value(span, data, children=children, keys=dict.fromkeys(data, span) if isinstance(data, dict) else {})

@@ -1,4 +1,4 @@
-"""How a network is trained: the sections `data` and `train` of a file."""
+"""The sections `data` and `train` of a file: how a network is trained."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, NamedTuple
@@ -8,7 +8,7 @@ from pydantic import Field
 from advconv.blocks.base import Fields
 from advconv.language.data_sets import SETS
 from advconv.values.forms import PROBABILITY, Count, Form, in_yaml, is_int, is_number, positive, refuse, word
-from advconv.values.schemas import Absent, whole
+from advconv.values.schemas import DefaultText, whole
 
 LARGEST = 1e18
 """The optimizer multiplies two of these numbers, and the product has to fit into float32, which ends at 3.4e38."""
@@ -19,16 +19,16 @@ SMALLEST = 1.2e-38
 BELOW_ONE = 1 - 2**-24
 """The largest number of float32 below 1."""
 
-MOST_EPOCHS = 1_000_000
+MAX_EPOCHS = 1_000_000
 
 
 def epochs(value: Any) -> int:
-    if positive(value) > MOST_EPOCHS:
-        refuse(f"this must be at most {MOST_EPOCHS:,}, not {in_yaml(value)}")
+    if positive(value) > MAX_EPOCHS:
+        refuse(f"this must be at most {MAX_EPOCHS:,}, not {in_yaml(value)}")
     return int(value)
 
 
-EPOCHS = Form(epochs, whole(1, MOST_EPOCHS), f"a whole number from 1 to {MOST_EPOCHS:,}")
+EPOCHS = Form(epochs, whole(1, MAX_EPOCHS), f"a whole number from 1 to {MAX_EPOCHS:,}")
 
 
 def from_zero(value: Any) -> int:
@@ -92,7 +92,7 @@ SEED = Form(seed, whole(0, 2**32 - 1), "a whole number of at least 0 and below 2
 
 
 class Optimizer(NamedTuple):
-    """What a recipe may name as its optimizer; `lr` is the learning rate where the recipe gives none."""
+    """An optimizer; `lr` is the learning rate if the recipe has none."""
 
     about: str
     lr: float
@@ -108,7 +108,7 @@ SCHEDULES = {
 }
 
 PRECISIONS = {
-    "auto": "bfloat16 where the device has it",
+    "auto": "bfloat16 if the device supports it",
     "float32": "every operation in float32",
     "bfloat16": "by autocast",
 }
@@ -127,15 +127,12 @@ Data = Annotated[
 
 
 class Train(Fields):
-    """The recipe. `lr` is the peak of the learning rate, that of the optimizer unless it says otherwise."""
+    """The recipe. `lr` is the peak learning rate; None is the default of the optimizer."""
 
     epochs: Annotated[int, EPOCHS, Field(description="Passes over the training images.")] = 24
     batch_size: Annotated[
         Count,
-        Field(
-            description="Images in a step, of all processes together; what does not fill a batch waits for another "
-            "epoch."
-        ),
+        Field(description="Images in a step of all processes together; an incomplete last batch is dropped."),
     ] = 128
     optimizer: Annotated[
         str,
@@ -146,7 +143,7 @@ class Train(Fields):
         float | None,
         ABOVE_ZERO,
         Field(description="Peak learning rate."),
-        Absent(", ".join(f"{what.lr:g} for `{word}`" for word, what in OPTIMIZERS.items())),
+        DefaultText(", ".join(f"{what.lr:g} for `{word}`" for word, what in OPTIMIZERS.items())),
     ] = None
     momentum: Annotated[float, FRACTION, Field(description="Momentum of sgd; the first beta of adamw.")] = 0.9
     weight_decay: Annotated[
@@ -156,30 +153,30 @@ class Train(Fields):
         str, word("schedule", *SCHEDULES), Field(description=f"Learning rate over the steps: {listed(SCHEDULES)}.")
     ] = "onecycle"
     label_smoothing: Annotated[
-        float, FRACTION, Field(description="Label smoothing: the part of the target that is spread over all classes.")
+        float, FRACTION, Field(description="Label smoothing: the part of the target distributed over all classes.")
     ] = 0.1
     mixup: Annotated[
         float,
         AT_LEAST_ZERO,
-        Field(description="Mixup: alpha of the beta distribution that pairs of images are mixed by; 0 mixes none."),
+        Field(description="Mixup: alpha of the beta distribution of the mixing weights; 0 turns it off."),
     ] = 0.0
     ema: Annotated[
         float,
         FRACTION,
-        Field(description="EMA decay of the averaged weights, less in the first steps; 0 for the newest weights."),
+        Field(description="EMA decay of the averaged weights, smaller in the first steps; 0 turns averaging off."),
     ] = 0.995
     clip: Annotated[float, AT_LEAST_ZERO, Field(description="Maximum norm of the gradient; 0 does not clip.")] = 0.0
     precision: Annotated[
         str, word("precision", *PRECISIONS), Field(description=f"Precision of the computation: {listed(PRECISIONS)}.")
     ] = "auto"
     seed: Annotated[
-        int, SEED, Field(description="Seed of the weights, the order of the images, and all that is drawn.")
+        int, SEED, Field(description="Seed of the weights, the order of the images, and all other random numbers.")
     ] = 0
     val_split: Annotated[
         int,
         FROM_ZERO,
         Field(
-            description="Training images that are held out for validation; with some, the test set is evaluated once, "
+            description="Training images held out for validation; if there are any, the test set is evaluated once, "
             "after the last epoch."
         ),
     ] = 0

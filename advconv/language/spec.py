@@ -1,4 +1,4 @@
-"""What a user wrote, validated: the sections of an architecture."""
+"""The validated sections of an architecture file."""
 
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -11,14 +11,14 @@ from advconv.constraints.use import Use
 from advconv.geometry import Shape
 from advconv.language.augment import ASSIGNMENT, PIPELINE, TRANSFORM, Transform
 from advconv.language.recipe import Data, Train
-from advconv.language.validation_errors import NO_EXAMPLE, explain
+from advconv.language.validation_errors import NO_EXAMPLE, findings_of
 from advconv.text.document import Document
 from advconv.text.finding import Finding, Path
 from advconv.values.forms import COUNT, Form, MaybeCount, Name, in_yaml, is_int, named, refuse, single
 from advconv.values.names import TITLE
-from advconv.values.schemas import Absent, Written, list_of
+from advconv.values.schemas import DefaultText, ValueSchema, list_of
 
-NETWORK = Written(named(SOME_ROWS, 1), "a mapping of names to lists of rows")
+NETWORK = ValueSchema(named(SOME_ROWS, 1), "a mapping of names to lists of rows")
 
 if TYPE_CHECKING:
     Network = dict[str, tuple[Block, ...]]
@@ -75,52 +75,52 @@ IMAGE_SHAPE = Form(image_shape, list_of(COUNT, 3), "[channels, height, width]")
 
 
 class ArchSpec(Fields):
-    """An architecture file. Defaults are constructed without a validator, which would have to be built for each."""
+    """An architecture file. Defaults are constructed unvalidated, so that no validator has to be built for them."""
 
     advconv: Annotated[int, VERSION, Field(description="Version of the language.")]
     name: Annotated[
         str,
         TITLE_FORM,
         Field(
-            description="Name of the network, after which files are called; in quotes where it is a number.",
+            description="Name of the network and of its files; in quotes if it is a number.",
             examples=["my-network"],
         ),
     ]
     input: Annotated[Shape, IMAGE_SHAPE, Field(description="Shape of the input image.", examples=["[3, 32, 32]"])]
     classes: Annotated[
         MaybeCount,
-        Field(description="Number of classes; the output is held to it, once a map of classes x 1 x 1 is flattened."),
-        Absent("not checked"),
+        Field(description="Number of classes: the size of the output; a map of classes x 1 x 1 is flattened."),
+        DefaultText("not checked"),
     ] = None
-    defaults: Annotated[Style, Field(description="Fields of convolutional units that do not say otherwise.")] = (
+    defaults: Annotated[Style, Field(description="Fields of convolutional units that do not set their own.")] = (
         Style.model_construct()
     )
     network: Annotated[
         Network, Field(description="Named blocks in order, each a list of rows.", examples=["{C1: [conv: 32]}"])
     ]
     constraints: Annotated[
-        Constraints, Field(description="Limits on what is measured, and what training is to reach.")
+        Constraints, Field(description="Limits on measured values, and what training must reach.")
     ] = Constraints.model_construct()
     data: Data = "cifar10"
     augment: Annotated[
         tuple[Annotated[Transform, TRANSFORM], ...],
         PIPELINE,
         Field(description="Augmentation of the training images, by transforms of albumentations."),
-        Absent(", ".join(f"`{transform.name}`" for transform in ASSIGNMENT)),
+        DefaultText(", ".join(f"`{transform.name}`" for transform in ASSIGNMENT)),
     ] = ASSIGNMENT
     train: Annotated[Train, Field(description="How the network is trained.")] = Train.model_construct()
 
 
 def parse(document: Document) -> tuple[ArchSpec | None, list[Finding]]:
-    """The spec in a document, or all that is wrong with it."""
+    """The spec in a document, or all findings of its validation."""
     try:
         return ArchSpec.model_validate(document.root.data), []
     except ValidationError as problem:
-        return None, explain(document, problem, keys_at)
+        return None, findings_of(document, problem, keys_at)
 
 
 def keys_at(path: Path) -> dict[str, str]:
-    """The keys that may stand where the last step of a path stands, each with an example of its value."""
+    """The valid keys for the last step of a path, each with an example of its value."""
     fields = _model_at(path).model_fields
     return {key: str((field.examples or [NO_EXAMPLE])[0]) for key, field in fields.items()}
 
@@ -138,29 +138,29 @@ def _model_at(path: Path) -> type[Fields]:
     return sections[str(path[0])]
 
 
-class Part(NamedTuple):
-    """As much of a spec as is sound. Unless it `is_whole`, nothing can be said of the network's end."""
+class ValidPart(NamedTuple):
+    """The valid part of a spec. Unless it `is_whole`, the end of the network is unknown."""
 
     spec: ArchSpec
     is_whole: bool = True
 
 
-def parse_part(document: Document) -> Part | None:
-    """What is sound of a spec that is not: the rows before the first wrong one, the constraints that can be read.
+def parse_part(document: Document) -> ValidPart | None:
+    """The valid part of an invalid spec: the rows before the first wrong one, and the valid constraints.
 
-    So that one run can say what is wrong with those too. None where the input or the defaults are wrong, on which all
-    rows depend.
+    So that one run reports the mistakes in those too. None if the input or the defaults are wrong, on which all rows
+    depend.
     """
     data = document.root.data
     if not isinstance(data, dict) or not isinstance(data.get("network"), dict):
         return None
     needed = {key: data[key] for key in ("input", "classes", "defaults", "network", "constraints") if key in data}
     needed |= {"advconv": 1, "name": "part"}
-    # An unknown key beside missing classes may be a misspelt one.
+    # If classes is missing, an unknown key may be a misspelling of it.
     is_guess = "classes" not in data and not set(data) <= set(ArchSpec.model_fields)
     needed |= {"classes": 1} if is_guess else {}
     try:
-        return Part(ArchSpec.model_validate(needed), is_whole=not is_guess)
+        return ValidPart(ArchSpec.model_validate(needed), is_whole=not is_guess)
     except ValidationError as problem:
         errors = problem.errors(include_url=False, include_input=False)
         places = [(*error["loc"], *_path_inside(error)) for error in errors]
@@ -170,13 +170,13 @@ def parse_part(document: Document) -> Part | None:
 
 
 def _path_inside(error: Any) -> Path:
-    """Where a mistake is in the value that was refused."""
+    """The path from a refused value to its wrong part."""
     finding = error.get("ctx", {}).get("finding")
     return finding.path if finding else ()
 
 
-def _without(needed: dict[str, Any], places: list[Path], is_guess: bool) -> Part | None:
-    """The data without what the places lie in."""
+def _without(needed: dict[str, Any], places: list[Path], is_guess: bool) -> ValidPart | None:
+    """The data without the rows and constraints that contain wrong places."""
     wrong_rows = [place[1:] for place in places if place[0] == "network"]
     wrong_limits = [place[1:] for place in places if place[0] == "constraints"]
     if () in wrong_rows:
@@ -185,14 +185,14 @@ def _without(needed: dict[str, Any], places: list[Path], is_guess: bool) -> Part
     constraints = _sound_limits(needed.get("constraints"), wrong_limits)
     no_classes = ("classes",) in places
     sound = needed | {"network": network, "constraints": constraints}
-    # Whatever number of classes is meant, a bare `linear` goes to it.
+    # A bare `linear` needs some number of classes, whichever is meant.
     sound |= {"classes": 1} if no_classes else {}
     is_whole = not wrong_rows and not no_classes and not is_guess
-    return Part(ArchSpec.model_validate(sound), is_whole) if network else None
+    return ValidPart(ArchSpec.model_validate(sound), is_whole) if network else None
 
 
 def _sound_rows(network: dict[str, Any], places: list[Path]) -> dict[str, Any]:
-    """The blocks and rows before the first that a place lies in."""
+    """The blocks and rows before the first that contains a wrong place."""
     first_wrong: dict[str, int] = {}
     for name, *rest in places:
         row = rest[0] if rest and isinstance(rest[0], int) else 0

@@ -1,4 +1,4 @@
-"""The files that `advconv new` writes: a network to start from, and the schema that editors read beside it."""
+"""The files that `advconv new` writes: a network to start from, and its schema for editors."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,7 @@ TEMPLATES = (DEFAULT, "assignment", "dilated", "residual", "mobile")
 
 SCHEMA_FILE = "advconv.schema.json"
 MODELINE = f"# yaml-language-server: $schema={SCHEMA_FILE}\n"
-"""The schema lies beside the file: a path that works offline, on every machine, and when the folder is moved."""
+"""The schema is next to the file: the path works offline, on every machine, and after the folder is moved."""
 
 
 def starter(template: str, name: str) -> str:
@@ -20,8 +20,8 @@ def starter(template: str, name: str) -> str:
     return MODELINE + re.sub(r"^name: .*$", f'name: "{name}"', text, count=1, flags=re.MULTILINE)
 
 
-def renew_schema(folder: Path) -> bool:
-    """Writes the schema into a folder that has none, or an older one of ours. False where the file is not ours.
+def update_schema(folder: Path) -> bool:
+    """Writes the schema into a folder without one, or with an older one of ours. False if the file is not ours.
 
     Raises FileError.
     """

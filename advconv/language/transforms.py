@@ -1,7 +1,7 @@
-"""Which transforms of albumentations 2.0.8 there are and what they take, so that a check needs not import it.
+"""The transforms of albumentations 2.0.8 and their arguments, so that a check need not import it.
 
-Left out are those that put out other than bytes, and those that need more than one image (masks, boxes, others).
-`tests/test_augment.py` holds the table to the library.
+Excluded are those that return other types than bytes, and those that need masks, boxes or other images.
+`tests/test_augment.py` compares the table with the library.
 """
 
 TRANSFORMS: dict[str, tuple[str, ...]] = {

@@ -1,4 +1,4 @@
-"""Pydantic's errors in our words, at their places."""
+"""Findings from pydantic's errors, with our messages and paths."""
 
 import re
 from collections.abc import Callable, Collection
@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from advconv.analysis.features import FEATURES
 from advconv.blocks import BLOCKS_BY_KIND, written_row
 from advconv.text.document import Document
-from advconv.text.finding import MOST, Edit, Finding, Path
+from advconv.text.finding import MAX_FINDINGS, Edit, Finding, Path
 from advconv.text.reader import resolve
 from advconv.text.source import Span
 from advconv.values.forms import closest, did_you_mean, in_yaml, single
@@ -20,7 +20,7 @@ Error = Any
 """One of the mappings that pydantic_core's ValidationError.errors() lists."""
 
 Keys = Callable[[Path], dict[str, str]]
-"""The keys that may stand where the last step of a path stands, each with an example of its value."""
+"""The valid keys for the last step of a path, each with an example of its value."""
 
 NO_EXAMPLE = "..."
 
@@ -29,8 +29,8 @@ SECTIONS = ("train", "defaults", "constraints")
 MAPPINGS = (*SECTIONS, "network", "uses")
 
 
-def explain(document: Document, problem: ValidationError, keys_at: Keys) -> list[Finding]:
-    """A finding for each mistake; a required key that stands there misspelt is one mistake."""
+def findings_of(document: Document, problem: ValidationError, keys_at: Keys) -> list[Finding]:
+    """A finding for each mistake; a misspelt required key is one mistake, not a missing and an unknown key."""
     if not _is_architecture(document.root.data):
         return [_foreign(document.root.data)]
     errors = problem.errors(include_url=False)
@@ -40,17 +40,19 @@ def explain(document: Document, problem: ValidationError, keys_at: Keys) -> list
             unknown.setdefault(item["loc"][:-1], {})[str(item["loc"][-1])] = None
     empty = [found for parent, keys in unknown.items() for found in _emptied(document, parent, keys)]
     caused = {path for section, keys in empty for path in (section, *((*section[:-1], key) for key in keys))}
-    told = [
-        item for item in errors[: MOST + 1] if item["loc"] not in caused and not _is_misspelt(item, unknown, keys_at)
+    reported = [
+        item
+        for item in errors[: MAX_FINDINGS + 1]
+        if item["loc"] not in caused and not _is_misspelt(item, unknown, keys_at)
     ]
-    found = [_explained(item, keys_at) for item in told]
+    found = [_finding(item, keys_at) for item in reported]
     return found + [_empty(*section) for section in empty]
 
 
 def _is_architecture(data: Any) -> bool:
     """Whether a file has one of the two keys that make it one, however it is spelt."""
     marks = ("advconv", "network")
-    keys = list(data)[:MOST] if isinstance(data, dict) else []
+    keys = list(data)[:MAX_FINDINGS] if isinstance(data, dict) else []
     return any(key in marks or our_word("section", key, ("network",)) or did_you_mean(key, marks) for key in keys)
 
 
@@ -60,7 +62,9 @@ def _foreign(data: Any) -> Finding:
         return Finding("AC114", Span(), "an architecture is a mapping of sections, this is a list", help)
     what = "it has neither `advconv` nor `network`" if isinstance(data, dict) else f"it is {_described(data)}"
     code = "AC112" if isinstance(data, dict) else "AC114"
-    return Finding(code, Span(), f"this file is no architecture: {what}", "`advconv new NAME` writes one to start from")
+    return Finding(
+        code, Span(), f"this file is not an architecture: {what}", "`advconv new NAME` writes one to start from"
+    )
 
 
 def _described(data: Any) -> str:
@@ -68,7 +72,7 @@ def _described(data: Any) -> str:
 
 
 def _emptied(document: Document, parent: Path, unknown: Collection[str]) -> list[tuple[Path, list[str]]]:
-    """Keys with nothing in them, and the unknown keys behind each that belong into it."""
+    """Empty sections, each with the unknown keys after it that belong inside it."""
     data = document.root.data
     for step in parent:
         data = data.get(step) if isinstance(data, dict) else None
@@ -86,7 +90,7 @@ def _emptied(document: Document, parent: Path, unknown: Collection[str]) -> list
 
 def _empty(section: Path, keys: list[str]) -> Finding:
     beside = ", ".join(key[:40] for key in keys[:4]) + (", ..." if len(keys) > 4 else "")
-    message = f"{section[-1]} is empty: {beside} {'stands' if len(keys) == 1 else 'stand'} beside it"
+    message = f"{section[-1]} is empty: {beside} {'is' if len(keys) == 1 else 'are'} beside it"
     help = f"indent {beside} deeper than {section[-1]}"
     return Finding("AC114", section, message, help, at_key=True)
 
@@ -95,7 +99,7 @@ def _is_misspelt(item: Error, unknown: dict[Path, dict[str, None]], keys_at: Key
     if item["type"] != "missing":
         return False
     *parent, field = item["loc"]
-    for key in islice(unknown.get(tuple(parent), ()), MOST):
+    for key in islice(unknown.get(tuple(parent), ()), MAX_FINDINGS):
         path = (*parent, key)
         if field in (our_word(_kind(path), key, keys_at(path)), closest(key, keys_at(path))):
             return True
@@ -103,13 +107,13 @@ def _is_misspelt(item: Error, unknown: dict[Path, dict[str, None]], keys_at: Key
 
 
 def _kind(path: Path) -> str:
-    """What sort of key stands at the end of a path, as the table of words calls it."""
+    """The category of the key at the end of a path, as in the table of synonyms."""
     if len(path) == 1:
         return "section"
     return {"train": "train", "constraints": "constraint"}.get(str(path[0]), "field") if len(path) == 2 else "field"
 
 
-def _explained(item: Error, keys_at: Keys) -> Finding:
+def _finding(item: Error, keys_at: Keys) -> Finding:
     path: Path = tuple(step for step in item["loc"] if step != "[key]")
     at_key = item["loc"][-1:] == ("[key]",)
     if item["type"].startswith("AC"):
@@ -123,12 +127,12 @@ def _explained(item: Error, keys_at: Keys) -> Finding:
 
 
 def _value_help(value: Any) -> str:
-    """A number in quotes or in parentheses, a text that has taken in the next row."""
+    """Help for a number in quotes or in parentheses, and for text that runs into the next row."""
     written, sign, note = value.partition(" //") if isinstance(value, str) else ("", "", "")
     if sign:
         return f"a comment starts with #: write `{written.strip()[:40]}  # {note.strip()[:40]}`"
     if row := re.search(r" - (\S.*)", value) if isinstance(value, str) else None:
-        return f"write `- {row[1][:40]}` in a line of its own, indented as the row above"
+        return f"write `- {row[1][:40]}` on its own line, indented like the row above"
     bare = value.strip("() ") if isinstance(value, str) else ""
     is_disguised = bare != "" and isinstance(resolve(bare), int | float)
     return f"write {bare[:40]}, without {'quotes' if bare == value else 'parentheses'}" if is_disguised else ""
@@ -145,11 +149,12 @@ def _missing(path: Path, item: Error, keys_at: Keys) -> Finding:
     *parent, field = path
     place = tuple(parent) if parent else Span()
     if path == ("advconv",):
-        message = "the file does not say which version of the language it is in"
+        message = "the language version is missing"
         return Finding("AC112", place, message, "write `advconv: 1` as the first line")
-    is_bare = item["input"] == {} and len(parent) > 2
-    row = written_row(BLOCKS_BY_KIND[str(parent[-1])]) if is_bare else f"{field}: {keys_at(path)[str(field)]}"
-    return Finding("AC112", place, f"{_owner(path)} has no {field}", f"write `{row}`", at_key=bool(parent))
+    block = BLOCKS_BY_KIND[str(parent[-1])] if item["input"] == {} and len(parent) > 2 else None
+    row = written_row(block) if block else f"{field}: {keys_at(path)[str(field)]}"
+    lacks = "needs a value" if block and block.short_is_mapping else f"has no {field}"
+    return Finding("AC112", place, f"{_owner(path)} {lacks}", f"write `{row}`", at_key=bool(parent))
 
 
 def _unknown_key(path: Path, item: Error, keys_at: Keys) -> Finding:
@@ -158,7 +163,7 @@ def _unknown_key(path: Path, item: Error, keys_at: Keys) -> Finding:
     if key.startswith("//"):
         return Finding("AC111", path, "a comment starts with #, not with //", "write # in place of //", at_key=True)
     if pair and pair[1] in keys:
-        message = f"a key and its value are parted by a colon, this is {key[:40]}"
+        message = f"a key and its value are separated by a colon, this is {key[:40]}"
         return Finding("AC111", path, message, f"write `{pair[1]}: {pair[2][:40]}`", at_key=True)
     message, known = f"{_owner(path)} has no key {key[:40]!r}", write_instead(_kind(path), key, keys)
     if known or (known := _elsewhere(path, keys_at)):
@@ -170,7 +175,7 @@ def _unknown_key(path: Path, item: Error, keys_at: Keys) -> Finding:
 
 
 def _elsewhere(path: Path, keys_at: Keys) -> str:
-    """Where a key belongs that is known in another section."""
+    """The section in which an unknown key is known."""
     key = str(path[-1])
     for section in SECTIONS if len(path) == 1 else ():
         if found := our_word(_kind((section, key)), key, keys_at((section, key))):
@@ -178,7 +183,7 @@ def _elsewhere(path: Path, keys_at: Keys) -> str:
     if len(path) != 2 or path[0] not in SECTIONS:
         return ""
     if key in keys_at((key,)):
-        return f"write {key} as far left as {path[0]}"
+        return f"indent {key} like {path[0]}"
     feature = our_word("feature", key, FEATURES) if path[0] == "constraints" else ""
     return f'write it under uses: `uses: {{{feature}: ">= 1"}}`' if feature else ""
 
@@ -193,7 +198,7 @@ def _wrong_form(form: str) -> Callable[..., Finding]:
 
 
 def _form_help(path: Path, form: str, value: Any, keys_at: Keys) -> str:
-    """How to write what stands there as a mapping, or as a list."""
+    """How to write the value as a mapping, or as a list."""
     field = str(path[-1])
     if field in ("uses", "forbids"):
         return f"write `{field}: {_features(field, value)}`"

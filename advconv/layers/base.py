@@ -1,4 +1,4 @@
-"""The contract of a layer: what it does to shapes, what it costs, what it keeps, and which call of torch it is."""
+"""The interface of a layer: output shape, cost, tensors saved for the backward pass, and its call of torch."""
 
 from abc import ABCMeta, abstractmethod
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ class Cost(NamedTuple):
 
 
 class SavedTensors(NamedTuple):
-    """What autograd holds until the backward pass: which inputs, the output, and bytes of the layer's own."""
+    """What autograd saves for the backward pass: which inputs, the output, and further bytes of the layer."""
 
     inputs: tuple[bool, ...] = ()
     output: bool = False
@@ -53,7 +53,7 @@ class Call(NamedTuple):
 class ShapeError(Refused):
     """A layer does not fit its input. `field` names the key of the block that has to change.
 
-    The finding has no path as yet: a layer does not know where it came from.
+    The finding has no path yet: a layer does not know its row.
     """
 
     def __init__(self, code: str, message: str, help: str = "", field: str = "") -> None:
@@ -61,22 +61,22 @@ class ShapeError(Refused):
 
 
 class LayerType(ABCMeta):
-    """Without the virtual subclasses that ABCMeta looks for in Python at each isinstance."""
+    """ABCMeta without its slow `__instancecheck__` for virtual subclasses."""
 
     __instancecheck__ = type.__instancecheck__
 
 
 @dataclass(frozen=True, slots=True)
 class Layer(metaclass=LayerType):
-    """One constructor or function of torch. What its input tells (channels, features) is not written again.
+    """One constructor or function of torch. Input channels and features are not stored; they come from the input shape.
 
-    A layer is a value; a kind without fields of its own is one through this class.
+    Layers are compared by value; a kind without fields inherits that from this class.
     """
 
     is_view = False
-    """Whether the output is the input's own storage."""
-    is_idle_at_inference = False
-    """Whether in eval mode the layer hands on its input."""
+    """Whether the output shares the storage of the input."""
+    is_identity_at_inference = False
+    """Whether the layer returns its input unchanged in eval mode."""
 
     @property
     def kind(self) -> str:
@@ -85,7 +85,7 @@ class Layer(metaclass=LayerType):
 
     @property
     def is_function(self) -> bool:
-        """Whether torch has it as a function, called in `forward`, and not as a module with a name."""
+        """Whether it is a function of torch, called in `forward`, and not a module with a name."""
         return False
 
     @abstractmethod
@@ -98,25 +98,25 @@ class Layer(metaclass=LayerType):
 
     @abstractmethod
     def saved_for_backward(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> SavedTensors:
-        """What torch saves for the backward pass, where `grads` says which inputs need a gradient."""
+        """What torch saves for the backward pass; `grads`: whether each input needs a gradient."""
 
     @abstractmethod
     def torch(self, inputs: Shapes) -> Call:
         """The call that runs this layer on inputs of these shapes."""
 
-    def dropped_bytes(self, y: Shape) -> int:
-        """Bytes that torch's operator makes beside its output and drops when it returns, without gradients."""
+    def temporary_bytes(self, y: Shape) -> int:
+        """Bytes that torch's operator allocates beside its output and frees on return, without gradients."""
         return 0
 
     def out_channels_for(self, x: Shape) -> int:
         return x.channels
 
     def output(self, inputs: Shapes) -> Shape:
-        """The output's shape. Raises ShapeError where the layer does not fit."""
+        """The output's shape. Raises ShapeError if the layer does not fit."""
         (x,) = inputs
         if x.flat:
             message = f"{self.kind} needs a map, its input is a vector of {x} features"
-            raise ShapeError("AC206", message, "put it before what flattens the map")
+            raise ShapeError("AC206", message, "put it before the layer that flattens the map")
         over_height, over_width = self.windows(x)
         height, width = over_height.output_size(x.height), over_width.output_size(x.width)
         if height < 1 or width < 1:
@@ -131,7 +131,7 @@ class Layer(metaclass=LayerType):
         message = f"{spans} does not fit on a map of {_by(*x.size)}" + (
             f" padded to {padded}" if padded != _by(*x.size) else ""
         )
-        return ShapeError("AC201", message, "pad more, shrink the window, or stride less before it", "kernel_size")
+        return ShapeError("AC201", message, "pad more, shrink the window, or use less stride before it", "kernel_size")
 
 
 def _by(height: int, width: int) -> str:
@@ -139,7 +139,7 @@ def _by(height: int, width: int) -> str:
 
 
 def compact(pair: tuple[int, int]) -> int | tuple[int, int]:
-    """`(3, 3) -> 3`, `(1, 3) -> (1, 3)`: the way people write sizes in torch."""
+    """`(3, 3) -> 3`, `(1, 3) -> (1, 3)`: as sizes are usually written in torch."""
     return pair[0] if pair[0] == pair[1] else pair
 
 

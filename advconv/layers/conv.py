@@ -13,7 +13,7 @@ DEFAULTS = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "bias": True}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Convolution(Layer):
-    """torch.nn.Conv2d, but for its channels and groups. Pairs are (height, width)."""
+    """torch.nn.Conv2d without its channels and groups. Pairs are (height, width)."""
 
     kernel_size: tuple[int, int] = (3, 3)
     stride: tuple[int, int] = (1, 1)
@@ -63,27 +63,27 @@ class Convolution(Layer):
         return Call("nn.Conv2d", (x.channels, self.out_channels_for(x)), options(given, DEFAULTS))
 
     def is_depthwise(self, x: Shape) -> bool:
-        """Each input channel has filters of its own."""
+        """Whether each input channel is convolved by itself."""
         return self.groups_for(x) == x.channels > 1
 
     def is_pointwise(self, x: Shape) -> bool:
-        """1x1, each output made of all input channels."""
+        """Whether it is 1x1 and each output reads all input channels."""
         return self.kernel_size == (1, 1) and self.groups_for(x) == 1
 
     @property
-    def is_plain(self) -> bool:
-        """Strides over nothing and pads nothing."""
+    def keeps_geometry(self) -> bool:
+        """Whether it has stride 1 and no padding."""
         return self.stride == (1, 1) and self.padding == (0, 0)
 
     @property
     def is_dilated(self) -> bool:
-        """Taps stand apart; a single tap has nothing to stand apart from."""
+        """Whether its taps are spaced apart; a single tap never is."""
         return any(taps > 1 and apart > 1 for taps, apart in zip(self.kernel_size, self.dilation, strict=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conv2d(Convolution):
-    """A convolution to so many channels, in so many groups."""
+    """A convolution with a given number of output channels and groups."""
 
     out_channels: int
     groups: int = 1
@@ -97,7 +97,7 @@ class Conv2d(Convolution):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DepthwiseConv2d(Convolution):
-    """A convolution of each input channel by itself, with `multiplier` filters for each."""
+    """A convolution of each input channel by itself, to `multiplier` output channels each."""
 
     multiplier: int = 1
 

@@ -1,4 +1,4 @@
-"""Layers that leave the plane: the image itself, padding, flattening, linear maps."""
+"""Input, padding, flattening and linear layers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from advconv.layers.base import NOTHING, Call, Cost, Layer, SavedTensors, ShapeE
 
 @dataclass(frozen=True, slots=True)
 class Input(Layer):
-    """The image."""
+    """The input image."""
 
     shape: Shape
 
@@ -31,7 +31,7 @@ class Input(Layer):
 
 @dataclass(frozen=True, slots=True)
 class Pad(Layer):
-    """torch.nn.ZeroPad2d or ConstantPad2d around the map, for what a layer's own padding cannot say."""
+    """torch.nn.ZeroPad2d or ConstantPad2d around the map, for padding that other layers cannot express."""
 
     top: int
     bottom: int
@@ -55,7 +55,7 @@ class Pad(Layer):
 
 @dataclass(frozen=True, slots=True)
 class PadChannels(Layer):
-    """Zero channels behind the ones that are there, up to `out_channels`."""
+    """Appends channels of zeros, up to `out_channels`."""
 
     out_channels: int
 
@@ -72,7 +72,7 @@ class PadChannels(Layer):
     def output(self, inputs: Shapes) -> Shape:
         channels = inputs[0].channels
         if channels > self.out_channels:
-            message = f"a pad shortcut cannot bring {channels} channels down to {self.out_channels}"
+            message = f"a pad shortcut cannot reduce {channels} channels to {self.out_channels}"
             raise ShapeError("AC204", message, "use `shortcut: projection`", "shortcut")
         return Layer.output(self, inputs)
 
@@ -88,7 +88,7 @@ class PadChannels(Layer):
 
 @dataclass(frozen=True, slots=True)
 class Flatten(Layer):
-    """A map as a vector: torch.nn.Flatten, or torch.flatten in `forward` where it is `inline`."""
+    """A map as a vector: torch.nn.Flatten, or torch.flatten in `forward` if it is `inline`."""
 
     inline: bool = False
 

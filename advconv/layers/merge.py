@@ -1,4 +1,4 @@
-"""Layers where paths meet."""
+"""Layers that merge paths."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from advconv.layers.base import NOTHING, Call, Cost, Layer, SavedTensors, ShapeE
 
 
 class Merge(Layer):
-    """A layer with several inputs, each position of which it reads once."""
+    """A layer with several inputs that reads each position once."""
 
     __slots__ = ()
 
@@ -26,7 +26,7 @@ class Merge(Layer):
 
 
 class Elementwise(Merge):
-    """Of two inputs of one shape; a Cx1x1 map is spread over the other."""
+    """An operation on two inputs of equal shape; a Cx1x1 map is broadcast over the other."""
 
     __slots__ = ()
 
@@ -36,7 +36,7 @@ class Elementwise(Merge):
             return x
         one_position = (1, 1) in (x.size, other.size)
         if x.channels != other.channels or x.flat or other.flat or not one_position:
-            message = f"{self.kind.lower()} needs paths of one shape, these are {x} and {other}"
+            message = f"{self.kind.lower()} needs paths of equal shape, these are {x} and {other}"
             raise ShapeError("AC203", message, _advice(x, other))
         return max(x, other, key=lambda shape: shape.elements)
 
@@ -56,7 +56,7 @@ class Multiply(Elementwise):
     __slots__ = ()
 
     def saved_for_backward(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> SavedTensors:
-        # The gradient of each factor is made of the other.
+        # The gradient of each factor is computed from the other.
         return SavedTensors(inputs=(grads[1], grads[0]))
 
     def torch(self, inputs: Shapes) -> Call:
@@ -72,7 +72,7 @@ class Concat(Merge):
         x = inputs[0]
         for other in inputs[1:]:
             if other.size != x.size or other.flat != x.flat:
-                message = f"concat needs paths of one height and width, these are {_list(inputs)}"
+                message = f"concat needs paths of equal height and width, these are {_list(inputs)}"
                 raise ShapeError("AC203", message, _advice(x, other))
         return x._replace(channels=sum(shape.channels for shape in inputs))
 
@@ -87,4 +87,4 @@ def _list(shapes: Shapes) -> str:
 def _advice(x: Shape, other: Shape) -> str:
     if x.size != other.size:
         return "use the same stride on all paths, and `padding: same`"
-    return "end all paths with the same number of out_channels"
+    return "end all paths with the same number of channels"

@@ -1,4 +1,4 @@
-"""Layers that treat every position alike: norms, activations, dropout."""
+"""Layers that treat all positions alike: norms, activations, dropout."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -63,14 +63,14 @@ class GroupNorm(Norm):
         shape = Norm.output(self, inputs)
         if shape.elements == self.num_groups:
             groups = "its one group" if self.num_groups == 1 else f"each of its {self.num_groups} groups"
-            message = f"{groups} has one value of the {shape} map, which a norm makes 0"
-            raise ShapeError("AC212", message, "use fewer groups, or norm a map of more positions", "norm")
+            message = f"{groups} has a single value on the {shape} map, so the normalised output is always 0"
+            raise ShapeError("AC212", message, "use fewer groups, or a map of more positions", "norm")
         return shape
 
     def saved_for_backward(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> SavedTensors:
-        return SavedTensors(inputs=(True,), own_bytes=self.dropped_bytes(y))
+        return SavedTensors(inputs=(True,), own_bytes=self.temporary_bytes(y))
 
-    def dropped_bytes(self, y: Shape) -> int:
+    def temporary_bytes(self, y: Shape) -> int:
         # The mean and the inverse deviation of each group.
         return 2 * self.num_groups * FLOAT_BYTES
 
@@ -79,17 +79,17 @@ class GroupNorm(Norm):
 
 
 class Function(NamedTuple):
-    """An activation of torch: its module, its argument with torch's default, and what its backward pass reads."""
+    """An activation of torch: its module, its argument with torch's default, and what it saves for backward."""
 
     module: str
     argument: str = ""
     default: float = 0.0
-    keeps_output: bool = False
+    saves_output: bool = False
     params: int = 0
 
 
 FUNCTIONS = {
-    "relu": Function("ReLU", keeps_output=True),
+    "relu": Function("ReLU", saves_output=True),
     "relu6": Function("ReLU6"),
     "leaky_relu": Function("LeakyReLU", "negative_slope", 0.01),
     "elu": Function("ELU", "alpha", 1.0),
@@ -98,15 +98,15 @@ FUNCTIONS = {
     "mish": Function("Mish"),
     "hardswish": Function("Hardswish"),
     "hardsigmoid": Function("Hardsigmoid"),
-    "sigmoid": Function("Sigmoid", keeps_output=True),
-    "tanh": Function("Tanh", keeps_output=True),
+    "sigmoid": Function("Sigmoid", saves_output=True),
+    "tanh": Function("Tanh", saves_output=True),
     "prelu": Function("PReLU", "init", 0.25, params=1),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Activation(Pointwise):
-    """One of torch's activation modules, by the name it has in YAML."""
+    """One of torch's activation modules, by its name in YAML."""
 
     name: str = "relu"
     argument: float | None = None
@@ -119,7 +119,7 @@ class Activation(Pointwise):
         return Cost(params=FUNCTIONS[self.name].params)
 
     def saved_for_backward(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> SavedTensors:
-        output = FUNCTIONS[self.name].keeps_output
+        output = FUNCTIONS[self.name].saves_output
         return SavedTensors(inputs=(not output,), output=output)
 
     def torch(self, inputs: Shapes) -> Call:
@@ -130,12 +130,12 @@ class Activation(Pointwise):
 
 @dataclass(frozen=True, slots=True)
 class Dropout(Pointwise):
-    """torch.nn.Dropout, or torch.nn.Dropout2d where whole channels fall out."""
+    """torch.nn.Dropout, or torch.nn.Dropout2d if whole channels are dropped."""
 
     p: float
     channels: bool = False
 
-    is_idle_at_inference = True
+    is_identity_at_inference = True
 
     @property
     def kind(self) -> str:

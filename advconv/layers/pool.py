@@ -19,18 +19,18 @@ from advconv.layers.base import (
 )
 
 
-def hold_half_a_window(sides: tuple[int, int, int, int], kernel_size: tuple[int, int]) -> None:
-    """Raises ShapeError where a side (top, bottom, left, right) is padded so far that a window would hold no value."""
+def check_pool_padding(sides: tuple[int, int, int, int], kernel_size: tuple[int, int]) -> None:
+    """Raises ShapeError if a side (top, bottom, left, right) has padding that a window could lie in entirely."""
     height, width = kernel_size
     for padding, size in zip(sides, (height, height, width, width), strict=True):
         if padding > size // 2:
-            message = f"a pooling window of {size} takes a padding of at most {size // 2}, not {padding}"
+            message = f"padding of a pooling window of size {size} is at most {size // 2}, not {padding}"
             raise ShapeError("AC207", message, "pad less, or use a larger window", "padding")
 
 
 @dataclass(frozen=True, slots=True)
 class Pool2d(Layer):
-    """What torch.nn.MaxPool2d and torch.nn.AvgPool2d share. Pairs are (height, width)."""
+    """The common part of torch.nn.MaxPool2d and torch.nn.AvgPool2d. Pairs are (height, width)."""
 
     kernel_size: tuple[int, int]
     stride: tuple[int, int]
@@ -39,7 +39,7 @@ class Pool2d(Layer):
 
     def output(self, inputs: Shapes) -> Shape:
         ph, pw = self.padding
-        hold_half_a_window((ph, ph, pw, pw), self.kernel_size)
+        check_pool_padding((ph, ph, pw, pw), self.kernel_size)
         return Layer.output(self, inputs)
 
     def windows(self, x: Shape) -> Windows:
@@ -69,10 +69,10 @@ class MaxPool2d(Pool2d):
     __slots__ = ()
 
     def saved_for_backward(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> SavedTensors:
-        return SavedTensors(inputs=(True,), own_bytes=self.dropped_bytes(y))
+        return SavedTensors(inputs=(True,), own_bytes=self.temporary_bytes(y))
 
-    def dropped_bytes(self, y: Shape) -> int:
-        # Where each maximum stands, which the operator finds whether or not anybody asks.
+    def temporary_bytes(self, y: Shape) -> int:
+        # The indices, which the operator computes even without return_indices.
         return y.elements * INDEX_BYTES
 
 
@@ -89,7 +89,7 @@ class AvgPool2d(Pool2d):
         return {"count_include_pad": self.count_include_pad}
 
     def covers(self, x: Shape) -> bool:
-        """Whether one window holds the whole map, with nothing left out."""
+        """Whether one window covers the whole map."""
         axes = zip(self.windows(x), x.size, strict=True)
         return all(window.output_size(n) == 1 and window.extent >= n + window.before for window, n in axes)
 

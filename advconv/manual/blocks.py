@@ -14,7 +14,7 @@ from advconv.language.dump import plain
 from advconv.manual.rules import example
 from advconv.text.source import Source
 from advconv.values.forms import Form
-from advconv.values.schemas import Absent
+from advconv.values.schemas import DefaultText
 
 
 def blocks_manual() -> str:
@@ -68,7 +68,7 @@ def default_text(field: FieldInfo) -> str:
     """What a field is where a file does not give it."""
     if field.is_required():
         return "needed"
-    absent = next((mark.text for mark in field.metadata if isinstance(mark, Absent)), "")
+    absent = next((mark.text for mark in field.metadata if isinstance(mark, DefaultText)), "")
     if absent or isinstance(field.default, Fields):
         return absent or "that of each field"
     return _shortest(field, plain(field.default))

@@ -5,8 +5,8 @@ from typing import Any
 
 from advconv.analysis.cost import MACS_CONVENTION, weight_bytes
 from advconv.analysis.measure import Measures
-from advconv.analysis.receptive_field import Field, Reaches
-from advconv.check import Checked, uncollected
+from advconv.analysis.receptive_field import Reaches, ReceptiveField
+from advconv.check import Checked, gc_disabled
 from advconv.constraints.record import Verdict
 from advconv.geometry import Reach
 from advconv.report.diagnostics import as_data, as_github
@@ -31,7 +31,7 @@ def json_lines(checked: Iterable[Checked], skipped: Callable[[], int]) -> Iterat
 
 
 def _line(checked: Checked) -> str:
-    with uncollected():
+    with gc_disabled():
         return json_text(_file(checked), None)
 
 
@@ -74,12 +74,12 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
 
 def network(measures: Measures) -> dict[str, Any]:
     """All that is measured, for the whole and for each row."""
-    graph, pooled = measures.graph, measures.field_through_pooling
+    graph, pooled = measures.graph, measures.receptive_field_through_pooling
     return {
         "input": str(graph.input),
         "output": str(graph.output),
-        "receptive_field": _field(measures.field)
-        | {"maps": [_reaches(measures.reaches[index]) for index in measures.ends.maps]},
+        "receptive_field": _field(measures.receptive_field)
+        | {"maps": [_reaches(measures.reaches[index]) for index in measures.last_maps.maps]},
         "receptive_field_through_pooling": _field(pooled) if pooled else None,
         "params": measures.total.params,
         "macs": measures.total.macs,
@@ -91,7 +91,7 @@ def network(measures: Measures) -> dict[str, Any]:
     }
 
 
-def _field(field: Field) -> dict[str, Any]:
+def _field(field: ReceptiveField) -> dict[str, Any]:
     return {
         "size": field.size,
         "narrowest": field.narrowest,
@@ -125,7 +125,7 @@ def rows(measures: Measures) -> list[dict[str, Any]]:
         row["macs"] += cost.macs
         row["weights"] = weight_bytes(row["params"])
         row["memory"] = max(row["memory"], measures.memory.live[index])
-        row["memory_eager"] = max(row["memory_eager"], measures.memory.held[index])
+        row["memory_eager"] = max(row["memory_eager"], measures.memory.eager_live[index])
         row["training_memory"] += measures.memory.saved[index]
     return list(found.values())
 

@@ -1,7 +1,7 @@
 """The receptive-field calculation table, and the formula behind each of its rows."""
 
 from advconv.analysis.measure import Measures
-from advconv.analysis.receptive_field import Field, square
+from advconv.analysis.receptive_field import ReceptiveField, square
 from advconv.analysis.rf_table import RfStep, steps
 from advconv.geometry import Reach, Window
 from advconv.layers.conv import Convolution
@@ -30,17 +30,17 @@ def rf_table(measures: Measures, name: str, explain: bool = False) -> Table:
     adds how each row follows from its input.
     """
     found = steps(measures)
-    rows = [step for step in found if not step.closes_the_table]
-    closing = [_closing(step) for step in found if step.closes_the_table]
+    rows = [step for step in found if not step.is_global_pooling]
+    closing = [_closing(step) for step in found if step.is_global_pooling]
     formulas = [_formula(step) for step in rows]
     columns = (*COLUMNS, "Formula") if explain else COLUMNS
     cells = [(*_cells(step), *([formula] if explain else [])) for step, formula in zip(rows, formulas, strict=True)]
-    return Table(_title(measures.field, rows, name), columns, tuple(cells), tuple(closing), texts=TEXTS)
+    return Table(_title(measures.receptive_field, rows, name), columns, tuple(cells), tuple(closing), texts=TEXTS)
 
 
-def _title(field: Field, rows: list[RfStep], name: str) -> str:
+def _title(field: ReceptiveField, rows: list[RfStep], name: str) -> str:
     """The network's field, which is that of the marked row but where paths meet that see different pixels."""
-    widest = [Field.of(step.after).size for step in rows if step.is_widest]
+    widest = [ReceptiveField.of(step.after).size for step in rows if step.is_widest]
     is_merged = field.size is not None and widest not in ([], [field.size])
     notes = [field.note, "of paths that meet, none of which sees all of it" if is_merged else ""]
     said = "; ".join(filter(None, notes))
@@ -90,7 +90,7 @@ def _padding_text(cell: Cell) -> str:
 
 
 def _rf(reaches: tuple[Reach, Reach]) -> Cell:
-    field = Field.of(reaches)
+    field = ReceptiveField.of(reaches)
     return _pair(*field.size) if field.size else None
 
 
@@ -109,7 +109,7 @@ TEXTS = {"Padding": _padding_text} | dict.fromkeys(("Input RF", "Jump In", "Jump
 
 def _closing(step: RfStep) -> str:
     sizes = f"{square(step.input_size)} -> {square(step.output_size)}"
-    through = Field.of(step.after)
+    through = ReceptiveField.of(step.after)
     return f"{step.node.origin.label} {step.node.layer.kind}: {sizes}, receptive field through it {through}"
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from advconv.analysis.cost import MACS_CONVENTION
 from advconv.analysis.measure import Measures
-from advconv.analysis.receptive_field import Field, square
+from advconv.analysis.receptive_field import ReceptiveField, square
 from advconv.check import Checked
 from advconv.constraints.record import Status, Verdict
 from advconv.report.diagnostics import as_text
@@ -75,7 +75,10 @@ def files_line(files: int, counts: Mapping[Severity, int], skipped: int) -> str:
 
 
 def measures_text(measures: Measures) -> str:
-    parts = [f"receptive field {measures.field}", *_field_notes(measures.field, measures.field_through_pooling)]
+    parts = [
+        f"receptive field {measures.receptive_field}",
+        *_field_notes(measures.receptive_field, measures.receptive_field_through_pooling),
+    ]
     total, memory = measures.total, measures.memory
     parts += [f"{count_text(total.params)} params", f"{count_text(total.macs)} MACs ({MACS_CONVENTION})"]
     parts += [f"{bytes_text(memory.inference)} memory", f"{bytes_text(memory.eager)} in eager mode"]
@@ -83,7 +86,7 @@ def measures_text(measures: Measures) -> str:
     return ", ".join(parts)
 
 
-def _field_notes(field: Field, pooled: Field | None) -> list[str]:
+def _field_notes(field: ReceptiveField, pooled: ReceptiveField | None) -> list[str]:
     notes = [field.note] if field.note else []
     if pooled and pooled.size and pooled.size != field.size:
         notes.append(f"through the pooling {square(pooled.size)}")

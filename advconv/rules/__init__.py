@@ -1,4 +1,4 @@
-"""Every diagnostic of the language, one record each; `RULES` in the order of their codes."""
+"""All diagnostics of the language, one record each; `RULES` is in the order of their codes."""
 
 from advconv.rules import constraints, language, network, receptive_field, shapes, training, yaml
 from advconv.rules.record import Rule

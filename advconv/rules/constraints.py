@@ -7,8 +7,8 @@ RULES = (
         code="AC401",
         severity=ERROR,
         title="value outside its limit",
-        what="A measured value is outside the limit that the file promises.",
-        why="The message has the value, the limit and the distance, the help where to start.",
+        what="A measured value is outside its limit in the file.",
+        why="The message has the value, the limit and the distance; the help is a row to start with.",
         fails='network: {C1: [conv: 32]}\nconstraints: {receptive_field: "> 44"}',
         passes='network: {C1: [conv: 32]}\nconstraints: {receptive_field: "> 2"}',
     ),
@@ -16,8 +16,8 @@ RULES = (
         code="AC402",
         severity=ERROR,
         title="limit on an unknown receptive field",
-        what="A limit is set on a receptive field that is unknown.",
-        why="What cannot be computed cannot be promised; see AC210 for where it became unknown.",
+        what="The receptive field has a limit, but is unknown.",
+        why="An unknown value cannot be compared with a limit; AC210 has the row at which it becomes unknown.",
         fails=(
             "network:\n"
             "  C1:\n"
@@ -39,10 +39,10 @@ RULES = (
         code="AC403",
         severity=ERROR,
         title="feature used too rarely or too often",
-        what="A feature occurs more or less often than the file promises.",
+        what="A feature occurs more or less often than its limit in the file.",
         why=(
             "Features are counted in the graph that is built: a convolution with half as many groups as "
-            "channels is no depthwise one, whatever it is called."
+            "channels is not depthwise, whatever its name."
         ),
         fails='network: {C1: [conv: 32]}\nconstraints: {uses: {dilated: ">= 1"}}',
         passes='network: {C1: [dilated: 32]}\nconstraints: {uses: {dilated: ">= 1"}}',
@@ -51,8 +51,8 @@ RULES = (
         code="AC404",
         severity=ERROR,
         title="forbidden feature",
-        what="A feature occurs that the file forbids.",
-        why="It may come in by another word: a strided projection of a residual block is `strided` too.",
+        what="The network uses a feature that the file forbids.",
+        why="Another block may use it: a strided projection of a residual block is `strided` too.",
         fails="network: {C1: [conv: 32, maxpool]}\nconstraints: {forbids: [maxpool]}",
         passes="network: {C1: [strided: 32]}\nconstraints: {forbids: [maxpool]}",
     ),

@@ -1,4 +1,4 @@
-"""Findings with their severity and their place, as reports show them."""
+"""Findings with their severity and span, as reports show them."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -6,19 +6,19 @@ from typing import NamedTuple
 from advconv.rules import BY_CODE
 from advconv.rules.record import Severity
 from advconv.text.document import Document
-from advconv.text.finding import MOST, Finding
+from advconv.text.finding import MAX_FINDINGS, Finding
 from advconv.text.source import Position, Source, Span
 
 
 class Replacement(NamedTuple):
-    """A span of a text, and what is to stand there instead."""
+    """A span of a text, and its new text."""
 
     span: Span
     text: str
 
 
 class Diagnostic(NamedTuple):
-    """A finding at its place: `span` lies in the text of `source`, a file or an option of the command line."""
+    """A finding with its severity and span; `source` is a file or an option of the command line."""
 
     code: str
     severity: Severity
@@ -35,43 +35,43 @@ class Diagnostic(NamedTuple):
 
     @property
     def end(self) -> Position:
-        """Behind its last character."""
+        """The position after its last character."""
         return self.source.position(self.span.end)
 
     @property
     def option(self) -> str:
-        """The option that it is about; empty where it is about the file."""
+        """The option that it is about; empty if it is about the file."""
         return self.source.text if self.source.is_option else ""
 
 
-LONGEST = 1000
-"""How many characters a message or a help has at most: a file can hold a word of a megabyte."""
+MAX_MESSAGE_LENGTH = 1000
+"""Characters of a message or a help: a file may contain a word of a megabyte."""
 
 
 def placed(findings: Iterable[Finding], source: Source, document: Document | None) -> list[Diagnostic]:
-    """The findings without duplicates in the order of the text, those of options last, at most MOST of them."""
+    """The findings without duplicates in the order of the text, those of options last, at most MAX_FINDINGS of them."""
     diagnostics = dict.fromkeys(_placed(finding, source, document) for finding in findings)
     found = sorted(diagnostics, key=lambda found: (found.option, found.span.start))
-    if len(found) <= MOST:
+    if len(found) <= MAX_FINDINGS:
         return found
-    last = found[MOST]
-    more = Finding("AC121", last.span, "more is wrong from here on", "mend what is listed first")
-    return [*found[:MOST], _placed(more, last.source, None)]
+    last = found[MAX_FINDINGS]
+    more = Finding("AC121", last.span, "further errors are not listed", "fix the listed ones first")
+    return [*found[:MAX_FINDINGS], _placed(more, last.source, None)]
 
 
 def _placed(finding: Finding, source: Source, document: Document | None) -> Diagnostic:
     """Raises KeyError for a code that no rule has."""
-    span = document.place(finding) if document else finding.path
+    span = document.span_of(finding) if document else finding.path
     if not isinstance(span, Span):
         raise TypeError(f"{finding.code} has a path, and there is no document")
     message, help = _shortened(finding.message), _shortened(finding.help)
     rule, text = BY_CODE[finding.code], span.source or source
-    edits = tuple(Replacement(document.place_of_edit(edit), edit.text) for edit in finding.edits) if document else ()
+    edits = tuple(Replacement(document.span_of_edit(edit), edit.text) for edit in finding.edits) if document else ()
     return Diagnostic(rule.code, rule.severity, text, span, message, help, edits, finding.trail)
 
 
 def edited(text: str, edits: Iterable[Replacement]) -> str:
-    """The text with all edits applied. Raises ValueError where two of them overlap."""
+    """The text with all edits applied. Raises ValueError if two of them overlap."""
     parts, end = [], 0
     for (start, stop, _), new in sorted(edits):
         if start < end:
@@ -82,7 +82,7 @@ def edited(text: str, edits: Iterable[Replacement]) -> str:
 
 
 def _shortened(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+    return text if len(text) <= MAX_MESSAGE_LENGTH else f"{text[: MAX_MESSAGE_LENGTH - 3]}..."
 
 
 def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:

@@ -1,4 +1,4 @@
-"""What can be wrong with values and words of the language; its models find it."""
+"""Wrong keys, words and values; found by the models of the language."""
 
 from advconv.rules.record import ERROR, Rule
 
@@ -7,10 +7,8 @@ RULES = (
         code="AC111",
         severity=ERROR,
         title="unknown key",
-        what="A key is not one of those that may stand there.",
-        why=(
-            "It is misspelt, or belongs elsewhere. Ignoring it would build another network than the one that was meant."
-        ),
+        what="A key is not valid at this place.",
+        why=("It is misspelt, or belongs elsewhere. Ignoring it would build a different network than intended."),
         fails="- conv: {out_channels: 32, kernal_size: 5}",
         passes="- conv: {out_channels: 32, kernel_size: 5}",
     ),
@@ -18,8 +16,8 @@ RULES = (
         code="AC112",
         severity=ERROR,
         title="missing key",
-        what="A key that is needed is missing.",
-        why="There is no default for it that would not be a guess.",
+        what="A required key is missing.",
+        why="Any default for it would be a guess.",
         fails="- conv: {kernel_size: 5}",
         passes="- conv: {out_channels: 32, kernel_size: 5}",
     ),
@@ -37,7 +35,7 @@ RULES = (
         severity=ERROR,
         title="value of the wrong form",
         what=("A value has the wrong form: text for a number, a number out of range, a list of the wrong length."),
-        why="The message says what is taken.",
+        why="The message has the valid forms.",
         fails="- conv: {out_channels: 32, kernel_size: 0}",
         passes="- conv: {out_channels: 32, kernel_size: [1, 3]}",
     ),
@@ -45,7 +43,7 @@ RULES = (
         code="AC115",
         severity=ERROR,
         title="invalid name",
-        what="A name of a block, row or path cannot be one in Python or hides an attribute of torch's modules.",
+        what="A name of a block, row or path is not valid in Python, or hides an attribute of torch modules.",
         why="Names become attributes of the module: one called `train` would break `module.train()`.",
         fails="network: {train: [conv: 32]}",
         passes="network: {stem: [conv: 32]}",
@@ -54,8 +52,8 @@ RULES = (
         code="AC116",
         severity=ERROR,
         title="duplicate name",
-        what="Two rows that stand side by side have the same name, or `forbids` has a feature twice.",
-        why="The second module would take the place of the first.",
+        what="Two rows of one list have the same name, or `forbids` has a feature twice.",
+        why="The second module would replace the first.",
         fails="- conv: {out_channels: 8, name: a}\n- conv: {out_channels: 8, name: a}",
         passes="- conv: {out_channels: 8, name: a}\n- conv: {out_channels: 8, name: b}",
     ),
@@ -63,8 +61,8 @@ RULES = (
         code="AC117",
         severity=ERROR,
         title="row is not one block",
-        what="A row is not one block: it has several keys, none, or is no mapping.",
-        why="Fields of a block stand inside its braces, not beside its word.",
+        what="A row is not one block: it has several keys or none, or is not a mapping.",
+        why="Fields of a block belong inside its braces, not beside its word.",
         fails="- {conv: 32, kernel_size: 5}",
         passes="- conv: {out_channels: 32, kernel_size: 5}",
     ),
@@ -73,7 +71,7 @@ RULES = (
         severity=ERROR,
         title="unsupported language version",
         what="The file is written in another version of the language.",
-        why="A later version may mean something else by the same words.",
+        why="The same words may have another meaning in a later version.",
         fails="advconv: 1.5\nname: example\ninput: [3, 32, 32]\nnetwork: {C1: [gap]}\n# advconv: 1 is meant",
         passes="- gap",
     ),
@@ -82,10 +80,10 @@ RULES = (
         severity=ERROR,
         title="too many layers",
         what=(
-            "The network has more than 10,000 layers, where a merge of n paths counts as n - 1, or the names "
-            "of its layers have more than 5,000,000 characters in all."
+            "The network has more than 10,000 layers (a merge of n paths counts as n - 1), or the names of its "
+            "layers have more than 5,000,000 characters in total."
         ),
-        why="Nothing that large can be trained; most often a `repeat` inside a `repeat` has multiplied.",
+        why="Such a network cannot be trained; most often a `repeat` inside a `repeat` has multiplied.",
         fails="- repeat: {times: 60000, layers: [conv: 8]}",
         passes="- repeat: {times: 60, layers: [conv: 8]}",
     ),
@@ -93,10 +91,10 @@ RULES = (
         code="AC120",
         severity=ERROR,
         title="limit that cannot be parsed",
-        what="A limit is no comparison that can be read.",
+        what="A limit is not a valid comparison.",
         why=(
-            "It needs an operator, so that nobody has to guess whether 200k is a least or a most, and quotes "
-            "where the operator is > or >=, which YAML takes for the start of a text."
+            "It needs an operator, so that nobody has to guess whether 200k is a minimum or a maximum, and quotes "
+            "if the operator is > or >=, since YAML reads > as the start of a folded scalar."
         ),
         fails="network: {C1: [gap]}\nconstraints: {params: 200k}",
         passes='network: {C1: [gap]}\nconstraints: {params: "< 200k"}',
@@ -106,7 +104,7 @@ RULES = (
         severity=ERROR,
         title="more findings than are listed",
         what="There are more than 1,000 findings; the rest is not listed.",
-        why="They mostly have one cause. Mend what is listed first.",
+        why="They mostly have one cause. Fix the listed ones first.",
         fails="\n".join(["network: {C1: [gap]}", *(f"x{number}: 1" for number in range(1002))]),
         passes="- gap",
     ),

@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 
 from advconv.analysis.measure import Measures, overflow
-from advconv.analysis.receptive_field import field_issues
+from advconv.analysis.receptive_field import receptive_field_issues
 from advconv.geometry import INT64_MAX
 from advconv.graph import Node
-from advconv.rules.record import ERROR, WARNING, Rule, Subject
+from advconv.rules.record import ERROR, WARNING, LintInput, Rule
 from advconv.text.finding import Finding
 
 
 def too_large(measures: Measures) -> list[Finding]:
-    """Counts must fit in 64 bits, as they must in torch."""
+    """Counts must fit in 64 bits, as in torch."""
     found = overflow(measures)
     if not found:
         return []
@@ -23,20 +23,20 @@ def _at(node: Node, code: str, message: str, help: str) -> Finding:
     return Finding(code, node.origin.place, f"{node.origin.label}: {message}", help, at_key=True)
 
 
-def irregular_fields(subject: Subject) -> Iterator[Finding]:
-    """What the three rules below say, in one walk over the graph."""
+def irregular_fields(subject: LintInput) -> Iterator[Finding]:
+    """The findings of the three rules below, in one pass over the graph."""
     measures = subject.measures
-    found = field_issues(measures.graph, measures.flow.ways, measures.reaches) if measures else []
-    for node, apart, is_too_large in found:
-        if apart is not None:
-            message = f"merged branches are misaligned by {apart:g} px"
+    found = receptive_field_issues(measures.graph, measures.flow.ungated_inputs, measures.reaches) if measures else []
+    for node, misalignment, is_too_large in found:
+        if misalignment is not None:
+            message = f"merged branches are misaligned by {misalignment:g} px"
             yield _at(node, "AC211", message, "pad both ends alike, or use odd kernel sizes")
         elif is_too_large:
             message = f"the receptive field is larger than {INT64_MAX:,} pixels"
             yield _at(node, "AC209", message, "stride or dilate less")
         else:
-            where = "meet" if len(node.inputs) > 1 else "have met in one position, and this window reads beside it"
-            message = f"paths of unequal stride {where}; the receptive field is unknown from here on"
+            merge = "merge" if len(node.inputs) > 1 else "were merged on a 1x1 map, and this window reads outside it"
+            message = f"paths of unequal stride {merge}; the receptive field is unknown from here on"
             yield _at(node, "AC210", message, "give the paths the same stride")
 
 
@@ -46,7 +46,7 @@ RULES = (
         severity=ERROR,
         title="count beyond 64 bits",
         what="A size, a count of parameters, MACs or bytes, or a receptive field does not fit in 64 bits.",
-        why="torch counts in 64 bits; a number that has wrapped around would be worse than none.",
+        why="torch counts in 64 bits; a number that has overflowed would be worse than none.",
         fails="- conv: 4000000000\n- conv: 4000000000",
         passes="- conv: 40\n- conv: 40",
     ),
@@ -55,8 +55,8 @@ RULES = (
         severity=WARNING,
         title="receptive field becomes unknown",
         what=(
-            "Paths of unequal stride meet in a map of more than one position, or in a map of one position "
-            "that a larger window reads, or padding enlarges, afterwards."
+            "Paths of unequal stride merge on a map of more than one position, or on a map of one position "
+            "that a larger window reads, or padding enlarges, later."
         ),
         why=(
             "torch runs such networks, but no interval describes what a position sees from there on: the "
@@ -76,10 +76,8 @@ RULES = (
         code="AC211",
         severity=WARNING,
         title="merged branches are misaligned",
-        what="The centres of what two paths see are some pixels apart where they meet.",
-        why=(
-            "It is legal, and the field is measured by the hull of both; most often an even kernel size was not meant."
-        ),
+        what="The receptive fields of merged paths have different centres.",
+        why=("It is legal, and the receptive field is the hull of both; mostly due to an unintended even kernel size."),
         fails="- conv: 8\n- residual: [conv: {out_channels: 8, kernel_size: 2}]",
         passes="- conv: 8\n- residual: [conv: {out_channels: 8, kernel_size: 3}]",
     ),

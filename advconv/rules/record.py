@@ -1,4 +1,4 @@
-"""The record of a rule: all that is known of a diagnostic, and the check that finds it."""
+"""The record of a rule: the data of a diagnostic, and the check that finds it."""
 
 from collections.abc import Callable, Iterator
 from enum import StrEnum
@@ -18,10 +18,10 @@ class Severity(StrEnum):
 ERROR, WARNING = Severity.ERROR, Severity.WARNING
 
 
-class Subject(NamedTuple):
-    """What checks look at: the image, the tables of the graph, where there is one, and the errors so far.
+class LintInput(NamedTuple):
+    """The input of a check: the image, the tables of the graph, if there is one, and the errors so far.
 
-    `spec`: the validated file; None of a graph that was made in Python.
+    `spec`: the validated file; None for a graph made in Python.
     """
 
     input: Shape
@@ -33,9 +33,9 @@ class Subject(NamedTuple):
 class Rule(NamedTuple):
     """A diagnostic. A code is never used again for something else.
 
-    `what` it says and `why` it is one, for its page. `fails` and `passes` are whole files, or rows of one
-    (`- conv: 32`), or what follows `input` (`classes: 10`); both are run by a test. `check` finds it in a network;
-    None for what another stage finds on its way: the parser, the models of the language, the shapes of layers.
+    `what` it reports and `why`, for its page. `fails` and `passes` are whole files, or rows of one (`- conv: 32`), or
+    the sections after `input` (`classes: 10`); both are run by a test. `check` finds it in a network; None for findings
+    of another stage: the parser, the models of the language, the shapes of layers.
     """
 
     code: str
@@ -45,4 +45,4 @@ class Rule(NamedTuple):
     why: str
     fails: str
     passes: str
-    check: Callable[[Subject], Iterator[Finding]] | None = None
+    check: Callable[[LintInput], Iterator[Finding]] | None = None

@@ -1,4 +1,4 @@
-"""Layers that do not fit; the graph finds them while it is built."""
+"""Layers that do not fit; found while the graph is built."""
 
 from advconv.rules.record import ERROR, Rule
 
@@ -7,8 +7,8 @@ RULES = (
         code="AC201",
         severity=ERROR,
         title="window larger than its feature map",
-        what="A window, its dilation counted, is larger than the padded map that it slides over.",
-        why=("torch would refuse to run the layer. The rows that lead up to it show where the map became so small."),
+        what="A window, including its dilation, is larger than the padded map that it slides over.",
+        why=("torch would refuse to run the layer. The rows before it show where the map became so small."),
         fails="- conv: {out_channels: 8, kernel_size: 33, padding: valid}",
         passes="- conv: {out_channels: 8, kernel_size: 33}",
     ),
@@ -25,7 +25,7 @@ RULES = (
         code="AC203",
         severity=ERROR,
         title="merged branches have different shapes",
-        what="Paths that meet have shapes that do not merge.",
+        what="The shapes of the paths do not merge.",
         why=(
             "Concatenations need equal heights and widths, sums and products equal shapes; in `branches` a "
             "path of Cx1x1 may be added to the others or multiplied with them, a shortcut may not."
@@ -37,8 +37,8 @@ RULES = (
         code="AC204",
         severity=ERROR,
         title="pad shortcut to fewer channels",
-        what="A `pad` shortcut leads from more channels to fewer.",
-        why="It can add channels of zeros, and has none to take away.",
+        what="A `pad` shortcut would have to reduce the channels.",
+        why="It can add channels of zeros, not remove channels.",
         fails="- conv: 16\n- residual: {layers: [conv: 8], shortcut: pad}",
         passes="- conv: 16\n- residual: {layers: [conv: 32], shortcut: pad}",
     ),
@@ -46,8 +46,8 @@ RULES = (
         code="AC205",
         severity=ERROR,
         title="linear on a feature map",
-        what="`linear` stands behind a map of more than one position.",
-        why="It takes vectors. Whether the map is to be pooled or flattened is a choice, and a large one.",
+        what="The input of `linear` is a map of more than one position.",
+        why="It takes vectors. Pooling or flattening the map is a choice that changes the network a lot.",
         fails="- conv: 8\n- linear: 10",
         passes="- conv: 8\n- gap\n- linear: 10",
     ),
@@ -55,7 +55,7 @@ RULES = (
         code="AC206",
         severity=ERROR,
         title="vector where a feature map is needed",
-        what="A layer that needs a map stands behind `flatten` or `linear`.",
+        what="A layer that needs a map comes after `flatten` or `linear`.",
         why="A vector has no height and width.",
         fails="- flatten\n- conv: 8",
         passes="- conv: 8\n- flatten",
@@ -65,7 +65,7 @@ RULES = (
         severity=ERROR,
         title="pooling padded by more than half its window",
         what="A pooling pads more than half its window.",
-        why="Some windows would hold nothing but padding; torch refuses it.",
+        why="Some windows would contain only padding; torch refuses it.",
         fails="- maxpool: {kernel_size: 2, padding: 2}",
         passes="- maxpool: {kernel_size: 3, padding: 1}",
     ),
@@ -74,8 +74,8 @@ RULES = (
         severity=ERROR,
         title="output size differs from `classes`",
         what=(
-            "What the network puts out is not as many values as there are classes; or `linear` stands without "
-            "a number and the file has no `classes` to take it from."
+            "The output of the network does not have one value for each class; or `linear` has no number and "
+            "the file has no `classes`."
         ),
         why="The loss would fail on the first batch, or silently train on the wrong thing.",
         fails="classes: 10\nnetwork: {C1: [conv: 8, gap]}",
@@ -90,7 +90,7 @@ RULES = (
             "or `layer` with one channel."
         ),
         why=(
-            "One value less its own mean is 0, whatever it was, so the network would put out the same for "
+            "One value minus its own mean is always 0, so the output of the network would be the same for "
             "every image; torch refuses it for a batch of one."
         ),
         fails="- conv: 8\n- gap\n- norm: {group: 8}",

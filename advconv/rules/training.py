@@ -1,4 +1,4 @@
-"""What does not fit together for training."""
+"""Augmentation and data that training cannot use."""
 
 from advconv.rules.record import ERROR, Rule
 
@@ -7,10 +7,10 @@ RULES = (
         code="AC501",
         severity=ERROR,
         title="unknown transform",
-        what="A transform of `augment` is none of albumentations 2.0.8, or one that cannot be had here.",
+        what="A transform of `augment` is not in albumentations 2.0.8, or not supported.",
         why=(
-            "Left out are those that put out other than bytes, since normalisation happens on the device, and "
-            "those that need masks, boxes or other images."
+            "Not supported are transforms that return other types than bytes, since normalisation happens on the "
+            "device, and those that need masks, boxes or other images."
         ),
         fails="network: {C1: [conv: 32]}\naugment: [HorizontalFlop]",
         passes="network: {C1: [conv: 32]}\naugment: [HorizontalFlip]",
@@ -19,9 +19,9 @@ RULES = (
         code="AC502",
         severity=ERROR,
         title="contradictory range of a transform",
-        what="The ends of a range are the wrong way round.",
+        what="The minimum of a range is above its maximum.",
         why=(
-            "Under its classic names such a range is easily written: `max_width: 1` beside `min_width: 16` "
+            "Such a range is easily written with classic names: `max_width: 1` beside `min_width: 16` "
             "asks for a hole that is at most one pixel and at least sixteen pixels wide."
         ),
         fails=("network: {C1: [conv: 32]}\naugment: [CoarseDropout: {max_height: 16, max_width: 1, min_width: 16}]"),
@@ -32,9 +32,7 @@ RULES = (
         severity=ERROR,
         title="images that do not fit the network",
         what="The images of `data` have other channels or classes than the network.",
-        why=(
-            "`check` says so where the file names its data; `train` holds every network to its images before it starts."
-        ),
+        why=("`check` compares them if the file has `data`; `train` compares them always, before it starts."),
         fails="network: {C1: [conv: 32]}\ndata: mnist",
         passes="network: {C1: [conv: 32]}\ndata: cifar10",
     ),

@@ -1,4 +1,4 @@
-"""What can be wrong with a text as YAML; the reader finds it."""
+"""Mistakes in YAML; found by the reader."""
 
 from advconv.rules.record import ERROR, Rule
 
@@ -11,9 +11,7 @@ RULES = (
             "The text cannot be read: it is not UTF-8, has a control character, more than 1,000,000 bytes, or "
             "more than 100,000 keys and values."
         ),
-        why=(
-            "Other encodings would be guessed at. A network of a megabyte repeats itself, for which there is `repeat`."
-        ),
+        why=("Other encodings are ambiguous. A network of a megabyte repeats itself, for which there is `repeat`."),
         fails='a: "\x07"',
         passes="- gap",
     ),
@@ -22,11 +20,11 @@ RULES = (
         severity=ERROR,
         title="the text is not YAML",
         what=(
-            "The text is not YAML. The place is that of the mistake where it is a known one: a bracket or a "
-            "quote that is not closed, a line whose indentation fits nothing above, a tab, a colon or a dash "
-            "without a space. Of other mistakes it is the place where the reader gave up."
+            "The text is not YAML. Known mistakes are reported where they are: a bracket or a quote that is "
+            "not closed, wrong indentation, a tab, a colon or a dash without a space. Others are reported "
+            "where the parser failed."
         ),
-        why=("Nothing behind such a place can be told apart for certain, so the rest of the file is not looked at."),
+        why=("After a syntax error the rest of the file cannot be parsed reliably."),
         fails="network: {C1: [conv: 32",
         passes="network: {C1: [conv: 32]}",
     ),
@@ -35,7 +33,7 @@ RULES = (
         severity=ERROR,
         title="duplicate key",
         what="A mapping has the same key twice.",
-        why="Most YAML readers keep the last one without a word, and half of what was written is lost.",
+        why="Most YAML readers silently keep the last one, and the first is lost.",
         fails="network: {C1: [conv: 32]}\nnetwork: {C2: [conv: 64]}",
         passes="network: {C1: [conv: 32], C2: [conv: 64]}",
     ),
@@ -44,7 +42,7 @@ RULES = (
         severity=ERROR,
         title="tag",
         what="A value has a tag, such as `!!str`, or the file starts with the directive `%TAG`.",
-        why="Tags choose types by hand, and in some readers run code. Types follow from the values here.",
+        why="Tags set types by hand, and run code in some readers. Here types follow from the values.",
         fails="network: {C1: [conv: !!int 32]}",
         passes="network: {C1: [conv: 32]}",
     ),
@@ -52,8 +50,8 @@ RULES = (
         code="AC105",
         severity=ERROR,
         title="second document",
-        what="The file goes on behind `---` with a second document.",
-        why="A file holds one architecture; the second would never be read.",
+        what="The file continues after `---` with a second document.",
+        why="A file has one architecture; the second document would never be read.",
         fails="network: {C1: [gap]}\n---\nmore: 1",
         passes="network: {C1: [gap]}",
     ),
@@ -62,7 +60,7 @@ RULES = (
         severity=ERROR,
         title="nested too deeply",
         what="Lists and mappings are nested deeper than 100 levels, aliases counted.",
-        why="No network needs it, and readers can be brought down with it.",
+        why="No network needs it, and deep nesting crashes parsers.",
         fails="a: " + "[" * 120 + "]" * 120,
         passes="- gap",
     ),
@@ -71,7 +69,7 @@ RULES = (
         severity=ERROR,
         title="alias that is unknown, recursive or expands too far",
         what="An alias names no anchor or its own, or aliases and merges expand to more than 100,000 values.",
-        why="The last is an alias bomb: a few lines that grow without end.",
+        why="The last is an alias bomb: a few lines that expand to millions of values.",
         fails="a: *nowhere",
         passes="network: {C1: [&unit {conv: 32}, *unit]}",
     ),
@@ -89,7 +87,7 @@ RULES = (
         severity=ERROR,
         title="merge of no mapping, or of mappings that conflict",
         what="A merge (`<<`) takes no mapping, or two merged mappings give one key different values.",
-        why=("What is written beside a merge wins over it; between two merges there is nothing that should win."),
+        why=("Keys beside a merge override it; between two merges neither overrides the other."),
         fails=(
             "network:\n"
             "  C1:\n"
@@ -104,7 +102,7 @@ RULES = (
         severity=ERROR,
         title="number beyond 64 bits",
         what="A number does not fit in 64 bits.",
-        why="torch counts in 64 bits, and so does every size here.",
+        why="torch counts in 64 bits, and so does advconv.",
         fails="- conv: 99999999999999999999",
         passes="- conv: 32",
     ),

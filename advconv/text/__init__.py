@@ -1,1 +1,1 @@
-"""A text, where each of its values stands, and what is wrong with it."""
+"""Source text, parsed documents with the span of every value, and findings."""

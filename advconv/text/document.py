@@ -1,4 +1,4 @@
-"""Documents: the data of a text, with the place of every value."""
+"""Documents: parsed data with the span of every value."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +10,7 @@ MAX_BYTES = 1_000_000
 
 
 def decode(name: str, data: bytes) -> tuple[Source, list[Finding]]:
-    """A file's text, which must be UTF-8, with or without a byte order mark."""
+    """The text of a file, which must be UTF-8, with or without a byte order mark."""
     if len(data) > MAX_BYTES:
         return Source(name, ""), [too_long(f"more than {MAX_BYTES:,}")]
     try:
@@ -25,14 +25,14 @@ def decode(name: str, data: bytes) -> tuple[Source, list[Finding]]:
 
 def too_long(size: str) -> Finding:
     message = f"the file has {size} bytes, the limit is {MAX_BYTES:,}"
-    return Finding("AC101", Span(), message, "write what repeats with `repeat`")
+    return Finding("AC101", Span(), message, "write repeated rows with `repeat`")
 
 
 @dataclass(slots=True)
 class Value:
-    """A value of a document and where it stands. `keys` holds the place of each key of a mapping.
+    """A value of a document and its span. `keys` has the span of each key of a mapping.
 
-    `is_block`: a mapping or list in lines of its own, whose key is the word to point at. `end`: the offset behind it.
+    `is_block`: a mapping or list in block style; diagnostics point at its key. `end`: the offset after it.
     """
 
     span: Span
@@ -47,26 +47,26 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """Parsed data with places. Paths that step beside the data stop at the last value that is there."""
+    """Parsed data with spans. A path that does not exist resolves to its longest existing prefix."""
 
     source: Source
     root: Value
 
     def span(self, path: Path) -> Span:
-        """Where the value at `path` stands; for one that fills lines of its own, its key."""
+        """The span of the value at `path`; for one in block style, that of its key."""
         value, rest = self._walk(path)
         return self.key_span(path) if value.is_block and path and not rest else value.span
 
     def extent(self, path: Path) -> Span:
-        """All that a value takes in the text, for edits."""
+        """The whole text of a value, for edits."""
         value, _ = self._walk(path)
         return value.span._replace(end=max(value.end, value.span.end))
 
     def has(self, path: Path) -> bool:
         return not self._walk(path)[1]
 
-    def place(self, finding: Finding) -> Span:
-        """Where a finding stands."""
+    def span_of(self, finding: Finding) -> Span:
+        """The span of a finding."""
         path = finding.path
         if isinstance(path, Span):
             return path
@@ -74,14 +74,14 @@ class Document:
             return self.span((*path, finding.field))
         return self.key_span(path) if finding.at_key else self.span(path)
 
-    def place_of_edit(self, edit: Edit) -> Span:
-        """What an edit replaces."""
+    def span_of_edit(self, edit: Edit) -> Span:
+        """The span that an edit replaces."""
         if isinstance(edit.place, Span):
             return edit.place
         return self.key_span(edit.place) if edit.at_key else self.extent(edit.place)
 
     def key_span(self, path: Path) -> Span:
-        """Where the last key of `path` stands; for list items, where the item stands."""
+        """The span of the last key of `path`; for a list item, that of the item."""
         parent, rest = self._walk(path[:-1])
         key = path[-1] if path and not rest else None
         if isinstance(key, str) and key in parent.keys:

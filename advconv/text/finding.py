@@ -1,4 +1,4 @@
-"""What is wrong at one place, and how it can be mended: what every stage yields."""
+"""Findings: one mistake at one place, with its help and edits."""
 
 from typing import NamedTuple, TypeAlias
 
@@ -9,7 +9,7 @@ Path: TypeAlias = tuple[str | int, ...]
 
 
 class Edit(NamedTuple):
-    """What is to stand in the place of a value, of its key, or of a span of the text."""
+    """New text for a value, its key, or a span of the text."""
 
     place: Path | Span
     text: str
@@ -19,9 +19,9 @@ class Edit(NamedTuple):
 class Finding(NamedTuple):
     """One mistake at one place. The severity is that of the rule with this code.
 
-    `path`: the value that it is about, or a span of the text while there is no document; `at_key`: its key is meant;
-    `field`: a key of the value that is meant where it is written. `help`: a statement that says what to change;
-    `edits` do so. `trail`: for a layer that does not fit, the rows that lead up to it, as (row, layer, output shape).
+    `path`: the value, or a span of the text while there is no document; `at_key`: it is about the key of the value;
+    `field`: it is about this key of the value, if present. `help`: a statement of what to change; `edits` change it.
+    `trail`: for a layer that does not fit, the rows before it, as (row, layer, output shape).
     """
 
     code: str
@@ -35,12 +35,12 @@ class Finding(NamedTuple):
 
 
 class Refused(Exception):
-    """Ends a stage: nothing behind this finding can be trusted."""
+    """Ends a stage: nothing after this finding can be trusted."""
 
     def __init__(self, finding: Finding) -> None:
         super().__init__(finding.message)
         self.finding = finding
 
 
-MOST = 1000
-"""How many findings one run lists."""
+MAX_FINDINGS = 1000
+"""Findings that one run lists."""

@@ -1,4 +1,4 @@
-"""Characters from PDFs and web pages that look like those of YAML and are others."""
+"""Unicode characters that look like those of YAML, as text copied from PDFs and web pages has them."""
 
 import re
 import unicodedata
@@ -18,7 +18,7 @@ LOOKALIKE = re.compile(
     | (?<!\S) \# [^\n\r\x85\u2028\u2029]*                                 # a comment
     | (?P<space> [{SPACES}])
     | (?P<quote> {starting(CURLY)} | (?<=[\w.%]) [\u2019\u201d] (?= \s* (?: [,\]}}\n] | \Z)))
-    | (?P<dash> (?<![^\s]) [\u2010-\u2015\u2212\u2022] (?=[ {SPACES}]))   # where a row starts
+    | (?P<dash> (?<![^\s]) [\u2010-\u2015\u2212\u2022] (?=[ {SPACES}]))   # at the start of a row
     | (?P<colon> (?<=[A-Za-z0-9_]) \uff1a)
     | (?P<comma> (?<=[A-Za-z0-9_\]}}]) \uff0c)
     | (?P<digit> [\uff10-\uff19]+)
@@ -33,12 +33,12 @@ NAMES = {
 }  # fmt: skip
 PLAIN = {
     "space": "a plain space", "quote": "a plain quote, \" or '", "dash": "a plain dash, `- `",
-    "colon": "a plain colon and a space behind it, `: `", "comma": "a plain comma, `, `",
+    "colon": "a plain colon and a space, `: `", "comma": "a plain comma, `, `",
 }  # fmt: skip
 
 
 def lookalikes(source: Source) -> list[Finding]:
-    """One finding for each sort of such characters, at the first; what quotes and comments hold is let be."""
+    """One finding for each kind of lookalike, at the first; quotes and comments are ignored."""
     if source.text.isascii():
         return []
     firsts: dict[str, re.Match[str]] = {}
@@ -57,7 +57,7 @@ def _starts_a_line(match: re.Match[str]) -> bool:
 def _finding(kind: str, first: re.Match[str], count: int) -> Finding:
     character = first[0][0]
     name = "full-width digit" if kind == "digit" else NAMES.get(character) or unicodedata.name(character, kind).lower()
-    more = {1: "", 2: ", and in one more place"}.get(count, f", and in {count - 1} more places")
+    more = f", and {count - 1} more" if count > 1 else ""
     plain = PLAIN.get(kind) or "".join(str(int(digit)) for digit in first[0][:40])
-    message = f"{'an' if name[0] in 'aeio' else 'a'} {name} (U+{ord(character):04X}) stands here{more}"
+    message = f"unexpected {name} (U+{ord(character):04X}){more}"
     return Finding("AC102", Span(*first.span()), message, f"type {plain}")

@@ -1,4 +1,4 @@
-"""Where a reader of YAML gave up, and what it had read until then."""
+"""A YAML syntax error: its position, and the tokens, brackets and levels before it."""
 
 import re
 from collections.abc import Iterator
@@ -15,41 +15,41 @@ from advconv.text.source import Source
 CLOSING = {"[": "]", "{": "}"}
 
 
-class Place(NamedTuple):
-    """Line and column from 0, as YAML's readers count."""
+class LineColumn(NamedTuple):
+    """Line and column from 0, as PyYAML counts."""
 
     line: int
     column: int
 
 
 class Token(NamedTuple):
-    """A word of YAML that structures a text, by its value in SIGNS, or a text in quotes: `quote`."""
+    """A structural token of YAML, by its name in SIGNS, or a quoted scalar: `quote`."""
 
     sign: str
-    start: Place
-    end: Place
+    start: LineColumn
+    end: LineColumn
 
 
-FAR = 10_000
-"""How many words behind a failure are looked at: a bracket that is closed there was not meant to be closed."""
+TOKENS_AFTER_FAILURE = 10_000
+"""How many tokens after the failure are read; a bracket that is closed later counts as never closed."""
 
 
 class ParseFailure:
-    """Where and why the reader gave up, and what it had read until then."""
+    """A syntax error of PyYAML, with the tokens around it."""
 
     def __init__(self, source: Source, problem: yaml.MarkedYAMLError, loader: Any) -> None:
         self.source, self.loader = source, loader
         self.problem, self.context = problem.problem or "it ends too early", problem.context or ""
-        self.opened = place_of(problem.context_mark)
-        self.at = place_of(problem.problem_mark) or self.opened or Place(0, 0)
+        self.opened = line_column(problem.context_mark)
+        self.at = line_column(problem.problem_mark) or self.opened or LineColumn(0, 0)
 
-    def finding(self, message: str, help: str = "", at: Place | None = None, width: int = 1) -> Finding:
+    def finding(self, message: str, help: str = "", at: LineColumn | None = None, width: int = 1) -> Finding:
         line, column = at or self.at
         return Finding("AC102", self.source.span(line + 1, column + 1, width), message, help)
 
     @property
     def since(self) -> str:
-        """What the reader was about to read."""
+        """What the reader was reading, and since which line."""
         begun = f", begun in line {self.opened.line + 1}" if self.opened and self.opened.line != self.at.line else ""
         return f" {self.context}{begun}" if self.context else ""
 
@@ -67,39 +67,39 @@ class ParseFailure:
 
     @property
     def is_first(self) -> bool:
-        """Whether nothing but spaces stands before the failure in its line."""
+        """Whether only spaces come before the failure in its line."""
         return not self.text[: self.at.column].strip(" ")
 
     @property
     def is_mapping_value(self) -> bool:
-        """Whether a colon stands where no key can end."""
+        """Whether it is a colon at which no key can end."""
         return self.problem.startswith("mapping values are not allowed")
 
     def line_above(self) -> int:
-        """The nearest line above that is neither empty nor a comment; -1 where there is none."""
+        """The nearest line above that is neither empty nor a comment; -1 if there is none."""
         above = range(self.at.line - 1, -1, -1)
         return next((number for number in above if content(self.line(number))), -1)
 
     @cached_property
     def tokens(self) -> list[Token]:
-        """What structures the text, as far as it can be told apart, and some way behind the failure."""
+        """The tokens that can be scanned, up to some way after the failure."""
         found: list[Token] = []
-        behind = 0
+        after = 0
         with suppress(yaml.YAMLError):
             for token in yaml.scan(repaired(self.source.text), Loader=self.loader):
                 start, end = token.start_mark, token.end_mark
                 sign = SIGNS.get(type(token)) or (getattr(token, "style", None) in ("'", '"') and "quote")
                 if sign:
-                    found.append(Token(sign, Place(start.line, start.column), Place(end.line, end.column)))
-                behind += start.line > self.at.line or (start.line == self.at.line and start.column > self.at.column)
-                if behind > FAR:
+                    found.append(Token(sign, LineColumn(start.line, start.column), LineColumn(end.line, end.column)))
+                after += start.line > self.at.line or (start.line == self.at.line and start.column > self.at.column)
+                if after > TOKENS_AFTER_FAILURE:
                     break
         return found
 
     @cached_property
-    def brackets(self) -> list[tuple[str, Place]]:
-        """The brackets that are open where the reader gave up, the innermost last."""
-        found: list[tuple[str, Place]] = []
+    def brackets(self) -> list[tuple[str, LineColumn]]:
+        """The brackets that are open at the failure, the innermost last."""
+        found: list[tuple[str, LineColumn]] = []
         for sign, place in self._brackets():
             if place >= self.at:
                 break
@@ -109,11 +109,11 @@ class ParseFailure:
                 found.pop()
         return found
 
-    def _brackets(self) -> Iterator[tuple[str, Place]]:
+    def _brackets(self) -> Iterator[tuple[str, LineColumn]]:
         return ((token.sign, token.start) for token in self.tokens if token.sign in "[]{}")
 
-    def closed_by(self, depth: int) -> tuple[str, Place] | None:
-        """What closes the innermost of so many brackets, behind the place where the reader gave up."""
+    def closed_by(self, depth: int) -> tuple[str, LineColumn] | None:
+        """The bracket after the failure that closes the innermost of `depth` open ones."""
         open_ = depth
         for sign, place in self._brackets():
             if place < self.at:
@@ -124,11 +124,11 @@ class ParseFailure:
         return None
 
     @cached_property
-    def levels(self) -> list[tuple[str, Place]]:
-        """The lists and mappings that are open above the line of the failure: `row` or `key`, and where they start."""
-        found: list[tuple[str, Place]] = []
+    def levels(self) -> list[tuple[str, LineColumn]]:
+        """The lists and mappings that are open above the line of the failure: `row` or `key`, and their start."""
+        found: list[tuple[str, LineColumn]] = []
         # A list at the column of its own key has no start and no end among the tokens, only rows.
-        rows: dict[int, Place] = {}
+        rows: dict[int, LineColumn] = {}
         for token in self.tokens:
             kind, place = token.sign, token.start
             if place.line >= self.at.line:
@@ -137,7 +137,7 @@ class ParseFailure:
                 found.append(("key" if kind == "map" else "row", place))
             elif kind == "end" and found:
                 found.pop()
-            elif kind == "row" and found and found[-1] == ("key", Place(found[-1][1].line, place.column)):
+            elif kind == "row" and found and found[-1] == ("key", LineColumn(found[-1][1].line, place.column)):
                 rows[place.column] = place
             elif kind == "key":
                 rows = {column: row for column, row in rows.items() if column < place.column}
@@ -157,8 +157,8 @@ SIGNS = {
 }
 
 
-def place_of(mark: Any) -> Place | None:
-    return Place(mark.line, mark.column) if mark else None
+def line_column(mark: Any) -> LineColumn | None:
+    return LineColumn(mark.line, mark.column) if mark else None
 
 
 def content(line: str) -> str:

@@ -1,4 +1,4 @@
-"""Values as Python's source writes them, on lines as `ruff format` lays them out."""
+"""Values as Python source, laid out as `ruff format` does."""
 
 from math import isfinite
 from typing import Any, NamedTuple, TypeAlias
@@ -12,7 +12,7 @@ INDENT = "    "
 
 
 class Brackets(NamedTuple):
-    """A call, a list, a tuple or a dict; a label before it, such as `fill=`, is a part of `opening`."""
+    """A call, a list, a tuple or a dict; a label before it, such as `fill=`, is part of `opening`."""
 
     opening: str
     parts: tuple["Expression", ...]
@@ -24,7 +24,7 @@ class Brackets(NamedTuple):
 
     @property
     def last_comma(self) -> str:
-        """That of a tuple of one."""
+        """The comma of a tuple of one element."""
         return "," if self.closing == ")" and not self.is_call and len(self.parts) == 1 else ""
 
 
@@ -32,7 +32,7 @@ Expression: TypeAlias = str | Brackets
 
 
 def literal(value: Any) -> str:
-    """A value on one line; evaluated it is the value again, infinity and NaN as `float("inf")`."""
+    """Source on one line that evaluates to the value; infinity and NaN as `float("inf")`."""
     return _flat(expression(value))
 
 
@@ -56,7 +56,7 @@ def labelled(label: str, part: Expression) -> Expression:
 
 
 def _text(text: str) -> str:
-    """In double quotes unless more of them would have to be escaped than single ones."""
+    """In double quotes, or in single quotes if those need fewer escapes."""
     quote = "'" if text.count('"') > text.count("'") else '"'
     return f"{quote}{_escaped(text, quote)}{quote}"
 
@@ -70,7 +70,7 @@ def _escaped(text: str, quote: str) -> str:
 
 
 def layout(part: Expression, depth: int) -> str:
-    """On one line where it fits with a comma behind it; else what is in the brackets on lines of its own."""
+    """On one line if it fits with a comma after it; else the contents of the brackets on lines of their own."""
     line = _flat(part)
     if isinstance(part, str) or not part.parts or _fits(f"{line},", depth):
         return line

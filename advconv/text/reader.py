@@ -1,4 +1,4 @@
-"""From YAML text to a document: scalars by YAML 1.2's core schema, no surprises, bounded work."""
+"""From YAML text to a document: scalars by YAML 1.2's core schema, bounded work."""
 
 import re
 from collections.abc import Callable
@@ -8,14 +8,14 @@ import yaml
 
 from advconv.geometry import INT64_MAX
 from advconv.text.document import MAX_BYTES, Document, Value, too_long
-from advconv.text.finding import MOST, Finding, Refused
+from advconv.text.finding import MAX_FINDINGS, Finding, Refused
 from advconv.text.lookalikes import lookalikes
 from advconv.text.repair import GREATER, as_written, repaired
 from advconv.text.source import LINE_BREAK, Source, Span
 
 MAX_DEPTH = 100
 MAX_VALUES = 100_000
-"""Of a file, keys counted, and of what its aliases and merges stand for."""
+"""Keys and values in a file, and values that its aliases and merges expand to."""
 
 MAX_TEXT = 1000
 """Characters of a key or a value."""
@@ -26,16 +26,16 @@ LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def read(source: Source) -> tuple[Document | None, list[Finding]]:
-    """The document in a text, and what is wrong with it as YAML; None where it cannot be read to its end."""
+    """The document in a text, and its mistakes as YAML; None if it cannot be read to its end."""
     size = len(source.text.encode("utf-8", "surrogatepass"))
     if size > MAX_BYTES:
         return None, [too_long(f"{size:,}")]
     if strange := lookalikes(source):
         return None, strange
     if directive := TAG_DIRECTIVE.search(source.text):
-        # LibYAML holds each against all others, and the tags that they are for mean nothing here.
+        # LibYAML compares each directive with all others, and tags are refused in any case.
         span = Span(directive.start(), directive.start() + 4)
-        return None, [Finding("AC104", span, "the directive %TAG has no meaning here", "leave it out")]
+        return None, [Finding("AC104", span, "the directive %TAG is not supported", "leave it out")]
     try:
         root, findings = Composer(source).document()
     except Refused as refused:
@@ -54,7 +54,7 @@ def read(source: Source) -> tuple[Document | None, list[Finding]]:
 
 
 class Composer:
-    """Builds values from YAML events. Collects what is wrong but readable, and stops at what is not."""
+    """Builds values from YAML events. Collects the mistakes that it can read past, and raises Refused at others."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
@@ -78,7 +78,7 @@ class Composer:
         self.next_event()
         event = self.next_event()
         if not isinstance(event, yaml.StreamEndEvent):
-            self.report("AC105", _span(event), "a second document starts here", "a file holds one architecture")
+            self.report("AC105", _span(event), "a second document starts here", "a file has one architecture")
         if self.overlong:
             raise Refused(self.overlong)
         return root, self.findings
@@ -91,7 +91,7 @@ class Composer:
         self.count(span)
         if event.tag not in (None, "!"):
             tag = event.tag.replace("tag:yaml.org,2002:", "!!")
-            self.report("AC104", span, f"the tag {tag} has no meaning here", "leave it out")
+            self.report("AC104", span, f"the tag {tag} is not supported", "leave it out")
         if event.anchor:
             self.anchors[event.anchor] = None
         value = self.compose(event, span, depth)
@@ -103,12 +103,12 @@ class Composer:
         self.values += 1
         if self.values > MAX_VALUES:
             message = f"the file has more than {MAX_VALUES:,} keys and values up to here"
-            raise Refused(Finding("AC101", span, message, "write what repeats with `repeat`"))
+            raise Refused(Finding("AC101", span, message, "write repeated rows with `repeat`"))
 
     def compose(self, event: Any, span: Span, depth: int) -> Value:
         if isinstance(event, yaml.ScalarEvent):
             return Value(span, self.scalar(event, span))
-        self.hold_depth(depth + 1, span)
+        self.check_depth(depth + 1, span)
         is_mapping = isinstance(event, yaml.MappingStartEvent)
         value = Value(span, {} if is_mapping else [], is_block=not event.flow_style, height=1)
         last = self.fill_mapping(value, depth) if is_mapping else self.fill_sequence(value, depth)
@@ -116,31 +116,33 @@ class Composer:
             value.span = Span(span.start, last.end_mark.index)
             self.end = value.span.end
         value.end = self.end
-        self.hold_brackets(value)
+        self.report_wrong_brackets(value)
         if value.is_block and value.keys:
-            # A mapping in lines of its own is pointed at by its first key.
+            # Diagnostics point at the first key of a mapping in block style.
             value.span = next(iter(value.keys.values()))
         for child in value.children.values():
             value.count += child.count
             value.height = max(value.height, child.height + 1)
         if value.count > MAX_VALUES:
-            raise Refused(Finding("AC107", span, f"the aliases in here expand to more than {MAX_VALUES:,} values"))
-        self.hold_depth(depth + value.height, span)
+            raise Refused(
+                Finding("AC107", span, f"the aliases in this value expand to more than {MAX_VALUES:,} values")
+            )
+        self.check_depth(depth + value.height, span)
         return value
 
-    def hold_brackets(self, value: Value) -> None:
-        """A list that stands in parentheses, as in Python, or in braces."""
+    def report_wrong_brackets(self, value: Value) -> None:
+        """Reports a list in parentheses, as in Python, or in braces."""
         written = self.source.text[value.span.start : value.span.end] if self.is_repaired else ""
         if written.startswith(("(", "{")) and isinstance(value.data, list):
-            message = f"a list stands in brackets, not in {'parentheses' if written[0] == '(' else 'braces'}"
+            message = f"a list is written in brackets, not in {'parentheses' if written[0] == '(' else 'braces'}"
             self.report("AC114", value.span, message, f"write [{written[1:-1]}]")
 
-    def hold_depth(self, depth: int, span: Span) -> None:
+    def check_depth(self, depth: int, span: Span) -> None:
         if depth > MAX_DEPTH:
             raise Refused(Finding("AC106", span, f"lists and mappings are nested deeper than {MAX_DEPTH} levels"))
 
     def fill_sequence(self, value: Value, depth: int) -> Any:
-        """The event behind the last item, as that behind the last pair below."""
+        """Reads the items of a list. Returns the event after the last, as `fill_mapping` does."""
         while not isinstance(event := self.next_event(), yaml.SequenceEndEvent):
             child = self.value(event, depth + 1)
             value.children[len(value.data)] = child
@@ -153,7 +155,7 @@ class Composer:
             key, span = self.key(event, depth)
             child = self.value(self.next_event(), depth + 1)
             if key in value.keys:
-                self.report("AC103", span, f"the key {key!r} stands here twice", "keep one of the two")
+                self.report("AC103", span, f"duplicate key {key!r}", "keep one of the two")
                 continue
             value.keys[key] = span
             if key == "<<" and event.implicit[0]:
@@ -171,24 +173,24 @@ class Composer:
         if not isinstance(event, yaml.ScalarEvent):
             raise Refused(Finding("AC108", span, "a key must be a scalar", "write `key: value` with a plain key"))
         if event.tag or event.anchor or self.is_repaired or len(event.value) > MAX_TEXT:
-            # A tag, an anchor, a limit or a long text is looked at like any other; its text alone is the key.
+            # A tag, an anchor, a limit or a long text is checked as in any scalar; the key is the text alone.
             self.value(event, depth + 1)
         else:
             self.count(span)
         return self.written(event), span
 
     def merge(self, value: Value, span: Span, merged: Value) -> None:
-        """`<<: *base` brings in what is not written here; two bases must not disagree."""
+        """`<<: *base` adds the keys that the mapping does not have; two bases must not disagree."""
         parts = list(merged.children.values()) if isinstance(merged.data, list) else [merged]
         if not parts or not all(isinstance(part.data, dict) for part in parts):
             self.report("AC109", span, "`<<` takes a mapping or a list of mappings", "write `<<: *anchor`")
             return
         written = set(value.data)
         for part in parts:
-            # What is compared counts with all that is in it.
+            # Comparing a value takes as long as it has values inside.
             self.merged += part.count
             if self.merged > MAX_VALUES:
-                raise Refused(Finding("AC107", span, f"the merges up to here bring in more than {MAX_VALUES:,} values"))
+                raise Refused(Finding("AC107", span, f"the merges up to here add more than {MAX_VALUES:,} values"))
             for key, child in part.children.items():
                 if key in written:
                     continue
@@ -200,7 +202,7 @@ class Composer:
                 value.keys[str(key)] = part.keys[str(key)]
 
     def scalar(self, event: Any, span: Span) -> Any:
-        # A tag has been reported; what stands behind it is read as if it were not there.
+        # A tag has been reported; the value after it is read as if there were none.
         text = self.written(event)
         if event.style == ">" and AMOUNT.fullmatch(text.strip()):
             text = f"> {text.strip()}"
@@ -212,8 +214,8 @@ class Composer:
             self.report("AC110", span, "the number does not fit in 64 bits")
             return 1
         if isinstance(data, str) and len(data) > MAX_TEXT and not self.overlong:
-            message = f"a text of {len(data):,} characters stands here, the limit is {MAX_TEXT:,}"
-            help = "shorten it; a quote that is not closed takes in the lines below it"
+            message = f"a text has {len(data):,} characters, the limit is {MAX_TEXT:,}"
+            help = "shorten it; an unclosed quote includes the lines below it"
             self.overlong = Finding("AC114", span, message, help)
         return data
 
@@ -225,23 +227,23 @@ class Composer:
         return self.source.text[start.index : end.index]
 
     def report_limit(self, span: Span, limit: str) -> None:
-        """A limit without quotes, with the key before it."""
+        """Reports a limit without quotes; the help shows it with its key."""
         before = LINE_BREAK.split(self.source.text[max(0, span.start - 100) : span.start])[-1]
         key = re.search(r"[\w.]+: *$", before)
         help = f'put the limit in quotes: `{key[0].strip() + " " if key else ""}"{limit}"`'
-        self.report("AC120", span, "a limit with > needs quotes, or YAML takes the > for the start of a text", help)
+        self.report("AC120", span, "a limit with > needs quotes, or YAML reads > as the start of a folded scalar", help)
 
     def alias(self, event: Any) -> Value:
         self.end = event.end_mark.index
         if event.anchor not in self.anchors:
-            raise Refused(Finding("AC107", _span(event), f"no anchor &{event.anchor} stands above this alias"))
+            raise Refused(Finding("AC107", _span(event), f"no anchor &{event.anchor} above this alias"))
         value = self.anchors[event.anchor]
         if value is None:
-            raise Refused(Finding("AC107", _span(event), f"the alias *{event.anchor} stands inside the value it names"))
+            raise Refused(Finding("AC107", _span(event), f"the alias *{event.anchor} is inside the value it names"))
         return value
 
     def report(self, code: str, span: Span, message: str, help: str = "") -> None:
-        if len(self.findings) <= MOST:
+        if len(self.findings) <= MAX_FINDINGS:
             self.findings.append(Finding(code, span, message, help))
 
 
@@ -288,4 +290,4 @@ def _code_point(problem: Any) -> int:
 
 
 def _unreadable(source: Source, position: int, what: str) -> Finding:
-    return Finding("AC101", Span(max(position, 0), max(position, 0) + 1), f"{what} has no place in YAML")
+    return Finding("AC101", Span(max(position, 0), max(position, 0) + 1), f"{what} is not allowed in YAML")

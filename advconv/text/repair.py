@@ -1,21 +1,21 @@
-"""Limits without quotes, lists in parentheses: made readable before YAML takes them for something else."""
+"""Limits without quotes and lists in parentheses, changed before YAML misreads them."""
 
 import re
 
 GREATER, EXCLAMATION = "\ue000", "\ue001"
-"""Stand-ins for the `>` and the `!` of a limit, where YAML sees a folded text and a tag."""
+"""Stand-ins for the `>` and the `!` of a limit, which YAML reads as a folded scalar and a tag."""
 
 SIGNS = str.maketrans({GREATER: ">", EXCLAMATION: "!"})
 
 NUMBERS = r"(?= [-+.0-9eE_\ \t]*+ , [-+.eE_,\ \t]*+ [0-9]) [-+.0-9eE_,\ \t]*+"
-"""With a comma, and a digit behind the first one. Each part takes all that it can and gives nothing back, so that a
-long line without a digit is read once."""
+"""Numbers with a comma, and a digit after the first one. The quantifiers are possessive, so that a long line without a
+digit is read once."""
 
 
 def starting(sign: str) -> str:
-    """The pattern of a sign where a value may start; a quote or a sign elsewhere is a part of one.
+    """The pattern of a sign at the start of a value; a quote or a sign elsewhere is part of a value.
 
-    The sign comes first in it, so that a search goes from one such sign to the next.
+    The sign comes first in the pattern, so that a search jumps from one such sign to the next.
     """
     return rf"{sign} (?<! [^\s,:\[{{] {sign})"
 
@@ -33,7 +33,7 @@ SLIP = re.compile(
 
 
 def repaired(text: str) -> str:
-    """The text, every character at its place, with stand-ins for what YAML would take for something else.
+    """The text with stand-ins for what YAML would misread; offsets stay the same.
 
     >>> repaired("kernel_size: (3, 3)  # not (5, 5)")
     'kernel_size: [3, 3]  # not (5, 5)'
@@ -51,5 +51,5 @@ def _stand_in(match: re.Match[str]) -> str:
 
 
 def as_written(text: str) -> str:
-    """A piece of a repaired text with the signs of its limits."""
+    """A piece of a repaired text, with the signs of limits restored."""
     return text.translate(SIGNS)

@@ -1,4 +1,4 @@
-"""A text, and places in it."""
+"""Source texts, positions and spans."""
 
 import re
 from bisect import bisect_right
@@ -19,7 +19,7 @@ class Position(NamedTuple):
 
 @dataclass(frozen=True)
 class Source:
-    """A text and the name to call it by. `is_option`: it was typed on the command line, as `--lr -1`."""
+    """A text and its name. `is_option`: it is an option of the command line, such as `--lr -1`."""
 
     name: str
     text: str
@@ -45,15 +45,15 @@ class Source:
         return span._replace(source=self)
 
     def span(self, line: int, column: int, width: int = 1) -> "Span":
-        """A place by its line and column, both from 1."""
+        """A span by its line and column, both from 1."""
         start = self.starts[line - 1] + column - 1
         return Span(start, start + width)
 
 
 class Span(NamedTuple):
-    """A place in a text: the offsets of its first character and of the one behind its last.
+    """A part of a text: the offsets of its first character and of the one after its last.
 
-    `source`: the text that it is a place of, where that is another one than the document's.
+    `source`: the text, if it is not that of the document.
     """
 
     start: int = 0

@@ -1,4 +1,4 @@
-"""What is wrong with a text that is not YAML, in the words of people who write it."""
+"""Explains syntax errors of YAML: the probable mistake, and how to fix it."""
 
 import re
 from collections.abc import Callable
@@ -8,15 +8,15 @@ import yaml
 
 from advconv.text.finding import Finding
 from advconv.text.indentation import wrong_indentation
-from advconv.text.parse_failure import CLOSING, ParseFailure, Place, content, indent
+from advconv.text.parse_failure import CLOSING, LineColumn, ParseFailure, content, indent
 from advconv.text.source import Source
 
 
 def syntax_error(source: Source, problem: yaml.MarkedYAMLError, loader: Any) -> Finding:
-    """The one finding of a text that cannot be read to its end. `loader`: the reader of YAML that gave up."""
+    """The one finding for a text that cannot be parsed to its end. `loader`: PyYAML's loader that failed."""
     found = ParseFailure(source, problem, loader)
-    told = (told for test in TESTS if (told := test(found)))
-    return next(told, None) or found.finding(f"this is not YAML: {found.problem}{found.since}")
+    known = (finding for test in TESTS if (finding := test(found)))
+    return next(known, None) or found.finding(f"this is not YAML: {found.problem}{found.since}")
 
 
 def tab(found: ParseFailure) -> Finding | None:
@@ -29,13 +29,13 @@ def slashes(found: ParseFailure) -> Finding | None:
     """A comment of another language, in the line of the failure or the one above."""
     for number in (found.at.line, found.line_above()):
         if comment := re.search(r"(?:^ *|: +)(//.*)", found.line(number)):
-            at, help = Place(number, comment.start(1)), f"write `# {comment[1][2:].strip()[:60]}`"
+            at, help = LineColumn(number, comment.start(1)), f"write `# {comment[1][2:].strip()[:60]}`"
             return found.finding("a comment starts with #, not with //", help, at, len(comment[1]))
     return None
 
 
 def open_quote(found: ParseFailure) -> Finding | None:
-    """A quote without its partner, and text in quotes that pair otherwise than they are meant."""
+    """A quote that is never closed, or quotes that pair up differently than meant."""
     if found.context == "while scanning a quoted scalar" and found.opened:
         start = found.opened
         return found.finding("this quote is never closed", _quoting_help(found, start), start)
@@ -50,8 +50,8 @@ def open_quote(found: ParseFailure) -> Finding | None:
     return found.finding(message, "close each text with a quote of its own", start, end.column - start.column)
 
 
-def _quoting_help(found: ParseFailure, start: Place) -> str:
-    """The text with its quote at the end, where it is clear which text it is."""
+def _quoting_help(found: ParseFailure, start: LineColumn) -> str:
+    """The text with its closing quote, if it is clear where the text ends."""
     text = content(found.line(start.line)[start.column :])
     if len(text) > 2 and text[-1] in "'\"" and text[-1] != text[0]:
         return f"end it with the quote that it begins with: write {text[0]}{text[1:-1]}{text[0]}"
@@ -59,7 +59,7 @@ def _quoting_help(found: ParseFailure, start: Place) -> str:
     return f"write {text}{text[0]}" if is_clear else f"write {text[:1]} at the end of its text in line {start.line + 1}"
 
 
-def _spanning_quote(found: ParseFailure) -> tuple[Place, Place] | None:
+def _spanning_quote(found: ParseFailure) -> tuple[LineColumn, LineColumn] | None:
     """A text in quotes that ends in the line of the failure, before it, and began in a line above."""
     for sign, start, end in found.tokens:
         if sign == "quote" and start.line < end.line == found.at.line and end <= found.at:
@@ -67,8 +67,8 @@ def _spanning_quote(found: ParseFailure) -> tuple[Place, Place] | None:
     return None
 
 
-def _quoted_before(found: ParseFailure) -> tuple[Place, Place] | None:
-    """The text in quotes that nothing but spaces separates from the failure."""
+def _quoted_before(found: ParseFailure) -> tuple[LineColumn, LineColumn] | None:
+    """The quoted text before the failure, with only spaces between."""
     for sign, start, end in reversed(found.tokens):
         if sign == "quote" and end <= found.at:
             is_before = end.line == found.at.line and not found.text[end.column : found.at.column].strip()
@@ -79,11 +79,11 @@ def _quoted_before(found: ParseFailure) -> tuple[Place, Place] | None:
 def stray_bracket(found: ParseFailure) -> Finding | None:
     if found.character not in ("]", "}") or found.brackets:
         return None
-    return found.finding(f"this {found.character} closes nothing", "take it out")
+    return found.finding(f"this {found.character} closes nothing", "remove it")
 
 
 def open_bracket(found: ParseFailure) -> Finding | None:
-    """A bracket that is not closed, or by another; between brackets that are, a comma is missing."""
+    """A bracket that is not closed, or closed by another kind; if it is closed, a missing comma."""
     if not found.brackets or "while parsing a flow" not in found.context:
         return None
     sign, start = found.brackets[-1]
@@ -99,7 +99,7 @@ def open_bracket(found: ParseFailure) -> Finding | None:
 
 
 def _closing_help(found: ParseFailure) -> str:
-    """What to write at the end of the line that the innermost open bracket can reach to."""
+    """Which brackets to close, at the end of the last line that the innermost one can extend to."""
     sign, start = found.brackets[-1]
     own = indent(found.line(start.line))
     last = start.line
@@ -123,7 +123,7 @@ def _missing_comma(found: ParseFailure) -> Finding | None:
     shown = re.match(r"[^\s,:\]}]+", found.text[column:])
     if not shown:
         return None
-    at = Place(found.at.line, column)
+    at = LineColumn(found.at.line, column)
     return found.finding(f"a comma is missing before {shown[0][:40]}", f"write `, {shown[0][:40]}`", at, len(shown[0]))
 
 
@@ -136,17 +136,17 @@ STARTS = (
 
 
 def two_commas(found: ParseFailure) -> Finding | None:
-    """A comma where a value is due."""
+    """A comma in place of a value."""
     before = found.text[: found.at.column].rstrip()
     if found.character != "," or not before.endswith((",", "{", "[")):
         return None
     if before.endswith(","):
-        return found.finding("two commas in a row", "take one out")
-    return found.finding("a comma with nothing before it", "take it out")
+        return found.finding("two commas in a row", "remove one")
+    return found.finding("a comma with nothing before it", "remove it")
 
 
 def reserved_start(found: ParseFailure) -> Finding | None:
-    """A value that starts with one of YAML's own signs."""
+    """A value that starts with a character that YAML reserves."""
     if not found.context.startswith(STARTS):
         return None
     start = found.opened or found.at
@@ -179,17 +179,17 @@ def second_colon(found: ParseFailure) -> Finding | None:
 FIRST_FIELDS = {"maxpool": "kernel_size", "avgpool": "kernel_size", "linear": "out_features"} | dict.fromkeys(
     ("conv", "strided", "dilated", "dwsep", "pointwise", "inverted_residual"), "out_channels"
 )
-"""The field that a lone number behind the word of a block is; tests hold it to the blocks."""
+"""The field that a bare number after the name of a block sets; a test compares it with the blocks."""
 
 
 def _fields(block: str, text: str) -> str:
-    """`32, kernel_size: 3` behind `conv` as its fields by name."""
+    """`32, kernel_size: 3` after `conv` as its fields by name."""
     is_number_first = re.match(r"[0-9]+\s*,\s*\w+:", text)
     return f"{FIRST_FIELDS[block]}: {text}" if is_number_first and block in FIRST_FIELDS else text
 
 
 def no_colon(found: ParseFailure) -> Finding | None:
-    """A line that is no `key: value`, where one is needed."""
+    """A line without a colon in place of a `key: value`."""
     if found.context == "while scanning a simple key" and found.opened:
         return _without_colon(found, found.opened.line)
     above = found.line_above()
@@ -201,18 +201,18 @@ def no_colon(found: ParseFailure) -> Finding | None:
 
 def _without_colon(found: ParseFailure, number: int) -> Finding:
     line, text = found.line(number), content(found.line(number))
-    at, width = Place(number, indent(line)), max(len(text), 1)
+    at, width = LineColumn(number, indent(line)), max(len(text), 1)
     if re.match(r"-[^\s-]", text):
-        return found.finding("a dash needs a space behind it", f"write `- {text[1:][:60]}`", at, width)
+        return found.finding("a dash needs a space after it", f"write `- {text[1:][:60]}`", at, width)
     if pair := re.fullmatch(r"((?:- )?[\w.-]+):(\S.*)", text):
         help = f"write `{pair[1]}: {pair[2][:60]}`"
-        return found.finding("a colon needs a space behind it", help, at, width)
+        return found.finding("a colon needs a space after it", help, at, width)
     word = text.split(" ")[0][:40]
-    return found.finding("this line is no `key: value`: it has no colon", f"write `{word}: ...`", at, width)
+    return found.finding("this line is not a `key: value`: it has no colon", f"write `{word}: ...`", at, width)
 
 
 TESTS: tuple[Callable[[ParseFailure], Finding | None], ...] = (
     tab, slashes, open_quote, stray_bracket, two_commas, open_bracket, reserved_start, second_colon, no_colon,
     wrong_indentation,
 )  # fmt: skip
-"""What people do, each with its own message; the first that is it is told."""
+"""Known mistakes in order; the first test that matches gives the finding."""

@@ -1,4 +1,4 @@
-"""Text from outside as a terminal may get it: what would control the terminal is shown, `\\x1b`, and not sent."""
+"""Untrusted text for terminals: control characters are escaped, as in `\\x1b`."""
 
 import unicodedata
 from typing import Any
@@ -18,7 +18,7 @@ def _escaped(character: str) -> str:
 
 
 def visible_lines(text: str) -> str:
-    """Several lines: as `visible`, with their line feeds left as they are."""
+    """Several lines: as `visible`, with line feeds kept."""
     return "\n".join(map(visible, text.split("\n")))
 
 
@@ -31,7 +31,7 @@ def columns(text: str) -> int:
 def json_text(value: Any, indent: int | None = 2) -> str:
     """JSON for a terminal or a file: ASCII, in which DEL, the one control character that JSON allows, is escaped.
 
-    On lines with so many spaces before each level, on one line with None.
+    `indent`: spaces for each level; None for one line.
     """
     import json
 

@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from signal import SIGTERM
 
-from advconv.language.overrides import Setting, amended
+from advconv.language.overrides import Setting, apply_settings
 from advconv.language.spec import ArchSpec
 from advconv.text.document import Document
 from advconv.training.architecture import check_architecture, read_document
@@ -63,7 +63,7 @@ def train_file(
     Raises ArchError if the file cannot be trained, SettingError, TrainingError, and Unfinished.
     """
     document, unsound = read_document(name, data)
-    architecture = check_architecture(amended(document, settings), unsound, call.force)
+    architecture = check_architecture(apply_settings(document, settings), unsound, call.force)
     promised, spec = _data_of(document), architecture.spec
     options = RunOptions("", promised_data="" if promised == spec.data else promised)
     setup = prepare(architecture, _merged(call, options), call, process)

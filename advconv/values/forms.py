@@ -1,6 +1,6 @@
-"""The types of the fields of blocks: each takes the forms that people write and gives one.
+"""The types of the fields of blocks: each accepts several forms of a value and stores one.
 
-A `Form` stands behind the function that reads it, with what the function takes as JSON Schema and in words.
+A `Form` comes after the function that reads it, with what the function accepts as JSON Schema and in words.
 """
 
 import keyword
@@ -17,16 +17,16 @@ from advconv.layers.pointwise import FUNCTIONS, Activation, BatchNorm2d, GroupNo
 from advconv.text.finding import Finding
 from advconv.text.reader import resolve
 from advconv.values.names import MODULE_ATTRIBUTES, NAME, TAKEN, name_problem
-from advconv.values.schemas import Schema, Written, either, enum, list_of, mapping, one_of, whole
+from advconv.values.schemas import Schema, ValueSchema, either, enum, list_of, mapping, one_of, whole
 from advconv.values.synonyms import write_instead
 
 Pair = tuple[int, int]
 
 
-class Form(Written):
-    """Marks a field that takes the forms of one function and stores what that gives.
+class Form(ValueSchema):
+    """Marks a field whose value is read by a function.
 
-    A field marked so cannot be null in a file, whatever its default is.
+    Such a field cannot be null in a file, whatever its default is.
     """
 
     def __init__(
@@ -40,13 +40,13 @@ class Form(Written):
 
 
 Help = str | Callable[[], str]
-"""What to change. A search for near words is a function, called for those mistakes alone that are told."""
+"""Help text, or a function that computes it only for findings that are shown (near-word search is slow)."""
 
 
 def refuse(
     message: str, help: Help = "", code: str = "AC114", at: tuple[str | int, ...] = (), at_key: bool = False
 ) -> NoReturn:
-    """Ends a validation with a finding; its path, `at`, leads from the value to the wrong part, or to its key."""
+    """Ends a validation with a finding; `at` is the path from the value to the wrong part, or to its key."""
     finding = Finding(code, at, message, at_key=at_key)
     raise PydanticCustomError(code, "{message}", {"message": message, "finding": finding, "help": help})
 
@@ -62,7 +62,7 @@ def in_yaml(value: object) -> str:
     if isinstance(value, list):
         is_flat = len(value) <= 8 and not any(isinstance(part, list | dict) for part in value)
         return f"[{', '.join(map(in_yaml, value))}]" if is_flat else "a list"
-    # In quotes a number or a truth value is text, which has to be seen.
+    # A number or a boolean in quotes is text, and the message has to show that.
     is_disguised = isinstance(value, str) and not isinstance(resolve(value), str)
     text = f"the text {value!r}" if is_disguised else str(value)
     return text if len(text) <= 40 else f"{text[:37]}..."
@@ -85,24 +85,24 @@ def positive(value: Any) -> int:
 COUNT = Form(positive, whole(1), "a whole number of at least 1", "count")
 
 
-MOST_OF_A_WINDOW = 2**31 - 1
+MAX_WINDOW = 2**31 - 1
 """torch's kernels count the positions of a window in 32 bits."""
 
 
 def positive_pair(value: Any) -> Pair:
     parts = [value, value] if is_int(value) else value
     if isinstance(parts, list | tuple) and len(parts) == 2 and all(is_int(part) and part >= 1 for part in parts):
-        hold_window(parts)
+        check_window_size(parts)
         return parts[0], parts[1]
     refuse(f"this must be {SIZE.text}, not {in_yaml(value)}")
 
 
-def hold_window(parts: "list[int] | tuple[int, ...]") -> None:
-    if max(parts) > MOST_OF_A_WINDOW:
-        refuse(f"this must be at most {MOST_OF_A_WINDOW:,}, not {max(parts)}", "make it smaller")
+def check_window_size(parts: "list[int] | tuple[int, ...]") -> None:
+    if max(parts) > MAX_WINDOW:
+        refuse(f"this must be at most {MAX_WINDOW:,}, not {max(parts)}", "make it smaller")
 
 
-TAPS, POSITIONS = whole(1, MOST_OF_A_WINDOW), whole(0, MOST_OF_A_WINDOW)
+TAPS, POSITIONS = whole(1, MAX_WINDOW), whole(0, MAX_WINDOW)
 SIZE = Form(positive_pair, either(TAPS, list_of(TAPS, 2)), "a whole number of at least 1 or [height, width]", "size")
 
 
@@ -117,7 +117,7 @@ def padding(value: Any) -> Literal["same"] | Sides:
         return 0, 0, 0, 0
     parts = [value] if is_int(value) else value
     if isinstance(parts, list | tuple) and len(parts) in (1, 2, 4) and all(is_int(p) and p >= 0 for p in parts):
-        hold_window(parts)
+        check_window_size(parts)
         if len(parts) == 4:
             return parts[0], parts[1], parts[2], parts[3]
         return parts[0], parts[0], parts[-1], parts[-1]
@@ -154,26 +154,26 @@ BIAS = Form(bias, either(enum("auto"), {"type": "boolean"}), "auto, true or fals
 
 
 def word(what: str, *known: str, name: str = "") -> Form:
-    """A field that takes one of some words."""
+    """A field that accepts one of several words."""
     text = join_words(known)
 
     def one_word(value: Any) -> Any:
         if value not in known or not isinstance(value, str):
-            place = what.removeprefix("a ")
-            refuse(f"{what} is {text}, not {in_yaml(value)}", lambda: suggestion(place, value, known))
+            category = what.removeprefix("a ")
+            refuse(f"{what} is {text}, not {in_yaml(value)}", lambda: suggestion(category, value, known))
         return value
 
     return Form(one_word, enum(*known), text, name)
 
 
 def did_you_mean(value: object, words: Collection[str]) -> str:
-    """`did you mean relu?`, where a known word is near."""
+    """`did you mean relu?`, if a known word is near."""
     found = closest(value, words)
     return f"did you mean {found}?" if found else ""
 
 
 def closest(value: object, words: Collection[str]) -> str:
-    """The word that is spelt most like a value; empty where none is near."""
+    """The word with the spelling nearest to a value; empty if none is near."""
     from difflib import get_close_matches
 
     text = str(value)[:40]
@@ -181,13 +181,13 @@ def closest(value: object, words: Collection[str]) -> str:
     return found[0] if found else ""
 
 
-def suggestion(place: str, value: object, words: Collection[str]) -> str:
-    """What to write for a word of another tool, or the known word that is spelt like it."""
-    return write_instead(place, value, words) or did_you_mean(value, words)
+def suggestion(category: str, value: object, words: Collection[str]) -> str:
+    """What to write for a word of another tool, or the known word with a similar spelling."""
+    return write_instead(category, value, words) or did_you_mean(value, words)
 
 
-def _key_help(place: str, key: str, known: tuple[str, ...]) -> str:
-    return suggestion(place, key, known) or f"the keys are {' and '.join(known)}"
+def _key_help(category: str, key: str, known: tuple[str, ...]) -> str:
+    return suggestion(category, key, known) or f"the keys are {' and '.join(known)}"
 
 
 def join_words(words: Sequence[str]) -> str:
@@ -195,21 +195,21 @@ def join_words(words: Sequence[str]) -> str:
     return f"{', '.join(words[:-1])} or {words[-1]}" if len(words) > 1 else words[0]
 
 
-class TakenName(str):
-    """A name that a row above has already."""
+class DuplicateName(str):
+    """A name that a row above already has."""
 
 
 def name(value: Any) -> str:
     if not isinstance(value, str):
         refuse(f"a name is a word, not {in_yaml(value)}", code="AC115")
-    if isinstance(value, TakenName):
-        refuse(f"a row above has the name {str(value)!r} already", "give one of them another name", code="AC116")
+    if isinstance(value, DuplicateName):
+        refuse(f"a row above already has the name {str(value)!r}", "give one of them another name", code="AC116")
     if problem := name_problem(value):
         refuse(problem, "use a name of ASCII letters, digits and _ that is not taken", code="AC115")
     return value
 
 
-NAME_TEXT = "an ASCII identifier that is no Python keyword and no attribute of a torch module"
+NAME_TEXT = "an ASCII identifier that is neither a Python keyword nor an attribute of torch modules"
 RESERVED = sorted({*keyword.kwlist, *TAKEN, *MODULE_ATTRIBUTES})
 IDENTIFIER = Form(
     name,
@@ -223,13 +223,13 @@ IDENTIFIER = Form(
 )
 
 
-def named(part: Written, least: int) -> Schema:
+def named(part: ValueSchema, least: int) -> Schema:
     """A mapping of names, each to the same kind of value."""
     return {"type": "object", "propertyNames": IDENTIFIER, "additionalProperties": part, "minProperties": least}
 
 
 def single(value: object) -> tuple[str, Any] | None:
-    """`{key: value}` as a pair, where a mapping has one key."""
+    """The pair of a mapping with one key, `{key: value}`."""
     if isinstance(value, dict) and len(value) == 1:
         return next(iter(value.items()))
     return None
@@ -268,7 +268,7 @@ def _norm_with(kind: str, value: Any) -> Layer:
         if key != "num_groups" and (not is_number(given[key]) or given[key] <= 0):
             refuse(f"the {key} of a norm is a number above 0, not {in_yaml(given[key])}", at=(kind, key))
         if key != "num_groups":
-            hold_float32(f"the {key} of a norm is", given[key], at=(kind, key))
+            check_float32(f"the {key} of a norm is", given[key], at=(kind, key))
     if kind == "batch":
         return BatchNorm2d(**given)
     groups = given.get("num_groups") if kind == "group" else 1
@@ -282,9 +282,9 @@ ABOVE_ZERO: Schema = {"type": "number", "exclusiveMinimum": 0}
 EPS = {"eps": ABOVE_ZERO | {"description": "Added to the variance."}}
 MOMENTUM = {"momentum": ABOVE_ZERO | {"description": "Weight of the newest batch in the running statistics."}}
 NUM_GROUPS: Schema = {"num_groups": {"$ref": COUNT, "description": "Groups of channels."}}
-BATCH = Written(mapping(EPS | MOMENTUM), "a mapping with eps and momentum", "batch_norm")
-LAYER = Written(mapping(EPS), "a mapping with eps", "layer_norm")
-GROUP = Written(either(COUNT, mapping(NUM_GROUPS | EPS, ["num_groups"])), "a number or a mapping", "group_norm")
+BATCH = ValueSchema(mapping(EPS | MOMENTUM), "a mapping with eps and momentum", "batch_norm")
+LAYER = ValueSchema(mapping(EPS), "a mapping with eps", "layer_norm")
+GROUP = ValueSchema(either(COUNT, mapping(NUM_GROUPS | EPS, ["num_groups"])), "a number or a mapping", "group_norm")
 NORM = Form(
     norm,
     either(
@@ -293,7 +293,7 @@ NORM = Form(
             {
                 "batch": {"$ref": BATCH, "description": "torch.nn.BatchNorm2d with these arguments."},
                 "layer": {"$ref": LAYER, "description": "One group over all channels and positions."},
-                "group": {"$ref": GROUP, "description": "torch.nn.GroupNorm of so many groups."},
+                "group": {"$ref": GROUP, "description": "torch.nn.GroupNorm with this number of groups."},
             }
         ),
     ),
@@ -304,9 +304,9 @@ NORM = Form(
 FLOAT32_MAX = 3.4e38
 
 
-def hold_float32(what: str, value: float, at: tuple[str, ...] = ()) -> None:
+def check_float32(what: str, value: float, at: tuple[str, ...] = ()) -> None:
     if abs(value) > FLOAT32_MAX:
-        refuse(f"{what} a number that float32 can hold, at most {FLOAT32_MAX:g}, not {in_yaml(value)}", at=at)
+        refuse(f"{what} a number that float32 can represent, at most {FLOAT32_MAX:g}, not {in_yaml(value)}", at=at)
 
 
 class ActivationChoice(NamedTuple):
@@ -326,7 +326,7 @@ def activation(value: Any) -> ActivationChoice:
     if pair and pair[0] in FUNCTIONS and FUNCTIONS[pair[0]].argument:
         if not is_number(pair[1]):
             refuse(f"{pair[0]} takes a number, not {in_yaml(pair[1])}")
-        hold_float32(f"{pair[0]} takes", pair[1])
+        check_float32(f"{pair[0]} takes", pair[1])
         return ActivationChoice(Activation(pair[0], pair[1]))
     if pair and pair[0] in FUNCTIONS:
         refuse(f"{pair[0]} takes no argument", f"write `activation: {pair[0]}`")

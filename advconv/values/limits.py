@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, NamedTuple, NoReturn
 
 from advconv.values.forms import Form, in_yaml, is_number, join_words, refuse
-from advconv.values.schemas import Schema, Written, either, mapping
+from advconv.values.schemas import Schema, ValueSchema, either, mapping
 
 OPERATORS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq}
 ENDS = {"min": ">=", "max": "<="}
 BOUND = re.compile(r"(<=|>=|==|<|>)\s*(\S.*)")
-SLIPS = {
+OPERATOR_TYPOS = {
     "=<": "<=",
     "=>": ">=",
     "≤": "<=",
@@ -23,9 +23,9 @@ SLIPS = {
     "<<": "<",
     ">>": ">",
 }
-"""Operators that people write, by the one that is meant."""
+"""Mistyped operators, with the one that is meant."""
 
-SLIP = re.compile(rf"({'|'.join(map(re.escape, sorted(SLIPS, key=len, reverse=True)))})\s*([^\s<>=].*)")
+SLIP = re.compile(rf"({'|'.join(map(re.escape, sorted(OPERATOR_TYPOS, key=len, reverse=True)))})\s*([^\s<>=].*)")
 DIFFERS = re.compile(r"(!=|<>|≠)\s*(\S.*)")
 NUMBER = re.compile(r"([0-9][0-9_]{0,30}(?:\.[0-9]{1,12})?)\s*([A-Za-z%]*)")
 
@@ -53,7 +53,7 @@ class Bound(NamedTuple):
 
 
 class Limit(NamedTuple):
-    """What a measured value is held to."""
+    """The limit on a measured value."""
 
     bounds: tuple[Bound, ...]
 
@@ -65,7 +65,7 @@ class Limit(NamedTuple):
         return all(bound.holds(value) for bound in self.bounds)
 
     def is_below(self, value: float) -> bool:
-        """Whether more is asked for than the value."""
+        """Whether the value fails because it is too small."""
         failed = [bound for bound in self.bounds if not bound.holds(value)]
         return any(value < bound.value or (value == bound.value and bound.operator == ">") for bound in failed)
 
@@ -74,7 +74,7 @@ class Limit(NamedTuple):
         return min(bound.slack(value) for bound in self.bounds)
 
     def worst(self, values: Iterable[int]) -> int:
-        """The value that is the least inside: where it holds, all do."""
+        """The value with the least slack: if it is inside, all are."""
         return min(values, key=lambda value: (self.holds(value), self.slack(value)))
 
     def nearest(self, value: float) -> float:
@@ -122,7 +122,7 @@ def _refuse_unit(digits: str, unit: str, units: dict[str, int], operator: str) -
 
 
 def _unit_spelt(unit: str, units: dict[str, int]) -> str:
-    """The unit that is spelt so but for its case; none where there is none."""
+    """The unit with this spelling, ignoring case; empty if there is none."""
     same = [name for name in units if name == unit] or [name for name in units if name.lower() == unit.lower()]
     return same[0] if same else ""
 
@@ -144,9 +144,9 @@ def limit(value: Any, units: dict[str, int]) -> Limit:
 
 
 def _refuse_operator(text: str) -> None:
-    """`=< 5`, and what else is near to an operator."""
+    """Refuses `=< 5` and other mistyped operators."""
     if slip := SLIP.fullmatch(text):
-        refuse(f"there is no operator {slip[1]}", f'write "{SLIPS[slip[1]]} {slip[2]}"', code="AC120")
+        refuse(f"there is no operator {slip[1]}", f'write "{OPERATOR_TYPOS[slip[1]]} {slip[2]}"', code="AC120")
     if differs := DIFFERS.fullmatch(text):
         refuse(f"there is no operator {differs[1]}", f'write "< {differs[2]}" or "> {differs[2]}"', code="AC120")
 
@@ -168,9 +168,9 @@ def accuracy(value: Any) -> Limit:
 
 
 def percentage(value: float) -> float:
-    """An accuracy as options give it, in percent. Raises ValueError, also where a fraction is likely to be meant."""
+    """An accuracy from an option, in percent. Raises ValueError, also if a fraction is probably meant."""
     if not 1 < value <= 100:
-        raise ValueError(f"{value:g} is no accuracy in percent, above 1 and at most 100; 85 is 85%")
+        raise ValueError(f"{value:g} is not an accuracy in percent, above 1 and at most 100; 85 is 85%")
     return value
 
 
@@ -178,7 +178,7 @@ def _form(read: Callable[[Any], Limit], units: Mapping[str, int], name: str) -> 
     """A comparison with one of these units, or a range."""
     pattern = rf"[0-9][0-9_]*(\.[0-9]+)?\s*({'|'.join(units)})"
     number = {"type": "number", "minimum": 0}
-    end = Written(either({"type": "string", "pattern": rf"^\s*{pattern}\s*$"}, number), "a number", f"{name}_end")
+    end = ValueSchema(either({"type": "string", "pattern": rf"^\s*{pattern}\s*$"}, number), "a number", f"{name}_end")
     at_least, at_most = ({"$ref": end, "description": text} for text in ("At least.", "At most."))
     schema: Schema = either(
         {"type": "string", "pattern": rf"^\s*(<=|>=|==|<|>)\s*{pattern}\s*$"},

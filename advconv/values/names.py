@@ -1,4 +1,4 @@
-"""Which names a block, a row or a path may have (those that work as attributes of a torch module), and a network."""
+"""Valid names of blocks, rows and paths (those that work as attributes of a torch module), and of networks."""
 
 import keyword
 import re
@@ -6,9 +6,9 @@ import re
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 TITLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-"""What can name a network: a file and a directory are called after it."""
+"""Names of networks, which are also names of files and directories."""
 
-# dir(torch.nn.Sequential()), held to it by a test: a child of one of these names would hide the module's own.
+# dir(torch.nn.Sequential()), compared by a test: a child with one of these names would hide the attribute.
 MODULE_ATTRIBUTES = frozenset(
     """
     T_destination add_module append apply bfloat16 buffers call_super_init children compile cpu cuda double
@@ -26,15 +26,15 @@ TAKEN = ("self", "super")
 
 
 def name_problem(name: str) -> str:
-    """Why this cannot be a name; empty where it can."""
+    """Why this cannot be a name; empty if it can."""
     if not NAME.fullmatch(name):
-        return f"{name[:40]!r} is no ASCII identifier"
+        return f"{name[:40]!r} is not an ASCII identifier"
     if keyword.iskeyword(name):
-        return f"{name!r} is a keyword of Python"
+        return f"{name!r} is a Python keyword"
     if name.startswith("_"):
-        return f"{name!r} starts with an underscore, as the inner names of a torch module do"
+        return f"{name!r} starts with an underscore, which torch reserves for module internals"
     if name in TAKEN:
-        return f"{name!r} has a meaning inside every Python class"
+        return f"{name!r} is reserved in Python classes"
     if name in MODULE_ATTRIBUTES:
         return f"{name!r} is an attribute of every torch module"
     return ""

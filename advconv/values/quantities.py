@@ -17,12 +17,12 @@ def bytes_text(value: int) -> str:
 
 
 def amount_text(value: float, unit: str) -> str:
-    """A whole number as one of its unit, a fraction as it is: `amount_text(2000, "bytes") -> 2.000 kB`."""
+    """A whole number with its unit, a fraction as it is: `amount_text(2000, "bytes") -> 2.000 kB`."""
     if value != int(value):
         return f"{value:,g}"
     return bytes_text(int(value)) if unit == BYTES else count_text(int(value))
 
 
 def rounded(value: float) -> float:
-    """The six digits that a float32 is sure of: `0.8123456835746765 -> 0.812346`."""
+    """Six significant digits, which a float32 always has: `0.8123456835746765 -> 0.812346`."""
     return float(f"{value:.6g}")

@@ -1,4 +1,4 @@
-"""How a value is written, as JSON Schema and in words; the few patterns that the schemas of values are made of."""
+"""The schema of a value, as JSON Schema and in words, and the patterns that schemas are built from."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -6,14 +6,14 @@ from typing import Any, NamedTuple
 from advconv.geometry import INT64_MAX
 
 Schema = dict[str, Any]
-"""A JSON Schema, which may hold what is `Written` in the place of a schema of its own."""
+"""A JSON Schema, which may contain a `ValueSchema` in place of a nested schema."""
 
 
-class Written:
-    """How a value is written. `name`: its definition in the schema of a file, for what occurs in more than one place.
+class ValueSchema:
+    """The schema of a value. `name`: its definition in the schema of a file, if it occurs in more than one place.
 
-    `text` is for people: what the schema lets through, as messages and `advconv explain` put it. A large schema, which
-    a check has no need of, is a function.
+    `text` describes what the schema accepts, for messages and `advconv explain`. A large schema, which a check does not
+    need, is a function.
     """
 
     def __init__(self, schema: Schema | Callable[[], Schema], text: str, name: str = "") -> None:
@@ -25,13 +25,13 @@ class Written:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """The words that it takes, alone or among other forms."""
+        """The words that it accepts, alone or among other forms."""
         forms = self.schema.get("anyOf", [self.schema])
         return tuple(word for form in forms if isinstance(form, dict) for word in form.get("enum", ()))
 
 
-class Absent(NamedTuple):
-    """What a field is where a file leaves it out, where its default does not say so: `its kernel_size`."""
+class DefaultText(NamedTuple):
+    """Describes a default that the field's default value does not show: `its kernel_size`."""
 
     text: str
 
@@ -44,15 +44,15 @@ def enum(*values: str) -> Schema:
     return {"enum": list(values)}
 
 
-def either(*forms: "Schema | Written") -> Schema:
+def either(*forms: "Schema | ValueSchema") -> Schema:
     bare = {word for form in forms if isinstance(form, dict) for word in form.get("enum", ())}
     return {"anyOf": [_unoffered(form, bare) if isinstance(form, dict) else form for form in forms]}
 
 
 def _unoffered(schema: Schema, bare: set[str]) -> Schema:
-    """A mapping without the keys that may stand bare among its properties; they are patterns.
+    """A mapping in which keys that are also bare words are patterns and not properties.
 
-    An editor offers properties, and would complete `gap` to `gap:`.
+    Editors offer properties, and would complete `gap` to `gap:`.
     """
     hidden = {f"^{key}$": part for key, part in schema.get("properties", {}).items() if key in bare}
     if not hidden:
@@ -61,18 +61,18 @@ def _unoffered(schema: Schema, bare: set[str]) -> Schema:
     return schema | {"properties": offered, "patternProperties": hidden}
 
 
-def mapping(properties: Mapping[str, "Schema | Written"], required: Sequence[str] = (), **more: Any) -> Schema:
-    """A mapping that has these keys alone."""
+def mapping(properties: Mapping[str, "Schema | ValueSchema"], required: Sequence[str] = (), **more: Any) -> Schema:
+    """A mapping with only these keys."""
     needed = {"required": list(required)} if required else {}
     return {"type": "object", "properties": dict(properties), "additionalProperties": False} | needed | more
 
 
-def one_of(properties: Mapping[str, "Schema | Written"]) -> Schema:
-    """A mapping of one of these keys."""
+def one_of(properties: Mapping[str, "Schema | ValueSchema"]) -> Schema:
+    """A mapping with exactly one of these keys."""
     return mapping(properties, minProperties=1, maxProperties=1)
 
 
-def list_of(item: "Schema | Written", *lengths: int) -> Schema:
+def list_of(item: "Schema | ValueSchema", *lengths: int) -> Schema:
     """A list of one of these lengths."""
     lists: list[Schema] = [{"type": "array", "items": item, "minItems": n, "maxItems": n} for n in lengths]
     return either(*lists) if len(lists) > 1 else lists[0]

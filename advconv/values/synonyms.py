@@ -1,4 +1,4 @@
-"""Words that people bring from other tools, and the word of ours that each of them means."""
+"""Words of other tools, and the word of this language that each of them means."""
 
 import re
 from collections.abc import Collection, Iterator
@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 
 class Alias(NamedTuple):
-    """What to write (`norm: batch`), the words of others for it, and what more there is to say.
+    """What to write (`norm: batch`), the words of other tools for it, and an optional note.
 
-    Without `ours` the language has nothing of the kind, and the note says what to do.
+    An empty `ours` means there is no equivalent, and the note is what to do instead.
     """
 
     ours: str
@@ -28,33 +28,33 @@ class Alias(NamedTuple):
         return "; ".join(part for part in (written, self.note) if part)
 
 
-def write_instead(place: str, value: Any, known: Collection[str]) -> str:
-    """What to write for a word of another tool, or another spelling of ours; empty where nothing is known of it.
+def write_instead(category: str, value: Any, known: Collection[str]) -> str:
+    """What to write for a word of another tool, or another spelling of ours; empty if the word is unknown.
 
-    `known`: our words for this place.
+    `known`: our words of this category.
     """
-    row = _row(place, value, known)
-    return row.advice("- " if place in ("block", "transform") else "") if row else ""
+    alias = _alias(category, value, known)
+    return alias.advice("- " if category in ("block", "transform") else "") if alias else ""
 
 
-def our_word(place: str, value: Any, known: Collection[str]) -> str:
-    """The word of ours that a word means; empty where none is known."""
-    row = _row(place, value, known)
-    return row.word if row else ""
+def our_word(category: str, value: Any, known: Collection[str]) -> str:
+    """The word of ours that a word means; empty if it is unknown."""
+    alias = _alias(category, value, known)
+    return alias.word if alias else ""
 
 
-def _row(place: str, value: Any, known: Collection[str]) -> Alias | None:
+def _alias(category: str, value: Any, known: Collection[str]) -> Alias | None:
     for word in _spellings(value):
-        rows = _index(place).get(word, ())
+        aliases = _index(category).get(word, ())
         own = (Alias(name, "") for name in known if normal(name) == word)
-        found = next((row for row in rows if not row.ours or row.word in known), None) or next(own, None)
+        found = next((alias for alias in aliases if not alias.ours or alias.word in known), None) or next(own, None)
         if found:
             return found
     return None
 
 
 def _spellings(value: Any) -> Iterator[str]:
-    """A word as the tables have it, with the dimensions that other tools write behind it and without."""
+    """A word as the tables spell it, with and without the suffix for its dimensions."""
     if isinstance(value, dict | list | float) or not (word := normal(SCALARS.get(str(value), str(value))[:60])):
         return
     yield word
@@ -66,7 +66,7 @@ SCALARS = {"None": "null", "True": "true", "False": "false"}
 
 
 def normal(word: str) -> str:
-    """A word without case, separators, the module it comes from and its call.
+    """A word without case, separators, module and call.
 
     >>> normal("nn.LeakyReLU(0.1)"), normal("Kernel-Size")
     ('leakyrelu', 'kernelsize')
@@ -76,17 +76,17 @@ def normal(word: str) -> str:
 
 
 @cache
-def _index(place: str) -> dict[str, list[Alias]]:
-    """The rows of a place by each word that leads to them."""
+def _index(category: str) -> dict[str, list[Alias]]:
+    """The aliases of a category, by each word for them."""
     found: dict[str, list[Alias]] = {}
-    for row in TABLE.get(place, ()):
-        for word in dict.fromkeys([normal(row.word), *map(normal, row.theirs.split())]):
-            found.setdefault(word, []).append(row)
+    for alias in TABLE.get(category, ()):
+        for word in dict.fromkeys([normal(alias.word), *map(normal, alias.theirs.split())]):
+            found.setdefault(word, []).append(alias)
     return found
 
 
 LEFT_OUT = "leave it out"
-NOT_WRITTEN = "leave it out: what goes in is what the row before puts out"
+NOT_WRITTEN = "leave it out: the input is the output of the row before"
 
 GROUPED = "grouped_conv group_conv gconv resnext"
 
@@ -143,19 +143,19 @@ BLOCKS = (
     Alias("norm: {group: 8}", "gn groupnorm group_norm group_normalization instance_norm instance_normalization"),
     Alias("activation: relu", "act activ nonlinearity non_linearity"),
     Alias("", "identity noop no_op pass", "leave the row out; in branches an empty path is the identity"),
-    Alias("", "sequential block module layers", "leave it out: the rows of a block follow one another as they stand"),
+    Alias("", "sequential block module layers", "leave it out: the rows of a block run in order"),
     Alias("", "input input_layer", "leave the row out: the image is `input: [channels, height, width]` at the top"),
     Alias("", "zero_padding zero_pad pad padding", "leave the row out: rows have a field padding"),
-    Alias("", "softmax log_softmax", "leave the row out: the loss of training takes what `linear` puts out"),
+    Alias("", "softmax log_softmax", "leave the row out: the loss of training takes the output of `linear`"),
     Alias(
         "",
         "upsample conv_transpose conv2d_transpose deconv pixel_shuffle upsampling",
-        "leave the row out: no block widens a map",
+        "leave the row out: no block enlarges a map",
     ),
     Alias(
         "gap",
         "global_max_pool global_max_pooling adaptive_max_pool adaptive_max_pooling",
-        "there is no global maximum here",
+        "there is no global max pooling",
     ),
 )
 FIELDS = (
@@ -216,7 +216,7 @@ FIELDS = (
         "",
         "inplace dtype device padding_mode data_format kernel_initializer kernel_regularizer bias_initializer "
         "weight_init initializer init affine track_running_stats trainable return_indices output_padding transposed",
-        "leave it out: there is nothing to choose here",
+        "leave it out: it cannot be configured",
     ),
     Alias("", "output_size", "leave it out: gap always leaves one position"),
     Alias("", "input_shape", "leave it out: the image is `input: [channels, height, width]` at the top"),
@@ -286,8 +286,8 @@ TRAIN = (
     ),
     Alias("", "loss criterion loss_fn", "leave it out: the loss is cross entropy, with label_smoothing"),
     Alias("", "nesterov", "leave it out: sgd always has Nesterov momentum"),
-    Alias("", "shuffle", "leave it out: every epoch has an order of its own"),
-    Alias("mixup", "cutmix cutmix_alpha", "there is no CutMix here"),
+    Alias("", "shuffle", "leave it out: every epoch shuffles the images"),
+    Alias("mixup", "cutmix cutmix_alpha", "CutMix is not available"),
     Alias("", "num_workers workers n_workers", "leave it out: it is an option, `advconv train --workers N`"),
     Alias("", "device gpu gpus accelerator cuda", "leave it out: it is an option, `advconv train --device cuda`"),
     Alias("", "metrics metric", "leave it out: the accuracy is measured in every epoch"),
@@ -328,7 +328,7 @@ FEATURES = (
     Alias("dilated", "dilations"),
     Alias("activation", "relu silu gelu activations swish leaky_relu"),
     Alias("norm", "batch norms"),
-    *(Alias(row.word, row.theirs) for row in BLOCKS if row.ours and GROUPED not in row.theirs),
+    *(Alias(alias.word, alias.theirs) for alias in BLOCKS if alias.ours and GROUPED not in alias.theirs),
 )
 VALUES = {
     "activation": (
@@ -342,7 +342,7 @@ VALUES = {
         Alias("tanh", "hyperbolic_tangent tan_h"),
         Alias("prelu", "parametric_relu"),
         Alias("none", "linear identity null false no off noop nothing"),
-        Alias("none", "softmax log_softmax", "the loss of training takes what `linear` puts out"),
+        Alias("none", "softmax log_softmax", "the loss of training takes the output of `linear`"),
     ),
     "norm": (
         Alias("batch", "bn batchnorm batch_norm batch_normalization true yes on sync_bn sync_batchnorm"),
@@ -378,7 +378,7 @@ VALUES = {
     "padding": (
         Alias("same", "same_upper same_lower half auto true"),
         Alias("valid", "none no false null zero off"),
-        Alias("same", "reflect replicate circular zeros", "what is padded are zeros"),
+        Alias("same", "reflect replicate circular zeros", "padding is with zeros"),
     ),
     "groups": (Alias("depthwise", "dw in_channels channels full all c depth_wise"),),
     "dropout": (Alias("0", "none no false null off"),),
@@ -387,7 +387,7 @@ VALUES = {
         Alias("identity", "skip id same true"),
         Alias("projection", "conv conv1x1 1x1 proj project option_b b downsample pointwise"),
         Alias("pad", "zero zero_pad zero_padding option_a a padding"),
-        Alias("", "none null false no", "leave `residual` out, and its rows stand by themselves"),
+        Alias("", "none null false no", "leave `residual` out and keep its rows"),
     ),
     "merge": (
         Alias("concat", "cat concatenate concatenation stack join"),
@@ -423,7 +423,7 @@ VALUES = {
     ),
 }
 READY = "leave the row out: normalisation and conversion to tensors are done already"
-NO_POLICY = "there is no such policy here; `SomeOf: {transforms: [...], n: 2}` draws some of a list"
+NO_POLICY = "policies are not available; `SomeOf: {transforms: [...], n: 2}` draws some of a list"
 CUTOUT = "CoarseDropout: {max_holes: 1, max_height: 16, max_width: 16}"
 TRANSFORMS = (
     Alias("HorizontalFlip", "RandomHorizontalFlip hflip fliplr flip_lr Flip RandomFlip mirror horizontal_flip"),
@@ -459,7 +459,7 @@ TRANSFORMS = (
     Alias("", "ToTensor ToTensorV2 ToFloat FromFloat PILToTensor ConvertImageDtype ToImage ToDtype ToPILImage", READY),
     Alias("", "AutoAugment RandAugment RandAug TrivialAugment TrivialAugmentWide AugMix", NO_POLICY),
     Alias("", "Mixup Mix_up", "leave the row out and write `train: {mixup: 0.2}`"),
-    Alias("", "CutMix Mosaic", "there is none here; `train: {mixup: 0.2}` mixes pairs of images"),
+    Alias("", "CutMix Mosaic", "not available; `train: {mixup: 0.2}` mixes pairs of images"),
 )
 ARGUMENTS = (
     Alias("p", "prob probability chance"),
@@ -489,4 +489,4 @@ TABLE: dict[str, tuple[Alias, ...]] = {
     "argument": ARGUMENTS,
     **VALUES,
 }
-"""Each place of the language, and the words that other tools have for what stands there."""
+"""The words of other tools by category."""
