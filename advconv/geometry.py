@@ -56,6 +56,10 @@ class Window(NamedTuple):
         places = -(-room // self.stride) + 1
         return places - 1 if (places - 1) * self.stride >= size + self.before else places
 
+    def padded_by(self, margin: "Window") -> "Window":
+        """This window on the map that a layer of `margin` pads before it."""
+        return self._replace(before=self.before + margin.before, after=self.after + margin.after)
+
     def read_after(self, size: int) -> int:
         """How much of the padding after a map of `size` positions is read by windows that start before its end."""
         places = self.output_size(size)

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from advconv.blocks import BLOCKS
 from advconv.check import Checked, check, check_bytes
 from advconv.cli.parser import main
+from advconv.graph import MAX_LAYERS, MAX_NAMES
 from advconv.language.dump import dump
 from advconv.language.json_schema import schema, schema_text
 from advconv.language.spec import ArchSpec, parse
@@ -21,7 +23,8 @@ from advconv.manual.rules import example, manual
 from advconv.report.sarif import sarif_report
 from advconv.rules import RULES
 from advconv.rules.record import Rule
-from advconv.text.reader import read
+from advconv.text.document import MAX_BYTES
+from advconv.text.reader import MAX_DEPTH, MAX_TEXT, MAX_VALUES, read
 from advconv.text.source import Source
 from tests.build import arch
 from tests.golden import expect
@@ -263,3 +266,11 @@ def test_sarif_comes_from_check(capsys: pytest.CaptureFixture[str]) -> None:
         "AC401",
         "AC403",
     ]
+
+
+def test_the_language_page_states_each_limit_of_a_file() -> None:
+    limits = (MAX_VALUES, MAX_TEXT, MAX_DEPTH, MAX_LAYERS, MAX_NAMES)
+    text = " ".join(Path("docs/language.md").read_text(encoding="utf-8").split())
+
+    assert [limit for limit in limits if not re.search(rf"\b{limit:,} (keys|characters|layers|levels)", text)] == []
+    assert f"files over {MAX_BYTES // 10**6} MB" in text

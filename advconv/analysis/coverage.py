@@ -58,11 +58,7 @@ def _readers_through_pads(graph: Graph, readers: list[list[int]], index: int) ->
             yield reader, over_height, over_width
             continue
         for after, vertical, horizontal in _readers_through_pads(graph, readers, reader):
-            yield after, _padded(vertical, over_height), _padded(horizontal, over_width)
-
-
-def _padded(window: Window, pad: Window) -> Window:
-    return window._replace(before=window.before + pad.before, after=window.after + pad.after)
+            yield after, vertical.padded_by(over_height), horizontal.padded_by(over_width)
 
 
 def _read(windows: tuple[Window, ...], size: int) -> int:

@@ -62,14 +62,10 @@ def _step(measures: Measures, index: int, end: int, notes: str, is_widest: bool)
     windows = node.layer.windows(nodes[source].shape)
     if isinstance(nodes[source].layer, Pad):
         margins = nodes[source].layer.windows(nodes[source].shape)
-        windows = _padded(windows[0], margins[0]), _padded(windows[1], margins[1])
+        windows = windows[0].padded_by(margins[0]), windows[1].padded_by(margins[1])
         source = nodes[source].inputs[0]
     sizes = nodes[source].shape.size, nodes[end].shape.size
     return RfStep(node, windows, *sizes, measures.reaches[source], measures.reaches[end], notes, is_widest)
-
-
-def _padded(window: Window, margin: Window) -> Window:
-    return window._replace(before=window.before + margin.before, after=window.after + margin.after)
 
 
 def _widest_before_the_head(measures: Measures) -> int | None:

@@ -49,9 +49,6 @@ FEATURE = Form(feature, enum(*FEATURES), join_words(FEATURES), "feature")
 FeatureName = Annotated[str, FEATURE]
 
 
-NARROWING = ("kernel_size", "stride", "dilation", "in_channels", "out_channels")
-
-
 class Use(Fields):
     """How often a feature must occur, counting only occurrences with these fields."""
 
@@ -65,6 +62,9 @@ class Use(Fields):
     @property
     def narrowing(self) -> dict[str, int | Pair]:
         return {field: value for field in NARROWING if (value := getattr(self, field)) is not None}
+
+
+NARROWING = tuple(field for field in Use.model_fields if field != "count")
 
 
 class UseEntry(NamedTuple):

@@ -110,7 +110,7 @@ def arguments(name: str, given: dict[str, Any]) -> dict[str, Any]:
     present = _without_always(_renamed(name, _ranged(name, values)))
     if "p" in present and not (is_number(present["p"]) and 0 <= present["p"] <= 1):
         refuse(f"p of {name} is a probability from 0 to 1, not {in_yaml(present['p'])}", at=("p",))
-    _check_ranges(name, present)
+    _check_ranges(present)
     if name in COMPOSITIONS:
         present["transforms"] = _parts(name, present.get("transforms"))
     return present
@@ -177,7 +177,7 @@ def _range_of(pair: ClassicRange, given: dict[str, Any]) -> list[float]:
     return [low, high]
 
 
-def _check_ranges(name: str, given: dict[str, Any]) -> None:
+def _check_ranges(given: dict[str, Any]) -> None:
     for key, value in given.items():
         is_range = key.endswith("_range") and isinstance(value, list) and len(value) == 2 and all(map(is_number, value))
         if is_range and value[0] > value[1]:

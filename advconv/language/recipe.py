@@ -7,11 +7,22 @@ from pydantic import Field
 
 from advconv.blocks.base import Fields
 from advconv.language.data_sets import SETS
-from advconv.values.forms import PROBABILITY, Count, Form, in_yaml, is_int, is_number, positive, refuse, word
+from advconv.values.forms import (
+    FLOAT32_MAX,
+    PROBABILITY,
+    Count,
+    Form,
+    in_yaml,
+    is_int,
+    is_number,
+    positive,
+    refuse,
+    word,
+)
 from advconv.values.schemas import DefaultText, whole
 
 LARGEST = 1e18
-"""The optimizer multiplies two of these numbers, and the product has to fit into float32, which ends at 3.4e38."""
+"""The optimizer multiplies two of these numbers, and the product has to fit into float32, which ends at FLOAT32_MAX."""
 
 SMALLEST = 1.2e-38
 """The smallest normal number of float32."""
@@ -64,7 +75,9 @@ def fraction(value: Any) -> float:
     if not is_number(value) or not 0 <= value < 1:
         refuse(f"this must be at least 0 and below 1, not {in_yaml(value)}")
     if value > BELOW_ONE:
-        refuse(f"this must be at most {BELOW_ONE:.8f}, not {in_yaml(value)}", "write less: float32 rounds it to 1")
+        refuse(
+            f"this must be at most {BELOW_ONE:.8f}, not {in_yaml(value)}", "use a smaller value: float32 rounds it to 1"
+        )
     return held(value)
 
 
@@ -74,7 +87,7 @@ FRACTION = Form(fraction, PROBABILITY, "a number of at least 0 and below 1", "fr
 def held(value: float, can_be_zero: bool = True) -> float:
     """A number of at least 0 that a step in float32 can compute with."""
     if value > LARGEST:
-        help = "write less: a step multiplies two such numbers, and float32 ends at 3.4e+38"
+        help = f"use a smaller value: a step multiplies two such numbers, and float32 ends at {FLOAT32_MAX:g}"
         refuse(f"this must be at most {LARGEST:g}, not {in_yaml(value)}", help)
     if 0 < value < SMALLEST:
         least, larger = ("0 or at least", "0, or a larger value") if can_be_zero else ("at least", "a larger value")

@@ -1,6 +1,8 @@
 """Wrong keys, words and values; found by the models of the language."""
 
+from advconv.graph import MAX_LAYERS, MAX_NAMES
 from advconv.rules.record import ERROR, Rule
+from advconv.text.finding import MAX_FINDINGS
 
 RULES = (
     Rule(
@@ -80,8 +82,8 @@ RULES = (
         severity=ERROR,
         title="too many layers",
         what=(
-            "The network has more than 10,000 layers (a merge of n paths counts as n - 1), or the names of its "
-            "layers have more than 5,000,000 characters in total."
+            f"The network has more than {MAX_LAYERS:,} layers (a merge of n paths counts as n - 1), or the names of "
+            f"its layers have more than {MAX_NAMES:,} characters in total."
         ),
         why="Such a network cannot be trained; most often a `repeat` inside a `repeat` has multiplied.",
         fails="- repeat: {times: 60000, layers: [conv: 8]}",
@@ -103,9 +105,9 @@ RULES = (
         code="AC121",
         severity=ERROR,
         title="more findings than are listed",
-        what="There are more than 1,000 findings; the rest is not listed.",
+        what=f"There are more than {MAX_FINDINGS:,} findings; the rest is not listed.",
         why="They mostly have one cause. Fix the listed ones first.",
-        fails="\n".join(["network: {C1: [gap]}", *(f"x{number}: 1" for number in range(1002))]),
+        fails="\n".join(["network: {C1: [gap]}", *(f"x{number}: 1" for number in range(MAX_FINDINGS + 2))]),
         passes="- gap",
     ),
 )

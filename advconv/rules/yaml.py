@@ -1,6 +1,8 @@
 """Mistakes in YAML; found by the reader."""
 
 from advconv.rules.record import ERROR, Rule
+from advconv.text.document import MAX_BYTES
+from advconv.text.reader import MAX_DEPTH, MAX_VALUES
 
 RULES = (
     Rule(
@@ -8,8 +10,8 @@ RULES = (
         severity=ERROR,
         title="the text cannot be read",
         what=(
-            "The text cannot be read: it is not UTF-8, has a control character, more than 1,000,000 bytes, or "
-            "more than 100,000 keys and values."
+            f"The text cannot be read: it is not UTF-8, has a control character, more than {MAX_BYTES:,} bytes, or "
+            f"more than {MAX_VALUES:,} keys and values."
         ),
         why=("Other encodings are ambiguous. A network of a megabyte repeats itself, for which there is `repeat`."),
         fails='a: "\x07"',
@@ -59,7 +61,7 @@ RULES = (
         code="AC106",
         severity=ERROR,
         title="nested too deeply",
-        what="Lists and mappings are nested deeper than 100 levels, aliases counted.",
+        what=f"Lists and mappings are nested deeper than {MAX_DEPTH} levels, aliases counted.",
         why="No network needs it, and deep nesting crashes parsers.",
         fails="a: " + "[" * 120 + "]" * 120,
         passes="- gap",
@@ -68,7 +70,7 @@ RULES = (
         code="AC107",
         severity=ERROR,
         title="alias that is unknown, recursive or expands too far",
-        what="An alias names no anchor or its own, or aliases and merges expand to more than 100,000 values.",
+        what=f"An alias names no anchor or its own, or aliases and merges expand to more than {MAX_VALUES:,} values.",
         why="The last is an alias bomb: a few lines that expand to millions of values.",
         fails="a: *nowhere",
         passes="network: {C1: [&unit {conv: 32}, *unit]}",

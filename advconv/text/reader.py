@@ -45,11 +45,11 @@ def read(source: Source) -> tuple[Document | None, list[Finding]]:
 
         return None, [syntax_error(source, problem, LOADER)]
     except yaml.reader.ReaderError as problem:
-        return None, [_unreadable(source, problem.position, f"the character U+{_code_point(problem):04X}")]
+        return None, [_unreadable(problem.position, f"the character U+{_code_point(problem):04X}")]
     except yaml.YAMLError as problem:
         return None, [Finding("AC101", Span(), f"the text cannot be read: {problem}")]
     except UnicodeEncodeError as problem:
-        return None, [_unreadable(source, problem.start, "a lone surrogate")]
+        return None, [_unreadable(problem.start, "a lone surrogate")]
     return Document(source, root), findings
 
 
@@ -289,5 +289,5 @@ def _code_point(problem: Any) -> int:
     return problem.character if isinstance(problem.character, int) else ord(problem.character[:1] or "\0")
 
 
-def _unreadable(source: Source, position: int, what: str) -> Finding:
+def _unreadable(position: int, what: str) -> Finding:
     return Finding("AC101", Span(max(position, 0), max(position, 0) + 1), f"{what} is not allowed in YAML")
