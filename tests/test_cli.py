@@ -79,7 +79,7 @@ def test_directories_are_searched(tmp_path: Path, capsys: pytest.CaptureFixture[
 
     code, _, err = run("check", str(tmp_path), capsys=capsys)
     assert code == 2
-    assert "there is no .yaml file in this directory" in err
+    assert "no .yaml file in this directory" in err
 
 
 def test_yaml_files_of_a_directory_that_are_no_architectures_are_skipped_and_counted(
@@ -107,7 +107,7 @@ def test_yaml_files_of_a_directory_that_are_no_architectures_are_skipped_and_cou
     code, out, err = run("check", str(tmp_path), capsys=capsys)
     assert (code, err) == (1, "")
     assert out.count("\n== ") + out.startswith("== ") == 4
-    assert out.endswith("\n\n4 files: 2 errors, 0 warnings; 7 YAML files skipped, they are no architectures\n")
+    assert out.endswith("\n\n4 files: 2 errors, 0 warnings; 7 YAML files skipped (not architectures)\n")
     report = json.loads(run("check", str(tmp_path), "--format", "json", capsys=capsys)[1])
     assert [Path(file["file"]).name for file in report["files"]] == sorted(architectures)
     assert report["skipped"] == 7
@@ -125,13 +125,13 @@ def test_a_directory_of_one_architecture_among_others_says_what_it_skips(
     (tmp_path / "a.yaml").write_text("advconv: 1\nname: a\ninput: [3, 8, 8]\nnetwork: {C1: [conv: 4]}\n")
     (tmp_path / "b.yaml").write_text("x: 1\n")
     assert run("check", str(tmp_path), capsys=capsys)[1].endswith(
-        "\n\n1 file: 0 errors, 0 warnings; 1 YAML file skipped, it is no architecture\n"
+        "\n\n1 file: 0 errors, 0 warnings; 1 YAML file skipped (not an architecture)\n"
     )
 
     (tmp_path / "a.yaml").unlink()
     code, out, err = run("check", str(tmp_path), capsys=capsys)
     assert (code, out) == (2, "")
-    assert err == f"advconv: {tmp_path}: none of its YAML files (1) has `advconv` or `network` at its top\n"
+    assert err == f"advconv: {tmp_path}: its only YAML file does not have the key `advconv` or `network` at the top\n"
 
 
 def test_a_closing_line_counts_files_errors_and_warnings(capsys: pytest.CaptureFixture[str]) -> None:
@@ -467,7 +467,7 @@ def test_source_is_not_written_over_an_architecture(tmp_path: Path, capsys: pyte
     file.write_bytes(Path(ARCH).read_bytes())
 
     code, _, err = run("emit", str(file), "-o", str(file), capsys=capsys)
-    assert (code, err) == (2, f"advconv: {file}: Python source is not written over YAML; name a .py file\n")
+    assert (code, err) == (2, f"advconv: {file}: Python source is not written to a YAML file; use a .py file\n")
     assert file.read_bytes() == Path(ARCH).read_bytes()
 
 

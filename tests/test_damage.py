@@ -364,7 +364,7 @@ def test_what_is_no_file_of_the_run_is_refused_and_nothing_waits_for_it(run: Pat
     }
     makers[kind](run / name)
 
-    with pytest.raises(RunError, match=r"which is not followed|no regular file|is not a run") as caught:
+    with pytest.raises(RunError, match=r"which is not followed|not a regular file|is not a run") as caught:
         reading(run, trainer_of(open_run(run)))
     assert str(run) in str(caught.value)
 
@@ -374,7 +374,7 @@ def test_a_fifo_in_the_place_of_the_log_is_refused(run: Path) -> None:
     (run / "state.pt").unlink()
     os.mkfifo(run / "metrics.jsonl")
 
-    with pytest.raises(RunError, match=r"metrics.jsonl cannot be read: it is no regular file"):
+    with pytest.raises(RunError, match=r"metrics.jsonl cannot be read: it is not a regular file"):
         reading(run, trainer_of(open_run(run)))
 
 

@@ -1,4 +1,4 @@
-"""The receptive-field calculation table, and the formula behind each of its rows."""
+"""The receptive-field calculation table, and the formula of each row."""
 
 from advconv.analysis.measure import Measures
 from advconv.analysis.receptive_field import Field, square
@@ -23,11 +23,11 @@ COLUMNS = (
 
 
 def rf_table(measures: Measures, name: str, explain: bool = False) -> Table:
-    """A row for each convolutional unit and pooling; a pooling that leaves one position closes the table.
+    """A row for each convolutional unit and pooling; a global pooling is reported below the table.
 
-    Kernel counts dilation. Square values are one number, others (height, width), written HxW; padding that differs at
-    the two ends of an axis is (top, bottom, left, right), written before+after. What is unknown is None. `explain`
-    adds how each row follows from its input.
+    Kernel counts dilation. Square values are one number, others (height, width), written HxW; asymmetric
+    padding is (top, bottom, left, right), written before+after. Unknown values are None. `explain`
+    adds how each row is computed from its input.
     """
     found = steps(measures)
     rows = [step for step in found if not step.closes_the_table]
@@ -39,12 +39,12 @@ def rf_table(measures: Measures, name: str, explain: bool = False) -> Table:
 
 
 def _title(field: Field, rows: list[RfStep], name: str) -> str:
-    """The network's field, which is that of the marked row but where paths meet that see different pixels."""
+    """The receptive field: that of the marked row, unless branches that see different pixels merge."""
     widest = [Field.of(step.after).size for step in rows if step.is_widest]
     is_merged = field.size is not None and widest not in ([], [field.size])
-    notes = [field.note, "of paths that meet, none of which sees all of it" if is_merged else ""]
-    said = "; ".join(filter(None, notes))
-    return f"{name}: receptive field {field}" + (f" ({said})" if said else "")
+    notes = [field.note, "union over merged branches; no single branch covers it" if is_merged else ""]
+    note = "; ".join(filter(None, notes))
+    return f"{name}: receptive field {field}" + (f" ({note})" if note else "")
 
 
 def _cells(step: RfStep) -> tuple[Cell, ...]:
@@ -114,7 +114,7 @@ def _closing(step: RfStep) -> str:
 
 
 def _formula(step: RfStep) -> str:
-    """The numbers put into the formulas; over the height, where the axes differ over the width too."""
+    """The formulas with their numbers; both axes if they differ."""
     axes = [_axis_formula(step, axis) for axis in (0, 1)]
     return axes[0] if axes[0] == axes[1] else f"height: {axes[0]}; width: {axes[1]}"
 
@@ -132,9 +132,9 @@ def _axis_formula(step: RfStep, axis: int) -> str:
 
 
 def _rounding(window: Window, n: int, out: int) -> str:
-    """The output size's formula; with ceil_mode a last window that would start behind the map does not count."""
+    """The formula of the output size; with ceil_mode, a last window that starts after the map is not counted."""
     quotient = f"({n} + {window.before} + {window.after} - {window.extent}) / {window.stride}"
     if not window.ceil_mode:
         return f"floor({quotient}) + 1 = {out}"
-    places = -(-(n + window.before + window.after - window.extent) // window.stride) + 1
-    return f"ceil({quotient}) + 1 = {places}" + (f", less the last = {out}" if places != out else "")
+    windows = -(-(n + window.before + window.after - window.extent) // window.stride) + 1
+    return f"ceil({quotient}) + 1 = {windows}" + (f", less the last = {out}" if windows != out else "")

@@ -12,9 +12,10 @@ from pydantic import ValidationError
 from advconv.geometry import Shape
 from advconv.language.augment import Transform
 from advconv.text.finding import Path
+from advconv.text.visible import first_line
 from advconv.training.errors import TrainingError
 from advconv.training.shapes import Image
-from advconv.training.trial import AugmentError, Report, TrialStep, first_line, try_pipeline
+from advconv.training.trial import AugmentError, Report, TrialStep, try_pipeline
 from advconv.values.forms import in_yaml
 
 # Read when the library is imported; it would otherwise look for a newer version on the network.

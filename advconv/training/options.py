@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
+from advconv.training.names import COMPILE_CHOICES, RUNS, Compile
 from advconv.training.saved import Flag, Percent, Positive, Text
 from advconv.values.forms import in_yaml, is_int
 from advconv.values.limits import percentage
@@ -18,8 +18,6 @@ FIELD_OPTIONS = {
     "val_split": "train.val_split",
 }
 """Options that override a field of the file, and its path."""
-
-COMPILE_CHOICES = ("auto", "on", "off")
 
 COUNT_RANGES = {"limit": (1, 10**9), "workers": (0, 256)}
 """The minimum and the maximum of options that are counts."""
@@ -46,7 +44,7 @@ class RunOptions:
     limit: Positive | None = None
     until: Percent | None = None
     device: Text = "auto"
-    compile: Literal["auto", "on", "off"] = "auto"
+    compile: Compile = "auto"
     tensorboard: Flag = False
     promised_data: Text = ""
 
@@ -66,7 +64,7 @@ class CallOptions:
     name: str | None = None
     force: bool = False
     previous: bool = False
-    runs: Path = Path("runs")
+    runs: Path = Path(RUNS)
 
     def __post_init__(self) -> None:
         for name in COUNT_RANGES:

@@ -14,7 +14,8 @@ from advconv.report.cells import csv_text
 from advconv.training import checkpoints
 from advconv.training.files import RunDirectory, RunError
 from advconv.training.metrics import EpochMetrics, History
-from advconv.training.run import ARCH, Run
+from advconv.training.names import ARCH
+from advconv.training.run import Run
 from advconv.training.state import dump_state, load_state
 from advconv.training.trainer import Trainer
 from advconv.values.quantities import rounded

@@ -8,6 +8,14 @@ NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 TITLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 """What can name a network: a file and a directory are called after it."""
 
+
+def title_problem(text: str, what: str) -> str:
+    """Why a text cannot name an architecture or a directory; empty if it can."""
+    article = "an" if what[0] in "aeiou" else "a"
+    fits = TITLE.fullmatch(text)
+    return "" if fits else f"{text[:40]!r} cannot name {article} {what}; use letters, digits, '-', '_' and '.'"
+
+
 # dir(torch.nn.Sequential()), held to it by a test: a child of one of these names would hide the module's own.
 MODULE_ATTRIBUTES = frozenset(
     """
