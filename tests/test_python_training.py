@@ -105,7 +105,7 @@ def test_a_network_that_breaks_its_constraints_is_trained_by_force_alone(here: P
     with pytest.raises(advconv.ArchError, match="AC401") as caught:
         advconv.train(file, **FEW)
 
-    assert "force=True trains it" in caught.value.__notes__[0]
+    assert "train anyway with force=True" in caught.value.__notes__[0]
     assert advconv.train(file, **FEW, force=True).path.exists()
 
 
