@@ -114,7 +114,7 @@ def test_a_constraint_comes_with_the_definition_of_its_number_and_the_source() -
     assert constraint.startswith("## Constraint `receptive_field`")
     assert "pixels of the input" in constraint
     assert "Distill 2019" in definition
-    assert "autograd keeps" in pages("training_memory")[1]
+    assert "autograd saves" in pages("training_memory")[1]
 
 
 def test_a_word_of_two_subjects_has_the_pages_of_both() -> None:

@@ -231,7 +231,7 @@ def _add_data_dir(command: argparse._ActionsContainer) -> None:
 
 
 def _add_device(command: argparse._ActionsContainer) -> None:
-    help = "cpu, cuda, cuda:1 or mps; default: that of the run, else the fastest available"
+    help = "cpu, cuda, cuda:1 or mps; default: that of the run, else the best available"
     command.add_argument("--device", metavar="NAME", help=help)
 
 

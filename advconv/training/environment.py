@@ -31,7 +31,7 @@ class Environment(NamedTuple):
         return f"the result may differ from that of an uninterrupted run: {'; '.join(parts)}" if parts else ""
 
 
-WORLD_SIZE_EFFECT = "other parts of a batch in each batch norm, other random numbers"
+WORLD_SIZE_EFFECT = "batch norm statistics and random numbers differ"
 
 
 def _processes(count: int) -> str:
@@ -39,8 +39,8 @@ def _processes(count: int) -> str:
 
 
 def _device_effect(now: str, before: str) -> str:
-    """Another number of threads sums in another order; another device has other kernels."""
+    """The number of threads changes the order of summation; the device changes the kernels."""
     differing = set(now.split(", ")) ^ set(before.split(", "))
     if all(part.endswith((" thread", " threads")) for part in differing):
-        return "another summation order, so other last bits"
-    return "other kernels, precision or random numbers"
+        return "summation order and last bits differ"
+    return "kernels, precision or random numbers differ"
