@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from advconv.cli.parser import main
+from advconv.cli.parser import main, parser
 from advconv.report.rf_table import COLUMNS
 from advconv.system.extras import EXTRAS, MODULES, install
 
@@ -495,6 +495,13 @@ def test_colour_is_for_terminals_that_want_it(monkeypatch: pytest.MonkeyPatch) -
     assert wants_colour()
     monkeypatch.setenv("NO_COLOR", "1")
     assert not wants_colour()
+
+
+def test_every_option_has_a_help_text() -> None:
+    (commands,) = (action for action in parser()._actions if isinstance(action, argparse._SubParsersAction))
+
+    for name, command in commands.choices.items():
+        assert [action.dest for action in command._actions if not action.help] == [], name
 
 
 def test_the_launcher_of_a_clone_is_the_command() -> None:

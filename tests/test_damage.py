@@ -158,7 +158,7 @@ def test_without_a_good_checkpoint_the_way_on_is_a_new_training(run: Path, capsy
     for words in ([], ["--previous"]):
         assert command("train", "--resume", run, *words) == 2
         said = capsys.readouterr().err
-        assert f"there is no other good checkpoint; train it anew with: advconv train {run / 'arch.yaml'}" in said
+        assert f"there is no other good checkpoint; train it again with: advconv train {run / 'arch.yaml'}" in said
 
 
 def test_previous_needs_a_run_and_a_checkpoint(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -207,7 +207,7 @@ def test_a_missing_state_is_refused_where_the_log_has_epochs(run: Path, capsys: 
     assert (run / "metrics.jsonl").read_bytes() == before
     without_checksums(run)
     assert command("train", "--resume", run) == 2
-    assert "there is no other good checkpoint; train it anew" in capsys.readouterr().err
+    assert "there is no other good checkpoint; train it again" in capsys.readouterr().err
 
 
 WRONG: tuple[Any, ...] = (None, -1, "\x1b]0;text", [], [[]], {}, {"a": 1}, 10**400, float("nan"), True)

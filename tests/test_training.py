@@ -572,7 +572,9 @@ def test_smoothed_labels_give_the_loss_of_the_formula() -> None:
     picked = log[torch.arange(16), labels]
 
     trainer.update(images, labels)
-    assert trainer.unread[0][0].item() == pytest.approx(-(0.8 * picked + 0.2 * log.mean(1)).mean().item(), rel=1e-5)
+    assert trainer.pending_metrics[0][0].item() == pytest.approx(
+        -(0.8 * picked + 0.2 * log.mean(1)).mean().item(), rel=1e-5
+    )
 
 
 def test_mirror_images_are_averaged() -> None:

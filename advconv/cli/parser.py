@@ -116,7 +116,7 @@ def _add_rf_table(commands: Commands) -> None:
     )
     help = "a YAML file, or - for standard input; default: the shipped network c1c2c3c4"
     table.add_argument("file", nargs="?", metavar="FILE", help=help)
-    table.add_argument("--explain", action="store_true", help="add the formula behind each row")
+    table.add_argument("--explain", action="store_true", help="add the formula of each row")
     _add_format(table)
     _add_input(table)
 
@@ -125,7 +125,7 @@ def _add_summary(commands: Commands) -> None:
     help = "print the layers with output shapes, parameters and MACs"
     summary = _command(commands, "summary", help, "advconv summary mynet.yaml", "commands:run_summary")
     _add_file(summary)
-    summary.add_argument("--format", choices=(*FORMATS, "torchsummary"), default="text")
+    _add_format(summary, (*FORMATS, "torchsummary"))
     summary.add_argument("--torchinfo", action="store_true", help="print torchinfo's own table of the built module")
     _add_input(summary)
 
@@ -262,7 +262,7 @@ def _add_file(command: argparse.ArgumentParser, nargs: str | None = None) -> Non
     command.add_argument("file", nargs=nargs, metavar="FILE", help="a YAML file, or - for standard input")
 
 
-def _add_format(command: argparse.ArgumentParser, formats: tuple[str, ...] = FORMATS) -> None:
+def _add_format(command: argparse._ActionsContainer, formats: tuple[str, ...] = FORMATS) -> None:
     command.add_argument("--format", choices=formats, default="text", help="output format; default: text")
 
 

@@ -48,13 +48,13 @@ def _title(field: Field, rows: list[RfStep], name: str) -> str:
 
 
 def _cells(step: RfStep) -> tuple[Cell, ...]:
-    high, wide = step.windows
+    vertical, horizontal = step.windows
     return (
         _pair(*step.input_size),
         _rf(step.before),
-        _pair(high.extent, wide.extent),
-        _padding(high, wide),
-        _pair(high.stride, wide.stride),
+        _pair(vertical.extent, horizontal.extent),
+        _padding(vertical, horizontal),
+        _pair(vertical.stride, horizontal.stride),
         _jump(step.before),
         _jump(step.after),
         _rf(step.after),
@@ -74,10 +74,10 @@ def _pair(height: int, width: int) -> Cell:
     return height if height == width else (height, width)
 
 
-def _padding(high: Window, wide: Window) -> Cell:
-    if high.before == high.after and wide.before == wide.after:
-        return _pair(high.before, wide.before)
-    return high.before, high.after, wide.before, wide.after
+def _padding(vertical: Window, horizontal: Window) -> Cell:
+    if vertical.before == vertical.after and horizontal.before == horizontal.after:
+        return _pair(vertical.before, horizontal.before)
+    return vertical.before, vertical.after, horizontal.before, horizontal.after
 
 
 def _padding_text(cell: Cell) -> str:
@@ -95,9 +95,9 @@ def _rf(reaches: tuple[Reach, Reach]) -> Cell:
 
 
 def _jump(reaches: tuple[Reach, Reach]) -> Cell:
-    high, wide = reaches
+    vertical, horizontal = reaches
     has_jump = all(reach.jump and not reach.unknown for reach in reaches)
-    return _pair(high.jump, wide.jump) if has_jump else None
+    return _pair(vertical.jump, horizontal.jump) if has_jump else None
 
 
 def _known(cell: Cell) -> str:

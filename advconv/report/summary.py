@@ -2,7 +2,6 @@
 
 from advconv.analysis.cost import MACS_CONVENTION
 from advconv.analysis.measure import Measures
-from advconv.geometry import Shape
 from advconv.graph import Graph, Node
 from advconv.layers.base import FLOAT_BYTES
 from advconv.report.table import Table
@@ -54,7 +53,8 @@ def torchsummary(measures: Measures) -> str:
     found = modules(measures.graph)
     lines = [RULE, f"{'Layer (type)':>20}  {'Output Shape':>25} {'Param #':>15}", DOUBLE]
     for number, (index, node) in enumerate(found, start=1):
-        name, shape = f"{node.layer.kind}-{number}", str(_batched(node.shape))
+        channels, size = node.shape.channels, node.shape.size
+        name, shape = f"{node.layer.kind}-{number}", str([-1, channels, *([] if node.shape.flat else size)])
         lines.append(f"{name:>20}  {shape:>25} {measures.costs[index].params:>15,}")
     total = measures.total.params
     passes = 2 * sum(node.shape.elements for _, node in found)
@@ -65,7 +65,3 @@ def torchsummary(measures: Measures) -> str:
     lines += [f"Input size (MB): {image:.2f}", f"Forward/backward pass size (MB): {passed:.2f}"]
     lines += [f"Params size (MB): {weights:.2f}", f"Estimated Total Size (MB): {image + passed + weights:.2f}", RULE]
     return "\n".join(lines)
-
-
-def _batched(shape: Shape) -> list[int]:
-    return [-1, shape.channels] if shape.flat else [-1, shape.channels, shape.height, shape.width]

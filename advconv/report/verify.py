@@ -12,10 +12,10 @@ COLUMNS = ("Claim", "Report", "Torch", "Holds", "Note")
 def claims_table(claims: Sequence[Claim], name: str) -> Table:
     """A row for each claim, with the values of the report and of torch."""
     rows = [(claim.name, claim.claimed, claim.found, _verdict(claim), claim.note) for claim in claims]
-    held = sum(claim.holds and claim.found is not None for claim in claims)
+    confirmed = sum(claim.holds and claim.found is not None for claim in claims)
     not_asked = sum(claim.found is None for claim in claims)
     rest = f", {not_asked} not asked" if not_asked else ""
-    title = f"{name}: {held} of {len(claims)} claims hold{rest}"
+    title = f"{name}: {confirmed} of {len(claims)} claims hold{rest}"
     return Table(title, COLUMNS, tuple(rows), texts=TEXTS)
 
 

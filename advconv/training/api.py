@@ -140,7 +140,7 @@ def _setting(path: str, value: Any, name: str) -> Setting:
     try:
         written = json.dumps(value, default=_number)
     except TypeError as problem:
-        raise SettingError(f"{name}: {value!r} is no number, text, list or mapping") from problem
+        raise SettingError(f"{name}: {value!r} is not a number, text, list or mapping") from problem
     return setting(path, written, f"{name}={written}")
 
 

@@ -23,7 +23,8 @@ class Environment(NamedTuple):
         if self.device != before.device:
             parts.append(f"{self.device} instead of {before.device} ({_device_effect(self.device, before.device)})")
         if self.world_size != before.world_size:
-            parts.append(f"{_processes(self.world_size)} instead of {before.world_size} ({WORLD_SIZE_EFFECT})")
+            count = f"{self.world_size} process{'es' * (self.world_size > 1)}"
+            parts.append(f"{count} instead of {before.world_size} ({WORLD_SIZE_EFFECT})")
         if self.torch != before.torch:
             parts.append(
                 f"torch {self.torch} instead of {before.torch} (summation order and random numbers may differ)"
@@ -32,10 +33,6 @@ class Environment(NamedTuple):
 
 
 WORLD_SIZE_EFFECT = "batch norm statistics and random numbers differ"
-
-
-def _processes(count: int) -> str:
-    return f"{count} process{'es' * (count > 1)}"
 
 
 def _device_effect(now: str, before: str) -> str:

@@ -125,7 +125,7 @@ def default_workers() -> int:
 
 
 def buffer_slots(device: str, workers: int) -> int:
-    """How many batches the ring buffer holds."""
+    """The number of batches in the ring buffer."""
     return 2 * PREFETCH if device == "cpu" else PREFETCH * workers + 3
 
 

@@ -142,8 +142,8 @@ FILES = {
 def _remaining(group: Path, limit: str, usage: str, reclaimable: str) -> Iterator[int]:
     """A limit minus its usage, not counting file pages that the kernel can reclaim."""
     with suppress(OSError, ValueError, KeyError):
-        most, used = (int((group / name).read_text(encoding="utf-8")) for name in (limit, usage))
-        yield most - used + int(_table(group / "memory.stat")[reclaimable])
+        allowed, used = (int((group / name).read_text(encoding="utf-8")) for name in (limit, usage))
+        yield allowed - used + int(_table(group / "memory.stat")[reclaimable])
 
 
 def _table(path: Path) -> dict[str, str]:

@@ -37,7 +37,7 @@ def validate_count(name: str, value: int) -> int:
 class RunOptions:
     """Options that `run.json` records, so that a resumed run has them too.
 
-    `promised_data`: the data set that the file's accuracy is promised for, where an option has replaced it.
+    `promised_data`: the data set that the file's accuracy is promised for, if an option has replaced it.
     """
 
     data_dir: Text
@@ -51,7 +51,7 @@ class RunOptions:
 
 @dataclass(frozen=True)
 class CallOptions:
-    """Options of one call. None: as the run has it, or the default of this machine. Raises ValueError."""
+    """Options of one call. None: the value of the run, or the default of this machine. Raises ValueError."""
 
     data_dir: str | None = None
     limit: int | None = None

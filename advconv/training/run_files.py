@@ -102,7 +102,7 @@ def _recovery(run: Run) -> str:
             f"the last good checkpoint is the one before it ({good}), which --previous uses (in Python previous=True); "
             f"resume from there with: advconv train --resume {path} --previous"
         )
-    return f"there is no other good checkpoint; train it anew with: advconv train {shlex.quote(str(run.path / ARCH))}"
+    return f"there is no other good checkpoint; train it again with: advconv train {shlex.quote(str(run.path / ARCH))}"
 
 
 def _has_epochs(run: Run) -> bool:
