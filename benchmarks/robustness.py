@@ -101,6 +101,6 @@ if __name__ == "__main__":
         "disks": Option(4, "number of trainings with a full disk"),
         "seed": Option(0, "seed of the random trials"),
         "processes": Option(os.cpu_count() or 1, "number of trials at once"),
-        "out": Option(Path("robustness.json"), "where the counts are written, and read to continue"),
+        "out": Option(Path("robustness.json"), "the file of the counts; a run continues from it"),
     }
     sys.exit(main(**options(__doc__, **known)))

@@ -129,7 +129,7 @@ def _forward(module: ModulePlan, references: list[str]) -> str:
 
 
 def _value_names(calls: tuple[ForwardCall, ...]) -> list[str]:
-    """A name for each value: the first of `x`, `y`, `z`, ... whose value is not read any more."""
+    """A name for each value: the first of `x`, `y`, `z`, ... whose value is no longer read."""
     read_last: dict[int, list[int]] = {}
     for value, number in enumerate(last_reads(calls)):
         read_last.setdefault(max(value, number), []).append(value)

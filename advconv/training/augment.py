@@ -1,4 +1,4 @@
-"""Augmentation by albumentations; its random numbers depend on (seed, epoch, index of the image) alone."""
+"""Augmentation by albumentations; its random numbers depend only on (seed, epoch, index of the image)."""
 
 import os
 import random
@@ -103,7 +103,7 @@ class TransformError(TrainingError):
 
 
 class Augment:
-    """Augments images, uint8 (height, width, channels). The result depends on (seed, epoch, index) alone."""
+    """Augments images, uint8 (height, width, channels). The result depends only on (seed, epoch, index)."""
 
     def __init__(self, pipeline: A.Compose, seed: int) -> None:
         self.steps, self.seed = pipeline.transforms, seed

@@ -7,7 +7,7 @@ from advconv.training.saved import Positive, Text
 
 
 class Environment(NamedTuple):
-    """What the rounding of a step depends on beside the recipe. `device` is an Accelerator as text."""
+    """What the rounding of a step depends on, apart from the recipe. `device` is an Accelerator as text."""
 
     device: Text
     world_size: Positive

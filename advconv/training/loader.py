@@ -37,7 +37,7 @@ class BatchPlan(NamedTuple):
         return self.epochs * self.steps_per_epoch
 
     def order(self, epoch: int) -> NDArray[np.int64]:
-        """The indices of the images in the order of an epoch, which depends on (seed, epoch) alone."""
+        """The indices of the images in the order of an epoch, which depends only on (seed, epoch)."""
         return np.random.default_rng((self.seed, epoch)).permutation(self.dataset_size)
 
 
@@ -116,7 +116,7 @@ PREFETCH = 4
 def default_workers() -> int:
     """One processor for the training, the others for its workers, divided by the processes of the machine.
 
-    At least two where there are two processors: training on a CPU waits while images are loaded, and two workers load
+    At least two if there are two processors: training on a CPU waits while images are loaded, and two workers load
     them in half the time.
     """
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -73,7 +73,7 @@ def _check(parts: Sizes, processes: int, available: int | None, where: str) -> N
 
 
 LIBRARIES = 200 * 10**6
-"""Bytes that training a very small network on a CPU needs beside its data: imports, and what torch allocates."""
+"""Bytes that training a very small network on a CPU needs besides its data: imports, and allocations of torch."""
 
 CHECKPOINT = 1.5
 """Copies of a checkpoint in memory while it is written, on average: its buffer grows by doubling."""

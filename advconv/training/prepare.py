@@ -66,7 +66,7 @@ def _data_errors(architecture: Architecture, data: DataSet) -> list[Finding]:
 
 
 def _augment_errors(architecture: Architecture, reporter: ProgressReporter) -> list[Finding]:
-    """Whether albumentations accepts the declared augmentation, which only the library can tell."""
+    """Whether albumentations accepts the declared augmentation, which only the library can decide."""
     spec = architecture.spec
     try:
         compile_augment(spec.augment, (0.5,) * spec.input.channels, spec.input, reporter.message)

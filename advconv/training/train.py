@@ -89,7 +89,7 @@ def _data_of(document: Document) -> str:
 
 
 def _merged(call: CallOptions, before: RunOptions) -> RunOptions:
-    """The options of a call, and where it has none, those from before."""
+    """The options of a call; if it does not set one, that of the run."""
     values = {field.name: getattr(call, field.name, None) for field in fields(RunOptions)}
     given = {name: value for name, value in values.items() if value not in (None, False)}
     directory = str(data_directory(call.data_dir, before.data_dir).resolve())

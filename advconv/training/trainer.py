@@ -102,7 +102,7 @@ class Trainer:
         self.pending_metrics.append(torch.stack([loss.detach(), (scores.detach().argmax(1) == labels).float().mean()]))
 
     def _reseed(self) -> None:
-        """The random numbers of a step depend on (seed, step, rank) alone, so a resumed training draws the same."""
+        """The random numbers of a step depend only on (seed, step, rank), so a resumed training draws the same."""
         entropy = (self.recipe.seed, self.step, self.plan.process.rank)
         state = np.random.SeedSequence(entropy).generate_state(1, np.uint64)
         torch.manual_seed(int(state[0]) >> 1)
