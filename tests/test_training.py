@@ -395,7 +395,7 @@ def test_options_that_are_no_numbers_are_wrong_usage(
     here: Path, capsys: pytest.CaptureFixture[str], option: str, text: str
 ) -> None:
     assert command("train", write_arch(here / "t.yaml"), option, text) == 2
-    assert f"argument {option}: {text!r} is no " in capsys.readouterr().err
+    assert f"argument {option}: {text!r} is not a " in capsys.readouterr().err
 
 
 def test_a_network_without_classes_is_not_trained(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
