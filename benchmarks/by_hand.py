@@ -1,4 +1,4 @@
-"""What people write without advconv: c1c2c3c4 as a torch module, and torchinfo's table of it."""
+"""The hand-written alternative to advconv: c1c2c3c4 as a torch module, and torchinfo's table of it."""
 
 from torch import Tensor, nn
 from torchinfo import summary

@@ -1,6 +1,6 @@
-"""Files that make work, and what each command takes for each of them: the dearest first.
+"""Files that are expensive to check, with CPU time and memory of each command, the most expensive first.
 
-A file of a megabyte is to cost at most 2 seconds of CPU and 300 MB of memory, whatever is in it.
+A file of a megabyte may cost at most 2 seconds of CPU and 300 MB of memory, whatever its content.
 """
 
 import os
@@ -33,7 +33,7 @@ SECONDS, MEGABYTES = 2.0, 300
 
 
 class Run(NamedTuple):
-    """What a command took; `bytes` counts its output. `code` is None where it was ended."""
+    """CPU time and memory of a command, and the size of its output; `code` is None if it was killed."""
 
     seconds: float
     megabytes: float
@@ -43,7 +43,7 @@ class Run(NamedTuple):
     command: str
 
     @property
-    def is_kept(self) -> bool:
+    def is_within_limits(self) -> bool:
         return self.code in (0, 1) and self.seconds <= SECONDS and self.megabytes <= MEGABYTES
 
 
@@ -55,7 +55,7 @@ def main(size: int, only: str, commands: str, limit: int, worst: int) -> None:
         runs = [
             run(name, command, path, limit)
             for number, (name, write) in enumerate(chosen.items())
-            for path in [written(Path(folder, f"{number}.yaml"), write(size), size)]
+            for path in [write_truncated(Path(folder, f"{number}.yaml"), write(size), size)]
             for command in commands.split(",")
         ]
     runs.sort(key=lambda run: (run.code is None, max(run.seconds / SECONDS, run.megabytes / MEGABYTES)), reverse=True)
@@ -65,21 +65,21 @@ def main(size: int, only: str, commands: str, limit: int, worst: int) -> None:
         code = "-" if found.code is None else found.code
         measured = f"{found.seconds:>7.2f} {found.megabytes:>6.0f} {found.bytes / 1000:>10,.0f} {code:>4}"
         print(f"{measured}  {found.command}, {found.file}")
-    kept = sum(found.is_kept for found in runs)
-    print(f"{kept} of {len(runs)} within {SECONDS:g} s of CPU and {MEGABYTES} MB")
+    met = sum(found.is_within_limits for found in runs)
+    print(f"{met} of {len(runs)} within {SECONDS:g} s of CPU and {MEGABYTES} MB")
 
 
-def written(path: Path, text: str, size: int) -> Path:
-    """The text in a file, cut to the size in bytes."""
+def write_truncated(path: Path, text: str, size: int) -> Path:
+    """Writes a text to a file, truncated to `size` bytes."""
     path.write_bytes(text.encode()[:size])
     return path
 
 
 def run(file: str, command: str, path: Path, limit: int) -> Run:
-    """One process, ended when it has used up its time."""
+    """Runs a command in a process, which is killed when it has used `limit` seconds of CPU time."""
     words = [sys.executable, "-m", "advconv", *COMMANDS[command], str(path)]
     with tempfile.TemporaryFile() as out:
-        process = subprocess.Popen(words, stdout=out, stderr=out, preexec_fn=partial(_bound, limit))
+        process = subprocess.Popen(words, stdout=out, stderr=out, preexec_fn=partial(_limit_cpu, limit))
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         size = os.fstat(out.fileno()).st_size
@@ -88,7 +88,7 @@ def run(file: str, command: str, path: Path, limit: int) -> Run:
     return Run(seconds, megabytes, size, code, file, command)
 
 
-def _bound(limit: int) -> None:
+def _limit_cpu(limit: int) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
 
 
@@ -97,9 +97,9 @@ if __name__ == "__main__":
         **options(
             __doc__,
             size=Option(1_000_000, "bytes of each file"),
-            only=Option("", "a part of the names of the files to run"),
-            commands=Option(",".join(COMMANDS), "which commands, parted by commas"),
-            limit=Option(60, "seconds of CPU after which a run is ended"),
-            worst=Option(40, "how many runs are listed"),
+            only=Option("", "run only files whose names contain this"),
+            commands=Option(",".join(COMMANDS), "the commands, separated by commas"),
+            limit=Option(60, "seconds of CPU after which a run is killed"),
+            worst=Option(40, "number of runs to list"),
         )
     )

@@ -1,4 +1,4 @@
-"""Files that make work: one for each way in which a part of the language can grow, to any size."""
+"""Files that are expensive to check: one for each way in which a part of the language can grow, of any size."""
 
 from collections.abc import Callable
 
@@ -9,11 +9,11 @@ NETWORK = f"{HEAD}network:\n  C1:\n"
 ONE_ROW = f"{HEAD}network: {{C1: [conv: 8]}}\n"
 
 Write = Callable[[int], str]
-"""A text of about so many characters."""
+"""Returns a text of about `size` characters."""
 
 
 def many(head: str, unit: str, tail: str = "") -> Write:
-    """A unit over and over; each `#` in it becomes a number of its own."""
+    """A repeated unit; each `#` in it becomes the number of the repetition."""
 
     def write(size: int) -> str:
         number, parts, left = 0, [head], size - len(head) - len(tail)
@@ -26,12 +26,12 @@ def many(head: str, unit: str, tail: str = "") -> Write:
 
 
 def long(head: str, character: str = "a", tail: str = "") -> Write:
-    """A text of one character where a short one is due."""
+    """One character repeated, in place of a short text."""
     return lambda size: head + character * ((size - len(head) - len(tail)) // len(character)) + tail
 
 
 def aliased(head: str, anchored: str, unit: str, tail: str = "") -> Write:
-    """Half of the text is one unit after the other behind an anchor, the other half names it."""
+    """Half of the text is a repeated unit with an anchor, the other half are aliases of it."""
 
     def write(size: int) -> str:
         return many(f"{many(head, anchored)(size // 2)}{tail}", unit)(size)
@@ -40,13 +40,13 @@ def aliased(head: str, anchored: str, unit: str, tail: str = "") -> Write:
 
 
 def nested(head: str, opening: str, inside: str, closing: str, depth: int) -> Write:
-    """One thing inside the other, so often as the depth of a document allows, over and over."""
+    """Rows of nested structures, as deep as a document allows."""
     row = f"    - {opening * depth}{inside}{closing * depth}\n"
     return many(head, row)
 
 
 def fixed(text: str) -> Write:
-    """A text that is short whatever the size, and asks for much."""
+    """A text that is short for every size, and expensive."""
     return lambda size: text
 
 
@@ -301,4 +301,4 @@ LINES: dict[str, Write] = {
 }
 
 FILES: dict[str, Write] = ROWS | PATHS | KEYS | AUGMENT | YAML | NOT_YAML | REPAIRED | LINES
-"""Every file by what is many in it."""
+"""Every file by a description of what it repeats."""

@@ -1,4 +1,4 @@
-"""What a benchmark takes: options with defaults, told by --help."""
+"""Command-line options of the benchmarks, with defaults shown by --help."""
 
 import argparse
 import sys
@@ -7,14 +7,14 @@ from typing import Any, NamedTuple
 
 
 class Option(NamedTuple):
-    """A default, whose type is that of what is given, and what the option means."""
+    """The default, whose type is that of the value, and the help text."""
 
     default: Any
     help: str
 
 
 def options(description: str | None, **known: Option) -> dict[str, Any]:
-    """The options of the command line by name. Ends the process where one cannot be read."""
+    """The options of the command line by name. Exits if one is invalid."""
     program = f"python -m benchmarks.{Path(sys.argv[0]).stem}"
     parser = argparse.ArgumentParser(program, description=(description or "").split("\n")[0])
     for name, (default, help) in known.items():

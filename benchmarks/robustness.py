@@ -94,13 +94,13 @@ def _write(out: Path, seed: int, counts: dict[str, AttackCounts]) -> None:
 
 if __name__ == "__main__":
     known = {
-        "files": Option(1000, "mutated files that are checked"),
-        "kills": Option(4, "trainings that are killed and resumed"),
-        "checkpoints": Option(20, "runs that are damaged and loaded"),
-        "images": Option(10, "hostile images"),
-        "disks": Option(4, "trainings whose disk is full"),
-        "seed": Option(0, "of the random trials"),
-        "processes": Option(os.cpu_count() or 1, "how many trials at once"),
-        "out": Option(Path("robustness.json"), "where the counts are written, and read to continue"),
+        "files": Option(1000, "number of mutated files to check"),
+        "kills": Option(4, "number of trainings to kill and resume"),
+        "checkpoints": Option(20, "number of damaged runs to load"),
+        "images": Option(10, "number of hostile images"),
+        "disks": Option(4, "number of trainings with a full disk"),
+        "seed": Option(0, "seed of the random trials"),
+        "processes": Option(os.cpu_count() or 1, "number of trials at once"),
+        "out": Option(Path("robustness.json"), "the file of the counts; a run continues from it"),
     }
     sys.exit(main(**options(__doc__, **known)))

@@ -1,4 +1,4 @@
-"""Time and memory of a check over the number of rows."""
+"""Time and memory of a check by number of rows."""
 
 import statistics
 import time
@@ -12,7 +12,7 @@ from benchmarks.timing import machine
 
 
 def text(rows: int) -> str:
-    """Rows written out, a residual among every ten."""
+    """A file with so many rows, every tenth a residual."""
     lines = ["    - residual: [conv: 8]" if row % 10 == 9 else "    - conv: 8" for row in range(rows)]
     return "\n".join(["advconv: 1", "name: long", "input: [3, 32, 32]", "network:", "  C1:", *lines])
 
@@ -39,7 +39,7 @@ def timed(source: Source) -> float:
 
 if __name__ == "__main__":
     known = {
-        "rows": Option([10, 100, 1_000, 3_000], "how many rows"),
-        "runs": Option(3, "of which the median counts"),
+        "rows": Option([10, 100, 1_000, 3_000], "numbers of rows"),
+        "runs": Option(3, "number of runs; the median counts"),
     }
     main(**options(__doc__, **known))

@@ -1,4 +1,4 @@
-"""Cold `advconv check`, against importing torch and against the script that people write instead.
+"""Cold start of `advconv check`, against importing torch and against a hand-written script with torchinfo.
 
 Bytecode must be compiled on both sides: `uv sync --compile-bytecode` does it for torch, this script for advconv.
 """
@@ -22,10 +22,10 @@ def main(arch: str, runs: int) -> None:
         "torch and torchinfo by hand": [sys.executable, BY_HAND],
     }
     times = medians(commands, runs)
-    print(f"{machine()}; medians of {runs} runs in turn")
+    print(f"{machine()}; medians of {runs} alternating runs")
     for name, took in times.items():
         print(f"{name:<30} {took * 1000:8.0f} ms   {took / times['advconv check']:5.1f} x")
-    print(f"advconv check, resident at its peak: {peak_megabytes(ours):.1f} MB (at most 70)")
+    print(f"advconv check, peak resident memory: {peak_megabytes(ours):.1f} MB (at most 70)")
     print("at most 1/7 of import torch:", verdict(times["import torch"] / times["advconv check"], 7))
     print(
         "at most 1/8 of the script by hand:", verdict(times["torch and torchinfo by hand"] / times["advconv check"], 8)
@@ -33,11 +33,11 @@ def main(arch: str, runs: int) -> None:
 
 
 def verdict(ratio: float, needed: float) -> str:
-    return f"1/{ratio:.1f}, {'kept' if ratio >= needed else 'MISSED'}"
+    return f"1/{ratio:.1f}, {'met' if ratio >= needed else 'MISSED'}"
 
 
 def peak_megabytes(command: list[str]) -> float:
-    """In a process of its own, whose only child is the command."""
+    """The peak memory of a command, measured in a process whose only child it is."""
     program = f"import subprocess,resource\nsubprocess.run({command!r},check=True,stdout=subprocess.DEVNULL)\n"
     program += "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
     found = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
@@ -49,6 +49,6 @@ if __name__ == "__main__":
         **options(
             __doc__,
             arch=Option("archs/c1c2c3c4.yaml", "the file to check; by hand it is always c1c2c3c4"),
-            runs=Option(9, "of each command, of which the median counts"),
+            runs=Option(9, "runs of each command; the median counts"),
         )
     )

@@ -1,4 +1,4 @@
-"""Checks and re-measurements a second in one process."""
+"""Checks and re-measurements per second in one process."""
 
 from pathlib import Path
 
@@ -41,6 +41,6 @@ if __name__ == "__main__":
         **options(
             __doc__,
             arch=Option("archs/c1c2c3c4.yaml", "the file to check"),
-            runs=Option(7, "of which the median counts"),
+            runs=Option(7, "number of runs; the median counts"),
         )
     )

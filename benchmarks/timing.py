@@ -1,4 +1,4 @@
-"""Whole processes and loops, timed: medians over several runs in turn, so that the machine's moods hit both sides."""
+"""Timing of processes and loops: medians of alternating runs, so that load on the machine affects both."""
 
 import platform
 import statistics
@@ -16,7 +16,7 @@ def seconds(command: Sequence[str]) -> float:
 
 
 def medians(commands: Mapping[str, Sequence[str]], runs: int) -> dict[str, float]:
-    """Each command's median, one run of each in turn after a first that does not count."""
+    """The median of each command over alternating runs; the first run of each is a warm-up."""
     times: dict[str, list[float]] = {name: [] for name in commands}
     for run in range(runs + 1):
         for name, command in commands.items():
@@ -26,7 +26,7 @@ def medians(commands: Mapping[str, Sequence[str]], runs: int) -> dict[str, float
 
 
 def per_second(work: Callable[[], object], runs: int, batch: int) -> float:
-    """How often `work` is done in a second: the median over runs of a batch each."""
+    """Calls of `work` per second: the median over runs of a batch each."""
     rates = []
     for _ in range(runs):
         start = time.perf_counter()

@@ -1,6 +1,6 @@
-"""Peak memory of `advconv train` on CIFAR-10, its workers counted.
+"""Peak memory of `advconv train` on CIFAR-10, workers included.
 
-The proportional set size of the process and all that it starts, over that of a process that has imported torch,
+The proportional set size of the process and its descendants, minus that of a process that has only imported torch,
 torchvision and albumentations.
 """
 
@@ -18,7 +18,7 @@ IMPORTS = "import torch, torchvision, albumentations, time; print('ready', flush
 
 
 def proportional(pid: int) -> int:
-    """Bytes of a process, each shared page divided by those that share it."""
+    """The proportional set size of a process in bytes: each shared page is divided by the processes that share it."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -27,7 +27,7 @@ def proportional(pid: int) -> int:
 
 
 def family(pid: int) -> list[int]:
-    """A process and all that come from it."""
+    """A process and its descendants."""
     parents: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -52,7 +52,7 @@ def imported() -> int:
 
 
 def trained(arch: Path, data: Path) -> int:
-    """The peak over an epoch, from the start of the process to the last figure that it writes."""
+    """The peak over a training of one epoch, from the start of the process to its end."""
     words = ["train", str(arch), "--data-dir", str(data), "--epochs", "1", "--force"]
     peak = 0
     environment = os.environ | {"PYTHONPATH": str(Path.cwd())}
@@ -61,7 +61,7 @@ def trained(arch: Path, data: Path) -> int:
         while process.poll() is None:
             peak = max(peak, sum(map(proportional, family(process.pid))))
             time.sleep(0.1)
-        assert list(Path(there).glob("runs/*/last.safetensors")), "the training did not get that far"
+        assert list(Path(there).glob("runs/*/last.safetensors")), "the training did not finish"
     return peak
 
 
@@ -70,7 +70,7 @@ def main(arch: Path, data_dir: Path) -> None:
         sys.exit(f"there is no CIFAR-10 in {data_dir}; name the directory that has it with --data-dir or $ADVCONV_DATA")
     before, peak = imported(), trained(arch.resolve(), data_dir.resolve())
     print(machine())
-    print(f"imports alone: {before / 1e6:.0f} MB; training, at its peak, with its workers: {peak / 1e6:.0f} MB")
+    print(f"imports only: {before / 1e6:.0f} MB; peak of training with workers: {peak / 1e6:.0f} MB")
     print(f"difference: {(peak - before) / 1e6:.0f} MB (at most 700)")
 
 
@@ -79,6 +79,6 @@ if __name__ == "__main__":
         **options(
             __doc__,
             arch=Option(Path("archs/c1c2c3c4.yaml"), "the file to train"),
-            data_dir=Option(Path(os.environ.get("ADVCONV_DATA", "data")), "where CIFAR-10 lies"),
+            data_dir=Option(Path(os.environ.get("ADVCONV_DATA", "data")), "the directory with CIFAR-10"),
         )
     )

@@ -53,4 +53,6 @@ def main(networks: int, seed: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(**options(__doc__, networks=Option(2000, "how many"), seed=Option(0, "of what is drawn"))))
+    sys.exit(
+        main(**options(__doc__, networks=Option(2000, "number of networks"), seed=Option(0, "seed of the networks")))
+    )

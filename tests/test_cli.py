@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from advconv.cli.parser import main
+from advconv.cli.parser import main, parser
 from advconv.report.rf_table import COLUMNS
 from advconv.system.extras import EXTRAS, MODULES, install
 
@@ -81,7 +81,7 @@ def test_directories_are_searched(tmp_path: Path, capsys: pytest.CaptureFixture[
 
     code, _, err = run("check", str(tmp_path), capsys=capsys)
     assert code == 2
-    assert "there is no .yaml file in this directory" in err
+    assert "no .yaml file in this directory" in err
 
 
 def test_yaml_files_of_a_directory_that_are_no_architectures_are_skipped_and_counted(
@@ -109,7 +109,7 @@ def test_yaml_files_of_a_directory_that_are_no_architectures_are_skipped_and_cou
     code, out, err = run("check", str(tmp_path), capsys=capsys)
     assert (code, err) == (1, "")
     assert out.count("\n== ") + out.startswith("== ") == 4
-    assert out.endswith("\n\n4 files: 2 errors, 0 warnings; 7 YAML files skipped, they are no architectures\n")
+    assert out.endswith("\n\n4 files: 2 errors, 0 warnings; 7 YAML files skipped (not architectures)\n")
     report = json.loads(run("check", str(tmp_path), "--format", "json", capsys=capsys)[1])
     assert [Path(file["file"]).name for file in report["files"]] == sorted(architectures)
     assert report["skipped"] == 7
@@ -127,13 +127,13 @@ def test_a_directory_of_one_architecture_among_others_says_what_it_skips(
     (tmp_path / "a.yaml").write_text("advconv: 1\nname: a\ninput: [3, 8, 8]\nnetwork: {C1: [conv: 4]}\n")
     (tmp_path / "b.yaml").write_text("x: 1\n")
     assert run("check", str(tmp_path), capsys=capsys)[1].endswith(
-        "\n\n1 file: 0 errors, 0 warnings; 1 YAML file skipped, it is no architecture\n"
+        "\n\n1 file: 0 errors, 0 warnings; 1 YAML file skipped (not an architecture)\n"
     )
 
     (tmp_path / "a.yaml").unlink()
     code, out, err = run("check", str(tmp_path), capsys=capsys)
     assert (code, out) == (2, "")
-    assert err == f"advconv: {tmp_path}: none of its YAML files (1) has `advconv` or `network` at its top\n"
+    assert err == f"advconv: {tmp_path}: its only YAML file does not have the key `advconv` or `network` at the top\n"
 
 
 def test_a_closing_line_counts_files_errors_and_warnings(capsys: pytest.CaptureFixture[str]) -> None:
@@ -485,7 +485,7 @@ def test_source_is_not_written_over_an_architecture(tmp_path: Path, capsys: pyte
     file.write_bytes(Path(ARCH).read_bytes())
 
     code, _, err = run("emit", str(file), "-o", str(file), capsys=capsys)
-    assert (code, err) == (2, f"advconv: {file}: Python source is not written over YAML; name a .py file\n")
+    assert (code, err) == (2, f"advconv: {file}: Python source is not written to a YAML file; use a .py file\n")
     assert file.read_bytes() == Path(ARCH).read_bytes()
 
 
@@ -513,6 +513,13 @@ def test_colour_is_for_terminals_that_want_it(monkeypatch: pytest.MonkeyPatch) -
     assert wants_colour()
     monkeypatch.setenv("NO_COLOR", "1")
     assert not wants_colour()
+
+
+def test_every_option_has_a_help_text() -> None:
+    (commands,) = (action for action in parser()._actions if isinstance(action, argparse._SubParsersAction))
+
+    for name, command in commands.choices.items():
+        assert [action.dest for action in command._actions if not action.help] == [], name
 
 
 def test_the_launcher_of_a_clone_is_the_command() -> None:

@@ -158,7 +158,7 @@ def test_without_a_good_checkpoint_the_way_on_is_a_new_training(run: Path, capsy
     for words in ([], ["--previous"]):
         assert command("train", "--resume", run, *words) == 2
         said = capsys.readouterr().err
-        assert f"there is no other good checkpoint; train it anew with: advconv train {run / 'arch.yaml'}" in said
+        assert f"there is no other good checkpoint; train it again with: advconv train {run / 'arch.yaml'}" in said
 
 
 def test_previous_needs_a_run_and_a_checkpoint(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -207,7 +207,7 @@ def test_a_missing_state_is_refused_where_the_log_has_epochs(run: Path, capsys: 
     assert (run / "metrics.jsonl").read_bytes() == before
     without_checksums(run)
     assert command("train", "--resume", run) == 2
-    assert "there is no other good checkpoint; train it anew" in capsys.readouterr().err
+    assert "there is no other good checkpoint; train it again" in capsys.readouterr().err
 
 
 WRONG: tuple[Any, ...] = (None, -1, "\x1b]0;text", [], [[]], {}, {"a": 1}, 10**400, float("nan"), True)
@@ -364,7 +364,7 @@ def test_what_is_no_file_of_the_run_is_refused_and_nothing_waits_for_it(run: Pat
     }
     makers[kind](run / name)
 
-    with pytest.raises(RunError, match=r"which is not followed|no regular file|is not a run") as caught:
+    with pytest.raises(RunError, match=r"which is not followed|not a regular file|is not a run") as caught:
         reading(run, trainer_of(open_run(run)))
     assert str(run) in str(caught.value)
 
@@ -374,7 +374,7 @@ def test_a_fifo_in_the_place_of_the_log_is_refused(run: Path) -> None:
     (run / "state.pt").unlink()
     os.mkfifo(run / "metrics.jsonl")
 
-    with pytest.raises(RunError, match=r"metrics.jsonl cannot be read: it is no regular file"):
+    with pytest.raises(RunError, match=r"metrics.jsonl cannot be read: it is not a regular file"):
         reading(run, trainer_of(open_run(run)))
 
 

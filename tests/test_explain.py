@@ -14,9 +14,9 @@ from advconv.cli.parser import main
 from advconv.constraints import CONSTRAINTS
 from advconv.constraints.record import Status
 from advconv.manual.blocks import short_form
-from advconv.manual.fields import PLACES
+from advconv.manual.fields import FIELD_OWNERS
 from advconv.manual.rules import example
-from advconv.manual.topics import ANALYSES, PARTS, index, pages, section, subjects, titles
+from advconv.manual.topics import ANALYSES, LANGUAGE_SECTIONS, index, pages, section, titles, topic_groups
 from advconv.rules import BY_CODE
 from advconv.text.source import Source
 
@@ -30,7 +30,7 @@ def explain(*topic: str) -> int:
 
 def test_every_word_of_the_language_is_a_topic() -> None:
     """A new code, block, field or constraint is one by itself, or fails here until it is."""
-    fields = {field for place in PLACES for field in place.model.model_fields}
+    fields = {field for place in FIELD_OWNERS for field in place.model.model_fields}
 
     constraints = {constraint.name for constraint in CONSTRAINTS}
     assert {*BY_CODE, *(block.kind for block in BLOCKS), *constraints, *fields} <= set(titles())
@@ -43,9 +43,9 @@ def test_every_section_of_the_conventions_is_an_analysis() -> None:
     assert set(headings) <= {place.heading for place in ANALYSES.values()}
 
 
-@pytest.mark.parametrize("name", [*ANALYSES, *PARTS])
+@pytest.mark.parametrize("name", [*ANALYSES, *LANGUAGE_SECTIONS])
 def test_a_section_of_a_document_is_found(name: str) -> None:
-    text = section((ANALYSES | PARTS)[name])
+    text = section((ANALYSES | LANGUAGE_SECTIONS)[name])
 
     assert len(text.splitlines()) > 4
     assert text.count("\n## ") == 0
@@ -114,7 +114,7 @@ def test_a_constraint_comes_with_the_definition_of_its_number_and_the_source() -
     assert constraint.startswith("## Constraint `receptive_field`")
     assert "pixels of the input" in constraint
     assert "Distill 2019" in definition
-    assert "autograd keeps" in pages("training_memory")[1]
+    assert "autograd saves" in pages("training_memory")[1]
 
 
 def test_a_word_of_two_subjects_has_the_pages_of_both() -> None:
@@ -126,7 +126,7 @@ def test_without_a_topic_all_are_listed_by_subject(capsys: pytest.CaptureFixture
     out = capsys.readouterr().out
 
     assert out == index() + "\n"
-    assert re.findall("^## (.*)$", out, flags=re.M) == [part.heading for part in subjects()]
+    assert re.findall("^## (.*)$", out, flags=re.M) == [part.heading for part in topic_groups()]
     assert set(re.findall("^- `(.*?)`:", out, flags=re.M)) == set(titles())
 
 

@@ -184,7 +184,7 @@ def test_part_files_have_names_that_nobody_can_foresee(directory: Directory) -> 
 
     for name in (".advconv-left.part", "kept.part"):
         (directory.path / name).touch()
-    directory.sweep()
+    directory.remove_partial_files()
     assert [path.name for path in directory.path.iterdir()] == ["kept.part"]
 
 
@@ -205,7 +205,7 @@ def test_without_hard_links_files_are_copied(directory: Directory, monkeypatch: 
 
     monkeypatch.setattr(os, "link", refuse)
     directory.write_new("a", b"1")
-    directory.share("a", directory.make("below"))
+    directory.link_or_copy("a", directory.make("below"))
 
     assert (directory.path / "below" / "a").read_bytes() == b"1"
     with pytest.raises(FileError, match=r"a cannot be written"):

@@ -105,7 +105,7 @@ def test_a_network_that_breaks_its_constraints_is_trained_by_force_alone(here: P
     with pytest.raises(advconv.ArchError, match="AC401") as caught:
         advconv.train(file, **FEW)
 
-    assert "force=True trains it" in caught.value.__notes__[0]
+    assert "train anyway with force=True" in caught.value.__notes__[0]
     assert advconv.train(file, **FEW, force=True).path.exists()
 
 
@@ -120,7 +120,7 @@ def test_a_network_that_breaks_its_constraints_is_trained_by_force_alone(here: P
         ({"compile": "maybe"}, "compile is one of auto, on, off, not 'maybe'"),
         ({"name": "a/b"}, "'a/b' cannot name a directory"),
         ({"settings": {"C9[0]": "gap"}}, "there is no 'C9'; the blocks are C1,"),
-        ({"settings": {"train.mixup": object()}}, "is no number, text, list or mapping"),
+        ({"settings": {"train.mixup": object()}}, "is not a number, text, list or mapping"),
     ],
 )
 def test_arguments_that_cannot_be_are_value_errors(file: str, arguments: Any, said: str) -> None:

@@ -168,7 +168,7 @@ def test_what_a_run_goes_on_with_that_is_not_as_before_is_told(
         torch.set_num_threads(threads + 1)
         said = interrupted(7, "--resume", run)
         assert said.count(f"{MAY_DIFFER}CPU, {threads + 1} threads, ") == 1
-        assert "(another summation order, so other last bits)\n" in said
+        assert "(summation order and last bits differ)\n" in said
         assert MAY_DIFFER not in interrupted(8, "--resume", run)
     finally:
         torch.set_num_threads(threads)
@@ -182,18 +182,18 @@ def test_what_a_run_goes_on_with_that_is_not_as_before_is_told(
         (
             ("CPU, 2 threads, float32", 1, "2.6"),
             ("CPU, 1 thread, float32", 1, "2.6"),
-            "CPU, 2 threads, float32 instead of CPU, 1 thread, float32 (another summation order, so other last bits)",
+            "CPU, 2 threads, float32 instead of CPU, 1 thread, float32 (summation order and last bits differ)",
         ),
         (
             ("CPU, 2 threads, float32", 2, "2.6"),
             ("CPU, 2 threads, float32", 1, "2.6"),
-            "2 processes instead of 1 (other parts of a batch in each batch norm, other random numbers)",
+            "2 processes instead of 1 (batch norm statistics and random numbers differ)",
         ),
         (
             ("NVIDIA H100, bfloat16 autocast, compiled", 1, "2.7"),
             ("CPU, 2 threads, float32", 1, "2.6"),
             "NVIDIA H100, bfloat16 autocast, compiled instead of CPU, 2 threads, float32 "
-            "(other kernels, precision or random numbers); "
+            "(kernels, precision or random numbers differ); "
             "torch 2.7 instead of 2.6 (summation order and random numbers may differ)",
         ),
     ],

@@ -119,7 +119,7 @@ def test_an_older_schema_is_renewed_and_anothers_left_alone(capsys: pytest.Captu
     schema.write_text("{}")
     assert new("three") == 0
     assert schema.read_text() == "{}"
-    assert "advconv.schema.json is another schema and was left alone" in capsys.readouterr().err
+    assert "advconv.schema.json is not a schema of advconv and was not replaced" in capsys.readouterr().err
 
 
 def test_new_says_which_commands_come_next(capsys: pytest.CaptureFixture[str]) -> None:

@@ -211,7 +211,7 @@ def test_until_stops_and_says_what_it_was_picked_on(here: Path, capsys: pytest.C
 @pytest.mark.parametrize("text", ["0", "0.85", "1", "850", "100.1", "nan", "inf", "-3", "85%%", "most"])
 def test_until_is_an_accuracy_in_percent(here: Path, capsys: pytest.CaptureFixture[str], text: str) -> None:
     assert command("train", write_arch(here / "t.yaml"), "--until", text) == 2
-    assert f"argument --until: {text!r} is no accuracy in percent, above 1 and at most 100; write --until 85" in (
+    assert f"argument --until: {text!r} is not an accuracy in percent, above 1 and at most 100; write --until 85" in (
         capsys.readouterr().err
     )
     assert not (here / "runs").exists()
@@ -290,7 +290,7 @@ def test_a_network_that_breaks_its_constraints_is_trained_with_force_alone(
     file = write_arch(here / "t.yaml", constraints={"params": "< 10"})
 
     assert command("train", file, "--limit", "128") == 1
-    assert "--force trains it all the same" in capsys.readouterr().err
+    assert "train anyway with --force" in capsys.readouterr().err
     assert not (here / "runs").exists()
     assert command("train", file, "--limit", "128", "--epochs", "1", "--workers", "0", "--force") == 0
 
@@ -395,7 +395,7 @@ def test_options_that_are_no_numbers_are_wrong_usage(
     here: Path, capsys: pytest.CaptureFixture[str], option: str, text: str
 ) -> None:
     assert command("train", write_arch(here / "t.yaml"), option, text) == 2
-    assert f"argument {option}: {text!r} is no " in capsys.readouterr().err
+    assert f"argument {option}: {text!r} is not a " in capsys.readouterr().err
 
 
 def test_a_network_without_classes_is_not_trained(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -572,7 +572,9 @@ def test_smoothed_labels_give_the_loss_of_the_formula() -> None:
     picked = log[torch.arange(16), labels]
 
     trainer.update(images, labels)
-    assert trainer.unread[0][0].item() == pytest.approx(-(0.8 * picked + 0.2 * log.mean(1)).mean().item(), rel=1e-5)
+    assert trainer.pending_metrics[0][0].item() == pytest.approx(
+        -(0.8 * picked + 0.2 * log.mean(1)).mean().item(), rel=1e-5
+    )
 
 
 def test_mirror_images_are_averaged() -> None:

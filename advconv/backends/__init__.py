@@ -1,1 +1,1 @@
-"""Back ends: the graph as a torch module, as source text, and the proof that the report is true of them."""
+"""Back ends: the graph as a torch module and as source text, and the verification of the report against both."""

@@ -1,4 +1,4 @@
-"""The proof of a report: each of its claims beside what torch itself counts, holds, or lets a gradient through."""
+"""Verifies a report: every claim is compared with what torch counts, allocates or back-propagates."""
 
 import math
 from typing import Any, NamedTuple, cast
@@ -9,7 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from advconv.analysis.measure import Measures
 from advconv.backends.node_runs import NodeRun, outputs, random_image, runs
-from advconv.backends.storages import held_bytes, live_bytes, saved_bytes
+from advconv.backends.storages import eager_bytes, live_bytes, saved_bytes
 from advconv.backends.support import strip_for, support
 from advconv.backends.torch_module import build
 from advconv.backends.torch_source import emit
@@ -19,11 +19,11 @@ from advconv.layers.dense import Pad
 from advconv.system.process import is_out_of_memory
 
 Value = int | tuple[int, int] | str
-"""A number, the first and last of a range, or what is no number."""
+"""A number, the first and last pixel of a range, or a text."""
 
 
 class Claim(NamedTuple):
-    """What the report says and what was found; `found` is None where torch cannot be asked, and `note` says why."""
+    """A value of the report and what torch found; `found` is None if torch cannot be asked, and `note` says why."""
 
     name: str
     claimed: Value | None
@@ -36,7 +36,7 @@ class Claim(NamedTuple):
 
 
 def verify(measures: Measures) -> list[Claim]:
-    """A claim for each thing that the report says of a network, checked on the CPU with one random image."""
+    """A claim for each number of the report, checked on the CPU with one random image."""
     graph = measures.graph
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -53,7 +53,7 @@ def verify(measures: Measures) -> list[Claim]:
             _shapes_claim(graph, module),
             _finite_claim(graph, module),
             Claim("inference memory, bytes", measures.memory.inference, live_bytes(graph, module)),
-            Claim("eager memory, bytes", measures.memory.eager, held_bytes(graph, module)),
+            Claim("eager memory, bytes", measures.memory.eager, eager_bytes(graph, module)),
             _training_claim(measures, module),
             *(_field_claim(measures, index, axis) for index in measures.last_maps.maps for axis in (0, 1)),
             _source_claim(measures, module),
@@ -61,14 +61,14 @@ def verify(measures: Measures) -> list[Claim]:
 
 
 def macs(graph: Graph, module: nn.Module) -> int:
-    """Half of what torch's own counter says of a forward pass."""
+    """Half of the FLOPs that torch's own counter finds in a forward pass."""
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         module.eval()(random_image(graph))
     return int(counter.get_total_flops()) // 2
 
 
 def _shapes_claim(graph: Graph, module: nn.Module) -> Claim:
-    """Every node's shape, by a pass node by node that must give what the module gives."""
+    """Every node's shape, from a pass node by node whose output must equal that of the module."""
     x = random_image(graph)
     with torch.no_grad():
         values = outputs(graph, runs(graph, module.eval()), x)
@@ -78,20 +78,20 @@ def _shapes_claim(graph: Graph, module: nn.Module) -> Claim:
     return Claim("output shapes, layers", len(graph.nodes), found, f"not {', '.join(wrong[:5])}" if wrong else "")
 
 
-LARGE = 1e4
+CLAMP = 1e4
 
 
 def _finite_claim(graph: Graph, module: nn.Module) -> Claim:
-    """Every layer makes finite numbers of finite ones, which are clamped: products of many layers may overflow."""
+    """Every layer maps finite inputs to finite outputs. Inputs are clamped, since deep networks may overflow."""
     infinite: list[str] = []
 
     def bounded(node: Node, run: NodeRun) -> NodeRun:
         def layer(*inputs: Tensor) -> Tensor:
             value = run(*inputs)
-            # A pad before a max pooling is of infinities, which the pooling takes away again.
+            # The pad before a max pooling inserts infinities, which the pooling never selects.
             if not isinstance(node.layer, Pad) and not value.isfinite().all():
                 infinite.append(node.name)
-            return value if isinstance(node.layer, Pad) else value.nan_to_num().clamp(-LARGE, LARGE)
+            return value if isinstance(node.layer, Pad) else value.nan_to_num().clamp(-CLAMP, CLAMP)
 
         return layer
 
@@ -104,7 +104,7 @@ def _finite_claim(graph: Graph, module: nn.Module) -> Claim:
 
 
 def same_bits(value: Tensor, other: Tensor) -> bool:
-    """Equal to the bit; what has overflowed to a NaN is equal to itself."""
+    """Equal bit by bit; a NaN equals itself."""
     bits, others = (tensor.contiguous().view(torch.int32) for tensor in (value, other))
     return torch.equal(bits, others)
 
@@ -123,26 +123,26 @@ def _training_claim(measures: Measures, module: nn.Module) -> Claim:
 
 
 def _field_claim(measures: Measures, index: int, axis: int) -> Claim:
-    """The first and last pixel that one position of a last map depends on, without the gates."""
+    """The first and last pixel that one position of a last map depends on, gates excluded."""
     reach = measures.reaches[index][axis]
     name = f"receptive field over the {('height', 'width')[axis]}, first and last pixel"
     if reach.unknown:
-        return Claim(name, None, None, "paths of unequal jump meet")
+        return Claim(name, None, None, "branches with unequal jumps merge")
     if not reach.jump:
-        note = "paths of unequal jump have met in one position, which no longer strip has"
+        note = "branches with unequal jumps merge on a 1x1 map; a longer input has no such map, so torch is not asked"
         return Claim(name, (reach.first, reach.last), None, note)
-    place = max(0, math.ceil(-reach.first / reach.jump))
-    first, last = reach.jump * place + reach.first, reach.jump * place + reach.last
+    position = max(0, math.ceil(-reach.first / reach.jump))
+    first, last = reach.jump * position + reach.first, reach.jump * position + reach.last
     strip = strip_for(measures.graph, index, axis, last + reach.jump + 1)
     if strip is None:
-        return Claim(name, (first, last), None, "no strip of this length fits the network")
-    gates = ", without the gates" if reach.gated else ""
-    note = f"{reach.size} in all, at position {place}{gates}"
-    return Claim(name, (first, last), support(strip, axis, place), note)
+        return Claim(name, (first, last), None, "no input of a suitable length fits the network")
+    gates = ", gates excluded" if reach.gated else ""
+    note = f"{reach.size} in all, at position {position}{gates}"
+    return Claim(name, (first, last), support(strip, axis, position), note)
 
 
 def _source_claim(measures: Measures, module: nn.Module) -> Claim:
-    """The emitted source, run: the same keys, weights that load strictly both ways, the same bits out."""
+    """The emitted source, executed: the same keys, weights that load strictly both ways, the same output bit by bit."""
     name, claimed = "emitted source", "the module, bit for bit"
     try:
         written = from_source(emit(measures, "verify"))
@@ -159,7 +159,7 @@ def _source_claim(measures: Measures, module: nn.Module) -> Claim:
 
 
 def from_source(source: str) -> nn.Module:
-    """The `Net()` of an emitted source, which is ours and run as it stands."""
+    """The `Net()` of an emitted source, executed unchanged; it is our own."""
     namespace: dict[str, Any] = {"__name__": "advconv_emitted"}
     exec(compile(source, "<advconv emit>", "exec"), namespace)
     return cast(nn.Module, namespace["Net"]())

@@ -1,4 +1,4 @@
-"""A graph run by torch node by node, beside the module that is built of it."""
+"""Runs a graph node by node in torch, with the layers of the built module."""
 
 from collections.abc import Callable
 
@@ -17,7 +17,7 @@ def random_image(graph: Graph, dtype: torch.dtype = torch.float32) -> Tensor:
 
 
 def runs(graph: Graph, module: nn.Module) -> list[NodeRun]:
-    """What runs each node: a child of the module by its name, or a function of torch."""
+    """The callable of each node: a child of the module by its name, or a function of torch."""
     return [nn.Identity(), *(_run(graph, node, module) for node in graph.nodes[1:])]
 
 

@@ -1,4 +1,4 @@
-"""The graph as nested sections: which children a module has, and in which order it calls them on what."""
+"""The graph as nested modules: the children of each module, and the calls of its forward pass."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,48 +8,47 @@ from advconv.graph import Graph, open_modules
 from advconv.layers.base import Call
 
 
-class Step(NamedTuple):
-    """A call in the forward of a section: of a child by its names, or of a function.
+class ForwardCall(NamedTuple):
+    """A call in the forward pass of a module: of a child by its names, or of a function.
 
-    `inputs` are values: 0 is what the section is given, i + 1 what its step i gives.
+    `inputs` number the values of the module: 0 is its input, i + 1 the result of its call i.
     """
 
     callee: "tuple[str, ...] | Call"
     inputs: tuple[int, ...]
 
 
-def last_reads(steps: tuple[Step, ...]) -> list[int]:
-    """For each value of a section the step that reads it last; for what the section gives, the one behind its end."""
-    last = [0] * (len(steps) + 1)
-    for number, step in enumerate(steps):
-        for value in step.inputs:
+def last_reads(calls: tuple[ForwardCall, ...]) -> list[int]:
+    """For each value of a module the last call that reads it; for its output, the number of calls."""
+    last = [0] * (len(calls) + 1)
+    for number, call in enumerate(calls):
+        for value in call.inputs:
             last[value] = number
-    last[-1] = len(steps)
+    last[-1] = len(calls)
     return last
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
-    """A module with children. `first` and `last` are the nodes of the graph that it spans.
+class ModulePlan:
+    """A module with children. `last` is the node of the graph that computes its output.
 
-    `is_open`: it holds its children without a forward of its own, and the section around it calls them; so it is where
-    values of other sections are read, or read in others, past its input and its output.
+    `is_open`: it has no forward pass of its own, and the enclosing module calls its children; values pass between them
+    and other modules beside its input and output.
     """
 
     path: tuple[str, ...]
     kind: str
-    first: int
     last: int
-    children: "dict[str, Section | Leaf]"
-    steps: tuple[Step, ...] = ()
+    children: "dict[str, ModulePlan | Leaf]"
+    calls: tuple[ForwardCall, ...] = ()
     is_open: bool = False
 
     @property
     def is_sequence(self) -> bool:
-        """Each step is a child that reads the step before; or nothing is asked of it but to hold its children."""
+        """Whether each call is of a child with the result of the call before, or there is no forward pass."""
         return self.is_open or all(
-            not isinstance(step.callee, Call) and len(step.callee) == 1 and step.inputs == (number,)
-            for number, step in enumerate(self.steps)
+            not isinstance(call.callee, Call) and len(call.callee) == 1 and call.inputs == (number,)
+            for number, call in enumerate(self.calls)
         )
 
 
@@ -60,42 +59,42 @@ class Leaf(NamedTuple):
     node: int
 
 
-class Part(NamedTuple):
-    """What one step of a section calls, and the nodes of the graph that this runs."""
+class PlannedCall(NamedTuple):
+    """A call whose inputs are not yet numbered, and the nodes of the graph that it runs."""
 
     callee: "tuple[str, ...] | Call"
     nodes: list[int]
 
 
-def plan(graph: Graph) -> Section:
-    """The whole network as a section, its children the named blocks. Any acyclic graph has one."""
-    return _section(graph, open_modules(graph), (), list(range(1, len(graph.nodes))), source=0)
+def plan(graph: Graph) -> ModulePlan:
+    """The whole network as a module whose children are the named blocks. Any acyclic graph has a plan."""
+    return _module(graph, open_modules(graph), (), list(range(1, len(graph.nodes))), source=0)
 
 
-def _section(graph: Graph, opened: frozenset[str], path: tuple[str, ...], nodes: list[int], source: int) -> Section:
+def _module(graph: Graph, opened: frozenset[str], path: tuple[str, ...], nodes: list[int], source: int) -> ModulePlan:
     """The nodes below a path, which read one value from outside: `source`."""
-    children: dict[str, Section | Leaf] = {}
-    values, steps = {source: 0}, list[Step]()
-    for callee, inside in sorted(_parts(graph, opened, path, nodes, children), key=lambda part: part.nodes):
+    children: dict[str, ModulePlan | Leaf] = {}
+    values, calls = {source: 0}, list[ForwardCall]()
+    for callee, inside in sorted(_calls(graph, opened, path, nodes, children), key=lambda call: call.nodes):
         inputs = graph.nodes[inside[0]].inputs if isinstance(callee, Call) else _outside(graph, inside)
-        steps.append(Step(callee, tuple(values[index] for index in inputs)))
-        values[inside[-1]] = len(steps)
-    return Section(path, _kind(graph, path, nodes), nodes[0], nodes[-1], children, tuple(steps))
+        calls.append(ForwardCall(callee, tuple(values[index] for index in inputs)))
+        values[inside[-1]] = len(calls)
+    return ModulePlan(path, _kind(graph, path, nodes), nodes[-1], children, tuple(calls))
 
 
 def _kind(graph: Graph, path: tuple[str, ...], nodes: list[int]) -> str:
     return graph.nodes[nodes[-1]].origin.kind if len(path) > 1 else ""
 
 
-def _parts(
+def _calls(
     graph: Graph,
     opened: frozenset[str],
     path: tuple[str, ...],
     nodes: list[int],
-    children: "dict[str, Section | Leaf]",
+    children: "dict[str, ModulePlan | Leaf]",
     above: tuple[str, ...] = (),
-) -> Iterator[Part]:
-    """What is called below a path, of open sections their children; the modules become `children`."""
+) -> Iterator[PlannedCall]:
+    """The calls below a path, for open modules those of their children; fills `children` with the modules."""
     groups: dict[str, list[int]] = {}
     for index in nodes:
         groups.setdefault(graph.nodes[index].name.split(".")[len(path)], []).append(index)
@@ -105,19 +104,19 @@ def _parts(
             call = node.layer.torch(graph.input_shapes(node))
             if call.is_module:
                 children[name] = Leaf(call, inside[0])
-            yield Part((*above, name) if call.is_module else call, inside)
+            yield PlannedCall((*above, name) if call.is_module else call, inside)
         elif ".".join(below) not in opened:
             (source,) = _outside(graph, inside)
-            children[name] = _section(graph, opened, below, inside, source)
-            yield Part((*above, name), inside)
+            children[name] = _module(graph, opened, below, inside, source)
+            yield PlannedCall((*above, name), inside)
         else:
-            held: dict[str, Section | Leaf] = {}
-            yield from _parts(graph, opened, below, inside, held, (*above, name))
+            members: dict[str, ModulePlan | Leaf] = {}
+            yield from _calls(graph, opened, below, inside, members, (*above, name))
             kind = _kind(graph, below, inside)
-            children[name] = Section(below, kind, inside[0], inside[-1], held, is_open=True)
+            children[name] = ModulePlan(below, kind, inside[-1], members, is_open=True)
 
 
 def _outside(graph: Graph, inside: list[int]) -> list[int]:
-    """The nodes that a group reads and does not have."""
+    """The nodes outside a group that it reads."""
     own = set(inside)
     return list(dict.fromkeys(source for index in inside for source in graph.nodes[index].inputs if source not in own))

@@ -1,4 +1,4 @@
-"""What torch holds in memory while a network runs, counted in the storages of its tensors."""
+"""Memory that torch allocates while a network runs, counted in the storages of its tensors."""
 
 import weakref
 from typing import Any
@@ -12,7 +12,7 @@ from advconv.graph import Graph
 
 
 class Storages(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """The tensors that operations of torch make, as long as somebody holds them."""
+    """Weak references to the tensors that torch operations return."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -29,7 +29,7 @@ class Storages(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def live_bytes(graph: Graph, module: nn.Module) -> int:
-    """The peak of the storages that exist when a node has run, each output dropped after its last reader."""
+    """The peak of the live storages after each node, if each output is freed after its last reader."""
     nodes = runs(graph, module.eval())
     last_reader = {source: index for index, node in enumerate(graph.nodes) for source in node.inputs}
     ours = own_storages(module)
@@ -45,21 +45,21 @@ def live_bytes(graph: Graph, module: nn.Module) -> int:
 
 
 class PeakBytes(Storages):  # type: ignore[no-untyped-call]
-    """The most bytes that tensors made under it have held when an operation has ended, but for storages `but`."""
+    """The peak of the bytes of tensors created under it, after each operation, without `excluded` storages."""
 
-    def __init__(self, but: set[int]) -> None:
+    def __init__(self, excluded: set[int]) -> None:
         super().__init__()
-        self.but, self.peak = but, 0
+        self.excluded, self.peak = excluded, 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = super().__torch_dispatch__(func, types, args, kwargs)
         self.made = [made for made in self.made if made() is not None]
-        self.peak = max(self.peak, storage_bytes(self.live(), self.but))
+        self.peak = max(self.peak, storage_bytes(self.live(), self.excluded))
         return result
 
 
-def held_bytes(graph: Graph, module: nn.Module) -> int:
-    """The peak of the storages that exist while the module runs as torch's eager mode runs it."""
+def eager_bytes(graph: Graph, module: nn.Module) -> int:
+    """The peak of the live storages while the module runs in torch's eager mode."""
     storages = PeakBytes(own_storages(module))
     with torch.no_grad(), storages:
         module.eval()(random_image(graph))
@@ -71,14 +71,14 @@ def own_storages(module: nn.Module) -> set[int]:
     return {tensor.untyped_storage().data_ptr() for tensor in (*module.parameters(), *module.buffers())}
 
 
-def storage_bytes(tensors: list[Tensor], but: set[int]) -> int:
-    """Each storage once, without those that start at the addresses `but`."""
+def storage_bytes(tensors: list[Tensor], excluded: set[int]) -> int:
+    """Each storage once, without those that start at `excluded` addresses."""
     sizes = {tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes() for tensor in tensors}
-    return sum(size for address, size in sizes.items() if address not in but)
+    return sum(size for address, size in sizes.items() if address not in excluded)
 
 
 def saved_bytes(graph: Graph, module: nn.Module) -> int:
-    """What autograd holds after a forward pass in training mode, parameters and buffers apart."""
+    """Bytes that autograd saves in a forward pass in training mode, without parameters and buffers."""
     ours = own_storages(module)
     saved: list[Tensor] = []
 

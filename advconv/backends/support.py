@@ -17,19 +17,19 @@ from advconv.layers.merge import Add, Multiply
 from advconv.layers.pointwise import Activation, Dropout, Norm
 from advconv.layers.pool import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d
 
-LONGEST = 10**7
-"""Pixels of a strip that memory surely has room for."""
+MAX_STRIP_LENGTH = 10**7
+"""Pixels of a strip that surely fits in memory."""
 
 
 def strip_for(graph: Graph, index: int, axis: int, length: int) -> Graph | None:
-    """The network up to a node, one pixel broad and at least so long; None where no such length fits its merges.
+    """The network up to a node on a strip one pixel wide and at least `length` long; None if no length fits its merges.
 
-    Over the breadth each window is one pixel wide: what a position sees along one axis does not depend on the other.
+    Across the strip each window is one pixel wide: the receptive field along one axis does not depend on the other.
     """
-    if length > LONGEST:
+    if length > MAX_STRIP_LENGTH:
         return None
     ways = flow(graph).ungated_inputs
-    nodes = [_on_strip(graph, node, ways[place], axis) for place, node in enumerate(graph.nodes[: index + 1])]
+    nodes = [_on_strip(graph, node, ways[number], axis) for number, node in enumerate(graph.nodes[: index + 1])]
     for size in range(length, length + 64):
         shape = Shape(graph.input.channels, *((size, 1) if axis == 0 else (1, size)))
         try:
@@ -40,13 +40,13 @@ def strip_for(graph: Graph, index: int, axis: int, length: int) -> Graph | None:
 
 
 def _on_strip(graph: Graph, node: Node, ways: tuple[int, ...], axis: int) -> Node:
-    """A node as it is over the axis. Gates are passed by, since on a strip they may be as long as what they weigh."""
+    """The node on a strip along one axis. Gates are bypassed: on a strip they may be as long as the gated map."""
     if len(ways) == 1 < len(node.inputs):
         return node._replace(layer=Activation(), inputs=ways)
     if len(ways) < len(node.inputs):
         return node._replace(inputs=ways)
     if isinstance(node.layer, AdaptiveAvgPool2d) and graph.input_shapes(node)[0].size == (1, 1):
-        # It would read all of a longer strip.
+        # On a longer strip it would read all positions.
         return node._replace(layer=AvgPool2d((1, 1), (1, 1)))
     return node._replace(layer=_narrowed(node.layer, 1 - axis))
 
@@ -63,34 +63,34 @@ def _narrowed(layer: Layer, axis: int) -> Layer:
     return replace(layer, **changed) if changed else layer
 
 
-def support(graph: Graph, axis: int, place: int) -> tuple[int, int]:
+def support(graph: Graph, axis: int, position: int) -> tuple[int, int]:
     """The first and last pixel along an axis with a gradient, for a position of the last map along that axis.
 
     In float64, with positive weights scaled by fan-in, averages for maxima, sums for products, linear activations, and
-    no norms: a gradient passes wherever a value could.
+    no norms: a gradient passes wherever a value can have an effect.
     """
     x = random_image(graph, torch.float64).requires_grad_()
-    values = outputs(graph, [_kept_alive(_transparent(graph, node)) for node in graph.nodes], x)
+    values = outputs(graph, [_with_unit_gradient(_transparent(graph, node)) for node in graph.nodes], x)
     line = values[-1][0].sum(dim=(0, 2 - axis))
-    (gradient,) = torch.autograd.grad(line[place], x)
+    (gradient,) = torch.autograd.grad(line[position], x)
     seen = gradient[0].sum(dim=(0, 2 - axis)).nonzero().flatten()
     return int(seen[0]), int(seen[-1])
 
 
-def _kept_alive(run: NodeRun) -> NodeRun:
-    """The node with a gradient of 0 or 1 behind it: only where it is counts, and through depth it would vanish."""
+def _with_unit_gradient(run: NodeRun) -> NodeRun:
+    """Binarises the gradient after the node: only its support counts, and it would underflow in deep networks."""
 
-    def alive(*inputs: Tensor) -> Tensor:
+    def unit_gradient(*inputs: Tensor) -> Tensor:
         value = run(*inputs)
         if value.requires_grad:
             value.register_hook(lambda gradient: (gradient != 0).to(gradient.dtype))  # type: ignore[no-untyped-call]
         return value
 
-    return alive
+    return unit_gradient
 
 
 def _transparent(graph: Graph, node: Node) -> NodeRun:
-    """A node as it is where it is linear and positive, else what lets a gradient through."""
+    """The node if it is linear and positive, else a replacement with the same support that passes a gradient."""
     layer, shapes = node.layer, graph.input_shapes(node)
     if isinstance(layer, Input | Activation | Dropout | Norm):
         return nn.Identity()
@@ -105,7 +105,7 @@ def _transparent(graph: Graph, node: Node) -> NodeRun:
 
 
 def _positive(module: nn.Module) -> nn.Module:
-    """Weights of one sign whose sum is 1 for each output, and no bias."""
+    """Equal positive weights whose sum is 1 for each output, and no bias."""
     module = module.double().requires_grad_(False)
     if isinstance(module, nn.Conv2d | nn.Linear):
         nn.init.constant_(module.weight, 1 / module.weight[0].numel())

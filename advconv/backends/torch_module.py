@@ -1,4 +1,4 @@
-"""The graph as a torch.nn.Module, nested as the YAML is."""
+"""The graph as a torch.nn.Module with the nesting of the YAML."""
 
 from collections import OrderedDict
 from collections.abc import Callable
@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from advconv.backends.plan import Leaf, Section, Step, last_reads, plan
+from advconv.backends.plan import ForwardCall, Leaf, ModulePlan, last_reads, plan
 from advconv.graph import Graph
 from advconv.layers.base import Call
 
@@ -24,11 +24,11 @@ def build(graph: Graph) -> nn.Module:
     return module_of(plan(graph))
 
 
-def module_of(part: Section | Leaf) -> nn.Module:
-    if isinstance(part, Leaf):
-        return cast(nn.Module, target(part.call)(*part.call.arguments, **dict(part.call.options)))
-    children = OrderedDict((name, module_of(child)) for name, child in part.children.items())
-    return nn.Sequential(children) if part.is_sequence else Steps(children, part.steps)
+def module_of(planned: ModulePlan | Leaf) -> nn.Module:
+    if isinstance(planned, Leaf):
+        return cast(nn.Module, target(planned.call)(*planned.call.arguments, **dict(planned.call.options)))
+    children = OrderedDict((name, module_of(child)) for name, child in planned.children.items())
+    return nn.Sequential(children) if planned.is_sequence else Steps(children, planned.calls)
 
 
 def target(call: Call) -> Callable[..., Any]:
@@ -48,25 +48,25 @@ def apply(call: Call, inputs: list[Tensor]) -> Tensor:
 
 
 class Steps(nn.Module):
-    """A module whose forward is a list of steps: children and functions of torch, each on values that are there.
+    """A module whose forward pass is a list of calls of children and of torch functions on earlier values.
 
-    A value is released after the last step that reads it.
+    A value is released after the last call that reads it.
     """
 
-    def __init__(self, children: "OrderedDict[str, nn.Module]", steps: tuple[Step, ...]) -> None:
+    def __init__(self, children: "OrderedDict[str, nn.Module]", calls: tuple[ForwardCall, ...]) -> None:
         super().__init__()
         for name, child in children.items():
             self.add_module(name, child)
-        last = last_reads(steps)
-        # Attributes begin with an underscore, which no name of a child does.
-        self._steps = [
+        last = last_reads(calls)
+        # Names of children never begin with an underscore.
+        self._calls = [
             (callee, inputs, [value for value in set(inputs) if last[value] == number])
-            for number, (callee, inputs) in enumerate(steps)
+            for number, (callee, inputs) in enumerate(calls)
         ]
 
     def forward(self, x: Tensor) -> Tensor:
         values: list[Any] = [x]
-        for callee, inputs, done in self._steps:
+        for callee, inputs, done in self._calls:
             given = [values[index] for index in inputs]
             values.append(self._child(callee)(*given) if not isinstance(callee, Call) else apply(callee, given))
             for index in done:
@@ -75,7 +75,7 @@ class Steps(nn.Module):
         return result
 
     def _child(self, names: tuple[str, ...]) -> nn.Module:
-        """A child, or one that a child holds."""
+        """A child, or a descendant by its names."""
         module: nn.Module = self
         for name in names:
             module = module._modules[name]  # type: ignore[assignment]

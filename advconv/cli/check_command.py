@@ -1,4 +1,4 @@
-"""What `advconv check` does: which files it finds, and what it says of them."""
+"""`advconv check`: finds the files, checks them and prints the reports."""
 
 import argparse
 import os
@@ -18,14 +18,14 @@ from advconv.text.reader import read
 
 
 class Search:
-    """The checks of the files that arguments name, made one at a time as they are asked for.
+    """Checks the files that the arguments name, one at a time on iteration.
 
-    `skipped`: YAML files that are no architectures; `unread`: files that cannot be read.
+    `skipped`: YAML files that are not architectures; `unreadable`: files that cannot be read.
     """
 
     def __init__(self, paths: list[str], size: Shape | None) -> None:
         self.paths, self.size = paths, size
-        self.files = self.skipped = self.unread = 0
+        self.files = self.skipped = self.unreadable = 0
         self.counts = Counter[Severity]()
 
     def __iter__(self) -> Iterator[Checked]:
@@ -36,49 +36,50 @@ class Search:
                 yield checked
 
     def _file(self, path: str) -> Iterator[Checked]:
-        """A file that is named is checked whatever is in it."""
+        """A file named by an argument is checked whatever its content."""
         checked = checked_file(path, self.size)
-        self.unread += checked is None
+        self.unreadable += checked is None
         yield from [checked] if checked else []
 
     def _in_directory(self, path: str) -> Iterator[Checked]:
-        """The architectures of a directory; one without any is told of and counts as a file that cannot be read."""
+        """The architectures in a directory. A directory without any is reported and counted as unreadable."""
         try:
             names = sorted(_yaml_files(path))
         except OSError as problem:
             print_error(f"{problem.filename}: {problem.strerror}")
-            self.unread += 1
+            self.unreadable += 1
             return
-        files, unread = self.files, 0
+        files, unreadable = self.files, 0
         for name in names:
             data = content(name)
-            unread += data is None
+            unreadable += data is None
             if data is not None and is_architecture(data):
                 yield check_bytes(name, data, self.size)
             else:
                 self.skipped += data is not None
         if self.files == files:
-            none = f"none of its YAML files ({len(names)}) has `advconv` or `network` at its top"
-            print_error(f"{path}: {none if names else 'there is no .yaml file in this directory'}")
-        self.unread += unread if self.files > files else 1
+            which = f"none of its {len(names)} YAML files has" if len(names) > 1 else "its only YAML file does not have"
+            none = f"{which} the key `advconv` or `network` at the top"
+            print_error(f"{path}: {none if names else 'no .yaml file in this directory'}")
+        self.unreadable += unreadable if self.files > files else 1
 
 
 def run_check(options: argparse.Namespace) -> int:
     search = Search(options.files, options.input)
     for part in FORMATS[options.format](search):
         print_text(part, paint=_paint(options.format))
-    if search.unread:
+    if search.unreadable:
         return USAGE
     return FAILED if search.counts[Severity.ERROR] else OK
 
 
 def _paint(format: str) -> Paint:
-    """Colours are for people."""
+    """Colours for the text format only."""
     return Paint(format == "text" and wants_colour())
 
 
 def _yaml_files(top: str) -> Iterator[str]:
-    """Those in a folder and below it; hidden ones (.git, .venv) are left out, links to folders not followed."""
+    """The YAML files in a folder and below it, without hidden ones (.git, .venv); links to folders are not followed."""
     for folder, below, names in os.walk(top, onerror=_fail):
         below[:] = [name for name in below if not name.startswith(".")]
         yaml = (name for name in names if name.endswith((".yaml", ".yml")) and not name.startswith("."))
@@ -89,26 +90,25 @@ def _fail(problem: OSError) -> NoReturn:
     raise problem
 
 
-KEYS = ("advconv", "network")
+MARKER_KEYS = ("advconv", "network")
 LINE = re.compile(rb"^(advconv|network)[ \t]*:", re.MULTILINE)
 
 
 def is_architecture(data: bytes) -> bool:
-    """Whether a file is meant as an architecture: one of two keys at its top, or a line that starts with it.
+    """Whether a file is meant as an architecture: it has a marker key at its top, or a line that starts with one.
 
-    So a broken architecture is one too, even where it is not YAML.
+    So a broken architecture counts even if it is not valid YAML.
     """
     if LINE.search(data):
         return True
     source, undecodable = decode("", data)
     document = None if undecodable else read(source)[0]
-    return (
-        document is not None and isinstance(document.root.data, dict) and not document.root.data.keys().isdisjoint(KEYS)
-    )
+    top = document.root.data if document else None
+    return isinstance(top, dict) and not top.keys().isdisjoint(MARKER_KEYS)
 
 
 def _text(search: Search) -> Iterator[str]:
-    """Reports with blank lines between; of several files, each under its name, and a line that sums up."""
+    """Reports separated by blank lines; for several files, each under its name, with a summary line at the end."""
     from advconv.report.text import files_line, report
 
     paint, results = _paint("text"), iter(search)
@@ -145,4 +145,4 @@ FORMATS: dict[str, Callable[[Search], Iterator[str]]] = {
     "github": _github,
     "sarif": _sarif,
 }
-"""Each gives what it prints as it goes, so that a thousand files need no more memory than one."""
+"""Each yields its output file by file, so that a thousand files need no more memory than one."""

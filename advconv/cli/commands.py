@@ -1,4 +1,4 @@
-"""What each command does: call one function, print, give the exit code."""
+"""The commands: each calls one function, prints its result and returns the exit code."""
 
 import argparse
 import sys
@@ -10,17 +10,17 @@ from advconv.check import Checked, check_bytes, gc_disabled
 from advconv.geometry import Shape
 from advconv.language.augment import source as augment_source
 from advconv.language.spec import ArchSpec
-from advconv.system.console import FAILED, OK, USAGE, hold_directory, print_error, print_markdown, print_text
+from advconv.system.console import FAILED, OK, USAGE, check_working_directory, print_error, print_markdown, print_text
 from advconv.system.files import FileError, write, write_new
 from advconv.system.shipped import shipped
 from advconv.text.document import MAX_BYTES
-from advconv.values.names import TITLE
+from advconv.values.names import title_problem
 
 DEFAULT_ARCH = Path("archs", "c1c2c3c4.yaml")
 
 
 def checked_file(path: str, size: Shape | None) -> Checked | None:
-    """The check of a file, or None and a message where it cannot be read."""
+    """The check of a file; if it cannot be read, None after an error message."""
     data = content(path)
     return None if data is None else check_bytes(shown_name(path), data, size)
 
@@ -30,7 +30,7 @@ def shown_name(path: str) -> str:
 
 
 def content(path: str) -> bytes | None:
-    """What a file holds, or None and a message where there is no file to read."""
+    """The content of a file; if it cannot be read, None after an error message."""
     try:
         return _read(path)
     except (OSError, ValueError) as problem:
@@ -39,7 +39,7 @@ def content(path: str) -> bytes | None:
 
 
 def _read(path: str) -> bytes:
-    """As much of a file as can be a network, and a byte more."""
+    """At most one byte more than an architecture file may have."""
     if path != "-":
         with open(path, "rb") as file:
             return file.read(MAX_BYTES + 1)
@@ -66,7 +66,7 @@ def run_summary(options: argparse.Namespace) -> int:
 
 
 def _print_table(path: str, options: argparse.Namespace, table: Callable[[Measures, str], str]) -> int:
-    """A table of a network that can be measured."""
+    """Prints a table of a network that can be measured."""
 
     def print_it(measures: Measures, spec: ArchSpec) -> int:
         with gc_disabled():
@@ -77,7 +77,7 @@ def _print_table(path: str, options: argparse.Namespace, table: Callable[[Measur
 
 
 def _with_network(path: str, size: Shape | None, use: Callable[[Measures, ArchSpec], int]) -> int:
-    """What `use` makes of a network that can be measured; the diagnostics of one that cannot."""
+    """Calls `use` with a network that can be measured; prints the diagnostics of one that cannot."""
     checked = checked_file(path, size)
     if checked is None:
         return USAGE
@@ -90,7 +90,7 @@ def _with_network(path: str, size: Shape | None, use: Callable[[Measures, ArchSp
 
 
 def run_torchinfo(options: argparse.Namespace) -> int:
-    hold_directory()
+    check_working_directory()
     from advconv.report.torchinfo import torchinfo
 
     return _print_table(options.file, options, lambda net, name: torchinfo(net))
@@ -113,7 +113,7 @@ def run_emit(options: argparse.Namespace) -> int:
 
 def _write(path: str, text: str) -> int:
     if path.endswith((".yaml", ".yml")):
-        print_error(f"{path}: Python source is not written over YAML; name a .py file")
+        print_error(f"{path}: Python source is not written to a YAML file; use a .py file")
         return USAGE
     try:
         write(Path(path), text)
@@ -124,10 +124,10 @@ def _write(path: str, text: str) -> int:
 
 
 def run_verify(options: argparse.Namespace) -> int:
-    """Exit code 1 where a claim does not hold."""
+    """Exit code 1 if a claim does not hold."""
 
-    def prove(measures: Measures, spec: ArchSpec) -> int:
-        hold_directory()
+    def verify_and_print(measures: Measures, spec: ArchSpec) -> int:
+        check_working_directory()
         from advconv.backends.evidence import verify
         from advconv.report.verify import claims_table
 
@@ -135,11 +135,11 @@ def run_verify(options: argparse.Namespace) -> int:
         print_text(claims_table(claims, spec.name).render(options.format))
         return OK if all(claim.holds for claim in claims) else FAILED
 
-    return _with_network(options.file, options.input, prove)
+    return _with_network(options.file, options.input, verify_and_print)
 
 
 def default_arch() -> Path:
-    """The shipped architecture: of the working directory, else the package's own."""
+    """The default architecture: that of the working directory, else the shipped one."""
     return DEFAULT_ARCH if DEFAULT_ARCH.is_file() else shipped(str(DEFAULT_ARCH))
 
 
@@ -147,8 +147,8 @@ def run_new(options: argparse.Namespace) -> int:
     from advconv.language.starters import SCHEMA_FILE, starter, update_schema
 
     path = Path(options.name if options.name.endswith((".yaml", ".yml")) else f"{options.name}.yaml")
-    if not TITLE.fullmatch(path.stem):
-        print_error(f"{path.stem!r} cannot name an architecture; use letters, digits, '-', '_' and '.'")
+    if problem := title_problem(path.stem, "architecture"):
+        print_error(problem)
         return USAGE
     try:
         write_new(path, starter(options.template, path.stem))
@@ -157,9 +157,8 @@ def run_new(options: argparse.Namespace) -> int:
         print_error(str(problem))
         return USAGE
     if not is_ours:
-        print_error(
-            f"{path.with_name(SCHEMA_FILE)} is another schema and was left alone; editors will check {path} by it"
-        )
+        schema = path.with_name(SCHEMA_FILE)
+        print_error(f"{schema} is not a schema of advconv and was not replaced; editors will check {path} with it")
     print_text(f"wrote {path}; next: advconv check {path}, advconv rf-table {path}, advconv train {path}")
     return OK
 

@@ -1,24 +1,22 @@
-"""What the shell's Tab key offers behind `advconv`, by argcomplete; imported by nothing but a shell's question."""
+"""Shell completion with argcomplete; imported only when the shell asks for completions."""
 
 import argparse
 import os
 from collections.abc import Callable, Iterator
 
 from advconv.language.data_sets import SETS
-
-RUNS = "runs"
-"""Where `train` writes."""
+from advconv.training.names import METADATA, RUNS
 
 
 def script(shell: str) -> str:
-    """What the shell's start-up file evaluates. Where we have nothing to say, the shell's own completion answers."""
+    """The script for the shell's start-up file. Without a completion of ours, the shell completes file names."""
     from argcomplete.shell_integration import shellcode
 
     return f"{shellcode(['advconv'], shell=shell)}{OWN_COMPLETION.get(shell, '')}"
 
 
 OWN_COMPLETION = {
-    # bash asks readline where a function gives nothing, as argcomplete has it registered.
+    # In bash, argcomplete registers readline's file names as the fallback itself.
     "zsh": """
 _advconv() { _python_argcomplete "$@" || _files }
 compdef _advconv advconv
@@ -39,19 +37,19 @@ complete --command advconv -f -a '(__fish_advconv_complete_or_files)'
 
 
 def answer(parser: argparse.ArgumentParser) -> None:
-    """Tells the shell what may follow, and ends the process."""
+    """Prints the completions for the shell and ends the process."""
     from argcomplete import autocomplete
     from argcomplete.completers import SuppressCompleter
 
     for action in _arguments(parser):
         if action.dest in COMPLETERS:
             action.completer = COMPLETERS[action.dest]  # type: ignore[attr-defined]
-    # Options are offered where a dash is typed, not among the names of files.
+    # Options are offered after a dash only, not among the names of files.
     autocomplete(parser, always_complete_options=False, default_completer=SuppressCompleter())
 
 
 def _arguments(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
-    """Those of a parser and of its commands."""
+    """The arguments of a parser and of its commands."""
     for action in parser._actions:
         yield action
         if isinstance(action, argparse._SubParsersAction):
@@ -60,7 +58,7 @@ def _arguments(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
 
 
 def yaml_files(prefix: str, **_: object) -> list[str]:
-    """Architecture files, and directories that may hold some."""
+    """Architecture files, and directories that may contain some."""
     return [
         path + "/" if entry.is_dir() else path
         for path, entry in _entries(prefix)
@@ -69,19 +67,19 @@ def yaml_files(prefix: str, **_: object) -> list[str]:
 
 
 def runs(prefix: str, **_: object) -> list[str]:
-    """Directories that `train` wrote, here and below the typed path, and directories that may hold some."""
+    """Runs at the typed path and in `runs/`, and directories that may contain some."""
     below = [path if _is_run(entry) else path + "/" for path, entry in _entries(prefix) if entry.is_dir()]
     return below + [path for path, entry in _entries(f"{RUNS}/") if _is_run(entry) and path not in below]
 
 
 def _is_run(entry: "os.DirEntry[str]") -> bool:
-    return os.path.isfile(os.path.join(entry.path, "run.json"))
+    return os.path.isfile(os.path.join(entry.path, METADATA))
 
 
 def _entries(prefix: str) -> list[tuple[str, "os.DirEntry[str]"]]:
-    """What the directory of a half-typed path holds, as one would go on typing it; hidden ones if a dot is typed.
+    """The entries that complete a half-typed path; hidden ones only after a dot.
 
-    A name with a control character in it would be several answers to the shell, or steer the terminal; it is left out.
+    Names with control characters are left out: the shell would split them, or the terminal would obey them.
     """
     typed, start = os.path.split(prefix)
     try:
@@ -97,14 +95,14 @@ def data_sets(**_: object) -> list[str]:
 
 
 def topics(**_: object) -> dict[str, str]:
-    """Each topic of `explain` with its title, which zsh and fish show beside it."""
+    """The topics of `explain` with their titles, which zsh and fish display."""
     from advconv.manual.topics import titles
 
     return titles()
 
 
 def settings(**_: object) -> list[str]:
-    """Paths of fields, and the words that those take which take words."""
+    """Paths of fields, each with the words that the field takes."""
     from advconv.blocks.base import Style
     from advconv.language.recipe import Train
     from advconv.values.forms import Form
@@ -130,4 +128,4 @@ COMPLETERS: dict[str, Completer] = {
     "topic": topics,
     "set": settings,
 }
-"""By the argument's name. Choices complete themselves; the rest is left to the shell."""
+"""By argument name. Argcomplete completes choices itself; the shell completes the rest."""

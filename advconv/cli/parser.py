@@ -1,4 +1,4 @@
-"""The command line: which commands and options there are, and which function each runs."""
+"""The commands and options, and the function that each command runs."""
 
 import argparse
 import gc
@@ -15,7 +15,8 @@ from advconv.report.table import FORMATS
 from advconv.system.console import USAGE, in_a_line, print_error, print_text
 from advconv.system.extras import needed
 from advconv.system.process import end
-from advconv.values.names import TITLE
+from advconv.training.names import COMPILE_CHOICES
+from advconv.values.names import title_problem
 
 Run: TypeAlias = Callable[[argparse.Namespace], int]
 
@@ -35,7 +36,7 @@ def run(arguments: list[str] | None = None) -> int:
     options = commands.parse_args(arguments)
     try:
         command = function_at(options.run)
-        _collect_garbage()
+        _enable_gc()
         return command(options)
     except ModuleNotFoundError as missing:
         extra = needed(options.command, missing.name, getattr(options, "tensorboard", False))
@@ -45,22 +46,22 @@ def run(arguments: list[str] | None = None) -> int:
         return USAGE
 
 
-def _collect_garbage() -> None:
-    """Goes on with what the launcher has put off. What is imported stays, so it need not be looked through."""
+def _enable_gc() -> None:
+    """Re-enables the garbage collector that the launcher disabled, and excludes imported objects from it."""
     if not gc.isenabled():
         gc.freeze()
         gc.enable()
 
 
 def function_at(path: str) -> Run:
-    """The function that does a command: `commands:run_check`. Help and completion do without what it imports."""
+    """The function of a command, such as `commands:run_check`; help and completion do not import it."""
     module, name = path.split(":")
     run: Run = getattr(import_module(f"advconv.cli.{module}"), name)
     return run
 
 
 class Parser(argparse.ArgumentParser):
-    """One whose messages are shown as all others are, whatever was typed."""
+    """A parser whose error messages are escaped like all others."""
 
     def error(self, message: str) -> NoReturn:
         super().error(in_a_line(message))
@@ -69,7 +70,7 @@ class Parser(argparse.ArgumentParser):
 def parser() -> argparse.ArgumentParser:
     top: argparse.ArgumentParser = Parser(
         prog="advconv",
-        description="Reads convolutional networks from YAML, measures them, and holds them to their constraints.",
+        description="Reads convolutional networks from YAML, measures them and checks their constraints.",
         epilog="example: advconv new mynet && advconv check mynet.yaml",
     )
     top.add_argument("--version", action=Version, nargs=0, help="print the version and exit")
@@ -100,12 +101,11 @@ def _command(commands: Commands, name: str, help: str, example: str, run: str) -
 
 
 def _add_check(commands: Commands) -> None:
-    help = "measure networks and hold them to their constraints"
+    help = "measure networks and check their constraints"
     check = _command(commands, "check", help, "advconv check mynet.yaml --input 3,64,64", "check_command:run_check")
-    check.add_argument(
-        "files", nargs="+", metavar="FILE", help="YAML files, directories with architectures, or -, stdin"
-    )
-    check.add_argument("--format", choices=("text", "json", "github", "sarif"), default="text")
+    help = "YAML files, directories with architectures, or - for standard input"
+    check.add_argument("files", nargs="+", metavar="FILE", help=help)
+    _add_format(check, ("text", "json", "github", "sarif"))
     _add_input(check)
 
 
@@ -114,18 +114,19 @@ def _add_rf_table(commands: Commands) -> None:
     table = _command(
         commands, "rf-table", help, "advconv rf-table mynet.yaml --format markdown", "commands:run_rf_table"
     )
-    table.add_argument("file", nargs="?", metavar="FILE", help="default: the shipped network c1c2c3c4")
-    table.add_argument("--explain", action="store_true", help="add the formula behind each row")
-    table.add_argument("--format", choices=FORMATS, default="text")
+    help = "a YAML file, or - for standard input; default: the shipped network c1c2c3c4"
+    table.add_argument("file", nargs="?", metavar="FILE", help=help)
+    table.add_argument("--explain", action="store_true", help="add the formula of each row")
+    _add_format(table)
     _add_input(table)
 
 
 def _add_summary(commands: Commands) -> None:
     help = "print the layers with output shapes, parameters and MACs"
     summary = _command(commands, "summary", help, "advconv summary mynet.yaml", "commands:run_summary")
-    summary.add_argument("file", metavar="FILE")
+    _add_file(summary)
     table = summary.add_mutually_exclusive_group()
-    table.add_argument("--format", choices=(*FORMATS, "torchsummary"), default="text", help="default: text")
+    _add_format(table, (*FORMATS, "torchsummary"))
     table.add_argument("--torchinfo", action="store_true", help="print torchinfo's own table of the built module")
     _add_input(summary)
 
@@ -133,59 +134,60 @@ def _add_summary(commands: Commands) -> None:
 def _add_emit(commands: Commands) -> None:
     help = "print the network as the source of a torch module, or its augmentation as albumentations code"
     emit = _command(commands, "emit", help, "advconv emit mynet.yaml -o model.py", "commands:run_emit")
-    emit.add_argument("file", metavar="FILE")
-    emit.add_argument("--what", choices=("model", "augment"), default="model")
-    emit.add_argument("-o", "--output", metavar="FILE", help="write it to a file instead")
+    _add_file(emit)
+    help = "the torch module or the albumentations code; default: model"
+    emit.add_argument("--what", choices=("model", "augment"), default="model", help=help)
+    emit.add_argument("-o", "--output", metavar="FILE", help="write to a file instead of standard output")
 
 
 def _add_verify(commands: Commands) -> None:
-    help = "prove the report: hold each of its numbers beside what torch finds"
+    help = "compare each number of the report with torch"
     verify = _command(commands, "verify", help, "advconv verify mynet.yaml", "commands:run_verify")
-    verify.add_argument("file", metavar="FILE")
-    verify.add_argument("--format", choices=FORMATS, default="text")
+    _add_file(verify)
+    _add_format(verify)
     _add_input(verify)
 
 
 def _add_train(commands: Commands) -> None:
-    help = "check a network, train it, and say whether it keeps the accuracy that it promises"
+    help = "check a network, train it and report whether it reaches the promised accuracy"
     train = _command(commands, "train", help, "advconv train mynet.yaml --epochs 10", "train_command:run_train")
-    train.add_argument("file", nargs="?", metavar="FILE")
+    _add_file(train, nargs="?")
     train.add_argument("--resume", metavar="RUN", help="resume an interrupted run")
     _add_previous(train)
-    train.add_argument(
-        "--force", action="store_true", help="train what breaks its constraints or may not fit in memory"
-    )
+    help = "train even if constraints fail or memory may not suffice"
+    train.add_argument("--force", action="store_true", help=help)
     fields = train.add_argument_group("override the file")
-    fields.add_argument("--data", metavar="SET", help=f"{', '.join(SETS)}")
-    fields.add_argument("--epochs", type=integer, metavar="N")
-    fields.add_argument("--batch-size", type=integer, metavar="N", help="images of all processes together")
-    fields.add_argument("--lr", type=real, metavar="RATE", help="the highest learning rate")
-    fields.add_argument("--seed", type=integer, metavar="N")
+    fields.add_argument("--data", metavar="SET", help=f"data set: {', '.join(SETS)}")
+    fields.add_argument("--epochs", type=integer, metavar="N", help="number of epochs")
+    fields.add_argument("--batch-size", type=integer, metavar="N", help="global batch size (all processes)")
+    fields.add_argument("--lr", type=real, metavar="RATE", help="peak learning rate")
+    fields.add_argument("--seed", type=integer, metavar="N", help="seed of the random numbers")
     fields.add_argument("--val-split", type=integer, metavar="N", help="training images held out for validation")
     help = "any field: train.mixup=0.2, C1[0].out_channels=24"
     fields.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", help=help)
-    doing = train.add_argument_group("how")
+    doing = train.add_argument_group("run options")
     _add_data_dir(doing)
-    doing.add_argument("--limit", type=limit, metavar="N", help="use the first N images")
+    doing.add_argument("--limit", type=limit, metavar="N", help="use only the first N images")
     doing.add_argument("--until", type=percent, metavar="PERCENT", help="stop when this accuracy is reached")
-    doing.add_argument("--name", type=title, metavar="NAME", help="of the run's directory; default: the network's")
+    help = "name of the run directory; default: the network's name"
+    doing.add_argument("--name", type=title, metavar="NAME", help=help)
     _add_device(doing)
-    doing.add_argument(
-        "--workers", type=workers, metavar="N", help="processes that load images; 0: the training itself"
-    )
-    doing.add_argument("--compile", choices=("auto", "on", "off"), help="use torch.compile; auto: on CUDA")
-    doing.add_argument("--tensorboard", action="store_true", help="write TensorBoard's files too")
+    help = "processes that load images; 0: load in the training process"
+    doing.add_argument("--workers", type=workers, metavar="N", help=help)
+    doing.add_argument("--compile", choices=COMPILE_CHOICES, help="use torch.compile; auto: on CUDA only")
+    doing.add_argument("--tensorboard", action="store_true", help="also write TensorBoard event files")
     doing.add_argument("--quiet", action="store_true", help="print only the result")
 
 
 def _add_evaluate(commands: Commands) -> None:
-    help = "score a run's weights on the test set, whole and by class"
+    help = "evaluate a run's weights on the test set, overall and per class"
     evaluate = _command(
         commands, "evaluate", help, "advconv evaluate runs/mynet-20261121-120000", "run_commands:run_evaluate"
     )
     _add_run(evaluate)
-    evaluate.add_argument("--flip", action="store_true", help="average over each image and its mirror image")
-    evaluate.add_argument("--format", choices=FORMATS, default="text")
+    help = "average the predictions of each image and its mirror image"
+    evaluate.add_argument("--flip", action="store_true", help=help)
+    _add_format(evaluate)
     _add_data_dir(evaluate)
     _add_device(evaluate)
 
@@ -195,55 +197,55 @@ def _add_predict(commands: Commands) -> None:
     example = "advconv predict runs/mynet-20261121-120000 cat.png --top 1"
     predict = _command(commands, "predict", help, example, "run_commands:run_predict")
     _add_run(predict)
-    predict.add_argument("images", nargs="+", metavar="IMAGE")
-    predict.add_argument("--top", type=natural, default=3, metavar="N", help="the N likeliest classes; default: 3")
-    predict.add_argument("--format", choices=FORMATS, default="text")
+    predict.add_argument("images", nargs="+", metavar="IMAGE", help="image files")
+    help = "print the N most probable classes; default: 3"
+    predict.add_argument("--top", type=natural, default=3, metavar="N", help=help)
+    _add_format(predict)
 
 
 def _add_export(commands: Commands) -> None:
-    help = "write a run's network as ONNX, and compare it with torch on test images"
+    help = "export a run's network to ONNX and compare it with torch on test images"
     example = "advconv export runs/mynet-20261121-120000 -o model.onnx"
     export = _command(commands, "export", help, example, "run_commands:run_export")
     _add_run(export)
-    export.add_argument("-o", "--output", required=True, type=onnx_file, metavar="FILE.onnx")
-    takes = "what the network takes: images as bytes, normalised inside; or images that are normalised already"
-    export.add_argument("--takes", choices=("bytes", "normalised"), default="bytes", help=takes)
+    export.add_argument("-o", "--output", required=True, type=onnx_file, metavar="FILE.onnx", help="the file to write")
+    help = "input of the ONNX model: bytes (0 to 255, normalised inside) or normalised images; default: bytes"
+    export.add_argument("--takes", choices=("bytes", "normalised"), default="bytes", help=help)
     _add_data_dir(export)
 
 
 def _add_run(command: argparse.ArgumentParser) -> None:
-    command.add_argument("run_path", metavar="RUN", help="the directory that train wrote")
-    command.add_argument("--weights", choices=("last", "best"), default="last")
+    command.add_argument("run_path", metavar="RUN", help="run directory, written by train")
+    help = "weights of the last or of the best epoch; default: last"
+    command.add_argument("--weights", choices=("last", "best"), default="last", help=help)
     _add_previous(command)
 
 
 def _add_previous(command: argparse.ArgumentParser) -> None:
-    help = "take the checkpoint before the newest, where that one is damaged"
+    help = "use the checkpoint before the newest one, if that is damaged"
     command.add_argument("--previous", action="store_true", help=help)
 
 
 def _add_data_dir(command: argparse._ActionsContainer) -> None:
-    command.add_argument(
-        "--data-dir",
-        metavar="DIR",
-        help="where data sets lie; default: $ADVCONV_DATA, else where a run had them, else data/",
-    )
+    help = "data set directory; default: $ADVCONV_DATA, else that of the run, else data/"
+    command.add_argument("--data-dir", metavar="DIR", help=help)
 
 
 def _add_device(command: argparse._ActionsContainer) -> None:
-    command.add_argument("--device", metavar="NAME", help="cpu, cuda, cuda:1, mps; default: as the run, else the best")
+    help = "cpu, cuda, cuda:1 or mps; default: that of the run, else the best available"
+    command.add_argument("--device", metavar="NAME", help=help)
 
 
 def _add_new(commands: Commands) -> None:
     new = _command(commands, "new", "write a commented starter file", "advconv new mynet", "commands:run_new")
-    new.add_argument("name", metavar="NAME", help="writes NAME.yaml")
-    new.add_argument("--template", choices=TEMPLATES, default=DEFAULT, help=f"default: {DEFAULT}")
+    new.add_argument("name", metavar="NAME", help="name of the architecture; writes NAME.yaml")
+    new.add_argument("--template", choices=TEMPLATES, default=DEFAULT, help=f"starter to write; default: {DEFAULT}")
 
 
 def _add_explain(commands: Commands) -> None:
     help = "explain a diagnostic code, a block, a field, a constraint or an analysis"
     explain = _command(commands, "explain", help, "advconv explain dwsep", "commands:run_explain")
-    explain.add_argument("topic", nargs="?", metavar="TOPIC", help="default: a list of all")
+    explain.add_argument("topic", nargs="?", metavar="TOPIC", help="a code or a name; default: list all topics")
 
 
 def _add_schema(commands: Commands) -> None:
@@ -254,18 +256,24 @@ def _add_schema(commands: Commands) -> None:
 def _add_completion(commands: Commands) -> None:
     help = "print a completion script for a shell"
     completion = _command(commands, "completion", help, 'eval "$(advconv completion bash)"', "commands:run_completion")
-    completion.add_argument("shell", choices=("bash", "zsh", "fish"))
+    completion.add_argument("shell", choices=("bash", "zsh", "fish"), help="the shell to complete in")
+
+
+def _add_file(command: argparse.ArgumentParser, nargs: str | None = None) -> None:
+    command.add_argument("file", nargs=nargs, metavar="FILE", help="a YAML file, or - for standard input")
+
+
+def _add_format(command: argparse._ActionsContainer, formats: tuple[str, ...] = FORMATS) -> None:
+    command.add_argument("--format", choices=formats, default="text", help="output format; default: text")
 
 
 def _add_input(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--input", type=image_shape, metavar="C,H,W", help="measure for images of another shape")
+    command.add_argument("--input", type=image_shape, metavar="C,H,W", help="input shape instead of the file's")
 
 
 def title(text: str) -> str:
-    if not TITLE.fullmatch(text):
-        raise argparse.ArgumentTypeError(
-            f"{text[:40]!r} cannot name a directory; use letters, digits, '-', '_' and '.'"
-        )
+    if problem := title_problem(text, "directory"):
+        raise argparse.ArgumentTypeError(problem)
     return text
 
 
@@ -292,7 +300,7 @@ def workers(text: str) -> int:
 
 
 def _validate_count(name: str, text: str) -> int:
-    """A number that an option counts; how many there may be is for the option to say."""
+    """A count within the bounds of the option."""
     from advconv.training.options import validate_count
 
     try:
@@ -305,25 +313,25 @@ def onnx_file(text: str) -> str:
     suffix = Path(text).suffix
     if suffix.lower() != ".onnx":
         ends = f"ends in {suffix}" if suffix else "has no suffix"
-        raise argparse.ArgumentTypeError(f"{text!r} {ends}; export writes ONNX alone, name it {Path(text).stem}.onnx")
+        raise argparse.ArgumentTypeError(f"{text!r} {ends}; export writes ONNX only, use {Path(text).stem}.onnx")
     return text
 
 
 def integer(text: str) -> str:
-    """A whole number as it is written; which ones a field takes is for the language to say."""
+    """The text of a whole number; the language checks its range."""
     from advconv.text.reader import INTEGER
 
     if not INTEGER.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
     return text
 
 
 def real(text: str) -> str:
-    """A number as it is written."""
+    """The text of a number."""
     from advconv.text.reader import FLOAT
 
     if not FLOAT.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number")
     return text
 
 
@@ -334,7 +342,7 @@ def percent(text: str) -> float:
     try:
         return percentage(float(text.removesuffix("%")))
     except ValueError:
-        message = f"{text!r} is no accuracy in percent, above 1 and at most 100; write --until 85"
+        message = f"{text!r} is not an accuracy in percent, above 1 and at most 100; write --until 85"
         raise argparse.ArgumentTypeError(message) from None
 
 

@@ -1,4 +1,4 @@
-"""The commands that take a run: evaluate, predict, export."""
+"""The commands on a run: evaluate, predict, export."""
 
 import argparse
 from pathlib import Path
@@ -54,7 +54,7 @@ def _test_images(run: "Run", data_dir: str | None) -> "ImageSet":
     loaded = load_dataset(run.spec.data, directory, run.spec.input)
     _report(loaded.notes)
     if list(loaded.classes) != run.metadata.classes:
-        raise DataError(f"{directory} has other classes than those that the run was trained on")
+        raise DataError(f"{directory} has other classes than the training data of the run")
     return loaded.test.first(limit)
 
 

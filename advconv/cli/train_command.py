@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from advconv.cli.commands import content, shown_name
-from advconv.system.console import FAILED, OK, USAGE, hold_directory, print_error, print_text
+from advconv.system.console import FAILED, OK, USAGE, check_working_directory, print_error, print_text
 from advconv.training.openmp import limit_spinning
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def report_user_errors(command: Command) -> Command:
     @wraps(command)
     def run(options: argparse.Namespace) -> int:
         # Before torch is imported, and matplotlib, which warns if it has no directory for its cache.
-        hold_directory()
+        check_working_directory()
         limit_spinning()
         if "RANK" in os.environ:
             # Communication errors are reported in one line, without torch's own warnings and C++ frames.
@@ -48,7 +48,7 @@ def report_user_errors(command: Command) -> Command:
         except ArchError as problem:
             print_text(report(problem.checked), sys.stderr)
             if problem.checked.measures is not None:
-                print_error("a network that breaks its constraints is not trained; --force trains it all the same")
+                print_error("constraints failed; train anyway with --force")
             return FAILED
         except (SettingError, TrainingError, FileError) as problem:
             print_error(str(problem))

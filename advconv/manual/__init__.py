@@ -1,1 +1,1 @@
-"""What `advconv explain` and the generated documents say."""
+"""The pages of `advconv explain` and of the generated documents."""

@@ -1,4 +1,4 @@
-"""The page of the blocks, generated from their models, with an example of each that is run."""
+"""The pages of the blocks, generated from their models; the example of each is run."""
 
 from collections.abc import Iterable
 from inspect import cleandoc
@@ -32,7 +32,7 @@ def block_page(block: type[Block]) -> str:
 
 
 def fields_table(model: type[Fields]) -> str:
-    """The fields of a model: what each takes, its default, what it means."""
+    """The fields of a model with their values, defaults and meanings."""
     rows = [
         (f"`{key}`", written(key, field).text, default_text(field), description(field))
         for key, field in model.model_fields.items()
@@ -47,14 +47,14 @@ def markdown_table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 def short_form(block: type[Block]) -> str:
-    """How a row may be written without braces."""
+    """The ways to write a row without braces."""
     forms = [f"`{block.kind}: {block.short}`"] if block.short else []
     forms += [] if required(block) else [f"`{block.kind}` alone"]
     return f"Short form: {' or '.join(forms)}." if forms else "No short form."
 
 
 def builds(block: type[Block]) -> str:
-    """The layers that the last row of a block's example becomes."""
+    """The layers of the last row of a block's example."""
     measures = check(Source(block.kind, example(block.example))).measures
     assert measures is not None, f"the example of {block.kind} cannot be measured"
     rows = [node.origin.path[:3] for node in measures.graph.nodes]
@@ -65,9 +65,9 @@ def builds(block: type[Block]) -> str:
 
 
 def default_text(field: FieldInfo) -> str:
-    """What a field is where a file does not give it."""
+    """The value of a field that the file does not set."""
     if field.is_required():
-        return "needed"
+        return "required"
     absent = next((mark.text for mark in field.metadata if isinstance(mark, DefaultText)), "")
     if absent or isinstance(field.default, Fields):
         return absent or "that of each field"
@@ -75,7 +75,7 @@ def default_text(field: FieldInfo) -> str:
 
 
 def _shortest(field: FieldInfo, value: Any) -> str:
-    """A default as briefly as it can be written: `{p: 0, kind: element}` is 0."""
+    """The shortest spelling of a default: 0 for `{p: 0, kind: element}`."""
     form = next((mark for mark in field.metadata if isinstance(mark, Form)), None)
     parts = [*value.values()] if isinstance(value, dict) else value if isinstance(value, list) else [value]
     shorter = [*form.words, *parts] if form and isinstance(value, dict | list) else [value]

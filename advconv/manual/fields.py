@@ -1,4 +1,4 @@
-"""The pages of fields and of constraints, derived from the models that have them and the forms of their values."""
+"""The pages of fields and of constraints, generated from their models and the forms of their values."""
 
 from typing import NamedTuple
 
@@ -15,36 +15,36 @@ from advconv.manual.blocks import default_text, fields_table, markdown_table, sh
 from advconv.manual.rules import codes_table
 
 
-class Place(NamedTuple):
-    """A mapping of the language."""
+class FieldOwner(NamedTuple):
+    """A mapping of the language and its model."""
 
     title: str
     model: type[Fields]
 
 
-PLACES = (
-    Place("the file", ArchSpec),
-    Place("`defaults`", Style),
-    *(Place(f"`{block.kind}`", block) for block in BLOCKS),
-    Place("`train`", Train),
-    Place("a feature of `uses`", Use),
+FIELD_OWNERS = (
+    FieldOwner("the file", ArchSpec),
+    FieldOwner("`defaults`", Style),
+    *(FieldOwner(f"`{block.kind}`", block) for block in BLOCKS),
+    FieldOwner("`train`", Train),
+    FieldOwner("a feature of `uses`", Use),
 )
-"""Where fields stand, those of `constraints` aside."""
+"""The mappings that have fields, except `constraints`."""
 
 
 def field_titles() -> dict[str, str]:
-    """Each field with what it means where it first stands."""
-    fields = [(key, field) for place in reversed(PLACES) for key, field in place.model.model_fields.items()]
+    """The description of each field in its first owner."""
+    fields = [(key, field) for owner in reversed(FIELD_OWNERS) for key, field in owner.model.model_fields.items()]
     return {key: description(field) for key, field in fields}
 
 
 def field_page(key: str) -> str:
-    """Where a field stands, what it means and takes there, and what it is where the file does not give it."""
+    """The owners of a field, with its meaning, values and default in each."""
     rows: dict[tuple[str, ...], list[str]] = {}
-    for place in PLACES:
-        if field := place.model.model_fields.get(key):
+    for owner in FIELD_OWNERS:
+        if field := owner.model.model_fields.get(key):
             facts = description(field), written(key, field).text, default_text(field)
-            rows.setdefault(facts, []).append(place.title)
+            rows.setdefault(facts, []).append(owner.title)
     table = markdown_table(
         ("in", "", "takes", "default"), [(", ".join(where), *facts) for facts, where in rows.items()]
     )
@@ -52,11 +52,11 @@ def field_page(key: str) -> str:
 
 
 SECTION_TABLES: dict[str, type[Fields]] = {"sections": ArchSpec, "defaults": Style, "train": Train}
-"""The mappings whose table of fields is part of docs/language.md."""
+"""The mappings whose tables of fields are part of docs/language.md."""
 
 
 def language_tables() -> dict[str, str]:
-    """The parts of docs/language.md that are generated, by the word in the comments around each."""
+    """The generated parts of docs/language.md, by the word in the comments around each."""
     rows = [(f"[`{block.kind}`](blocks.md#{block.kind})", summary(block), short_form(block)) for block in BLOCKS]
     blocks = markdown_table(("block", "", ""), rows)
     sections = {name: fields_table(model) for name, model in SECTION_TABLES.items()}
@@ -69,7 +69,7 @@ def _constraints_table() -> str:
 
 
 def constraint_page(constraint: Constraint) -> str:
-    """What is measured, in which unit, how a limit is written, and an example."""
+    """The measure with its unit, the forms of a limit, and an example."""
     info = Constraints.model_fields[constraint.name]
     facts = f"Measured in {constraint.unit}. Takes {written(constraint.name, info).text}."
     code = f"```yaml\nconstraints: {{{constraint.name}: {constraint.example}}}\n```"

@@ -1,4 +1,4 @@
-"""What `advconv explain` knows: topics by subject, and their pages."""
+"""The topics of `advconv explain` in groups, and their pages."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from advconv.system.shipped import shipped
 from advconv.values.forms import did_you_mean
 from advconv.values.synonyms import our_word
 
-PROMISES = {constraint.name: constraint for constraint in CONSTRAINTS}
+CONSTRAINTS_BY_NAME = {constraint.name: constraint for constraint in CONSTRAINTS}
 
 FAMILIES = {
     "AC1": "Codes of text, keys and values",
@@ -25,16 +25,16 @@ FAMILIES = {
 }
 
 
-class Subject(NamedTuple):
-    """Topics of one kind with a line about each, and what prints the pages of one."""
+class TopicGroup(NamedTuple):
+    """Topics of one kind, each with a title, and the function that returns the pages of one."""
 
     heading: str
     titles: Mapping[str, str]
     pages: Callable[[str], list[str]]
 
 
-class Section(NamedTuple):
-    """A section of a document that is shipped."""
+class DocSection(NamedTuple):
+    """A section of a shipped document."""
 
     document: str
     heading: str
@@ -43,49 +43,53 @@ class Section(NamedTuple):
 CONVENTIONS, LANGUAGE = "docs/conventions.md", "docs/language.md"
 
 ANALYSES = {
-    "receptive_field": Section(CONVENTIONS, "Receptive field"),
-    "parameters": Section(CONVENTIONS, "Parameters, MACs, weights"),
-    "memory": Section(CONVENTIONS, "Memory"),
-    "layers": Section(CONVENTIONS, "Layers"),
-    "rf_table": Section(CONVENTIONS, "The receptive-field table"),
-    "features": Section(LANGUAGE, "Features"),
+    "receptive_field": DocSection(CONVENTIONS, "Receptive field"),
+    "parameters": DocSection(CONVENTIONS, "Parameters, MACs, weights"),
+    "memory": DocSection(CONVENTIONS, "Memory"),
+    "layers": DocSection(CONVENTIONS, "Layers"),
+    "rf_table": DocSection(CONVENTIONS, "The receptive-field table"),
+    "features": DocSection(LANGUAGE, "Features"),
 }
 
-PARTS = {
-    "tour": Section(LANGUAGE, "A tour"),
-    "sections": Section(LANGUAGE, "Sections"),
-    "rows": Section(LANGUAGE, "Rows"),
-    "defaults": Section(LANGUAGE, "Defaults, and the fields of every convolutional unit"),
-    "constraints": Section(LANGUAGE, "Constraints"),
-    "training": Section(LANGUAGE, "Training"),
-    "editor": Section(LANGUAGE, "In an editor"),
-    "yaml": Section(LANGUAGE, "YAML"),
+LANGUAGE_SECTIONS = {
+    "tour": DocSection(LANGUAGE, "A tour"),
+    "sections": DocSection(LANGUAGE, "Sections"),
+    "rows": DocSection(LANGUAGE, "Rows"),
+    "defaults": DocSection(LANGUAGE, "Defaults, and the fields of every convolutional unit"),
+    "constraints": DocSection(LANGUAGE, "Constraints"),
+    "training": DocSection(LANGUAGE, "Training"),
+    "editor": DocSection(LANGUAGE, "In an editor"),
+    "yaml": DocSection(LANGUAGE, "YAML"),
 }
 
 
-def subjects() -> list[Subject]:
-    """All that can be explained, in the order of the list."""
+def topic_groups() -> list[TopicGroup]:
+    """All topics, in the order of the list."""
     return [
-        Subject(
+        TopicGroup(
             "Blocks",
             {kind: summary(block) for kind, block in BLOCKS_BY_KIND.items()},
             lambda kind: [block_page(BLOCKS_BY_KIND[kind])],
         ),
-        Subject("Constraints", {name: constraint.description for name, constraint in PROMISES.items()}, _constraint),
-        Subject("Analyses", _headings(ANALYSES), lambda name: [section(ANALYSES[name])]),
-        Subject("Fields", field_titles(), lambda name: [field_page(name)]),
-        Subject("The language", _headings(PARTS), lambda name: [section(PARTS[name])]),
-        *(Subject(heading, _codes(family), lambda code: [rule_page(code)]) for family, heading in FAMILIES.items()),
+        TopicGroup(
+            "Constraints",
+            {constraint.name: constraint.description for constraint in CONSTRAINTS},
+            _constraint,
+        ),
+        TopicGroup("Analyses", _headings(ANALYSES), lambda name: [section(ANALYSES[name])]),
+        TopicGroup("Fields", field_titles(), lambda name: [field_page(name)]),
+        TopicGroup("The language", _headings(LANGUAGE_SECTIONS), lambda name: [section(LANGUAGE_SECTIONS[name])]),
+        *(TopicGroup(heading, _codes(family), lambda code: [rule_page(code)]) for family, heading in FAMILIES.items()),
     ]
 
 
 def _constraint(name: str) -> list[str]:
-    """The constraint, and what defines its number."""
-    constraint = PROMISES[name]
-    return [constraint_page(constraint), section((ANALYSES | PARTS)[constraint.topic])]
+    """The constraint, and the section that defines its measure."""
+    constraint = CONSTRAINTS_BY_NAME[name]
+    return [constraint_page(constraint), section((ANALYSES | LANGUAGE_SECTIONS)[constraint.topic])]
 
 
-def _headings(sections: Mapping[str, Section]) -> dict[str, str]:
+def _headings(sections: Mapping[str, DocSection]) -> dict[str, str]:
     return {name: section.heading for name, section in sections.items()}
 
 
@@ -93,47 +97,43 @@ def _codes(family: str) -> dict[str, str]:
     return {rule.code: rule.title for rule in RULES if rule.code.startswith(family)}
 
 
-def section(wanted: Section) -> str:
+def section(wanted: DocSection) -> str:
     """A section of a shipped document, from its heading to the next."""
     text = shipped(wanted.document).read_text(encoding="utf-8")
-    _, _, behind = text.partition(f"\n## {wanted.heading}\n")
-    body, _, _ = behind.partition("\n## ")
+    _, _, rest = text.partition(f"\n## {wanted.heading}\n")
+    body, _, _ = rest.partition("\n## ")
     return f"## {wanted.heading}\n{body.rstrip()}"
 
 
 def pages(topic: str) -> list[str]:
-    """The pages of a topic in Markdown, of each subject that has it; none where there is no such topic."""
+    """The pages of a topic in Markdown, from every group that has it; empty for an unknown topic."""
     word = topic.strip().lower().replace("-", "_").replace(" ", "_")
     found = (
-        page
-        for subject in subjects()
-        for name in subject.titles
-        if name.lower() == word
-        for page in subject.pages(name)
+        page for group in topic_groups() for name in group.titles if name.lower() == word for page in group.pages(name)
     )
     return list(dict.fromkeys(found))
 
 
 def titles() -> dict[str, str]:
-    """Each topic with a line about it."""
-    return {name: title for subject in reversed(subjects()) for name, title in subject.titles.items()}
+    """The title of each topic."""
+    return {name: title for group in reversed(topic_groups()) for name, title in group.titles.items()}
 
 
-PLACES = ("constraint", "block", "field", "train", "section", "feature")
-"""Where the words of other tools are looked for, in this order."""
+CATEGORIES = ("constraint", "block", "field", "train", "section", "feature")
+"""The categories of synonyms to search for words of other tools, in order."""
 
 
 def suggestion(topic: str) -> str:
-    """Which topic may have been meant."""
+    """The topic that was probably meant."""
     known = list(titles())
-    word = next((found for place in PLACES if (found := our_word(place, topic, known))), "")
+    word = next((found for category in CATEGORIES if (found := our_word(category, topic, known))), "")
     return (f"did you mean {word}?" if word else did_you_mean(topic, known)) or "`advconv explain` lists them all"
 
 
 def index() -> str:
-    """The topics by subject, in Markdown."""
-    parts = ["# Topics", "`advconv explain TOPIC` prints what there is about one."]
-    for subject in subjects():
-        lines = "\n".join(f"- `{name}`: {title}" for name, title in subject.titles.items())
-        parts += [f"## {subject.heading}", lines]
+    """The topics by group, in Markdown."""
+    parts = ["# Topics", "`advconv explain TOPIC` prints the pages of a topic."]
+    for group in topic_groups():
+        lines = "\n".join(f"- `{name}`: {title}" for name, title in group.titles.items())
+        parts += [f"## {group.heading}", lines]
     return "\n\n".join(parts)

@@ -1,1 +1,1 @@
-"""Reports: what was measured and found, for people and programs."""
+"""Reports of measurements and diagnostics, as text and for programs."""

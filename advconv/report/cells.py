@@ -1,4 +1,4 @@
-"""Texts in cells of Markdown and CSV: each is one cell and nothing else, whatever it holds."""
+"""Escapes texts for Markdown and CSV, so that any text is exactly one cell."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -7,23 +7,23 @@ from typing import Any
 from advconv.text.visible import visible, visible_lines
 
 MARKUP = re.compile(r"[\\`*\[<&|~$]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])|:(?=//)")
-"""What starts something in Markdown; an underscore between letters does not."""
+"""Characters that are markup in Markdown; an underscore between letters is not."""
 
 BLOCK = re.compile(r"^([0-9]*)(?=[-+#>]|(?<=[0-9])[.)])")
-"""What makes of the start of an item a heading, a quote or another list."""
+"""Starts of an item that Markdown reads as a heading, a quote or a list."""
 
 FENCE = re.compile(r"`{3,}")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""How a cell starts that a spreadsheet would evaluate, or whose start it would skip."""
+"""Starts of cells that a spreadsheet evaluates or skips."""
 
 
 def markdown(text: str) -> str:
-    """One line in which nothing is markup."""
+    """One line with all markup escaped."""
     return MARKUP.sub(r"\\\g<0>", visible(text).strip())
 
 
 def markdown_item(text: str) -> str:
-    """An item of a list; several lines are a block of code."""
+    """An item of a list; several lines become a code block."""
     lines = visible_lines(text).split("\n")
     if len(lines) == 1:
         return "- " + BLOCK.sub(r"\1\\", markdown(text))
@@ -43,7 +43,7 @@ def csv_text(columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> str:
 
 
 def _csv_cell(cell: Any) -> Any:
-    """A text that a spreadsheet would take for a formula starts with an apostrophe; numbers stay as they are."""
+    """Puts an apostrophe before a text that a spreadsheet would evaluate; numbers are unchanged."""
     if not isinstance(cell, str):
         return cell
     return f"'{visible(cell)}" if cell.startswith(FORMULA) else visible(cell)

@@ -1,4 +1,4 @@
-"""A checked architecture, for programs: JSON, and GitHub's workflow commands."""
+"""Checked architectures as JSON and as GitHub workflow commands."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -21,9 +21,9 @@ def json_report(checked: Iterable[Checked]) -> str:
 
 
 def json_lines(checked: Iterable[Checked], skipped: Callable[[], int]) -> Iterator[str]:
-    """The same a line at a time, one for each file, so that no more than one is held.
+    """The same one line at a time, one for each file, so that only one is in memory.
 
-    `skipped` counts, when all is done, the YAML files of directories that are no architectures.
+    `skipped` returns, at the end, the number of YAML files in directories that are not architectures.
     """
     yield f'{{"conventions": {json_text(CONVENTIONS)}, "files": ['
     yield from separated(map(_line, checked))
@@ -36,23 +36,23 @@ def _line(checked: Checked) -> str:
 
 
 def separated(values: Iterable[str]) -> Iterator[str]:
-    """The elements of a JSON array, a comma behind each but the last."""
-    held = None
+    """The elements of a JSON array, with a comma after each but the last."""
+    previous = None
     for value in values:
-        if held is not None:
-            yield f"{held},"
-        held = value
-    yield from [] if held is None else [held]
+        if previous is not None:
+            yield f"{previous},"
+        previous = value
+    yield from [] if previous is None else [previous]
 
 
 CONVENTIONS = {
     "macs": f"multiply-accumulates for one image; {MACS_CONVENTION}",
     "memory": "bytes, float32, one image, nothing in place; parameters not counted; memory frees each output after "
-    "its last reader, memory_eager is what the built module holds in torch's eager mode",
-    "reach": "position p of a map depends on input positions jump*p + first to jump*p + last; start is the middle of "
-    "what position 0 sees, 0.0 being the middle of the first pixel",
+    "its last reader, memory_eager is the peak of the built module in torch's eager mode",
+    "reach": "position p of a map depends on input positions jump*p + first to jump*p + last; start is the centre of "
+    "the receptive field of position 0, with 0.0 at the centre of the first pixel",
     "place": "line and column of a diagnostic count from 1, offsets in characters from 0, in the file, or in `option` "
-    "where that is not null; the end is behind the last character",
+    "if that is not null; the end is exclusive",
 }
 
 
@@ -68,12 +68,12 @@ def _file(checked: Checked) -> dict[str, Any]:
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:
-    said = {"name": verdict.name, "limit": verdict.limit.text, "value": verdict.value, "unit": verdict.unit}
-    return said | {"margin": verdict.margin, "status": verdict.status}
+    fields = {"name": verdict.name, "limit": verdict.limit.text, "value": verdict.value, "unit": verdict.unit}
+    return fields | {"margin": verdict.margin, "status": verdict.status}
 
 
 def network(measures: Measures) -> dict[str, Any]:
-    """All that is measured, for the whole and for each row."""
+    """All measures, of the network and of each row."""
     graph, pooled = measures.graph, measures.receptive_field_through_pooling
     return {
         "input": str(graph.input),
@@ -113,7 +113,7 @@ def _reach(reach: Reach) -> dict[str, Any] | None:
 
 
 def rows(measures: Measures) -> list[dict[str, Any]]:
-    """For each row of the YAML, unrolled, what its layers come to."""
+    """The totals of the layers of each row of the YAML, repeats unrolled."""
     found: dict[str, dict[str, Any]] = {}
     for index, node in enumerate(measures.graph.nodes):
         cost = measures.costs[index]

@@ -1,4 +1,4 @@
-"""The receptive-field calculation table, and the formula behind each of its rows."""
+"""The receptive-field calculation table, and the formula of each row."""
 
 from advconv.analysis.measure import Measures
 from advconv.analysis.receptive_field import ReceptiveField, square
@@ -23,11 +23,11 @@ COLUMNS = (
 
 
 def rf_table(measures: Measures, name: str, explain: bool = False) -> Table:
-    """A row for each convolutional unit and pooling; a pooling that leaves one position closes the table.
+    """A row for each convolutional unit and pooling; a global pooling is reported below the table.
 
-    Kernel counts dilation. Square values are one number, others (height, width), written HxW; padding that differs at
-    the two ends of an axis is (top, bottom, left, right), written before+after. What is unknown is None. `explain`
-    adds how each row follows from its input.
+    Kernel counts dilation. Square values are one number, others (height, width), written HxW; asymmetric
+    padding is (top, bottom, left, right), written before+after. Unknown values are None. `explain`
+    adds how each row is computed from its input.
     """
     found = steps(measures)
     rows = [step for step in found if not step.is_global_pooling]
@@ -39,22 +39,22 @@ def rf_table(measures: Measures, name: str, explain: bool = False) -> Table:
 
 
 def _title(field: ReceptiveField, rows: list[RfStep], name: str) -> str:
-    """The network's field, which is that of the marked row but where paths meet that see different pixels."""
+    """The receptive field: that of the marked row, unless branches that see different pixels merge."""
     widest = [ReceptiveField.of(step.after).size for step in rows if step.is_widest]
     is_merged = field.size is not None and widest not in ([], [field.size])
-    notes = [field.note, "of paths that meet, none of which sees all of it" if is_merged else ""]
-    said = "; ".join(filter(None, notes))
-    return f"{name}: receptive field {field}" + (f" ({said})" if said else "")
+    notes = [field.note, "union over merged branches; no single branch covers it" if is_merged else ""]
+    note = "; ".join(filter(None, notes))
+    return f"{name}: receptive field {field}" + (f" ({note})" if note else "")
 
 
 def _cells(step: RfStep) -> tuple[Cell, ...]:
-    high, wide = step.windows
+    vertical, horizontal = step.windows
     return (
         _pair(*step.input_size),
         _rf(step.before),
-        _pair(high.extent, wide.extent),
-        _padding(high, wide),
-        _pair(high.stride, wide.stride),
+        _pair(vertical.extent, horizontal.extent),
+        _padding(vertical, horizontal),
+        _pair(vertical.stride, horizontal.stride),
         _jump(step.before),
         _jump(step.after),
         _rf(step.after),
@@ -74,10 +74,10 @@ def _pair(height: int, width: int) -> Cell:
     return height if height == width else (height, width)
 
 
-def _padding(high: Window, wide: Window) -> Cell:
-    if high.before == high.after and wide.before == wide.after:
-        return _pair(high.before, wide.before)
-    return high.before, high.after, wide.before, wide.after
+def _padding(vertical: Window, horizontal: Window) -> Cell:
+    if vertical.before == vertical.after and horizontal.before == horizontal.after:
+        return _pair(vertical.before, horizontal.before)
+    return vertical.before, vertical.after, horizontal.before, horizontal.after
 
 
 def _padding_text(cell: Cell) -> str:
@@ -95,9 +95,9 @@ def _rf(reaches: tuple[Reach, Reach]) -> Cell:
 
 
 def _jump(reaches: tuple[Reach, Reach]) -> Cell:
-    high, wide = reaches
+    vertical, horizontal = reaches
     has_jump = all(reach.jump and not reach.unknown for reach in reaches)
-    return _pair(high.jump, wide.jump) if has_jump else None
+    return _pair(vertical.jump, horizontal.jump) if has_jump else None
 
 
 def _known(cell: Cell) -> str:
@@ -114,7 +114,7 @@ def _closing(step: RfStep) -> str:
 
 
 def _formula(step: RfStep) -> str:
-    """The numbers put into the formulas; over the height, where the axes differ over the width too."""
+    """The formulas with their numbers; both axes if they differ."""
     axes = [_axis_formula(step, axis) for axis in (0, 1)]
     return axes[0] if axes[0] == axes[1] else f"height: {axes[0]}; width: {axes[1]}"
 
@@ -132,9 +132,9 @@ def _axis_formula(step: RfStep, axis: int) -> str:
 
 
 def _rounding(window: Window, n: int, out: int) -> str:
-    """The output size's formula; with ceil_mode a last window that would start behind the map does not count."""
+    """The formula of the output size; with ceil_mode, a last window that starts after the map is not counted."""
     quotient = f"({n} + {window.before} + {window.after} - {window.extent}) / {window.stride}"
     if not window.ceil_mode:
         return f"floor({quotient}) + 1 = {out}"
-    places = -(-(n + window.before + window.after - window.extent) // window.stride) + 1
-    return f"ceil({quotient}) + 1 = {places}" + (f", less the last = {out}" if places != out else "")
+    windows = -(-(n + window.before + window.after - window.extent) // window.stride) + 1
+    return f"ceil({quotient}) + 1 = {windows}" + (f", less the last = {out}" if windows != out else "")

@@ -17,7 +17,7 @@ def sarif_report(checked: Iterable[Checked]) -> str:
 
 
 def sarif_lines(checked: Iterable[Checked]) -> Iterator[str]:
-    """The same a line at a time, one for each result."""
+    """The same one line at a time, one for each result."""
     driver = {"name": "advconv", "rules": [_rule(rule) for rule in RULES]}
     tool = json_text({"driver": driver})
     yield f'{{"version": "2.1.0", "runs": [{{"tool": {tool}, "columnKind": "unicodeCodePoints", "results": ['
@@ -27,6 +27,6 @@ def sarif_lines(checked: Iterable[Checked]) -> Iterator[str]:
 
 
 def _rule(rule: Rule) -> dict[str, Any]:
-    told = {"shortDescription": {"text": rule.title}, "fullDescription": {"text": rule.what}}
+    texts = {"shortDescription": {"text": rule.title}, "fullDescription": {"text": rule.what}}
     level = {"defaultConfiguration": {"level": rule.severity}}
-    return {"id": rule.code} | told | {"help": {"text": f"advconv explain {rule.code}"}} | level
+    return {"id": rule.code} | texts | {"help": {"text": f"advconv explain {rule.code}"}} | level

@@ -1,9 +1,9 @@
-"""The layer table, in our columns and in torchsummary's."""
+"""The layer table, in the columns of advconv and of torchsummary."""
 
 from advconv.analysis.cost import MACS_CONVENTION
 from advconv.analysis.measure import Measures
-from advconv.geometry import Shape
 from advconv.graph import Graph, Node
+from advconv.layers.base import FLOAT_BYTES
 from advconv.report.table import Table
 from advconv.values.quantities import bytes_text, count_text
 
@@ -11,7 +11,7 @@ COLUMNS = ("Row", "Layer", "Type", "Output Shape", "Params", f"MACs ({MACS_CONVE
 
 
 def summary(measures: Measures, name: str) -> Table:
-    """A row for each layer, functions included, and what they come to."""
+    """A row for each layer, functions included, and the totals."""
     nodes = measures.graph.nodes
     rows = [
         (node.origin.label, node.name, node.layer.kind, str(node.shape), cost.params, cost.macs)
@@ -30,7 +30,7 @@ def summary(measures: Measures, name: str) -> Table:
         f"MACs {count_text(measures.total.macs)} ({MACS_CONVENTION}; one image)",
         f"memory {bytes_text(measures.memory.inference)} for inference, "
         f"{bytes_text(measures.memory.eager)} in torch's eager mode, "
-        f"{bytes_text(measures.memory.training)} kept for training (float32, one image)",
+        f"{bytes_text(measures.memory.training)} saved for training (float32, one image)",
     )
     return Table(f"{name}, for a {measures.graph.input} image", COLUMNS, tuple(rows), closing, totals)
 
@@ -53,16 +53,15 @@ def torchsummary(measures: Measures) -> str:
     found = modules(measures.graph)
     lines = [RULE, f"{'Layer (type)':>20}  {'Output Shape':>25} {'Param #':>15}", DOUBLE]
     for number, (index, node) in enumerate(found, start=1):
-        name, shape = f"{node.layer.kind}-{number}", str(_batched(node.shape))
+        channels, size = node.shape.channels, node.shape.size
+        name, shape = f"{node.layer.kind}-{number}", str([-1, channels, *([] if node.shape.flat else size)])
         lines.append(f"{name:>20}  {shape:>25} {measures.costs[index].params:>15,}")
     total = measures.total.params
     passes = 2 * sum(node.shape.elements for _, node in found)
-    image, passed, weights = (count * 4 / MEBIBYTE for count in (measures.graph.input.elements, passes, total))
+    image, passed, weights = (
+        count * FLOAT_BYTES / MEBIBYTE for count in (measures.graph.input.elements, passes, total)
+    )
     lines += [DOUBLE, f"Total params: {total:,}", f"Trainable params: {total:,}", "Non-trainable params: 0", RULE]
     lines += [f"Input size (MB): {image:.2f}", f"Forward/backward pass size (MB): {passed:.2f}"]
     lines += [f"Params size (MB): {weights:.2f}", f"Estimated Total Size (MB): {image + passed + weights:.2f}", RULE]
     return "\n".join(lines)
-
-
-def _batched(shape: Shape) -> list[int]:
-    return [-1, shape.channels] if shape.flat else [-1, shape.channels, shape.height, shape.width]

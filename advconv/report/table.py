@@ -1,4 +1,4 @@
-"""A table in the formats that people and programs read."""
+"""A table that renders as text, Markdown, CSV, JSON and HTML."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -9,7 +9,7 @@ from advconv.report.cells import csv_text, markdown, markdown_item
 from advconv.text.visible import json_text, visible, visible_lines
 
 Cell = str | int | float | tuple[int, ...] | None
-"""A raw value; (height, width) where the axes differ, None where there is nothing to say."""
+"""A raw value; (height, width) if the axes differ, None if there is no value."""
 
 FORMATS = ("text", "markdown", "csv", "json")
 
@@ -18,8 +18,8 @@ FORMATS = ("text", "markdown", "csv", "json")
 class Table:
     """Rows of raw values under named columns. `pandas.DataFrame(table)` takes it; notebooks show it as HTML.
 
-    `closing` are lines for people; `totals` has in numbers what they say of the whole, and programs get it in their
-    place. `texts` has, by column, how people read a cell where that is not `cell_text`.
+    `closing` are lines below the table; `totals` has their numbers, which JSON gets instead. `texts` are the formatters
+    of columns that do not use `cell_text`.
     """
 
     title: str
@@ -30,16 +30,16 @@ class Table:
     texts: Mapping[str, Callable[[Any], str]] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[dict[str, Cell]]:
-        """The rows, each a mapping from column to raw value."""
+        """The rows, as mappings from column to raw value."""
         return (dict(zip(self.columns, row, strict=True)) for row in self.rows)
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def render(self, format: str = "text") -> str:
-        """The table as `text`, `markdown`, `csv` (rows alone) or `json`."""
+        """The table as `text`, `markdown`, `csv` (rows only) or `json`."""
         if format not in FORMATS:
-            raise ValueError(f"a table is rendered as {', '.join(FORMATS)}, not {format!r}")
+            raise ValueError(f"the formats of a table are {', '.join(FORMATS)}, not {format!r}")
         text: str = getattr(self, format)()
         return text
 
@@ -56,7 +56,7 @@ class Table:
         )
 
     def csv(self) -> str:
-        """Numbers as they are, tuples as people read them, nothing where there is None; texts are no formulas."""
+        """Raw numbers, tuples as in the text format, an empty cell for None, and formulas escaped."""
         rows = (
             [self._text(column, cell) if isinstance(cell, tuple) else _plain(cell) for column, cell in row.items()]
             for row in self
@@ -75,7 +75,7 @@ class Table:
     def _repr_html_(self) -> str:
         from html import escape
 
-        # Notebooks align to the right what does not say otherwise.
+        # Notebooks align cells to the right by default.
         table = self._tabulated("html", visible)
         for cell in ("th", "td"):
             table = table.replace(f"<{cell}>", f'<{cell} style="text-align: left;">')
@@ -86,7 +86,8 @@ class Table:
         from tabulate import tabulate
 
         cells = [[clean(self._text(column, cell)) for column, cell in row.items()] for row in self]
-        align = ["left" if any(map(_is_text, column)) else "right" for column in zip(*self.rows, strict=True)]
+        has_text = (any(isinstance(cell, str | bool) for cell in column) for column in zip(*self.rows, strict=True))
+        align = ["left" if is_left else "right" for is_left in has_text]
         return tabulate(
             cells, [*map(clean, self.columns)], tablefmt=style, colalign=align or None, disable_numparse=True
         )
@@ -102,10 +103,6 @@ def cell_text(cell: Cell) -> str:
     return "-" if cell is None else cell if isinstance(cell, str) else f"{cell:,}"
 
 
-def _is_text(cell: Cell) -> bool:
-    return isinstance(cell, str | bool)
-
-
 def _plain(cell: Cell) -> Cell:
-    """As programs get it: JSON has neither infinity nor NaN."""
+    """The cell for CSV and JSON, which has neither infinity nor NaN."""
     return None if isinstance(cell, float) and not math.isfinite(cell) else cell

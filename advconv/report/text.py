@@ -1,4 +1,4 @@
-"""A checked architecture, for people."""
+"""A checked architecture as text."""
 
 from collections.abc import Mapping
 
@@ -16,7 +16,7 @@ from advconv.values.quantities import bytes_text, count_text
 
 
 def report(checked: Checked, paint: Paint = PLAIN) -> str:
-    """Diagnostics, then the constraints, then one line that sums up."""
+    """Diagnostics, constraints and a summary line."""
     parts = [as_text(diagnostic, paint) for diagnostic in checked.diagnostics]
     if checked.verdicts:
         parts.append(_verdicts(checked.verdicts, paint))
@@ -38,7 +38,7 @@ def _verdicts(verdicts: tuple[Verdict, ...], paint: Paint) -> str:
 
 
 def verdict_table(checked: Checked) -> Table:
-    """The verdicts as a table, closed by the diagnostics and the measures. A margin is below 0 outside the limit."""
+    """The verdicts as a table, followed by diagnostics and measures. A margin is negative outside the limit."""
     rows = [(v.name, v.value, v.unit, v.limit.text, v.margin, str(v.status)) for v in checked.verdicts]
     closing = [as_text(diagnostic) for diagnostic in checked.diagnostics]
     columns = ("Constraint", "Value", "Unit", "Limit", "Margin", "Status")
@@ -48,7 +48,7 @@ def verdict_table(checked: Checked) -> Table:
 
 
 def _summary_line(checked: Checked, paint: Paint) -> str:
-    """Whether it holds, and its measures."""
+    """`name: ok, 3 of 3 constraints kept; receptive field 45, ...`"""
     name = checked.spec.name if checked.spec else checked.source.name
     kept = f", {checked.kept} of {_plural(checked.judged, 'constraint')} kept" if checked.verdicts else ""
     measured = f"; {measures_text(checked.measures)}" if checked.measures else ""
@@ -67,11 +67,11 @@ def _state(checked: Checked) -> tuple[tuple[str, str], str]:
 
 
 def files_line(files: int, counts: Mapping[Severity, int], skipped: int) -> str:
-    """`12 files: 3 errors, 1 warning; 2 YAML files skipped, they are no architectures`"""
+    """`12 files: 3 errors, 1 warning; 2 YAML files skipped (not architectures)`"""
     line = ", ".join(_plural(counts[severity], severity.value) for severity in Severity)
     line = f"{_plural(files, 'file')}: {line}"
-    what = "it is no architecture" if skipped == 1 else "they are no architectures"
-    return line + (f"; {_plural(skipped, 'YAML file')} skipped, {what}" if skipped else "")
+    what = "not an architecture" if skipped == 1 else "not architectures"
+    return line + (f"; {_plural(skipped, 'YAML file')} skipped ({what})" if skipped else "")
 
 
 def measures_text(measures: Measures) -> str:

@@ -4,7 +4,7 @@ from advconv.analysis.measure import Measures
 from advconv.graph import Graph
 
 LEVELS = 12
-"""How deep the table goes. torchinfo's time doubles with each level of modules inside modules: at 12 it is 10 ms."""
+"""The depth of the table. The time of torchinfo doubles with each level of nested modules: at 12 it is 10 ms."""
 
 
 def torchinfo(measures: Measures) -> str:
@@ -21,10 +21,10 @@ def torchinfo(measures: Measures) -> str:
 
 
 def flattened(graph: Graph) -> Graph:
-    """The same layers in the same order; those that are nested deeper than LEVELS stand in the module at that level."""
+    """The same layers in the same order; those nested deeper than LEVELS are moved up to the module at that level."""
 
     def name(index: int, steps: list[str]) -> str:
-        # With a hyphen it is a name that no row can have.
+        # No row can have a name with a hyphen.
         return ".".join(steps if len(steps) <= LEVELS else [*steps[: LEVELS - 1], f"{steps[-1]}-{index}"])
 
     nodes = graph.nodes

@@ -1,4 +1,4 @@
-"""The claims of a report beside what torch found."""
+"""The table of `advconv verify`."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -10,12 +10,12 @@ COLUMNS = ("Claim", "Report", "Torch", "Holds", "Note")
 
 
 def claims_table(claims: Sequence[Claim], name: str) -> Table:
-    """A row for each claim with both values."""
+    """A row for each claim, with the values of the report and of torch."""
     rows = [(claim.name, claim.claimed, claim.found, _verdict(claim), claim.note) for claim in claims]
-    held = sum(claim.holds and claim.found is not None for claim in claims)
+    confirmed = sum(claim.holds and claim.found is not None for claim in claims)
     not_asked = sum(claim.found is None for claim in claims)
     rest = f", {not_asked} not asked" if not_asked else ""
-    title = f"{name}: {held} of {len(claims)} claims hold{rest}"
+    title = f"{name}: {confirmed} of {len(claims)} claims hold{rest}"
     return Table(title, COLUMNS, tuple(rows), texts=TEXTS)
 
 
@@ -24,7 +24,7 @@ def _verdict(claim: Claim) -> bool | None:
 
 
 def _value_or(word: str) -> Callable[[Cell], str]:
-    """`(0, 80) -> 0 to 80`; the word where there is no value."""
+    """`(0, 80) -> 0 to 80`; the word if there is no value."""
 
     def text(cell: Cell) -> str:
         if isinstance(cell, tuple):

@@ -1,4 +1,4 @@
-"""What every command shares: exit codes, and the one way by which texts reach standard output and standard error."""
+"""Exit codes, and the functions that write to standard output and standard error."""
 
 import os
 import re
@@ -15,12 +15,12 @@ PAINTED = re.compile(rf"(\x1b\[(?:{'|'.join(COLOURS.values())}|0)m)")
 
 
 class Paint(NamedTuple):
-    """Makes the lines of a report, in colours where they are wanted; what else controls a terminal is escaped."""
+    """Formats the lines of a report, in colours if they are wanted; all other control characters are escaped."""
 
     on: bool = False
 
     def __call__(self, *parts: str | tuple[str, str]) -> str:
-        """A line of texts and of (colour, text)."""
+        """A line from its parts, each a text or (colour, text)."""
         return "".join(visible(part) if isinstance(part, str) else self._coloured(*part) for part in parts)
 
     def _coloured(self, colour: str, text: str) -> str:
@@ -31,30 +31,30 @@ PLAIN = Paint()
 
 
 def print_text(text: str, file: TextIO | None = None, paint: Paint = PLAIN) -> None:
-    """Prints lines. Whatever they hold, a terminal is controlled by nothing but the colours of a paint that is on."""
+    """Prints lines with control characters escaped, except the colours of a paint that is on."""
     parts = PAINTED.split(text) if paint.on else [text]
     print("".join(part if index % 2 else visible_lines(part) for index, part in enumerate(parts)), file=file)
 
 
 def print_error(message: str) -> None:
-    # Where nobody can be told, the exit code still says it.
+    # If stderr cannot be written, the exit code still reports the failure.
     with suppress(OSError):
         print_text(f"advconv: {in_a_line(message)}", sys.stderr)
 
 
 MAX_MESSAGE = 2_000
-"""Characters: what users write may be longer than a terminal is high, and messages quote it."""
+"""Characters. Messages quote user input, which may be longer than a terminal is high."""
 
 
 def in_a_line(message: str) -> str:
-    """A message without characters that a terminal would obey, with its middle left out where it is too long."""
+    """A message on one line: control characters escaped, the middle left out if it is too long."""
     half = MAX_MESSAGE // 2
     cut = message if len(message) <= MAX_MESSAGE else f"{message[:half]}...{message[-half:]}"
     return visible(cut)
 
 
-def hold_directory() -> None:
-    """Raises FileNotFoundError where the current directory has been deleted: torch's MKL would end the process."""
+def check_working_directory() -> None:
+    """Raises FileNotFoundError if the working directory has been deleted: torch's MKL would end the process."""
     os.getcwd()
 
 
@@ -64,7 +64,7 @@ def wants_colour() -> bool:
 
 
 def print_markdown(text: str) -> None:
-    """Rendered in a terminal, as it is in a pipe."""
+    """Prints Markdown, rendered in a terminal, unchanged in a pipe."""
     if not wants_colour():
         print_text(text)
         return

@@ -1,4 +1,4 @@
-"""What commands need beyond the measuring side: the extra that installs it."""
+"""The extra that installs the libraries a command needs."""
 
 import json
 import shlex
@@ -16,19 +16,19 @@ EXTRAS = {
     "train": "train",
     "verify": "train",
 }
-"""The extra of each command that has one; `summary` needs it for --torchinfo alone."""
+"""The extra of each command that needs one; `summary` needs it only for --torchinfo."""
 
 MODULES = {
     "PIL", "albumentations", "cv2", "matplotlib", "numpy", "onnx", "onnxruntime", "onnxscript", "safetensors",
     "tensorboard", "torch", "torchinfo", "torchvision", "tqdm",
 }  # fmt: skip
-"""What the extras install. Another module that is missing is our own mistake."""
+"""Modules that the extras install. Any other missing module is a bug of advconv."""
 
 TITLES = {"train": "training"}
 
 
 def needed(command: str, missing: str | None, has_tensorboard: bool = False) -> str | None:
-    """What to say where a module is missing, whichever one happened to be imported first; None for our own mistake."""
+    """The message about a missing module, whichever one was imported first; None if that is a bug of advconv."""
     module = (missing or "").split(".")[0]
     if module not in MODULES:
         return None
@@ -39,7 +39,7 @@ def needed(command: str, missing: str | None, has_tensorboard: bool = False) -> 
 
 
 def install(extra: str) -> str:
-    """The command that installs an extra from where advconv itself came from (PEP 610), by the tool that brought it."""
+    """The command that installs an extra from the source of advconv itself (PEP 610), with the tool that was used."""
     from importlib.metadata import PackageNotFoundError, distribution
 
     try:
@@ -56,7 +56,7 @@ def install(extra: str) -> str:
 
 @contextmanager
 def naming_the_extra(what: str) -> Iterator[None]:
-    """In Python: where torch and what comes with it are missing, says which extra has them: ModuleNotFoundError."""
+    """For the Python interface: a missing torch raises ModuleNotFoundError with the extra to install."""
     try:
         yield
     except ModuleNotFoundError as missing:

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and directories of others that are read and written through no link."""
+"""Atomic writes of files, and directories whose files are read and written without following links."""
 
 import os
 import stat
@@ -10,28 +10,28 @@ from weakref import finalize
 
 
 class FileError(Exception):
-    """A file that cannot be read or written; the text says which and why."""
+    """A file that cannot be read or written; the text has its path and the reason."""
 
 
 def flags(*names: str) -> int:
-    """Flags of `os.open`, as far as the system has them."""
+    """The flags of `os.open` that the system has."""
     return sum(getattr(os, name, 0) for name in names)
 
 
 OPEN = flags("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY")
-"""Through no link, and without waiting for the other end of a FIFO."""
+"""Without following a link, and without waiting for the other end of a FIFO."""
 
 CREATE = flags("O_WRONLY", "O_CREAT", "O_EXCL", "O_NOFOLLOW", "O_CLOEXEC", "O_BINARY")
 ENTER = flags("O_RDONLY", "O_DIRECTORY", "O_CLOEXEC")
 
-# Windows has none of it; files then go by their paths, and links are looked for before each is opened.
+# Windows has none of these; there files are opened by path, after a check for links.
 HAS_DIR_FD = {os.open, os.stat, os.mkdir, os.unlink, os.rename, os.link} <= os.supports_dir_fd
 
 PREFIX, SUFFIX = ".advconv-", ".part"
 
 
 def hidden_name() -> str:
-    """For a file that is not yet in its place; nobody can foresee it and put a link there."""
+    """A random name for a file that is not yet in place; nobody can predict it and put a link there."""
     return f"{PREFIX}{os.urandom(16).hex()}{SUFFIX}"
 
 
@@ -40,7 +40,7 @@ def reason(problem: Exception) -> str:
 
 
 class Directory:
-    """A directory that is opened once: what is read and written by name lies in it, wherever its path leads later.
+    """A directory that is opened once: files are read and written by name in it, even if its path changes later.
 
     A file that is a link, a FIFO or a device is refused. Methods raise `error`.
     """
@@ -48,30 +48,30 @@ class Directory:
     error: type[Exception] = FileError
 
     def __init__(self, path: Path, within: "Directory | None" = None) -> None:
-        """Within another directory it is no link; else the path is the user's own, and may be one."""
+        """Within another directory a link is refused; a path of the user may be one."""
         self.path, self.file = path, None
         if within and within.is_link(path.name):
             raise self.error(f"{path} is a link, which is not followed")
         if not HAS_DIR_FD:
             return
-        extra, place = (OPEN, within._at(path.name)) if within else (0, str(path))
-        with self._naming(path, "opened"):
-            self.file = os.open(place, ENTER | extra, dir_fd=within.file if within else None)
+        extra, name = (OPEN, within._at(path.name)) if within else (0, str(path))
+        with self._converted_errors(path, "opened"):
+            self.file = os.open(name, ENTER | extra, dir_fd=within.file if within else None)
         finalize(self, os.close, self.file)
 
     def child(self, name: str) -> Self | None:
-        """The directory of this name, or None where there is none."""
+        """The subdirectory of this name, or None."""
         return type(self)(self.path / name, self) if self.has(name) else None
 
     def make(self, name: str) -> Self:
-        """The directory of this name, made where there is none."""
+        """The subdirectory of this name, created if necessary."""
         if not self.has(name):
-            with self._naming(self.path / name, "made"):
+            with self._converted_errors(self.path / name, "made"):
                 os.mkdir(self._at(name), dir_fd=self.file)
         return type(self)(self.path / name, self)
 
     def has(self, name: str) -> bool:
-        """Whether there is anything of this name, be it a link that leads nowhere."""
+        """Whether there is an entry of this name; a dangling link counts."""
         try:
             self._mode(name)
         except FileNotFoundError:
@@ -81,23 +81,23 @@ class Directory:
     def is_link(self, name: str) -> bool:
         return self.has(name) and stat.S_ISLNK(self._mode(name))
 
-    def read(self, name: str, most: int | None = None) -> bytes:
-        """The content of a file of at most so many bytes."""
-        with self._naming(self.path / name, "read"), os.fdopen(self._open(name), "rb") as file:
-            if most is not None and os.fstat(file.fileno()).st_size > most:
-                raise OSError(0, f"it is larger than {most:,} bytes")
+    def read(self, name: str, max_bytes: int | None = None) -> bytes:
+        """The content of a file of at most `max_bytes` bytes."""
+        with self._converted_errors(self.path / name, "read"), os.fdopen(self._open(name), "rb") as file:
+            if max_bytes is not None and os.fstat(file.fileno()).st_size > max_bytes:
+                raise OSError(0, f"it is larger than {max_bytes:,} bytes")
             return file.read()
 
     def sha256(self, name: str) -> str:
         import hashlib
 
-        with self._naming(self.path / name, "read"), os.fdopen(self._open(name), "rb") as file:
+        with self._converted_errors(self.path / name, "read"), os.fdopen(self._open(name), "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
     @contextmanager
     def opened(self, name: str) -> Iterator[int]:
-        """A file to read and to write, as locks want it."""
-        with self._naming(self.path / name, "opened"):
+        """A file descriptor for reading and writing, as locks need it."""
+        with self._converted_errors(self.path / name, "opened"):
             file = self._open(name, os.O_RDWR)
         try:
             yield file
@@ -105,25 +105,25 @@ class Directory:
             os.close(file)
 
     def write(self, name: str, data: bytes | str, mode: int | None = None) -> None:
-        """Puts a file in the place of an older one in a single step; where that fails, the older one is as it was.
+        """Replaces a file atomically; if that fails, the older one is unchanged.
 
         A link of this name is replaced, not followed. The new file's permissions are those of the umask, or `mode`.
         """
-        with self._naming(self.path / name, "written"), self.parts({name: data}, mode) as parts:
+        with self._converted_errors(self.path / name, "written"), self.parts({name: data}, mode) as parts:
             self.put(parts[name], name)
 
     def write_new(self, name: str, data: bytes | str) -> None:
-        """As `write`, where there is no file of this name yet."""
-        with self._naming(self.path / name, "written"), self.parts({name: data}) as parts:
+        """Like `write`, but raises an error if the file exists."""
+        with self._converted_errors(self.path / name, "written"), self.parts({name: data}) as parts:
             self._link(parts[name], self, name)
 
     @contextmanager
     def parts(self, files: Mapping[str, bytes | str], mode: int | None = None) -> Iterator[dict[str, str]]:
-        """The hidden names of files that are on the disk and not yet in place; those that stay so are removed."""
+        """Writes files under hidden names and yields these; those not put in place by the end are removed."""
         made: dict[str, str] = {}
         try:
             for name, data in files.items():
-                with self._naming(self.path / name, "written"):
+                with self._converted_errors(self.path / name, "written"):
                     made[name] = part = hidden_name()
                     self._create(part, data.encode() if isinstance(data, str) else data, mode)
             yield made
@@ -132,15 +132,15 @@ class Directory:
                 self._remove(part)
 
     def put(self, part: str, name: str) -> None:
-        with self._naming(self.path / name, "written"):
+        with self._converted_errors(self.path / name, "written"):
             os.replace(self._at(part), self._at(name), src_dir_fd=self.file, dst_dir_fd=self.file)
         if self.file is not None:
-            # So that a power failure keeps the order; not every file system does it.
+            # Keeps the order of renames after a power failure; not every file system supports it.
             with suppress(OSError):
                 os.fsync(self.file)
 
-    def share(self, name: str, other: Self) -> None:
-        """Puts a file into another directory too, without copying its bytes where the file system can do that."""
+    def link_or_copy(self, name: str, other: Self) -> None:
+        """Adds a file to another directory, as a hard link if the file system has them, else as a copy."""
         part = hidden_name()
         try:
             self._link(name, other, part)
@@ -149,9 +149,9 @@ class Directory:
             return
         other.put(part, name)
 
-    def sweep(self) -> None:
-        """Removes what a killed process has left between its first byte and its place."""
-        with self._naming(self.path, "read"):
+    def remove_partial_files(self) -> None:
+        """Removes files that a killed process left under hidden names."""
+        with self._converted_errors(self.path, "read"):
             names = os.listdir(self.path if self.file is None else self.file)
         for name in names:
             if name.startswith(PREFIX) and name.endswith(SUFFIX):
@@ -165,8 +165,10 @@ class Directory:
 
     def _open(self, name: str, access: int = os.O_RDONLY) -> int:
         mode = self._mode(name)
+        if stat.S_ISLNK(mode):
+            raise OSError(0, "it is a link, which is not followed")
         if not stat.S_ISREG(mode):
-            raise OSError(0, "it is a link, which is not followed" if stat.S_ISLNK(mode) else "it is no regular file")
+            raise OSError(0, "it is not a regular file")
         return os.open(self._at(name), access | OPEN, dir_fd=self.file)
 
     def _create(self, name: str, data: bytes, mode: int | None) -> None:
@@ -178,7 +180,7 @@ class Directory:
             os.fsync(file.fileno())
 
     def _link(self, name: str, other: "Directory", new: str) -> None:
-        """Another name for a file; where the file system has no such thing, a new one. Raises OSError."""
+        """A hard link to a file; without hard links, a rename within the directory. Raises OSError."""
         try:
             os.link(self._at(name), other._at(new), src_dir_fd=self.file, dst_dir_fd=other.file)
         except FileExistsError:
@@ -193,7 +195,7 @@ class Directory:
             os.unlink(self._at(name), dir_fd=self.file)
 
     @contextmanager
-    def _naming(self, path: Path, verb: str) -> Iterator[None]:
+    def _converted_errors(self, path: Path, verb: str) -> Iterator[None]:
         try:
             yield
         except (OSError, MemoryError, ValueError) as problem:
@@ -201,10 +203,10 @@ class Directory:
 
 
 def write(path: Path, data: bytes | str) -> None:
-    """Writes a file that a user has named, whole or not at all. Raises FileError.
+    """Writes a file that a user has named, atomically. Raises FileError.
 
-    As with `cp`, a link is followed and stays, an older file's permissions stay, and one that may not be written is
-    not. What is no regular file (/dev/stdout, a pipe) takes the bytes as they come.
+    As with `cp`, a link is followed and kept, the permissions of an older file are kept, and a read-only file is
+    refused. What is not a regular file (/dev/stdout, a pipe) is written directly.
     """
     data = data.encode() if isinstance(data, str) else data
     try:
@@ -221,5 +223,5 @@ def write(path: Path, data: bytes | str) -> None:
 
 
 def write_new(path: Path, data: bytes | str) -> None:
-    """Writes a file where there is none yet, whole or not at all. Raises FileError."""
+    """Writes a new file atomically; an existing one is refused. Raises FileError."""
     Directory(path.parent).write_new(path.name, data)

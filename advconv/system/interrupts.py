@@ -1,30 +1,30 @@
-"""Ctrl-C, caught before anything is imported that takes time; so this imports next to nothing."""
+"""Ctrl-C, handled before any slow import; so this module imports almost nothing."""
 
 import os
 import signal
 from types import FrameType
 
 INTERRUPTED = 130
-"""The exit code, as shells count the death by SIGINT."""
+"""The exit code by which shells report a process that SIGINT ended."""
 
 INTERRUPTION = "interrupted"
 
 
 def catch_interrupts() -> None:
-    """From here on Ctrl-C ends the process with a line and exit code 130."""
-    # Where SIGINT is ignored, as in the background of a script, it stays so.
+    """Makes Ctrl-C end the process with one line and exit code 130."""
+    # If SIGINT is ignored, as in a background job of a script, it stays ignored.
     if signal.getsignal(signal.SIGINT) == signal.default_int_handler:
         signal.signal(signal.SIGINT, _interrupt)
 
 
-def leave_interrupts() -> None:
-    """From here on Ctrl-C ends the process without a word: the interpreter would print a traceback on its way out."""
+def restore_default_interrupts() -> None:
+    """Makes Ctrl-C end the process silently: during its exit the interpreter would print a traceback."""
     if signal.getsignal(signal.SIGINT) == _interrupt:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    """Libraries print or swallow a KeyboardInterrupt that meets them while they are imported, so that ends at once."""
+    """Exits immediately during an import, where libraries print or swallow KeyboardInterrupt."""
     if _is_importing(frame):
         _end()
     raise KeyboardInterrupt

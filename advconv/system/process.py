@@ -1,4 +1,4 @@
-"""How the process ends: its exit code, and one line for what the world outside did to it."""
+"""How the process ends: its exit code, and external failures reported on one line."""
 
 import errno
 import os
@@ -9,19 +9,20 @@ from contextlib import suppress
 from typing import NoReturn, TextIO
 
 from advconv.system.console import USAGE, print_error
-from advconv.system.interrupts import INTERRUPTED, INTERRUPTION, leave_interrupts
+from advconv.system.interrupts import INTERRUPTED, INTERRUPTION, restore_default_interrupts
+from advconv.text.visible import first_line
 
 BROKEN_PIPE = 141
-"""As shells count the death by SIGPIPE."""
+"""The exit code by which shells report a process that SIGPIPE ended."""
 
 
 def end(run: Callable[[], int]) -> NoReturn:
-    """Runs a command and ends the process with its exit code. Only a mistake of our own leaves a traceback."""
+    """Runs a command and ends the process with its exit code. Only a bug of advconv prints a traceback."""
     _prepare_streams()
     try:
         code = _exit_code(run)
     finally:
-        leave_interrupts()
+        restore_default_interrupts()
         _drop_unwritten(sys.stdout)
         _drop_unwritten(sys.stderr)
     sys.exit(code)
@@ -32,7 +33,7 @@ def _exit_code(run: Callable[[], int]) -> int:
         try:
             code = run()
         except SystemExit as exit:
-            # Argparse's way to end.
+            # Argparse ends this way.
             code = exit.code if isinstance(exit.code, int) else 0
         sys.stdout.flush()
         return code
@@ -47,16 +48,17 @@ def _exit_code(run: Callable[[], int]) -> int:
 
 
 def _outcome(problem: BaseException) -> tuple[int, str] | None:
-    """The exit code and the line for what the world outside did; None for a mistake of our own."""
+    """The exit code and the line for an external failure; None for a bug of advconv."""
     if isinstance(problem, KeyboardInterrupt):
         return INTERRUPTED, INTERRUPTION
     if isinstance(problem, BrokenPipeError):
-        # Whoever read us has seen enough.
+        # The reader closed the pipe.
         return BROKEN_PIPE, ""
     if is_out_of_memory(problem):
-        return USAGE, "there is not enough memory for this; raise its limit (ulimit -v, a container's), or need less"
+        return USAGE, "out of memory; raise the limit (ulimit -v, container) or reduce the input"
     if library := _library_in_import(problem):
-        return USAGE, f"{library} cannot be loaded: {_reason(problem)}; {_repair(library, problem)}"
+        reason = first_line(_root_cause(problem))[:300]
+        return USAGE, f"{library} cannot be loaded: {reason}; {_repair(library, reason)}"
     return (USAGE, _of_the_system(problem)) if isinstance(problem, OSError) else None
 
 
@@ -65,7 +67,7 @@ NO_MEMORY = (
     # What CPython says where it had no memory to say more.
     "without setting an exception",
 )  # fmt: skip
-"""Torch, the loader of shared libraries and Python's threads have no type of their own for it."""
+"""Texts by which torch, the loader of shared libraries and Python's threads report it, without a type of their own."""
 
 
 def is_out_of_memory(problem: BaseException) -> bool:
@@ -75,7 +77,7 @@ def is_out_of_memory(problem: BaseException) -> bool:
 
 
 def _library_in_import(problem: BaseException) -> str | None:
-    """The innermost installed library that was being imported when this was raised."""
+    """The innermost installed library that was being imported when the exception was raised."""
     found = [name for name in map(_root, _modules_in_import(problem)) if _is_installed(name)]
     if not found and isinstance(problem, ImportError):
         found = [name for name in [_root(problem.name)] if _is_installed(name)]
@@ -83,11 +85,11 @@ def _library_in_import(problem: BaseException) -> str | None:
 
 
 def _modules_in_import(problem: BaseException) -> Iterator[str | None]:
-    place = problem.__traceback__
-    while place is not None:
-        if place.tb_frame.f_code.co_name == "<module>":
-            yield place.tb_frame.f_globals.get("__name__")
-        place = place.tb_next
+    entry = problem.__traceback__
+    while entry is not None:
+        if entry.tb_frame.f_code.co_name == "<module>":
+            yield entry.tb_frame.f_globals.get("__name__")
+        entry = entry.tb_next
 
 
 def _root(module: str | None) -> str:
@@ -98,21 +100,20 @@ def _is_installed(name: str) -> bool:
     return bool(name) and name not in ("advconv", "__main__") and name not in sys.stdlib_module_names
 
 
-def _reason(problem: BaseException) -> str:
-    """The first line of what was wrong at first; numpy wraps it into a page of advice."""
+def _root_cause(problem: BaseException) -> BaseException:
+    """The first exception of a chain, which numpy wraps into a page of advice."""
     while problem.__cause__ is not None:
         problem = problem.__cause__
-    lines = [line for line in str(problem).splitlines() if line.strip()]
-    return lines[0].strip()[:300] if lines else type(problem).__name__
+    return problem
 
 
-def _repair(library: str, problem: BaseException) -> str:
-    missing = re.match(r"(\S+): cannot open shared object file", _reason(problem))
+def _repair(library: str, reason: str) -> str:
+    missing = re.match(r"(\S+): cannot open shared object file", reason)
     return f"install the system library {missing[1]}" if missing else f"install {library} again"
 
 
 OUTPUT = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
-"""What a write can end with. The name of a file would be there, so without one it is an output."""
+"""errno values of a failed write; without a file name the write was to stdout or stderr."""
 
 
 def _of_the_system(problem: OSError) -> str:
@@ -121,16 +122,17 @@ def _of_the_system(problem: OSError) -> str:
         return f"{problem.filename}: {reason}"
     if problem.errno in OUTPUT:
         return f"the output cannot be written: {reason}"
-    # It has no name any more.
-    return "the current directory has been deleted" if problem.errno == errno.ENOENT else f"the system: {reason}"
+    # os.getcwd() fails without a file name.
+    is_deleted = problem.errno == errno.ENOENT
+    return "the current directory has been deleted" if is_deleted else f"operating system error: {reason}"
 
 
 def _prepare_streams() -> None:
-    """What a stream cannot show is escaped; a stream that the caller has closed swallows what is written."""
+    """Escapes characters that a stream cannot encode, and opens a stream for each one that the caller has closed."""
     _fill_closed_descriptors()
     for number, name in ((1, "stdout"), (2, "stderr")):
         if getattr(sys, name) is None:
-            # It stays open as long as the process.
+            # Stays open until the process ends.
             setattr(sys, name, open(number, "w", encoding="utf-8", closefd=False))  # noqa: SIM115
         stream = getattr(sys, name)
         if hasattr(stream, "reconfigure"):
@@ -138,17 +140,17 @@ def _prepare_streams() -> None:
 
 
 def _fill_closed_descriptors() -> None:
-    """Else the next file that is opened gets the number of standard output, and what C libraries print with it."""
+    """Opens closed standard descriptors: else the next file would get their number, and the output of C libraries."""
     for number in (0, 1, 2):
         try:
             os.fstat(number)
         except OSError:
-            # The system gives the lowest number that is free, which is this one.
+            # The lowest free number is assigned, which is this one.
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
 
 
 def _drop_unwritten(stream: TextIO) -> None:
-    """The interpreter would print_error on exit about what it cannot write."""
+    """Discards what cannot be written; the interpreter would otherwise print a traceback about it at exit."""
     try:
         stream.flush()
     except (OSError, ValueError):

@@ -22,6 +22,11 @@ def visible_lines(text: str) -> str:
     return "\n".join(map(visible, text.split("\n")))
 
 
+def first_line(problem: BaseException) -> str:
+    """The first line of an exception's text, or the exception's name if it has no text."""
+    return next((line.strip() for line in str(problem).splitlines() if line.strip()), type(problem).__name__)
+
+
 def columns(text: str) -> int:
     """Columns on a terminal: wide characters take two, combining ones none."""
     wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)

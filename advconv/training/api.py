@@ -14,6 +14,7 @@ from advconv.system.console import print_text
 from advconv.system.extras import naming_the_extra
 from advconv.text.document import MAX_BYTES
 from advconv.training.errors import TrainingError
+from advconv.training.names import RUNS
 from advconv.training.openmp import limit_spinning
 from advconv.training.options import FIELD_OPTIONS, CallOptions
 
@@ -41,7 +42,7 @@ def with_python_errors(call: "Callable[Arguments, TrainingResult]") -> "Callable
                 return call(*args, **kwargs)
         except ArchError as problem:
             if problem.checked.measures is not None:
-                problem.add_note("a network that breaks its constraints is not trained; force=True trains it")
+                problem.add_note("constraints failed; train anyway with force=True")
             raise
         except Failed as failed:
             raise TrainingError(f"{failed}; resume with: {failed.resume_call}") from failed
@@ -75,7 +76,7 @@ def train(
     quiet: bool = False,
     name: str | None = None,
     force: bool = False,
-    runs: str | Path = "runs",
+    runs: str | Path = RUNS,
 ) -> "TrainingResult":
     """Trains a file or a loaded network, as `advconv train` does, and returns the result.
 
@@ -139,7 +140,7 @@ def _setting(path: str, value: Any, name: str) -> Setting:
     try:
         written = json.dumps(value, default=_number)
     except TypeError as problem:
-        raise SettingError(f"{name}: {value!r} is no number, text, list or mapping") from problem
+        raise SettingError(f"{name}: {value!r} is not a number, text, list or mapping") from problem
     return setting(path, written, f"{name}={written}")
 
 

@@ -1,4 +1,4 @@
-"""Augmentation by albumentations; its random numbers depend on (seed, epoch, index of the image) alone."""
+"""Augmentation by albumentations; its random numbers depend only on (seed, epoch, index of the image)."""
 
 import os
 import random
@@ -12,9 +12,10 @@ from pydantic import ValidationError
 from advconv.geometry import Shape
 from advconv.language.augment import Transform
 from advconv.text.finding import Path
+from advconv.text.visible import first_line
 from advconv.training.errors import TrainingError
 from advconv.training.shapes import Image
-from advconv.training.trial import AugmentError, Report, TrialStep, first_line, try_pipeline
+from advconv.training.trial import AugmentError, Report, TrialStep, try_pipeline
 from advconv.values.forms import in_yaml
 
 # Read when the library is imported; it would otherwise look for a newer version on the network.
@@ -102,7 +103,7 @@ class TransformError(TrainingError):
 
 
 class Augment:
-    """Augments images, uint8 (height, width, channels). The result depends on (seed, epoch, index) alone."""
+    """Augments images, uint8 (height, width, channels). The result depends only on (seed, epoch, index)."""
 
     def __init__(self, pipeline: A.Compose, seed: int) -> None:
         self.steps, self.seed = pipeline.transforms, seed

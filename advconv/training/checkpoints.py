@@ -157,7 +157,7 @@ def _preserve(directory: RunDirectory, before: Checkpoint, files: Mapping[str, b
     _write_list(previous, before, intact(previous))
     for name in sorted(missing):
         if name in files:
-            directory.share(name, previous)
+            directory.link_or_copy(name, previous)
         else:
             # A hard link would let one damaged block affect both checkpoints.
             previous.write(name, directory.read(name))

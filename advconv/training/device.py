@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from advconv.text.visible import first_line
 from advconv.training.errors import TrainingError
 
 
@@ -80,8 +81,7 @@ def _should_compile(requested: str, device: torch.device) -> tuple[bool, str]:
         torch.compile(lambda x: x.sin() + 1)(torch.zeros(1, device=device))
     except Exception as problem:
         # A compiler without headers, a GPU without Triton: each part of torch.compile has errors of its own.
-        reason = str(problem).strip().split("\n")[0]
-        return False, f"torch.compile fails here ({reason}), so it is not used"
+        return False, f"torch.compile fails here ({first_line(problem)}), so it is not used"
     return True, ""
 
 

@@ -7,7 +7,7 @@ from advconv.training.saved import Positive, Text
 
 
 class Environment(NamedTuple):
-    """What the rounding of a step depends on beside the recipe. `device` is an Accelerator as text."""
+    """What the rounding of a step depends on, apart from the recipe. `device` is an Accelerator as text."""
 
     device: Text
     world_size: Positive
@@ -23,7 +23,8 @@ class Environment(NamedTuple):
         if self.device != before.device:
             parts.append(f"{self.device} instead of {before.device} ({_device_effect(self.device, before.device)})")
         if self.world_size != before.world_size:
-            parts.append(f"{_processes(self.world_size)} instead of {before.world_size} ({WORLD_SIZE_EFFECT})")
+            count = f"{self.world_size} process{'es' * (self.world_size > 1)}"
+            parts.append(f"{count} instead of {before.world_size} ({WORLD_SIZE_EFFECT})")
         if self.torch != before.torch:
             parts.append(
                 f"torch {self.torch} instead of {before.torch} (summation order and random numbers may differ)"
@@ -31,16 +32,12 @@ class Environment(NamedTuple):
         return f"the result may differ from that of an uninterrupted run: {'; '.join(parts)}" if parts else ""
 
 
-WORLD_SIZE_EFFECT = "other parts of a batch in each batch norm, other random numbers"
-
-
-def _processes(count: int) -> str:
-    return f"{count} process{'es' * (count > 1)}"
+WORLD_SIZE_EFFECT = "batch norm statistics and random numbers differ"
 
 
 def _device_effect(now: str, before: str) -> str:
-    """Another number of threads sums in another order; another device has other kernels."""
+    """The number of threads changes the order of summation; the device changes the kernels."""
     differing = set(now.split(", ")) ^ set(before.split(", "))
     if all(part.endswith((" thread", " threads")) for part in differing):
-        return "another summation order, so other last bits"
-    return "other kernels, precision or random numbers"
+        return "summation order and last bits differ"
+    return "kernels, precision or random numbers differ"

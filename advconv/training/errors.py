@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from advconv.text.visible import visible_lines
+from advconv.text.visible import first_line, visible_lines
 
 
 class TrainingError(Exception):
@@ -23,5 +23,4 @@ def computing(what: str) -> Iterator[None]:
     try:
         yield
     except (RuntimeError, IndexError) as problem:
-        lines = str(problem).strip().splitlines() or [type(problem).__name__]
-        raise ComputeError(f"{what} failed: {lines[0].rstrip('.')}") from problem
+        raise ComputeError(f"{what} failed: {first_line(problem).rstrip('.')}") from problem

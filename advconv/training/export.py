@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from advconv.geometry import Shape
 from advconv.system.files import write
+from advconv.text.visible import first_line
 from advconv.training.data import ImageSet
 from advconv.training.device import Normalise
 from advconv.training.files import RunError
@@ -113,8 +114,8 @@ def _exporting() -> Iterator[None]:
             warnings.simplefilter("ignore")
             yield
     except torch.onnx.OnnxExporterError as problem:
-        reason = str(problem).strip().split("\n")[0]
-        raise RunError(f"torch {torch.__version__} cannot write this network as ONNX: {reason}") from problem
+        version = torch.__version__
+        raise RunError(f"torch {version} cannot write this network as ONNX: {first_line(problem)}") from problem
     finally:
         logging.disable(logging.NOTSET)
 

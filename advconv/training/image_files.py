@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advconv.geometry import Shape
-from advconv.text.visible import visible
+from advconv.text.visible import first_line, visible
 from advconv.training.data import DataError, resize
 
 if TYPE_CHECKING:
@@ -107,8 +107,7 @@ def _reason(problem: Exception) -> str:
     if isinstance(problem, Unreadable):
         return str(problem)
     system_error = getattr(problem, "strerror", None)
-    text = str(system_error or problem).split("\n")[0] or type(problem).__name__
-    return text if system_error else f"{NOT_AN_IMAGE} ({text})"
+    return str(system_error) if system_error else f"{NOT_AN_IMAGE} ({first_line(problem)})"
 
 
 def _pixels(file: "Image", mode: str, note: Callable[[str], None]) -> NDArray[np.uint8]:

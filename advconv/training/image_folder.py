@@ -18,7 +18,7 @@ TEST_FOLDERS = ("test", "val")
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 
 SYSTEM_FILES = ("thumbs.db", "desktop.ini", "__macosx")
-"""Files that operating systems create in folders, beside hidden ones."""
+"""Files that operating systems create in folders, in addition to hidden ones."""
 
 MAX_LISTED = 5
 """How many names a message lists."""
@@ -97,14 +97,14 @@ def _classes(top: Path, folders: list[Path], notes: Notes) -> dict[str, Path]:
         name = unicodedata.normalize("NFC", folder.name)
         if name in named:
             names = " and ".join(ascii(path.name) for path in (named[name], folder))
-            raise DataError(f"{top}: the class folders {names} differ in their Unicode normal form alone; rename one")
+            raise DataError(f"{top}: the class folders {names} differ only in their Unicode normal form; rename one")
         named[name] = folder
     alike = defaultdict(list)
     for name in named:
         alike[name.casefold()].append(name)
     for group in alike.values():
         if len(group) > 1:
-            notes.add(f"class folders that differ in upper and lower case alone ({', '.join(sorted(group))})", top)
+            notes.add(f"class folders that differ only in upper and lower case ({', '.join(sorted(group))})", top)
     return dict(sorted(named.items()))
 
 

@@ -37,7 +37,7 @@ class BatchPlan(NamedTuple):
         return self.epochs * self.steps_per_epoch
 
     def order(self, epoch: int) -> NDArray[np.int64]:
-        """The indices of the images in the order of an epoch, which depends on (seed, epoch) alone."""
+        """The indices of the images in the order of an epoch, which depends only on (seed, epoch)."""
         return np.random.default_rng((self.seed, epoch)).permutation(self.dataset_size)
 
 
@@ -116,7 +116,7 @@ PREFETCH = 4
 def default_workers() -> int:
     """One processor for the training, the others for its workers, divided by the processes of the machine.
 
-    At least two where there are two processors: training on a CPU waits while images are loaded, and two workers load
+    At least two if there are two processors: training on a CPU waits while images are loaded, and two workers load
     them in half the time.
     """
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -125,7 +125,7 @@ def default_workers() -> int:
 
 
 def buffer_slots(device: str, workers: int) -> int:
-    """How many batches the ring buffer holds."""
+    """The number of batches in the ring buffer."""
     return 2 * PREFETCH if device == "cpu" else PREFETCH * workers + 3
 
 
@@ -152,14 +152,14 @@ def load_batches(
             f"less than {buffer.nbytes / 1e6:,.0f} MB of shared memory are free, so images are loaded without workers"
         )
         workers = 0
-    takes_turns = device == "cpu" and workers > 0
-    sampler = LoadSampler(BatchSampler(plan, start_step), workers if takes_turns else 1, slots)
+    alternates = device == "cpu" and workers > 0
+    sampler = LoadSampler(BatchSampler(plan, start_step), workers if alternates else 1, slots)
     dataset = AugmentedDataset(data.images, augment, buffer)
     tasks: list[Iterable[Task]] = [WorkerTasks(sampler, dataset, worker, workers) for worker in range(workers)]
     with WorkerPool(tasks, is_stopping) as pool:
         loading = _load_inline(sampler, dataset)
         if workers:
-            loading = _load_in_turns(sampler, pool) if takes_turns else _load_ahead(sampler, pool)
+            loading = _load_between_steps(sampler, pool) if alternates else _load_ahead(sampler, pool)
         yield _batches(loading, sampler, buffer, data.labels, report)
 
 
@@ -185,7 +185,7 @@ def _load_inline(sampler: LoadSampler, dataset: AugmentedDataset) -> Iterator[No
         yield
 
 
-def _load_in_turns(sampler: LoadSampler, pool: WorkerPool) -> Iterator[None]:
+def _load_between_steps(sampler: LoadSampler, pool: WorkerPool) -> Iterator[None]:
     """All workers load `PREFETCH` batches while training waits, and none while it computes.
 
     Training on a CPU uses all processors, and each of its threads waits for one that a worker slows down.

@@ -14,6 +14,7 @@ from advconv.training.device import Accelerator
 from advconv.training.errors import TrainingError
 from advconv.training.evaluation import EVAL_BATCH_SIZE
 from advconv.training.loader import buffer_slots
+from advconv.training.optim import optimizer_state_names
 from advconv.training.ranks import Rank
 from advconv.values.quantities import bytes_text
 
@@ -67,12 +68,12 @@ def _check(parts: Sizes, processes: int, available: int | None, where: str) -> N
     each = f"in each of {processes} processes " if processes > 1 else ""
     raise InsufficientMemory(
         f"training needs about {bytes_text(total)} of memory ({each}{listed}), {where} has {bytes_text(available)} "
-        "available; use a smaller input, batch_size or --limit; --force (in Python force=True) trains all the same"
+        "available; use a smaller input, batch_size or --limit; --force (in Python force=True) trains anyway"
     )
 
 
 LIBRARIES = 200 * 10**6
-"""Bytes that training a very small network on a CPU needs beside its data: imports, and what torch allocates."""
+"""Bytes that training a very small network on a CPU needs besides its data: imports, and allocations of torch."""
 
 CHECKPOINT = 1.5
 """Copies of a checkpoint in memory while it is written, on average: its buffer grows by doubling."""
@@ -85,7 +86,7 @@ def estimate(
     (train, test), memory, weights = counts, measures.memory, measures.weights
     image, batch = measures.graph.input.elements, max(1, min(recipe.batch_size, train) // process.world_size)
     buffer, evaluated = buffer_slots(accelerator.device.type, workers) * batch * image, min(EVAL_BATCH_SIZE, test)
-    optimizer = {"adamw": 2, "sgd": int(recipe.momentum > 0)}[recipe.optimizer]
+    optimizer = sum(name != "step" for name in optimizer_state_names(recipe))
     # Autocast saves most activations in two bytes.
     scale = 1 if accelerator.dtype is None else 0.5
     stages = {
@@ -107,7 +108,7 @@ def available_memory(root: Path = Path("/")) -> int | None:
 
 
 def _machine(root: Path) -> Iterator[int]:
-    """What Linux calls available; elsewhere the total memory, if the system tells."""
+    """The available memory of Linux; elsewhere the total memory, if the system reports it."""
     with suppress(OSError, ValueError, KeyError):
         yield 1024 * int(_table(root / "proc/meminfo")["MemAvailable:"])
         return
@@ -116,7 +117,7 @@ def _machine(root: Path) -> Iterator[int]:
 
 
 def _control_groups(root: Path) -> Iterator[int]:
-    """What each control group of this process has left, in either version of Linux's control groups."""
+    """Bytes left in each control group of this process, for both versions of Linux's control groups."""
     try:
         lines = (root / "proc/self/cgroup").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -141,8 +142,8 @@ FILES = {
 def _remaining(group: Path, limit: str, usage: str, reclaimable: str) -> Iterator[int]:
     """A limit minus its usage, not counting file pages that the kernel can reclaim."""
     with suppress(OSError, ValueError, KeyError):
-        most, used = (int((group / name).read_text(encoding="utf-8")) for name in (limit, usage))
-        yield most - used + int(_table(group / "memory.stat")[reclaimable])
+        allowed, used = (int((group / name).read_text(encoding="utf-8")) for name in (limit, usage))
+        yield allowed - used + int(_table(group / "memory.stat")[reclaimable])
 
 
 def _table(path: Path) -> dict[str, str]:

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
+from advconv.training.names import COMPILE_CHOICES, RUNS, Compile
 from advconv.training.saved import Flag, Percent, Positive, Text
 from advconv.values.forms import in_yaml, is_int, is_number
 from advconv.values.limits import percentage
@@ -18,8 +18,6 @@ FIELD_OPTIONS = {
     "val_split": "train.val_split",
 }
 """Options that override a field of the file, and its path."""
-
-COMPILE_CHOICES = ("auto", "on", "off")
 
 COUNT_RANGES = {"limit": (1, 10**9), "workers": (0, 256)}
 """The minimum and the maximum of options that are counts."""
@@ -39,21 +37,21 @@ def validate_count(name: str, value: int) -> int:
 class RunOptions:
     """Options that `run.json` records, so that a resumed run has them too.
 
-    `promised_data`: the data set that the file's accuracy is promised for, where an option has replaced it.
+    `promised_data`: the data set that the file's accuracy is promised for, if an option has replaced it.
     """
 
     data_dir: Text
     limit: Positive | None = None
     until: Percent | None = None
     device: Text = "auto"
-    compile: Literal["auto", "on", "off"] = "auto"
+    compile: Compile = "auto"
     tensorboard: Flag = False
     promised_data: Text = ""
 
 
 @dataclass(frozen=True)
 class CallOptions:
-    """Options of one call. None: as the run has it, or the default of this machine. Raises ValueError."""
+    """Options of one call. None: the value of the run, or the default of this machine. Raises ValueError."""
 
     data_dir: str | None = None
     limit: int | None = None
@@ -66,7 +64,7 @@ class CallOptions:
     name: str | None = None
     force: bool = False
     previous: bool = False
-    runs: Path = Path("runs")
+    runs: Path = Path(RUNS)
 
     def __post_init__(self) -> None:
         for name in COUNT_RANGES:

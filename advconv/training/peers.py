@@ -19,6 +19,7 @@ from typing import Any, NoReturn, Self
 import torch.distributed as dist
 
 from advconv.system.console import USAGE, print_error
+from advconv.text.visible import first_line
 from advconv.training.errors import ComputeError, TrainingError
 from advconv.training.ranks import Rank
 
@@ -151,7 +152,7 @@ def is_communication_error(problem: BaseException | None) -> bool:
 def _exit_reason(problem: BaseException) -> str:
     if not isinstance(problem, Exception):
         return "was ended by a signal"
-    return f"failed: {(str(problem).strip().splitlines() or [type(problem).__name__])[0]}"
+    return f"failed: {first_line(problem)}"
 
 
 @contextmanager

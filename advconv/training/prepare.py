@@ -41,7 +41,7 @@ def prepare(architecture: Architecture, run_options: RunOptions, call: CallOptio
         import tensorboard  # noqa: F401, before anything is written
     data = _load_data(spec, run_options, process, reporter)
     _raise_if(architecture, _data_errors(architecture, SETS[spec.data]._replace(classes=len(data.classes))))
-    run_options = _without_large_limit(run_options, data, reporter)
+    run_options = _drop_ineffective_limit(run_options, data, reporter)
     setup = TrainingSetup(architecture, data, accelerator, run_options, workers, process, reporter)
     # Raises if the processes cannot divide the batches.
     setup.plan()
@@ -66,7 +66,7 @@ def _data_errors(architecture: Architecture, data: DataSet) -> list[Finding]:
 
 
 def _augment_errors(architecture: Architecture, reporter: ProgressReporter) -> list[Finding]:
-    """Whether albumentations accepts the declared augmentation, which only the library can tell."""
+    """Whether albumentations accepts the declared augmentation, which only the library can decide."""
     spec = architecture.spec
     try:
         compile_augment(spec.augment, (0.5,) * spec.input.channels, spec.input, reporter.message)
@@ -98,7 +98,7 @@ def _load_data(spec: ArchSpec, options: RunOptions, process: Rank, reporter: Pro
     return split(loaded, spec.train.val_split, options.limit, spec.train.seed)
 
 
-def _without_large_limit(options: RunOptions, data: TrainingData, reporter: ProgressReporter) -> RunOptions:
+def _drop_ineffective_limit(options: RunOptions, data: TrainingData, reporter: ProgressReporter) -> RunOptions:
     """Drops a limit above the number of images, so that a promise is judged as without it."""
     train, test = len(data.train) + len(data.validation or ()), len(data.test)
     if options.limit is None or options.limit <= max(train, test):

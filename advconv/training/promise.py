@@ -8,7 +8,7 @@ from advconv.training.options import RunOptions
 from advconv.values.limits import Limit
 
 
-class Judgement(NamedTuple):
+class AccuracyJudgement(NamedTuple):
     """`kept` is None if nothing was promised, or if `reason` says why the promise is not judged."""
 
     promise: Limit | None = None
@@ -16,14 +16,14 @@ class Judgement(NamedTuple):
     reason: str = ""
 
 
-def judge(spec: ArchSpec, options: RunOptions, accuracy: float) -> Judgement:
+def judge_accuracy(spec: ArchSpec, options: RunOptions, accuracy: float) -> AccuracyJudgement:
     """A promise applies to all images of the file's own data set; on other images it is not judged."""
     promise = spec.constraints.accuracy
     if promise is None:
-        return Judgement()
+        return AccuracyJudgement()
     if reason := _other_images(spec, options):
-        return Judgement(promise, None, reason)
-    return Judgement(promise, promise.holds(accuracy))
+        return AccuracyJudgement(promise, None, reason)
+    return AccuracyJudgement(promise, promise.holds(accuracy))
 
 
 def _other_images(spec: ArchSpec, options: RunOptions) -> str:

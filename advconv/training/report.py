@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from advconv.language.data_sets import SETS
 from advconv.text.visible import visible
 from advconv.training.metrics import History
-from advconv.training.promise import Judgement
+from advconv.training.promise import AccuracyJudgement
 from advconv.training.run import Run, open_run
 from advconv.training.run_files import load_weights
 from advconv.training.setup import TrainingSetup
@@ -59,7 +59,7 @@ def report_setup(setup: TrainingSetup, run: Run) -> None:
 
 
 def training_result(
-    setup: TrainingSetup, run: Run, history: History, accuracy: float, judgement: Judgement
+    setup: TrainingSetup, run: Run, history: History, accuracy: float, judgement: AccuracyJudgement
 ) -> TrainingResult:
     lines = [*_headline(setup, run, history, accuracy), *_promise(judgement, accuracy)]
     return TrainingResult(run.path, accuracy, history.best_accuracy, history.best_epoch, judgement.kept, tuple(lines))
@@ -77,7 +77,7 @@ def _headline(setup: TrainingSetup, run: Run, history: History, accuracy: float)
     return [*lines, f"all files of the run are in {run.path}"]
 
 
-def _promise(judgement: Judgement, accuracy: float) -> list[str]:
+def _promise(judgement: AccuracyJudgement, accuracy: float) -> list[str]:
     promise = judgement.promise
     if promise is None:
         return []

@@ -12,7 +12,7 @@ from advconv.training import figures
 from advconv.training.data import ImageSet
 from advconv.training.evaluation import Evaluation
 from advconv.training.metrics import History
-from advconv.training.promise import Judgement
+from advconv.training.promise import AccuracyJudgement
 from advconv.training.run import Run
 from advconv.training.setup import TrainingSetup
 from advconv.values.quantities import rounded
@@ -21,7 +21,7 @@ COLUMNS = ("class", "images", "correct", "accuracy", "most confused with", "time
 
 
 def write_results(
-    setup: TrainingSetup, run: Run, history: History, evaluation: Evaluation, judgement: Judgement
+    setup: TrainingSetup, run: Run, history: History, evaluation: Evaluation, judgement: AccuracyJudgement
 ) -> None:
     """Writes the result, the tables and the figures of a finished run. Raises RunError."""
     title = SETS[setup.spec.data].title
@@ -31,7 +31,7 @@ def write_results(
 
 
 def _files(
-    setup: TrainingSetup, history: History, evaluation: Evaluation, judgement: Judgement, title: str
+    setup: TrainingSetup, history: History, evaluation: Evaluation, judgement: AccuracyJudgement, title: str
 ) -> Mapping[str, bytes | str]:
     classes, test = setup.data.classes, setup.data.test
     bounds = judgement.promise.bounds if judgement.promise and not judgement.reason else ()
@@ -45,7 +45,9 @@ def _files(
     }
 
 
-def _result(setup: TrainingSetup, history: History, evaluation: Evaluation, judgement: Judgement) -> dict[str, object]:
+def _result(
+    setup: TrainingSetup, history: History, evaluation: Evaluation, judgement: AccuracyJudgement
+) -> dict[str, object]:
     return {
         "epoch": history.epochs[-1].epoch if history.epochs else 0,
         "data": setup.spec.data,

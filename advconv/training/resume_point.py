@@ -1,7 +1,8 @@
 """Where a training continues: the checkpoint of its run, and what has changed since."""
 
 from advconv.training.metrics import History
-from advconv.training.run import ARCH, Run
+from advconv.training.names import ARCH
+from advconv.training.run import Run
 from advconv.training.run_files import load_checkpoint, repair_files
 from advconv.training.setup import TrainingSetup
 from advconv.training.trainer import Trainer

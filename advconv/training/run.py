@@ -17,11 +17,10 @@ from advconv.training import checkpoints
 from advconv.training.architecture import Architecture, check_architecture, read_document
 from advconv.training.environment import Environment
 from advconv.training.files import RunDirectory, RunError
+from advconv.training.names import ARCH, METADATA
 from advconv.training.options import RunOptions
 from advconv.training.saved import Natural, Positive, Sha256, Text, parse_with_checksum, validated_as
 from advconv.values.names import TITLE
-
-METADATA, ARCH = "run.json", "arch.yaml"
 
 MAX_METADATA_BYTES = 2**24
 
@@ -159,5 +158,5 @@ def locked(run: Run) -> Iterator[None]:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as problem:
             raise RunError(f"{run.path} is being written by another process") from problem
-        run.directory.sweep()
+        run.directory.remove_partial_files()
         yield

@@ -14,7 +14,8 @@ from advconv.report.cells import csv_text
 from advconv.training import checkpoints
 from advconv.training.files import RunDirectory, RunError
 from advconv.training.metrics import EpochMetrics, History
-from advconv.training.run import ARCH, Run
+from advconv.training.names import ARCH
+from advconv.training.run import Run
 from advconv.training.state import dump_state, load_state
 from advconv.training.trainer import Trainer
 from advconv.values.quantities import rounded
@@ -101,7 +102,7 @@ def _recovery(run: Run) -> str:
             f"the last good checkpoint is the one before it ({good}), which --previous uses (in Python previous=True); "
             f"resume from there with: advconv train --resume {path} --previous"
         )
-    return f"there is no other good checkpoint; train it anew with: advconv train {shlex.quote(str(run.path / ARCH))}"
+    return f"there is no other good checkpoint; train it again with: advconv train {shlex.quote(str(run.path / ARCH))}"
 
 
 def _has_epochs(run: Run) -> bool:

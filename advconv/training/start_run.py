@@ -15,7 +15,8 @@ from advconv.report.torchinfo import torchinfo
 from advconv.training import figures
 from advconv.training.device import versions
 from advconv.training.files import RunDirectory, RunError
-from advconv.training.run import ARCH, METADATA, Run, RunMetadata, arch_hash
+from advconv.training.names import ARCH, METADATA
+from advconv.training.run import Run, RunMetadata, arch_hash
 from advconv.training.saved import dump_with_checksum
 from advconv.training.setup import TrainingSetup
 

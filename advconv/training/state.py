@@ -10,6 +10,7 @@ import torch
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
+from advconv.text.visible import first_line
 from advconv.training.environment import Environment
 from advconv.training.metrics import History, RunningMetrics
 from advconv.training.optim import optimizer_state_names
@@ -73,8 +74,7 @@ def _unpickled(data: bytes) -> Any:
             return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except Exception as problem:
         # Torch has no error of its own for a damaged file: zip, pickle and storages raise various ones.
-        reason = next(iter(str(problem).strip().splitlines()), type(problem).__name__)
-        raise ValueError(f"torch cannot load it: {reason:.100}") from problem
+        raise ValueError(f"torch cannot load it: {first_line(problem):.100}") from problem
 
 
 def _check_tensors(given: _TrainerState, trainer: Trainer) -> None:

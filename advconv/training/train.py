@@ -16,7 +16,7 @@ from advconv.training.errors import ComputeError
 from advconv.training.fit import fit
 from advconv.training.options import CallOptions, RunOptions
 from advconv.training.prepare import prepare
-from advconv.training.promise import judge
+from advconv.training.promise import judge_accuracy
 from advconv.training.ranks import Rank
 from advconv.training.report import TrainingResult, report_setup, training_result
 from advconv.training.results import write_results
@@ -89,7 +89,7 @@ def _data_of(document: Document) -> str:
 
 
 def _merged(call: CallOptions, before: RunOptions) -> RunOptions:
-    """The options of a call, and where it has none, those from before."""
+    """The options of a call; if it does not set one, that of the run."""
     values = {field.name: getattr(call, field.name, None) for field in fields(RunOptions)}
     given = {name: value for name, value in values.items() if value not in (None, False)}
     directory = str(data_directory(call.data_dir, before.data_dir).resolve())
@@ -113,7 +113,7 @@ def _train(setup: TrainingSetup, run: Run | None) -> TrainingResult | None:
         if run is None or not setup.process.is_main:
             return None
         evaluation = trainer.evaluate(setup.data.test)
-    judgement = judge(setup.spec, setup.options, evaluation.accuracy)
+    judgement = judge_accuracy(setup.spec, setup.options, evaluation.accuracy)
     write_results(setup, run, history, evaluation, judgement)
     return training_result(setup, run, history, evaluation.accuracy, judgement)
 

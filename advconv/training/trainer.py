@@ -55,7 +55,7 @@ class Trainer:
         self.previous_environment: Environment | None = None
         self.flush_every = FLUSH_EVERY.get(accelerator.device.type, FLUSH_EVERY_ON_DEVICE)
         # Loss and accuracy of the steps whose results are still on the device.
-        self.unread: list[Tensor] = []
+        self.pending_metrics: list[Tensor] = []
         forward = data_parallel(self.module, plan.process)
         self.forward: Callable[[Tensor], Tensor] = torch.compile(forward) if accelerator.compiles else forward
 
@@ -99,10 +99,10 @@ class Trainer:
         self.scheduler.step()
         self.averaged.update_parameters(self.module)
         self.step += 1
-        self.unread.append(torch.stack([loss.detach(), (scores.detach().argmax(1) == labels).float().mean()]))
+        self.pending_metrics.append(torch.stack([loss.detach(), (scores.detach().argmax(1) == labels).float().mean()]))
 
     def _reseed(self) -> None:
-        """The random numbers of a step depend on (seed, step, rank) alone, so a resumed training draws the same."""
+        """The random numbers of a step depend only on (seed, step, rank), so a resumed training draws the same."""
         entropy = (self.recipe.seed, self.step, self.plan.process.rank)
         state = np.random.SeedSequence(entropy).generate_state(1, np.uint64)
         torch.manual_seed(int(state[0]) >> 1)
@@ -117,19 +117,19 @@ class Trainer:
 
     def flush_metrics(self) -> None:
         """Reads the losses of the steps since the last flush into `running`. Raises Diverged and ComputeError."""
-        if not self.unread:
+        if not self.pending_metrics:
             return
-        first = self.step - len(self.unread)
+        first = self.step - len(self.pending_metrics)
         with computing(self.position(self.step - 1)):
             # A device that computes asynchronously reports the error of a step when its results are read.
-            values = mean_over_ranks(torch.stack(self.unread), self.plan.process).tolist()
+            values = mean_over_ranks(torch.stack(self.pending_metrics), self.plan.process).tolist()
         for index, (loss, correct) in enumerate(values):
             if not math.isfinite(loss):
                 raise Diverged(f"the loss is {loss} in {self.position(first + index)}", self.recipe)
             self.running.loss += loss
             self.running.correct += correct
             self.running.steps += 1
-        self.unread.clear()
+        self.pending_metrics.clear()
 
     def evaluate(self, data: ImageSet) -> Evaluation:
         """Evaluates the averaged weights. Raises ComputeError."""

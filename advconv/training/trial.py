@@ -12,6 +12,7 @@ import numpy as np
 
 from advconv.geometry import Shape
 from advconv.text.finding import Finding, Path, Refused
+from advconv.text.visible import first_line
 from advconv.training.shapes import Image
 
 TRIALS = 30
@@ -115,7 +116,3 @@ def _reported_if_slow(text: str, report: Report) -> Iterator[None]:
 
 def _channels_first(image: Image) -> str:
     return "x".join(map(str, (*image.shape[2:], *image.shape[:2])))
-
-
-def first_line(problem: Exception) -> str:
-    return str(problem).split("\n")[0] or type(problem).__name__

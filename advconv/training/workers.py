@@ -1,7 +1,7 @@
 """Worker processes that load images for a training and never outlive it.
 
-A worker is given all its tasks at the start; the training tells it up to which batch to run them, and it answers with
-each batch that it has finished. It holds nothing that has to be closed, so the pool kills its workers: one that is
+A worker is given all its tasks at the start; the training requests batches up to a number, and it answers with
+each batch that it has finished. It owns nothing that has to be closed, so the pool kills its workers: one that is
 stopped or hangs reacts to nothing else.
 """
 

@@ -1,1 +1,1 @@
-"""Attacks on advconv, each a function that one number decides; `benchmarks.robustness` counts them."""
+"""Attacks on advconv as random trials, each determined by one number; `benchmarks.robustness` counts the outcomes."""

@@ -135,13 +135,11 @@ def check_outcome(checked: Checked, seconds: float) -> str:
     if not (report(checked) and json_report([checked])):
         raise BrokenPromise("the report is empty")
     if checked.measures is None or checked.spec is None:
-        return "refused" if checked.diagnostics else _raise("a file without measures has no diagnostics")
+        if not checked.diagnostics:
+            raise BrokenPromise("a file without measures has no diagnostics")
+        return "refused"
     compile(emit(checked.measures, checked.spec.name), "emitted", "exec")
     return "emitted"
-
-
-def _raise(what: str) -> str:
-    raise BrokenPromise(what)
 
 
 def trial(rng: random.Random, shared: Path) -> str:

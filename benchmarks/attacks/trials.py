@@ -1,4 +1,4 @@
-"""Trials of an attack, numbered: each depends on its seed alone, so a failure can be reproduced and a run continued."""
+"""Trials of an attack, numbered: each depends only on its seed, so a failure can be reproduced and a run continued."""
 
 import multiprocessing
 import random

@@ -7,19 +7,19 @@ from torch import Tensor, nn
 
 
 def named(**modules: nn.Module) -> nn.Sequential:
-    """Modules one behind the other, each with a name."""
+    """nn.Sequential with named children."""
     return nn.Sequential(OrderedDict(modules))
 
 
 class Net(nn.Module):
-    """Takes (batch, 3, 32, 32), gives (batch, 10).
+    """Input (batch, 3, 32, 32), output (batch, 10).
 
     159,552 parameters, 109,910,016 MACs, receptive field 101.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        # C1: to 32x32x32, receptive field 9
+        # C1 -> 32x32x32, receptive field 9
         self.C1 = nn.Sequential(
             named(
                 conv=nn.Conv2d(3, 128, kernel_size=5, padding=2, bias=False),
@@ -40,7 +40,7 @@ class Net(nn.Module):
                 dropout=nn.Dropout(0.1),
             ),
         )
-        # C2: to 32x16x16, receptive field 21
+        # C2 -> 32x16x16, receptive field 21
         self.C2 = nn.Sequential(
             named(
                 conv=nn.Conv2d(
@@ -69,7 +69,7 @@ class Net(nn.Module):
                 dropout=nn.Dropout(0.1),
             ),
         )
-        # C3: to 32x8x8, receptive field 53
+        # C3 -> 32x8x8, receptive field 53
         self.C3 = nn.Sequential(
             named(
                 conv=nn.Conv2d(
@@ -94,7 +94,7 @@ class Net(nn.Module):
                 dropout=nn.Dropout(0.1),
             ),
         )
-        # C4: to 10x4x4, receptive field 101
+        # C4 -> 10x4x4, receptive field 101
         self.C4 = nn.Sequential(
             named(
                 conv=nn.Conv2d(
@@ -117,7 +117,7 @@ class Net(nn.Module):
                 conv=nn.Conv2d(32, 10, kernel_size=3, padding=1, bias=False),
             ),
         )
-        # gap: to 10x1x1
+        # gap -> 10x1x1
         self.gap = nn.Sequential(
             nn.AvgPool2d(kernel_size=3),
         )

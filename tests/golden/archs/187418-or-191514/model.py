@@ -7,19 +7,19 @@ from torch import Tensor, nn
 
 
 def named(**modules: nn.Module) -> nn.Sequential:
-    """Modules one behind the other, each with a name."""
+    """nn.Sequential with named children."""
     return nn.Sequential(OrderedDict(modules))
 
 
 class Net(nn.Module):
-    """Takes (batch, 3, 32, 32), gives (batch, 10).
+    """Input (batch, 3, 32, 32), output (batch, 10).
 
     262,096 parameters, 77,579,552 MACs, receptive field 31.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        # Block1: to 32x28x28, receptive field 7
+        # Block1 -> 32x28x28, receptive field 7
         self.Block1 = nn.Sequential(
             named(
                 conv=nn.Conv2d(3, 16, kernel_size=3, padding=1, bias=False),
@@ -31,7 +31,7 @@ class Net(nn.Module):
                 conv=nn.Conv2d(32, 32, kernel_size=3, bias=False),
             ),
         )
-        # Block2: to 32x11x11, receptive field 15
+        # Block2 -> 32x11x11, receptive field 15
         self.Block2 = nn.Sequential(
             named(
                 conv=nn.Conv2d(32, 128, kernel_size=3, dilation=2, bias=False),
@@ -43,7 +43,7 @@ class Net(nn.Module):
                 conv=nn.Conv2d(64, 32, kernel_size=3, stride=2, padding=1, bias=False),
             ),
         )
-        # Block3: to 32x7x7, receptive field 23
+        # Block3 -> 32x7x7, receptive field 23
         self.Block3 = nn.Sequential(
             named(
                 depthwise=nn.Conv2d(32, 128, kernel_size=3, groups=32, bias=False),
@@ -53,7 +53,7 @@ class Net(nn.Module):
                 conv=nn.Conv2d(256, 32, kernel_size=3, bias=False),
             ),
         )
-        # Block4: to 10x3x3, receptive field 31
+        # Block4 -> 10x3x3, receptive field 31
         self.Block4 = nn.Sequential(
             named(
                 conv=nn.Conv2d(32, 32, kernel_size=3, bias=False),
@@ -65,7 +65,7 @@ class Net(nn.Module):
                 conv=nn.Conv2d(16, 10, kernel_size=3, bias=False),
             ),
         )
-        # gap: to 10x1x1
+        # gap -> 10x1x1
         self.gap = nn.Sequential(
             nn.AvgPool2d(kernel_size=3),
         )

@@ -7,19 +7,19 @@ from torch import Tensor, nn
 
 
 def named(**modules: nn.Module) -> nn.Sequential:
-    """Modules one behind the other, each with a name."""
+    """nn.Sequential with named children."""
     return nn.Sequential(OrderedDict(modules))
 
 
 class Net(nn.Module):
-    """Takes (batch, 3, 32, 32), gives (batch, 10).
+    """Input (batch, 3, 32, 32), output (batch, 10).
 
     671,690 parameters, 33,884,160 MACs, receptive field 36.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        # C1: to 64x16x16, receptive field 6
+        # C1 -> 64x16x16, receptive field 6
         self.C1 = nn.Sequential(
             named(
                 conv=nn.Conv2d(3, 32, kernel_size=3, padding=1),
@@ -35,7 +35,7 @@ class Net(nn.Module):
             ),
             nn.MaxPool2d(kernel_size=2),
         )
-        # C2: to 128x8x8, receptive field 12
+        # C2 -> 128x8x8, receptive field 12
         self.C2 = nn.Sequential(
             named(
                 conv=nn.Conv2d(64, 64, kernel_size=3, padding=1, groups=64),
@@ -50,7 +50,7 @@ class Net(nn.Module):
             ),
             nn.MaxPool2d(kernel_size=2),
         )
-        # C3: to 256x4x4, receptive field 36
+        # C3 -> 256x4x4, receptive field 36
         self.C3 = nn.Sequential(
             named(
                 conv=nn.Conv2d(128, 128, kernel_size=3, padding=1, groups=128),
@@ -71,7 +71,7 @@ class Net(nn.Module):
                 dropout=nn.Dropout(0.15),
             ),
         )
-        # C4: to 10x1x1
+        # C4 -> 10x1x1
         self.C4 = nn.Sequential(
             named(
                 conv=nn.Conv2d(256, 64, kernel_size=1),

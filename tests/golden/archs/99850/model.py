@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 def named(**modules: nn.Module) -> nn.Sequential:
-    """Modules one behind the other, each with a name."""
+    """nn.Sequential with named children."""
     return nn.Sequential(OrderedDict(modules))
 
 
@@ -20,14 +20,14 @@ class Head(nn.Sequential):
 
 
 class Net(nn.Module):
-    """Takes (batch, 3, 32, 32), gives (batch, 10).
+    """Input (batch, 3, 32, 32), output (batch, 10).
 
     99,850 parameters, 27,682,112 MACs, receptive field 69.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        # C1: to 32x16x16, receptive field 5
+        # C1 -> 32x16x16, receptive field 5
         self.C1 = nn.Sequential(
             named(
                 conv=nn.Conv2d(3, 32, kernel_size=3, padding=1, bias=False),
@@ -46,7 +46,7 @@ class Net(nn.Module):
                 act=nn.ReLU(),
             ),
         )
-        # C2: to 32x9x9, receptive field 13
+        # C2 -> 32x9x9, receptive field 13
         self.C2 = nn.Sequential(
             named(
                 conv=nn.Conv2d(32, 64, kernel_size=3, padding=1, bias=False),
@@ -68,7 +68,7 @@ class Net(nn.Module):
                 act=nn.ReLU(),
             ),
         )
-        # C3: to 32x4x4, receptive field 37
+        # C3 -> 32x4x4, receptive field 37
         self.C3 = nn.Sequential(
             named(
                 conv=nn.Conv2d(
@@ -89,7 +89,7 @@ class Net(nn.Module):
                 act=nn.ReLU(),
             ),
         )
-        # C4: to 32x4x4, receptive field 69
+        # C4 -> 32x4x4, receptive field 69
         self.C4 = nn.Sequential(
             named(
                 conv=nn.Conv2d(32, 32, kernel_size=3, padding=1, bias=False),
@@ -104,7 +104,7 @@ class Net(nn.Module):
                 dropout=nn.Dropout(0.1),
             ),
         )
-        # O: to 10
+        # O -> 10
         self.O = Head(
             nn.AdaptiveAvgPool2d(1),
             nn.Linear(32, 10),

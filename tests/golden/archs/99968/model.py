@@ -7,19 +7,19 @@ from torch import Tensor, nn
 
 
 def named(**modules: nn.Module) -> nn.Sequential:
-    """Modules one behind the other, each with a name."""
+    """nn.Sequential with named children."""
     return nn.Sequential(OrderedDict(modules))
 
 
 class Net(nn.Module):
-    """Takes (batch, 3, 32, 32), gives (batch, 10).
+    """Input (batch, 3, 32, 32), output (batch, 10).
 
     99,968 parameters, 31,536,384 MACs, receptive field 31.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        # conv1: to 64x32x32, receptive field 5
+        # conv1 -> 64x32x32, receptive field 5
         self.conv1 = nn.Sequential(
             named(
                 conv=nn.Conv2d(3, 32, kernel_size=3, padding=1, bias=False),
@@ -34,13 +34,13 @@ class Net(nn.Module):
                 dropout=nn.Dropout(0.1),
             ),
         )
-        # trans1: to 32x32x32, receptive field 5
+        # trans1 -> 32x32x32, receptive field 5
         self.trans1 = nn.Sequential(
             named(
                 conv=nn.Conv2d(64, 32, kernel_size=1, bias=False),
             ),
         )
-        # conv2: to 32x26x26, receptive field 11
+        # conv2 -> 32x26x26, receptive field 11
         self.conv2 = nn.Sequential(
             named(
                 depthwise=nn.Conv2d(32, 32, kernel_size=3, groups=32, bias=False),
@@ -64,14 +64,14 @@ class Net(nn.Module):
                 dropout=nn.Dropout(0.1),
             ),
         )
-        # trans2: to 16x22x22, receptive field 15
+        # trans2 -> 16x22x22, receptive field 15
         self.trans2 = nn.Sequential(
             named(
                 conv=nn.Conv2d(32, 16, kernel_size=3, dilation=2),
                 act=nn.ReLU(),
             ),
         )
-        # conv3: to 64x16x16, receptive field 21
+        # conv3 -> 64x16x16, receptive field 21
         self.conv3 = nn.Sequential(
             named(
                 depthwise=nn.Conv2d(16, 16, kernel_size=3, groups=16, bias=False),
@@ -95,7 +95,7 @@ class Net(nn.Module):
                 dropout=nn.Dropout(0.1),
             ),
         )
-        # trans3: to 16x7x7, receptive field 23
+        # trans3 -> 16x7x7, receptive field 23
         self.trans3 = nn.Sequential(
             named(
                 conv=nn.Conv2d(64, 64, kernel_size=3, stride=2),
@@ -105,7 +105,7 @@ class Net(nn.Module):
                 conv=nn.Conv2d(64, 16, kernel_size=1, bias=False),
             ),
         )
-        # conv4: to 64x3x3, receptive field 31
+        # conv4 -> 64x3x3, receptive field 31
         self.conv4 = nn.Sequential(
             named(
                 conv=nn.Conv2d(16, 32, kernel_size=3, bias=False),
@@ -117,11 +117,11 @@ class Net(nn.Module):
                 conv=nn.Conv2d(32, 64, kernel_size=3, bias=False),
             ),
         )
-        # avgpool2d: to 64x1x1
+        # avgpool2d -> 64x1x1
         self.avgpool2d = nn.Sequential(
             nn.AvgPool2d(kernel_size=3),
         )
-        # conv5: to 10x1x1
+        # conv5 -> 10x1x1
         self.conv5 = nn.Sequential(
             named(
                 conv=nn.Conv2d(64, 10, kernel_size=1, bias=False),

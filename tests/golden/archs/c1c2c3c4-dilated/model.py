@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 def named(**modules: nn.Module) -> nn.Sequential:
-    """Modules one behind the other, each with a name."""
+    """nn.Sequential with named children."""
     return nn.Sequential(OrderedDict(modules))
 
 
@@ -33,14 +33,14 @@ class Head(nn.Sequential):
 
 
 class Net(nn.Module):
-    """Takes (batch, 3, 32, 32), gives (batch, 10).
+    """Input (batch, 3, 32, 32), output (batch, 10).
 
     158,810 parameters, 51,835,520 MACs, receptive field 45.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        # C1: to 32x28x28, receptive field 7
+        # C1 -> 32x28x28, receptive field 7
         self.C1 = nn.Sequential(
             named(
                 conv=nn.Conv2d(3, 16, kernel_size=3, padding=1, bias=False),
@@ -53,7 +53,7 @@ class Net(nn.Module):
                 act=nn.SiLU(),
             ),
         )
-        # C2: to 64x20x20, receptive field 17
+        # C2 -> 64x20x20, receptive field 17
         self.C2 = nn.Sequential(
             named(
                 conv=nn.Conv2d(32, 64, kernel_size=3, padding=1, bias=False),
@@ -66,7 +66,7 @@ class Net(nn.Module):
                 act=nn.SiLU(),
             ),
         )
-        # C3: to 64x8x8, receptive field 37
+        # C3 -> 64x8x8, receptive field 37
         self.C3 = nn.Sequential(
             Residual(
                 layers=nn.Sequential(
@@ -104,7 +104,7 @@ class Net(nn.Module):
                 act=nn.SiLU(),
             ),
         )
-        # C4: to 64x8x8, receptive field 45
+        # C4 -> 64x8x8, receptive field 45
         self.C4 = nn.Sequential(
             Residual(
                 layers=nn.Sequential(
@@ -138,7 +138,7 @@ class Net(nn.Module):
                 act=nn.SiLU(),
             ),
         )
-        # O: to 10
+        # O -> 10
         self.O = Head(
             nn.AdaptiveAvgPool2d(1),
             nn.Linear(64, 10),

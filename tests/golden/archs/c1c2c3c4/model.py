@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 def named(**modules: nn.Module) -> nn.Sequential:
-    """Modules one behind the other, each with a name."""
+    """nn.Sequential with named children."""
     return nn.Sequential(OrderedDict(modules))
 
 
@@ -33,14 +33,14 @@ class Head(nn.Sequential):
 
 
 class Net(nn.Module):
-    """Takes (batch, 3, 32, 32), gives (batch, 10).
+    """Input (batch, 3, 32, 32), output (batch, 10).
 
     193,434 parameters, 26,939,328 MACs, receptive field 81.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        # C1: to 64x16x16, receptive field 5
+        # C1 -> 64x16x16, receptive field 5
         self.C1 = nn.Sequential(
             named(
                 conv=nn.Conv2d(3, 16, kernel_size=3, padding=1, bias=False),
@@ -53,7 +53,7 @@ class Net(nn.Module):
                 act=nn.SiLU(),
             ),
         )
-        # C2: to 64x8x8, receptive field 17
+        # C2 -> 64x8x8, receptive field 17
         self.C2 = nn.Sequential(
             Residual(
                 layers=nn.Sequential(
@@ -75,7 +75,7 @@ class Net(nn.Module):
                 act=nn.SiLU(),
             ),
         )
-        # C3: to 96x4x4, receptive field 49
+        # C3 -> 96x4x4, receptive field 49
         self.C3 = nn.Sequential(
             Residual(
                 layers=nn.Sequential(
@@ -109,7 +109,7 @@ class Net(nn.Module):
                 act=nn.SiLU(),
             ),
         )
-        # C4: to 96x4x4, receptive field 81
+        # C4 -> 96x4x4, receptive field 81
         self.C4 = nn.Sequential(
             Residual(
                 layers=nn.Sequential(
@@ -132,7 +132,7 @@ class Net(nn.Module):
                 act=nn.SiLU(),
             ),
         )
-        # O: to 10
+        # O -> 10
         self.O = Head(
             nn.AdaptiveAvgPool2d(1),
             nn.Linear(96, 10),

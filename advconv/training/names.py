@@ -1,0 +1,13 @@
+"""Names that training shares with the command line, which imports neither torch nor pydantic for them."""
+
+from typing import Literal, get_args
+
+RUNS = "runs"
+"""The default directory of runs."""
+
+METADATA, ARCH = "run.json", "arch.yaml"
+"""The files of a run directory that describe it."""
+
+Compile = Literal["auto", "on", "off"]
+
+COMPILE_CHOICES = get_args(Compile)
