@@ -114,7 +114,7 @@ def test_a_network_that_breaks_its_constraints_is_trained_by_force_alone(here: P
     [
         ({"until": 0.85}, "0.85 is not an accuracy in percent, above 1 and at most 100; 85 is 85%"),
         ({"until": "85"}, "until is an accuracy in percent, not '85'"),
-        ({"name": 5}, "'5' cannot name a directory"),
+        ({"name": 5}, "name is a text, not 5"),
         ({"limit": 0}, "limit is a whole number of at least 1, not 0"),
         ({"workers": -1}, "workers is a whole number of at least 0, not -1"),
         ({"compile": "maybe"}, "compile is one of auto, on, off, not 'maybe'"),

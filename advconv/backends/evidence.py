@@ -17,6 +17,7 @@ from advconv.geometry import Shape
 from advconv.graph import Graph, Node
 from advconv.layers.dense import Pad
 from advconv.system.process import is_out_of_memory
+from advconv.text.visible import first_line
 
 Value = int | tuple[int, int] | str
 """A number, the first and last pixel of a range, or a text."""
@@ -46,7 +47,7 @@ def verify(measures: Measures) -> list[Claim]:
         except (RuntimeError, ValueError) as problem:
             if is_out_of_memory(problem):
                 raise
-            return [Claim("torch builds and runs it", "yes", str(problem).strip().split("\n")[0])]
+            return [Claim("torch builds and runs it", "yes", first_line(problem))]
         return [
             Claim("parameters", measures.total.params, sum(p.numel() for p in module.parameters())),
             Claim("MACs", measures.total.macs, macs_found),

@@ -45,12 +45,12 @@ def _device(name: str, local_rank: int) -> torch.device:
     try:
         device = torch.device(name)
         if device.type not in ("cpu", "cuda", "mps", "xpu"):
-            raise RuntimeError("training on it is not supported")
+            raise RuntimeError("its type is not supported")
         if device.type == "cuda" and device.index is None:
             device = torch.device("cuda", local_rank % max(1, torch.cuda.device_count()))
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError) as problem:
-        raise DeviceError(f"there is no device {name!r} here: {next(iter(str(problem).splitlines()), '')}") from problem
+        raise DeviceError(f"there is no device {name!r} here: {first_line(problem)}") from problem
     return device
 
 

@@ -7,7 +7,7 @@ from advconv.training.names import COMPILE_CHOICES, RUNS, Compile
 from advconv.training.saved import Flag, Percent, Positive, Text
 from advconv.values.forms import in_yaml, is_int, is_number
 from advconv.values.limits import percentage
-from advconv.values.names import TITLE
+from advconv.values.names import title_problem
 
 FIELD_OPTIONS = {
     "data": "data",
@@ -76,5 +76,8 @@ class CallOptions:
             percentage(self.until)
         if self.compile is not None and self.compile not in COMPILE_CHOICES:
             raise ValueError(f"compile is one of {', '.join(COMPILE_CHOICES)}, not {self.compile!r}")
-        if self.name is not None and not (isinstance(self.name, str) and TITLE.fullmatch(self.name)):
-            raise ValueError(f"{str(self.name)[:40]!r} cannot name a directory; use letters, digits, '-', '_' and '.'")
+        if self.name is not None:
+            if not isinstance(self.name, str):
+                raise ValueError(f"name is a text, not {self.name!r}")
+            if problem := title_problem(self.name, "directory"):
+                raise ValueError(problem)
