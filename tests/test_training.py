@@ -339,8 +339,8 @@ def test_options_change_any_field_and_the_run_says_so(here: Path) -> None:
         (["--set", "train={"], "the value of train is not YAML"),
         (["--set", "augment=[{RandomCrop: {height: 64, width: 64}}]"], "RandomCrop fails on a 3x16x16 image"),
         (["--epochs", "0"], "epochs must be a whole number of at least 1, not 0"),
-        (["--data", "mnist"], "the input has 3 channels, in MNIST it is 1"),
-        (["--data", "cifar100"], "the network puts out 10 classes, in CIFAR-100 there are 100"),
+        (["--data", "mnist"], "the input has 3 channels, MNIST has 1"),
+        (["--data", "cifar100"], "the network has 10 classes, CIFAR-100 has 100"),
         (["--val-split", "5000"], "val_split takes 5,000 of 5,000 training images for validation"),
         (["--device", "nowhere"], "there is no device 'nowhere' here"),
         (["--device", "cuda:99"], "there is no device 'cuda:99' here"),
@@ -404,7 +404,7 @@ def test_a_network_without_classes_is_not_trained(here: Path, capsys: pytest.Cap
     (here / "t.yaml").write_text(json.dumps(arch), encoding="utf-8")
 
     assert command("train", here / "t.yaml") == 1
-    assert "training needs a number for each class, the network puts out 8x16x16" in capsys.readouterr().err
+    assert "training needs one output for each class, the output of the network is 8x16x16" in capsys.readouterr().err
 
 
 def test_a_loss_that_is_no_number_stops_with_its_place(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

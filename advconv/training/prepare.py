@@ -60,7 +60,7 @@ def _data_errors(architecture: Architecture, data: DataSet) -> list[Finding]:
     _, spec, measures = architecture
     output = measures.graph.output
     if not output.flat:
-        message = f"training needs a number for each class, the network puts out {output}"
+        message = f"training needs one output for each class, the output of the network is {output}"
         return [Finding("AC503", ("network",), message, "write `classes: ...`", at_key=True)]
     return misfits(data, spec.input, output.elements)
 
