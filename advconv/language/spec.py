@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from pydantic import BeforeValidator, Field, ValidationError
 
-from advconv.blocks import BLOCKS_BY_KIND, SOME_ROWS, SomeRows
+from advconv.blocks import BLOCKS_BY_KIND, SomeRows
 from advconv.blocks.base import Block, Fields, Style
+from advconv.blocks.rows import SOME_ROWS
 from advconv.constraints import Constraints
 from advconv.constraints.use import Use
 from advconv.geometry import Shape

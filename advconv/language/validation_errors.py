@@ -8,7 +8,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from advconv.analysis.features import FEATURES
-from advconv.blocks import BLOCKS_BY_KIND, written_row
+from advconv.blocks import BLOCKS_BY_KIND
+from advconv.blocks.row_help import written_row
 from advconv.text.document import Document
 from advconv.text.finding import MAX_FINDINGS, Edit, Finding, Path
 from advconv.text.reader import resolve
