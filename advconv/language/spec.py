@@ -11,8 +11,9 @@ from advconv.constraints import Constraints
 from advconv.constraints.use import Use
 from advconv.geometry import Shape
 from advconv.language.augment import ASSIGNMENT, PIPELINE, TRANSFORM, Transform
+from advconv.language.form_help import NO_EXAMPLE
 from advconv.language.recipe import Data, Train
-from advconv.language.validation_errors import NO_EXAMPLE, findings_of
+from advconv.language.validation_errors import findings_of
 from advconv.text.document import Document
 from advconv.text.finding import Finding, Path
 from advconv.values.forms import COUNT, Form, MaybeCount, Name, in_yaml, is_int, named, refuse, single
