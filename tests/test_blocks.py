@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 import yaml
 
-from advconv.blocks import BLOCKS, written_row
+from advconv.blocks import BLOCKS
 from advconv.blocks.base import Block
+from advconv.blocks.row_help import written_row
 from advconv.geometry import Shape
 from advconv.manual.blocks import default_text
 from tests.build import arch, checked, codes, graph, measured

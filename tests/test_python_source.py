@@ -82,6 +82,7 @@ def test_values_that_ended_their_literal_no_longer_do(value: Any) -> None:
 
 
 @settings(max_examples=15, deadline=None)
+@example([None, None, None, None, {"é'\ufeff|\"é\r.": [[3.991619409595068e16, -1.2672148334323328e133]]}])
 @given(st.lists(VALUES, min_size=5, max_size=12))
 def test_an_emitted_augmentation_is_formatted(values: list[Any]) -> None:
     """Inside a composition too, where the lines have less room."""

@@ -1,5 +1,6 @@
 """Memory for one image in float32, nothing computed in place."""
 
+from collections.abc import Collection
 from itertools import zip_longest
 from typing import NamedTuple
 
@@ -66,20 +67,32 @@ def _last_use_in_eager_mode(graph: Graph, owner: list[int], last_use: list[int])
     Python keeps the input of a module alive until the call returns; the image is freed at the end.
     """
     modules = [node.name.rpartition(".")[0] for node in graph.nodes]
+    ends, opened = _module_ends(modules), open_modules(graph)
+    last = list(last_use)
+    last[0] = len(graph.nodes)
+    for index, node in enumerate(graph.nodes):
+        for source in node.inputs:
+            if entered := _entered_module(modules[source], modules[index], opened):
+                last[owner[source]] = max(last[owner[source]], ends[entered])
+    return last
+
+
+def _module_ends(modules: list[str]) -> dict[str, int]:
+    """The last node of each module, from the module of each node."""
     ends: dict[str, int] = {}
     for index, (module, following) in enumerate(zip_longest(modules, modules[1:])):
         if module != following:
             ends |= dict.fromkeys(modules_around(module), index)
-    last, opened = list(last_use), open_modules(graph)
-    last[0] = len(graph.nodes)
-    for index, node in enumerate(graph.nodes):
-        for source in node.inputs:
-            if modules[source] != modules[index]:
-                own = modules_around(modules[source])
-                called = (module for module in modules_around(modules[index]) if module not in opened)
-                entered = next((module for module in called if module not in own), None)
-                last[owner[source]] = max(last[owner[source]], index if entered is None else ends[entered])
-    return last
+    return ends
+
+
+def _entered_module(source: str, module: str, opened: Collection[str]) -> str | None:
+    """The outermost module that is called between a node in `source` and its reader in `module`, if any."""
+    if source == module:
+        return None
+    own = modules_around(source)
+    called = (around for around in modules_around(module) if around not in opened)
+    return next((around for around in called if around not in own), None)
 
 
 def _saved(graph: Graph, costs: list[Cost]) -> list[int]:

@@ -1,5 +1,6 @@
 """Theoretical receptive fields, propagated from the image forwards."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from advconv.geometry import INT64_MAX, POINT, UNKNOWN, Reach, Window, union
@@ -162,49 +163,62 @@ def receptive_field_issues(
     graph: Graph, ungated_inputs: list[tuple[int, ...]], table: list[Reaches]
 ) -> list[ReceptiveFieldIssue]:
     """Nodes with an unknown or misaligned receptive field; gates are excluded."""
-    found: list[tuple[int, ReceptiveFieldIssue]] = []
-    for index, node in enumerate(graph.nodes):
-        vertical, horizontal = table[index]
-        is_unknown = vertical.unknown or horizontal.unknown
-        if not (is_unknown or len(ungated_inputs[index]) > 1):
-            continue
-        before = [reach for source in ungated_inputs[index] for reach in table[source]]
-        if any(reach.unknown for reach in before):
-            continue
-        if is_unknown:
-            # Strides multiply: a receptive field can outgrow 64 bits on a map of one position.
-            is_too_large = len(node.inputs) == 1 and all(reach.jump for reach in before)
-            found.append((index, ReceptiveFieldIssue(node, is_too_large=is_too_large)))
-        elif misalignment := max(
-            (_misalignment(table, node, _paths(graph, ungated_inputs, index), axis) for axis in (0, 1)), default=0.0
-        ):
-            found.append((index, ReceptiveFieldIssue(node, misalignment)))
+    found = dict(_unknown_issues(graph, ungated_inputs, table)) | dict(_misaligned(graph, ungated_inputs, table))
     is_broadcast = broadcast_only(graph) if found else []
-    return [issue for index, issue in found if not is_broadcast[index]]
+    return [found[index] for index in sorted(found) if not is_broadcast[index]]
 
 
-def _paths(graph: Graph, ungated_inputs: list[tuple[int, ...]], index: int) -> list[int]:
-    """The ends of the paths that a row merges, at the last of its merges, which take two at a time; empty elsewhere."""
-    is_last = index + 1 == len(graph.nodes) or not _extends_merge(graph, index, index + 1)
-    found: list[int] = []
-    while is_last and len(ungated_inputs[index]) > 1:
-        merged = [source for source in ungated_inputs[index] if _extends_merge(graph, source, index)]
-        found += [source for source in ungated_inputs[index] if source not in merged]
-        if not merged:
-            break
-        (index,) = merged
-    return found
+Issues = Iterator[tuple[int, ReceptiveFieldIssue]]
+"""Issues, each with the index of its node."""
+
+
+def _unknown_issues(graph: Graph, ungated_inputs: list[tuple[int, ...]], table: list[Reaches]) -> Issues:
+    """Nodes with an unknown receptive field whose inputs have a known one."""
+    for index, node in enumerate(graph.nodes):
+        if _is_unknown(table[index]) and not any(_is_unknown(table[source]) for source in ungated_inputs[index]):
+            # Strides multiply: a receptive field can outgrow 64 bits on a map of one position.
+            has_jumps = all(reach.jump for source in ungated_inputs[index] for reach in table[source])
+            yield index, ReceptiveFieldIssue(node, is_too_large=len(node.inputs) == 1 and has_jumps)
+
+
+def _is_unknown(reaches: Reaches) -> bool:
+    vertical, horizontal = reaches
+    return vertical.unknown or horizontal.unknown
+
+
+def _misaligned(graph: Graph, ungated_inputs: list[tuple[int, ...]], table: list[Reaches]) -> Issues:
+    """Merges of paths whose centres differ, with all paths of a row at its last merge."""
+    for index, paths in _merged_paths(graph, ungated_inputs).items():
+        if any(_is_unknown(table[node]) for node in (index, *ungated_inputs[index])):
+            continue
+        node = graph.nodes[index]
+        if misalignment := max(_misalignment(table, node, paths, axis) for axis in (0, 1)):
+            yield index, ReceptiveFieldIssue(node, misalignment)
+
+
+def _merged_paths(graph: Graph, ungated_inputs: list[tuple[int, ...]]) -> dict[int, list[int]]:
+    """The ends of the paths that each row merges, at the last of its merges, which take two at a time."""
+    found: dict[int, list[int]] = {}
+    for index, inputs in enumerate(ungated_inputs):
+        if len(inputs) > 1:
+            merged = [source for source in inputs if _extends_merge(graph, source, index)]
+            paths = found.pop(merged[0], []) if merged else []
+            found[index] = paths
+            paths += [source for source in inputs if source not in merged]
+    return {index: paths for index, paths in found.items() if not _extends_merge(graph, index, index + 1)}
 
 
 def _extends_merge(graph: Graph, index: int, after: int) -> bool:
     """Whether a node merges a further path into another merge of its row."""
+    if after == len(graph.nodes):
+        return False
     first, second = graph.nodes[index], graph.nodes[after]
     return index in second.inputs and first.origin == second.origin and len(first.inputs) > 1 and len(second.inputs) > 1
 
 
 def _misalignment(table: list[Reaches], node: Node, paths: list[int], axis: int) -> float:
     """The distance between the centres of the merged paths; 0 on a map of one position, which is always aligned."""
-    if node.shape.size[axis] == 1 or not paths:
+    if node.shape.size[axis] == 1:
         return 0.0
     centres = [table[index][axis].centre for index in paths]
     return max(centres) - min(centres)

@@ -15,19 +15,8 @@ from advconv.layers.dense import Pad
 from advconv.layers.pointwise import Activation, BatchNorm2d, Dropout
 from advconv.layers.pool import Pool2d
 from advconv.text.finding import Finding
-from advconv.values.forms import (
-    ActivationChoice,
-    ActivationField,
-    Bias,
-    DropoutChoice,
-    DropoutField,
-    MaybeName,
-    NormChoice,
-    NormField,
-    Order,
-    Padding,
-    Sides,
-)
+from advconv.values.choices import ActivationChoice, ActivationField, DropoutChoice, DropoutField, NormChoice, NormField
+from advconv.values.forms import Bias, MaybeName, Order, Padding, Sides
 from advconv.values.schemas import DefaultText
 
 

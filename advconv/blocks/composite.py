@@ -11,7 +11,8 @@ from advconv.layers.dense import PadChannels
 from advconv.layers.merge import Add, Concat, Multiply
 from advconv.layers.pool import Subsample
 from advconv.text.finding import MAX_FINDINGS, Finding
-from advconv.values.forms import ActivationChoice, DropoutChoice, Form, MaybeActivation, in_yaml, refuse, word
+from advconv.values.choices import ActivationChoice, DropoutChoice, MaybeActivation
+from advconv.values.forms import Form, in_yaml, refuse, word
 from advconv.values.schemas import DefaultText, whole
 
 if TYPE_CHECKING:

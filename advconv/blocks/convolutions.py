@@ -21,14 +21,12 @@ from advconv.blocks.base import (
 )
 from advconv.layers.base import ShapeError
 from advconv.layers.conv import Conv2d, Convolution, DepthwiseConv2d
+from advconv.values.choices import MaybeActivation, MaybeDropout, MaybeNorm
 from advconv.values.forms import (
     COUNT,
     Count,
     Form,
-    MaybeActivation,
     MaybeBias,
-    MaybeDropout,
-    MaybeNorm,
     MaybeOrder,
     MaybePadding,
     Size,

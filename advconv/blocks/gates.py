@@ -10,16 +10,8 @@ from advconv.layers.conv import Conv2d
 from advconv.layers.merge import Add, Multiply
 from advconv.layers.pointwise import Activation
 from advconv.layers.pool import AdaptiveAvgPool2d
-from advconv.values.forms import (
-    ActivationChoice,
-    ActivationField,
-    Count,
-    DropoutChoice,
-    MaybeBias,
-    MaybeCount,
-    Sides,
-    Size,
-)
+from advconv.values.choices import ActivationChoice, ActivationField, DropoutChoice
+from advconv.values.forms import Count, MaybeBias, MaybeCount, Sides, Size
 from advconv.values.schemas import DefaultText
 
 

@@ -11,19 +11,8 @@ from advconv.layers.dense import Flatten as FlattenLayer
 from advconv.layers.dense import Linear as LinearLayer
 from advconv.layers.pointwise import Dropout as DropoutLayer
 from advconv.layers.pool import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d, Pool2d, check_pool_padding
-from advconv.values.forms import (
-    DROPOUT_ROW,
-    ActivationField,
-    DropoutChoice,
-    Flag,
-    MaybeCount,
-    MaybeSize,
-    NormField,
-    Padding,
-    Sides,
-    Size,
-    refuse,
-)
+from advconv.values.choices import DROPOUT_ROW, ActivationField, DropoutChoice, NormField
+from advconv.values.forms import Flag, MaybeCount, MaybeSize, Padding, Sides, Size, refuse
 from advconv.values.schemas import DefaultText
 
 

@@ -8,7 +8,7 @@ from advconv.language.augment import Transform
 from advconv.language.spec import ArchSpec
 from advconv.layers.base import Layer
 from advconv.layers.pointwise import Activation, BatchNorm2d, GroupNorm
-from advconv.values.forms import ActivationChoice, DropoutChoice, NormChoice
+from advconv.values.choices import ActivationChoice, DropoutChoice, NormChoice
 from advconv.values.limits import ENDS, Limit
 
 

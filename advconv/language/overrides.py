@@ -5,8 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from advconv.blocks import BLOCKS_BY_KIND, paths_of, rows_of
+from advconv.blocks import BLOCKS_BY_KIND
 from advconv.blocks.composite import Repeat
+from advconv.blocks.rows import paths_of, rows_of
 from advconv.language.dump import dump, plain
 from advconv.language.spec import ArchSpec, parse
 from advconv.text.document import Document, Value

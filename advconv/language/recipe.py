@@ -7,8 +7,8 @@ from pydantic import Field
 
 from advconv.blocks.base import Fields
 from advconv.language.data_sets import SETS
+from advconv.values.choices import FLOAT32_MAX
 from advconv.values.forms import (
-    FLOAT32_MAX,
     PROBABILITY,
     Count,
     Form,

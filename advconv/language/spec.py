@@ -4,14 +4,16 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from pydantic import BeforeValidator, Field, ValidationError
 
-from advconv.blocks import BLOCKS_BY_KIND, SOME_ROWS, SomeRows
+from advconv.blocks import BLOCKS_BY_KIND, SomeRows
 from advconv.blocks.base import Block, Fields, Style
+from advconv.blocks.rows import SOME_ROWS
 from advconv.constraints import Constraints
 from advconv.constraints.use import Use
 from advconv.geometry import Shape
 from advconv.language.augment import ASSIGNMENT, PIPELINE, TRANSFORM, Transform
+from advconv.language.form_help import NO_EXAMPLE
 from advconv.language.recipe import Data, Train
-from advconv.language.validation_errors import NO_EXAMPLE, findings_of
+from advconv.language.validation_errors import findings_of
 from advconv.text.document import Document
 from advconv.text.finding import Finding, Path
 from advconv.values.forms import COUNT, Form, MaybeCount, Name, in_yaml, is_int, named, refuse, single

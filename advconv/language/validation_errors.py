@@ -2,27 +2,23 @@
 
 import re
 from collections.abc import Callable, Collection
-from itertools import islice
-from typing import Any
+from itertools import islice, takewhile
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
 from advconv.analysis.features import FEATURES
-from advconv.blocks import BLOCKS_BY_KIND, written_row
+from advconv.blocks import BLOCKS_BY_KIND
+from advconv.blocks.row_help import written_row
+from advconv.language.form_help import Keys, form_help, value_help
 from advconv.text.document import Document
 from advconv.text.finding import MAX_FINDINGS, Edit, Finding, Path
-from advconv.text.reader import resolve
 from advconv.text.source import Span
-from advconv.values.forms import closest, did_you_mean, in_yaml, single
+from advconv.values.forms import closest, did_you_mean, in_yaml
 from advconv.values.synonyms import our_word, write_instead
 
 Error = Any
 """One of the mappings that pydantic_core's ValidationError.errors() lists."""
-
-Keys = Callable[[Path], dict[str, str]]
-"""The valid keys for the last step of a path, each with an example of its value."""
-
-NO_EXAMPLE = "..."
 
 SECTIONS = ("train", "defaults", "constraints")
 
@@ -34,19 +30,15 @@ def findings_of(document: Document, problem: ValidationError, keys_at: Keys) -> 
     if not _is_architecture(document.root.data):
         return [_foreign(document.root.data)]
     errors = problem.errors(include_url=False)
-    unknown: dict[Path, dict[str, None]] = {}
-    for item in errors:
-        if item["type"] == "extra_forbidden":
-            unknown.setdefault(item["loc"][:-1], {})[str(item["loc"][-1])] = None
-    empty = [found for parent, keys in unknown.items() for found in _emptied(document, parent, keys)]
-    caused = {path for section, keys in empty for path in (section, *((*section[:-1], key) for key in keys))}
+    unknown = _unknown_keys(errors)
+    empty = [section for parent, keys in unknown.items() for section in _empty_sections(document, parent, keys)]
+    caused = {path for section in empty for path in section.errors}
     reported = [
         item
         for item in errors[: MAX_FINDINGS + 1]
         if item["loc"] not in caused and not _is_misspelt(item, unknown, keys_at)
     ]
-    found = [_finding(item, keys_at) for item in reported]
-    return found + [_empty(*section) for section in empty]
+    return [_finding(item, keys_at) for item in reported] + [_empty(*section) for section in empty]
 
 
 def _is_architecture(data: Any) -> bool:
@@ -71,21 +63,39 @@ def _described(data: Any) -> str:
     return f"the text {data[:40]!r}" if isinstance(data, str) else in_yaml(data)
 
 
-def _emptied(document: Document, parent: Path, unknown: Collection[str]) -> list[tuple[Path, list[str]]]:
-    """Empty sections, each with the unknown keys after it that belong inside it."""
+def _unknown_keys(errors: list[Error]) -> dict[Path, dict[str, None]]:
+    """The unknown keys of each mapping, in order."""
+    unknown: dict[Path, dict[str, None]] = {}
+    for item in errors:
+        if item["type"] == "extra_forbidden":
+            unknown.setdefault(item["loc"][:-1], {})[str(item["loc"][-1])] = None
+    return unknown
+
+
+class EmptySection(NamedTuple):
+    """A section without a value, with the unknown keys after it, which belong inside it."""
+
+    path: Path
+    keys: list[str]
+
+    @property
+    def errors(self) -> list[Path]:
+        """Where this one mistake makes pydantic report errors: at the section and at the keys beside it."""
+        return [self.path, *((*self.path[:-1], key) for key in self.keys)]
+
+
+def _empty_sections(document: Document, parent: Path, unknown: Collection[str]) -> list[EmptySection]:
+    """The empty sections in the mapping at `parent` that unknown keys with values follow."""
     data = document.root.data
     for step in parent:
         data = data.get(step) if isinstance(data, dict) else None
-    found: list[tuple[Path, list[str]]] = []
-    behind: list[str] | None = None
-    for key, value in data.items() if isinstance(data, dict) else ():
-        if key in unknown and value is not None:
-            if behind is not None:
-                behind.append(key)
-        else:
-            behind = [] if value is None and key in MAPPINGS else None
-            found += [((*parent, key), behind)] if behind is not None else []
-    return [(section, keys) for section, keys in found if keys]
+    items = list(data.items()) if isinstance(data, dict) else []
+    found = []
+    for number, (key, value) in enumerate(items):
+        if value is None and key in MAPPINGS:
+            after = takewhile(lambda item: item[0] in unknown and item[1] is not None, items[number + 1 :])
+            found.append(EmptySection((*parent, key), [name for name, _ in after]))
+    return [section for section in found if section.keys]
 
 
 def _empty(section: Path, keys: list[str]) -> Finding:
@@ -120,22 +130,10 @@ def _finding(item: Error, keys_at: Keys) -> Finding:
         finding: Finding = item["ctx"]["finding"]
         help = item["ctx"]["help"]
         is_whole = finding.code == "AC114" and not finding.path
-        help = (help() if callable(help) else help) or (_value_help(item["input"]) if is_whole else "")
+        help = (help() if callable(help) else help) or (value_help(item["input"]) if is_whole else "")
         message, at_key = _named(finding.message, path), at_key or finding.at_key
         return finding._replace(path=(*path, *finding.path), message=message, help=help, at_key=at_key)
     return TYPES.get(item["type"], _other)(path, item, keys_at)
-
-
-def _value_help(value: Any) -> str:
-    """Help for a number in quotes or in parentheses, and for text that runs into the next row."""
-    written, sign, note = value.partition(" //") if isinstance(value, str) else ("", "", "")
-    if sign:
-        return f"a comment starts with #: write `{written.strip()[:40]}  # {note.strip()[:40]}`"
-    if row := re.search(r" - (\S.*)", value) if isinstance(value, str) else None:
-        return f"write `- {row[1][:40]}` on its own line, indented like the row above"
-    bare = value.strip("() ") if isinstance(value, str) else ""
-    is_disguised = bare != "" and isinstance(resolve(bare), int | float)
-    return f"write {bare[:40]}, without {'quotes' if bare == value else 'parentheses'}" if is_disguised else ""
 
 
 def _named(message: str, path: Path) -> str:
@@ -192,48 +190,9 @@ def _wrong_form(form: str) -> Callable[..., Finding]:
     def wrong(path: Path, item: Error, keys_at: Keys) -> Finding:
         is_empty = item["input"] is None
         message = f"{path[-1]} is empty" if is_empty else f"{path[-1]} must be {form}, not {in_yaml(item['input'])}"
-        return Finding("AC114", path, message, _form_help(path, form, item["input"], keys_at))
+        return Finding("AC114", path, message, form_help(path, form, item["input"], keys_at))
 
     return wrong
-
-
-def _form_help(path: Path, form: str, value: Any, keys_at: Keys) -> str:
-    """How to write the value as a mapping, or as a list."""
-    field = str(path[-1])
-    if field in ("uses", "forbids"):
-        return f"write `{field}: {_features(field, value)}`"
-    if field == "constraints" and (limits := _limits(value)):
-        return f"write `constraints: {{{limits}}}`"
-    if field == "paths":
-        return "write `paths: {near: [...], far: [...]}`"
-    if value is None:
-        example = keys_at(path).get(field, NO_EXAMPLE)
-        return (
-            f"write `{field}: {example}`"
-            if example != NO_EXAMPLE
-            else "write its keys below it, indented, or leave it out"
-        )
-    if form == "a list" and isinstance(value, dict) and value:
-        return f"write a dash before each: `- {str(next(iter(value)))[:40]}: ...`"
-    if form == "a list" and isinstance(value, str):
-        return f"write `{field}: [{in_yaml(value)}]`"
-    is_dashed = isinstance(value, list) and value and all(single(part) for part in value)
-    return "write its keys without dashes" if is_dashed else ""
-
-
-def _limits(value: Any) -> str:
-    """`receptive_field > 44` as a key with its limit in quotes, also of a list of such."""
-    parts = value if isinstance(value, list) else re.split(r",\s*", value) if isinstance(value, str) else []
-    limits = [re.fullmatch(r"(\w+)\s*([<>=]=?\s*[^\s=<>].*)", part) for part in parts[:4] if isinstance(part, str)]
-    return ", ".join(f'{limit[1]}: "{limit[2][:20]}"' for limit in limits if limit)
-
-
-def _features(field: str, value: Any) -> str:
-    """`[dwsep] -> {dwsep: ">= 1"}`"""
-    given = list(value) if isinstance(value, dict | list) else re.findall(r"[\w-]+", str(value or ""))
-    words = [(single(part) or (part,))[0] for part in given[:4]]
-    names = [our_word("feature", word, FEATURES) or word[:40] for word in words if isinstance(word, str)] or ["dwsep"]
-    return f"[{', '.join(names)}]" if field == "forbids" else "{" + ", ".join(f'{name}: ">= 1"' for name in names) + "}"
 
 
 def _other(path: Path, item: Error, keys_at: Keys) -> Finding:

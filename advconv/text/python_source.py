@@ -69,17 +69,17 @@ def _escaped(text: str, quote: str) -> str:
     return "".join(f"\\{quote}" if character == quote else repr(character)[1:-1] for character in text)
 
 
-def layout(part: Expression, depth: int) -> str:
-    """On one line if it fits with a comma after it; else the contents of the brackets on lines of their own."""
+def layout(part: Expression, depth: int, after: str = ",") -> str:
+    """On one line if it fits with what comes after it; else the contents of the brackets on lines of their own."""
     line = _flat(part)
-    if isinstance(part, str) or not part.parts or _fits(f"{line},", depth):
+    if isinstance(part, str) or not part.parts or _fits(f"{line}{after}", depth):
         return line
     inner = ", ".join(map(_flat, part.parts))
     if part.is_call and _fits(inner, depth + 1):
         lines = f"{INDENT * (depth + 1)}{inner}\n"
     else:
         comma = "," if len(part.parts) > 1 else part.last_comma
-        lines = "".join(f"{INDENT * (depth + 1)}{layout(each, depth + 1)}{comma}\n" for each in part.parts)
+        lines = "".join(f"{INDENT * (depth + 1)}{layout(each, depth + 1, comma)}{comma}\n" for each in part.parts)
     return f"{part.opening}\n{lines}{INDENT * depth}{part.closing}"
 
 

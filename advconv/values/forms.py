@@ -5,19 +5,16 @@ A `Form` comes after the function that reads it, with what the function accepts 
 
 import keyword
 from collections.abc import Callable, Collection, Sequence
-from functools import partial
 from math import isfinite
-from typing import Annotated, Any, Literal, NamedTuple, NoReturn, TypeGuard
+from typing import Annotated, Any, Literal, NoReturn, TypeGuard
 
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import PydanticCustomError, core_schema
 
-from advconv.layers.base import Layer
-from advconv.layers.pointwise import FUNCTIONS, Activation, BatchNorm2d, GroupNorm
 from advconv.text.finding import Finding
 from advconv.text.reader import resolve
 from advconv.values.names import MODULE_ATTRIBUTES, NAME, TAKEN, name_problem
-from advconv.values.schemas import Schema, ValueSchema, either, enum, list_of, mapping, one_of, whole
+from advconv.values.schemas import Schema, ValueSchema, either, enum, list_of, whole
 from advconv.values.synonyms import write_instead
 
 Pair = tuple[int, int]
@@ -186,10 +183,6 @@ def suggestion(category: str, value: object, words: Collection[str]) -> str:
     return write_instead(category, value, words) or did_you_mean(value, words)
 
 
-def _key_help(category: str, key: str, known: tuple[str, ...]) -> str:
-    return suggestion(category, key, known) or f"the keys are {' and '.join(known)}"
-
-
 def join_words(words: Sequence[str]) -> str:
     """`a, b or c`"""
     return f"{', '.join(words[:-1])} or {words[-1]}" if len(words) > 1 else words[0]
@@ -235,177 +228,7 @@ def single(value: object) -> tuple[str, Any] | None:
     return None
 
 
-class NormChoice(NamedTuple):
-    """The norm of a unit; `layer` is None for none."""
-
-    layer: Layer | None
-
-
-def norm(value: Any) -> NormChoice:
-    if isinstance(value, NormChoice):
-        return value
-    if value in ("batch", "layer", "none"):
-        return NormChoice({"batch": BatchNorm2d(), "layer": GroupNorm(1), "none": None}[value])
-    pair = single(value)
-    if pair and pair[0] in ("batch", "layer", "group"):
-        return NormChoice(_norm_with(*pair))
-    word = pair[0] if pair else value
-    words = ("batch", "layer", "group", "none")
-    refuse(f"norm is {NORM.text}, not {in_yaml(word)}", lambda: suggestion("norm", word, words))
-
-
-def _norm_with(kind: str, value: Any) -> Layer:
-    given = {"num_groups": value} if kind == "group" and not isinstance(value, dict) else value
-    known = {"batch": ("eps", "momentum"), "layer": ("eps",), "group": ("num_groups", "eps")}[kind]
-    if not isinstance(given, dict):
-        refuse(
-            f"{kind} norm takes a mapping, not {in_yaml(value)}", f"write {{{kind}: {{{known[0]}: ...}}}}", at=(kind,)
-        )
-    for key in given:
-        if key not in known:
-            help = partial(_key_help, "norm argument", key, known)
-            refuse(f"{kind} norm has no key {key!r}", help, "AC111", at=(kind, key), at_key=True)
-        if key != "num_groups" and (not is_number(given[key]) or given[key] <= 0):
-            refuse(f"the {key} of a norm is a number above 0, not {in_yaml(given[key])}", at=(kind, key))
-        if key != "num_groups":
-            check_float32(f"the {key} of a norm is", given[key], at=(kind, key))
-    if kind == "batch":
-        return BatchNorm2d(**given)
-    groups = given.get("num_groups") if kind == "group" else 1
-    if not is_int(groups) or groups < 1:
-        message = f"a group norm has a whole number of groups, at least 1, not {in_yaml(groups)}"
-        refuse(message, "write {group: 8}", at=(kind, "num_groups"))
-    return GroupNorm(groups, given.get("eps", 1e-5))
-
-
-ABOVE_ZERO: Schema = {"type": "number", "exclusiveMinimum": 0}
-EPS = {"eps": ABOVE_ZERO | {"description": "Added to the variance."}}
-MOMENTUM = {"momentum": ABOVE_ZERO | {"description": "Weight of the newest batch in the running statistics."}}
-NUM_GROUPS: Schema = {"num_groups": {"$ref": COUNT, "description": "Groups of channels."}}
-BATCH = ValueSchema(mapping(EPS | MOMENTUM), "a mapping with eps and momentum", "batch_norm")
-LAYER = ValueSchema(mapping(EPS), "a mapping with eps", "layer_norm")
-GROUP = ValueSchema(either(COUNT, mapping(NUM_GROUPS | EPS, ["num_groups"])), "a number or a mapping", "group_norm")
-NORM = Form(
-    norm,
-    either(
-        enum("batch", "layer", "none"),
-        one_of(
-            {
-                "batch": {"$ref": BATCH, "description": "torch.nn.BatchNorm2d with these arguments."},
-                "layer": {"$ref": LAYER, "description": "One group over all channels and positions."},
-                "group": {"$ref": GROUP, "description": "torch.nn.GroupNorm with this number of groups."},
-            }
-        ),
-    ),
-    "batch, layer, none, {group: 8} or {batch: {eps: 0.001}}",
-    "norm_choice",
-)
-
-FLOAT32_MAX = 3.4e38
-
-
-def check_float32(what: str, value: float, at: tuple[str, ...] = ()) -> None:
-    if abs(value) > FLOAT32_MAX:
-        refuse(f"{what} a number that float32 can represent, at most {FLOAT32_MAX:g}, not {in_yaml(value)}", at=at)
-
-
-class ActivationChoice(NamedTuple):
-    """The activation of a unit; `layer` is None for none."""
-
-    layer: Layer | None
-
-
-def activation(value: Any) -> ActivationChoice:
-    if isinstance(value, ActivationChoice):
-        return value
-    if value == "none":
-        return ActivationChoice(None)
-    if isinstance(value, str) and value in FUNCTIONS:
-        return ActivationChoice(Activation(value))
-    pair = single(value)
-    if pair and pair[0] in FUNCTIONS and FUNCTIONS[pair[0]].argument:
-        if not is_number(pair[1]):
-            refuse(f"{pair[0]} takes a number, not {in_yaml(pair[1])}")
-        check_float32(f"{pair[0]} takes", pair[1])
-        return ActivationChoice(Activation(pair[0], pair[1]))
-    if pair and pair[0] in FUNCTIONS:
-        refuse(f"{pair[0]} takes no argument", f"write `activation: {pair[0]}`")
-    word = pair[0] if pair else value
-    words = join_words(ACTIVATION.words)
-    refuse(f"an activation is {words}, not {in_yaml(word)}", lambda: suggestion("activation", word, ACTIVATION.words))
-
-
-ARGUMENTS: Schema = {
-    word: {"type": "number", "description": f"{function.module} with this {function.argument}."}
-    for word, function in FUNCTIONS.items()
-    if function.argument
-}
-ACTIVATION = Form(
-    activation,
-    either(enum(*FUNCTIONS, "none"), one_of(ARGUMENTS)),
-    f"{', '.join(FUNCTIONS)}, none or {{leaky_relu: 0.1}}",
-    "activation_choice",
-)
-
-
-class DropoutChoice(NamedTuple):
-    """The probability `p`, and whether whole channels are dropped."""
-
-    p: float
-    channels: bool = False
-
-
-def dropout(value: Any) -> DropoutChoice:
-    return _dropout(value, "of at least 0 and below 1", lambda p: write_instead("dropout", p, ("0",)))
-
-
-def dropout_row(value: Any) -> DropoutChoice:
-    """The dropout of a row by itself, which does nothing if its probability is 0."""
-    choice = _dropout(value, "above 0 and below 1", lambda _: ROW_OF_DROPOUT)
-    if choice.p == 0:
-        refuse("a dropout row of 0 does nothing", "leave the row out")
-    return choice
-
-
-ROW_OF_DROPOUT = "write `- dropout: 0.1`, or leave the row out"
-
-
-def _dropout(value: Any, limits: str, help_for: Callable[[Any], str]) -> DropoutChoice:
-    if isinstance(value, DropoutChoice):
-        return value
-    given = value if isinstance(value, dict) else {"p": value}
-    p, kind = given.get("p"), given.get("kind", "element")
-    if unknown := [key for key in given if key not in ("p", "kind")]:
-        help = partial(_key_help, "dropout argument", unknown[0], ("p", "kind"))
-        refuse(f"dropout has no key {unknown[0]!r}", help, "AC111", at=(unknown[0],), at_key=True)
-    if kind not in ("element", "channel"):
-        words = ("element", "channel")
-        message = f"the kind of a dropout is element or channel, not {in_yaml(kind)}"
-        refuse(message, lambda: suggestion("kind", kind, words), at=("kind",))
-    if not is_number(p) or not 0 <= p < 1:
-        refuse(f"dropout is a probability {limits}, not {in_yaml(p)}", partial(help_for, p))
-    return DropoutChoice(float(p), kind == "channel")
-
-
-def _dropout_schema(probability: Schema) -> Schema:
-    kind = enum("element", "channel") | {"description": "Whether elements or whole channels are dropped."}
-    p = probability | {"description": "Dropout probability."}
-    return either(probability, mapping({"p": p, "kind": kind}, ["p"]))
-
-
 PROBABILITY: Schema = {"type": "number", "minimum": 0, "exclusiveMaximum": 1}
-ABOVE: Schema = {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}
-DROPOUT = Form(
-    dropout,
-    _dropout_schema(PROBABILITY),
-    "a probability of at least 0 and below 1, or {p: 0.1, kind: channel}",
-    "dropout_choice",
-)
-DROPOUT_ROW = Form(
-    dropout_row, _dropout_schema(ABOVE), "a probability above 0 and below 1, or {p: 0.1, kind: channel}", "dropout_row"
-)
-
-
 ORDER = word("order", "conv-norm-act", "conv-act-norm", "norm-act-conv", name="stage_order")
 
 Count = Annotated[int, COUNT]
@@ -419,11 +242,5 @@ Bias = Annotated[Literal["auto"] | bool, BIAS]
 MaybeBias = Annotated[Literal["auto"] | bool | None, BIAS]
 Name = Annotated[str, IDENTIFIER]
 MaybeName = Annotated[str | None, IDENTIFIER]
-NormField = Annotated[NormChoice, NORM]
-MaybeNorm = Annotated[NormChoice | None, NORM]
-ActivationField = Annotated[ActivationChoice, ACTIVATION]
-MaybeActivation = Annotated[ActivationChoice | None, ACTIVATION]
-DropoutField = Annotated[DropoutChoice, DROPOUT]
-MaybeDropout = Annotated[DropoutChoice | None, DROPOUT]
 Order = Annotated[str, ORDER]
 MaybeOrder = Annotated[str | None, ORDER]
