@@ -155,6 +155,15 @@ def test_paths_that_miss_each_others_centre_are_measured_by_their_hull() -> None
     assert codes(row) == ["AC211"]
 
 
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_gate_among_misaligned_paths_hides_none(place: int) -> None:
+    left = {"conv": {"out_channels": 4, "kernel_size": [1, 3], "padding": [0, 0, 2, 0]}}
+    paths: list[tuple[str, list[Any]]] = [("left", [left]), ("centred", [{"conv": 4}])]
+    paths.insert(place, ("gate", ["gap", {"pointwise": 4}]))
+
+    assert codes({"branches": {"merge": "add", "paths": dict(paths)}}) == ["AC211"]
+
+
 def test_where_unequal_jumps_meet_the_field_is_unknown_and_a_limit_on_it_fails() -> None:
     paths = {
         "a": [{"conv": {"out_channels": 4, "stride": 2}}],

@@ -200,18 +200,15 @@ def _merged_paths(graph: Graph, ungated_inputs: list[tuple[int, ...]]) -> dict[i
     """The ends of the paths that each row merges, at the last of its merges, which take two at a time."""
     found: dict[int, list[int]] = {}
     for index, inputs in enumerate(ungated_inputs):
-        if len(inputs) > 1:
+        if len(graph.nodes[index].inputs) > 1:
             merged = [source for source in inputs if _extends_merge(graph, source, index)]
             paths = found.pop(merged[0], []) if merged else []
-            found[index] = paths
-            paths += [source for source in inputs if source not in merged]
-    return {index: paths for index, paths in found.items() if not _extends_merge(graph, index, index + 1)}
+            found[index] = [*paths, *(source for source in inputs if source not in merged)]
+    return {index: paths for index, paths in found.items() if len(paths) > 1}
 
 
 def _extends_merge(graph: Graph, index: int, after: int) -> bool:
     """Whether a node merges a further path into another merge of its row."""
-    if after == len(graph.nodes):
-        return False
     first, second = graph.nodes[index], graph.nodes[after]
     return index in second.inputs and first.origin == second.origin and len(first.inputs) > 1 and len(second.inputs) > 1
 
