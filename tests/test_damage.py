@@ -184,6 +184,19 @@ def test_a_run_without_checksums_is_read_and_told_and_has_them_from_its_next_res
     assert "state.pt is damaged: its SHA-256" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("name", ["last.safetensors", "state.pt"])
+def test_a_file_of_the_checkpoint_before_is_not_taken_for_one_of_the_newest(
+    run: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert (run / name).read_bytes() != (run / "previous" / name).read_bytes()
+    shutil.copy(run / "previous" / name, run / name)
+
+    assert command("train", "--resume", run) == 2
+    assert f"{name} is damaged: its SHA-256 is not the one" in capsys.readouterr().err
+    if name == "last.safetensors":
+        assert command("evaluate", run, "--weights", "last") == 2
+
+
 def test_a_state_of_an_earlier_version_leads_on_to_the_same(run: Path) -> None:
     """It had the settings of the optimizer and the schedule too, which follow from the recipe and the step."""
     trainer = trainer_of(open_run(run))

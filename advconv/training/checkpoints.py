@@ -1,12 +1,13 @@
 """Checkpoints of a run: written atomically, read back, and listed with the SHA-256 of each file.
 
 The files of the newest checkpoint are in the run's directory, those of the one before it in `previous/`. In each of
-the two, `checkpoints.json` lists the checkpoints that the files may belong to. A checkpoint is written in four steps:
+the two, `checkpoints.json` lists the checkpoints that the files may belong to. A checkpoint is written in five steps:
 
 1. its files under hidden names, read back and compared with what was written;
 2. the files of the checkpoint before it, if they are intact, into `previous/`;
 3. the list, with both of them;
-4. the files under their names, `state.pt` last: its rename decides which checkpoint a run resumes from.
+4. the files under their names, `state.pt` last: its rename decides which checkpoint a run resumes from;
+5. the list, with the new one only, so that a file of an older checkpoint is not taken for one of the newest.
 
 So whenever a process ends, each file in either directory is intact and listed.
 """
@@ -125,8 +126,11 @@ def write(directory: RunDirectory, epoch: int, step: int, files: Mapping[str, by
                 raise RunError(f"{directory.path / name} was not stored as it was written; the disk may be failing")
         if before:
             _preserve(directory, before, files)
-        _write_list(directory, Checkpoint(epoch=epoch, step=step, sha256=sha256), before)
+        checkpoint = Checkpoint(epoch=epoch, step=step, sha256=sha256)
+        # Both are listed only while files are renamed: later, a file of the one before is not accepted.
+        _write_list(directory, checkpoint, before)
         _rename(directory, parts)
+        _write_list(directory, checkpoint)
 
 
 def _rename(directory: RunDirectory, parts: Mapping[str, str]) -> None:
