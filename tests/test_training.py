@@ -359,6 +359,18 @@ def test_options_that_cannot_be_are_told(
     assert not (here / "runs").exists()
 
 
+def test_an_output_of_another_size_than_the_classes_is_shown_at_its_row(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write_arch(here / "t.yaml", rows=[{"conv": 4}, "gap", {"linear": 5}], classes=None)
+    Path(file).write_text(Path(file).read_text().replace("classes: null\n", ""))
+
+    assert command("train", file) == 1
+    said = capsys.readouterr().err
+    assert "error[AC503] the output of the network has 5 values, drawn shapes has 10 classes" in said
+    assert "- linear: 5" in said
+
+
 @pytest.mark.parametrize("options", [["--batch-size", "1"], ["--limit", "1"]])
 def test_a_batch_of_one_image_that_a_norm_cannot_take_is_told_before_training(
     here: Path, capsys: pytest.CaptureFixture[str], options: list[str]

@@ -65,7 +65,7 @@ def _outcome(problem: BaseException) -> tuple[int, str] | None:
 NO_MEMORY = (
     "allocate memory", "enough memory", "out of memory", "bad_alloc", "can't start new thread", "failed to map segment",
     # What CPython says where it had no memory to say more.
-    "without setting an exception",
+    "without setting an exception", "without exception set",
 )  # fmt: skip
 """Texts by which torch, the loader of shared libraries and Python's threads report it, without a type of their own."""
 

@@ -62,7 +62,11 @@ def _data_errors(architecture: Architecture, data: DataSet) -> list[Finding]:
     if not output.flat:
         message = f"training needs one output for each class, the output of the network is {output}"
         return [Finding("AC503", ("network",), message, "write `classes: ...`", at_key=True)]
-    return misfits(data, spec.input, output.elements)
+    found = misfits(data, spec.input, spec.classes)
+    if spec.classes is None and data.classes not in (None, output.elements):
+        message = f"the output of the network has {output.elements} values, {data.title} has {data.classes} classes"
+        found.append(Finding("AC503", measures.graph.nodes[-1].origin.path, message, f"end in {data.classes} outputs"))
+    return found
 
 
 def _augment_errors(architecture: Architecture, reporter: ProgressReporter) -> list[Finding]:
