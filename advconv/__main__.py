@@ -16,7 +16,7 @@ def _command() -> int:
 
     # Garbage collection during imports takes a tenth of a check. `run` enables it again.
     gc.disable()
-    from advconv.cli.parser import run
+    from advconv.cli.main import run
 
     return run()
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, NoReturn, Self
 
 import pytest
 
-from advconv.cli.parser import main
+from advconv.cli.main import main
 from tests.training import shorten
 
 ROOT = Path(__file__).parents[1]

@@ -69,7 +69,7 @@ def test_the_package_has_at_most_22_entries() -> None:
 def test_the_measuring_side_answers_without_torch(command: str) -> None:
     heavy = {"torch", "numpy", "albumentations", "torchvision", "torchinfo", "argcomplete", "rich"}
     program = (
-        "import sys\nfrom advconv.cli.parser import main\n"
+        "import sys\nfrom advconv.cli.main import main\n"
         f"try: main({command.split()!r})\nexcept SystemExit as exit: assert exit.code == 0\n"
         f"assert not {heavy!r} & set(sys.modules)"
     )

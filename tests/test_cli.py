@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from advconv.cli.parser import main, parser
+from advconv.cli.main import main
+from advconv.cli.parser import parser
 from advconv.report.rf_table import COLUMNS
 from advconv.system.extras import EXTRAS, MODULES, install
 
@@ -288,7 +289,8 @@ def test_completion_prints_a_script(shell: str, capsys: pytest.CaptureFixture[st
 
 
 def test_each_command_has_its_function_and_an_example_that_needs_no_clone() -> None:
-    from advconv.cli.parser import function_at, parser
+    from advconv.cli.main import function_at
+    from advconv.cli.parser import parser
 
     (commands,) = (action for action in parser()._actions if isinstance(action, argparse._SubParsersAction))
     for name, added in commands.choices.items():
@@ -399,7 +401,7 @@ def test_hidden_files_and_folders_are_not_searched(tmp_path: Path, capsys: pytes
 
 WITHOUT_EXTRAS = """
 import sys
-from advconv.cli.parser import main
+from advconv.cli.main import main
 from advconv.system.extras import MODULES
 
 class Blocker:

@@ -91,7 +91,7 @@ def test_the_scripts_leave_the_shells_own_completion_in_place() -> None:
     assert "__fish_complete_path" in script("fish")
 
 
-@pytest.mark.skipif(not shutil.which("bash"), reason="there is no bash")
+@pytest.mark.skipif(not shutil.which("bash"), reason="bash is not installed")
 def test_bash_completes_by_the_script() -> None:
     program = """
         advconv() { "$PYTHON" -m advconv "$@"; }

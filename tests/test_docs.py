@@ -14,7 +14,7 @@ import pytest
 
 import advconv
 from advconv.check import check, check_bytes
-from advconv.cli.parser import main
+from advconv.cli.main import main
 from advconv.constraints.record import Status
 from advconv.net import load
 from advconv.report.data import json_report

@@ -172,7 +172,7 @@ def catches(process: int, number: int) -> bool:
     return bool(int(caught, 16) >> (number - 1) & 1)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="what a process catches stands in /proc")
+@pytest.mark.skipif(sys.platform != "linux", reason="signal handlers of another process are read from /proc")
 def test_a_second_ctrl_c_ends_at_once_what_a_stopped_worker_holds_up(
     file: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -209,7 +209,7 @@ def stop_workers() -> None:
     patch.setattr(Augment, "__call__", stops)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a stopped process hears of it when it goes on")
+@pytest.mark.skipif(sys.platform != "linux", reason="PR_SET_PDEATHSIG, which ends a stopped worker, is of Linux")
 def test_a_stopped_worker_does_not_outlive_a_training_that_is_killed(here: Path, file: str) -> None:
     with Training(here, file, "--limit", "64", "--workers", "1", "--quiet", first=stop_workers) as training:
         training.wait_for("worker ")

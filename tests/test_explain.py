@@ -10,7 +10,7 @@ import pytest
 from advconv.blocks import BLOCKS
 from advconv.blocks.convolutions import DepthwiseSeparable
 from advconv.check import check
-from advconv.cli.parser import main
+from advconv.cli.main import main
 from advconv.constraints import CONSTRAINTS
 from advconv.constraints.record import Status
 from advconv.manual.blocks import short_form

@@ -12,7 +12,7 @@ import pytest
 
 from advconv.blocks import BLOCKS
 from advconv.check import Checked, check, check_bytes
-from advconv.cli.parser import main
+from advconv.cli.main import main
 from advconv.graph import MAX_LAYERS, MAX_NAMES
 from advconv.language.dump import dump
 from advconv.language.json_schema import schema, schema_text

@@ -177,7 +177,7 @@ def estimated_and_real(directory: Path, file: str) -> tuple[int, int]:
     return estimated, status("VmHWM") - before
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak of a process is known on Linux alone")
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak memory of a process is read from /proc")
 @pytest.mark.parametrize(
     ("rows", "train"),
     [

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import advconv
-from advconv.cli.parser import main
+from advconv.cli.main import main
 
 
 def test_a_network_is_loaded_and_asked() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 PROGRAM = """
 import os, sys
-from advconv.cli.parser import main
+from advconv.cli.main import main
 sys.modules["torch"] = None
 try:
     main(["train", "nowhere.yaml"])

@@ -8,7 +8,7 @@ import pytest
 
 from advconv import load
 from advconv.check import check
-from advconv.cli.parser import main
+from advconv.cli.main import main
 from advconv.constraints.record import Status
 from advconv.language.starters import MODELINE, SCHEMA_FILE, TEMPLATES, starter
 from advconv.system.shipped import shipped

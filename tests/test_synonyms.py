@@ -10,7 +10,8 @@ from advconv.check import check
 from advconv.language.augment import KNOWN, keys
 from advconv.rules.diagnostics import Diagnostic
 from advconv.text.source import Source
-from advconv.values.synonyms import TABLE, Alias, write_instead
+from advconv.values.synonyms import write_instead
+from advconv.values.vocabulary import TABLE, Alias
 
 SECTIONS = {
     "advconv": "1", "name": "t", "input": "[4, 16, 16]", "classes": "4", "network": "{C1: [conv: 4, gap]}",

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from advconv.cli.parser import main
+from advconv.cli.main import main
 from advconv.training.saved import CHECKSUM, dump_with_checksum
 from advconv.training.shapes import draw_shapes
 from tests import build
@@ -85,7 +85,7 @@ def real_images(into: Path) -> Path:
         shutil.copytree(given / BATCHES, into / BATCHES)
         return into
     if not SHARED.is_dir():
-        pytest.skip("CIFAR-10 is neither in $ADVCONV_DATA nor beside the clone")
+        pytest.skip("CIFAR-10 is neither in $ADVCONV_DATA nor in ../shared/cifar10")
     (into / BATCHES).mkdir(parents=True)
     for packed in SHARED.glob("*.xz"):
         (into / BATCHES / packed.stem).write_bytes(lzma.decompress(packed.read_bytes()))

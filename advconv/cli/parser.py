@@ -1,63 +1,14 @@
-"""The commands and options, and the function that each command runs."""
+"""The commands and their options, with the path of the function that each command runs."""
 
 import argparse
-import gc
-import os
-from collections.abc import Callable
-from importlib import import_module
-from pathlib import Path
 from typing import NoReturn, TypeAlias
 
-from advconv.geometry import Shape
+from advconv.cli.option_types import image_shape, integer, limit, natural, onnx_file, percent, real, title, workers
 from advconv.language.data_sets import SETS
 from advconv.language.starters import DEFAULT, TEMPLATES
 from advconv.report.table import FORMATS
-from advconv.system.console import USAGE, in_a_line, print_error, print_text
-from advconv.system.extras import needed
-from advconv.system.process import end
+from advconv.system.console import in_a_line, print_text
 from advconv.training.names import COMPILE_CHOICES
-from advconv.values.names import title_problem
-
-Run: TypeAlias = Callable[[argparse.Namespace], int]
-
-
-def main(arguments: list[str] | None = None) -> NoReturn:
-    """The `advconv` command. Exit code 0: no errors; 1: an error or a failed constraint; 2: usage, a missing file."""
-    end(lambda: run(arguments))
-
-
-def run(arguments: list[str] | None = None) -> int:
-    """The exit code of a command."""
-    commands = parser()
-    if "_ARGCOMPLETE" in os.environ:
-        from advconv.cli.completion import answer
-
-        answer(commands)
-    options = commands.parse_args(arguments)
-    try:
-        command = function_at(options.run)
-        _enable_gc()
-        return command(options)
-    except ModuleNotFoundError as missing:
-        extra = needed(options.command, missing.name, getattr(options, "tensorboard", False))
-        if extra is None:
-            raise
-        print_error(extra)
-        return USAGE
-
-
-def _enable_gc() -> None:
-    """Re-enables the garbage collector that the launcher disabled, and excludes imported objects from it."""
-    if not gc.isenabled():
-        gc.freeze()
-        gc.enable()
-
-
-def function_at(path: str) -> Run:
-    """The function of a command, such as `commands:run_check`; help and completion do not import it."""
-    module, name = path.split(":")
-    run: Run = getattr(import_module(f"advconv.cli.{module}"), name)
-    return run
 
 
 class Parser(argparse.ArgumentParser):
@@ -269,92 +220,6 @@ def _add_format(command: argparse._ActionsContainer, formats: tuple[str, ...] = 
 
 def _add_input(command: argparse.ArgumentParser) -> None:
     command.add_argument("--input", type=image_shape, metavar="C,H,W", help="input shape instead of the file's")
-
-
-def title(text: str) -> str:
-    if problem := title_problem(text, "directory"):
-        raise argparse.ArgumentTypeError(problem)
-    return text
-
-
-def whole(text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 0")
-    if len(text) > 18:
-        raise argparse.ArgumentTypeError(f"{text[:18]}... has {len(text)} digits; use a number below 10^18")
-    return int(text)
-
-
-def natural(text: str) -> int:
-    if whole(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not at least 1")
-    return int(text)
-
-
-def limit(text: str) -> int:
-    return _validate_count("limit", text)
-
-
-def workers(text: str) -> int:
-    return _validate_count("workers", text)
-
-
-def _validate_count(name: str, text: str) -> int:
-    """A count within the bounds of the option."""
-    from advconv.training.options import validate_count
-
-    try:
-        return validate_count(name, whole(text))
-    except ValueError as problem:
-        raise argparse.ArgumentTypeError(str(problem)) from None
-
-
-def onnx_file(text: str) -> str:
-    suffix = Path(text).suffix
-    if suffix.lower() != ".onnx":
-        ends = f"ends in {suffix}" if suffix else "has no suffix"
-        raise argparse.ArgumentTypeError(f"{text!r} {ends}; export writes ONNX only, use {Path(text).stem}.onnx")
-    return text
-
-
-def integer(text: str) -> str:
-    """The text of a whole number; the language checks its range."""
-    from advconv.text.reader import INTEGER
-
-    if not INTEGER.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
-    return text
-
-
-def real(text: str) -> str:
-    """The text of a number."""
-    from advconv.text.reader import FLOAT
-
-    if not FLOAT.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number")
-    return text
-
-
-def percent(text: str) -> float:
-    """`85`, or `85%`"""
-    from advconv.values.limits import percentage
-
-    try:
-        return percentage(float(text.removesuffix("%")))
-    except ValueError:
-        message = f"{text!r} is not an accuracy in percent, above 1 and at most 100; write --until 85"
-        raise argparse.ArgumentTypeError(message) from None
-
-
-def image_shape(text: str) -> Shape:
-    """`3,64,64`"""
-    parts = [part.strip() for part in text.strip("[]() ").split(",")]
-    if len(parts) != 3 or not all(part.isascii() and part.isdigit() for part in parts):
-        raise argparse.ArgumentTypeError(f"{text!r} is not CHANNELS,HEIGHT,WIDTH, as in 3,64,64")
-    if not all(len(part) < 19 and int(part) for part in parts):
-        raise argparse.ArgumentTypeError(f"the sizes of {text!r} are not between 1 and 10^18")
-    channels, height, width = map(int, parts)
-    return Shape(channels, height, width)
 
 
 class Version(argparse.Action):

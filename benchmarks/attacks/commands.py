@@ -126,7 +126,7 @@ def import_all() -> None:
 
 
 def _run_child(directory: Path, words: list[str], streams: tuple[int, int], environment: Mapping[str, str]) -> NoReturn:
-    from advconv.cli.parser import main
+    from advconv.cli.main import main
 
     code = 1
     try:

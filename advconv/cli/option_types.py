@@ -1,0 +1,93 @@
+"""Types of options: each parses the text of one, or raises argparse.ArgumentTypeError."""
+
+import argparse
+from pathlib import Path
+
+from advconv.geometry import Shape
+from advconv.values.names import title_problem
+
+
+def title(text: str) -> str:
+    if problem := title_problem(text, "directory"):
+        raise argparse.ArgumentTypeError(problem)
+    return text
+
+
+def whole(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 0")
+    if len(text) > 18:
+        raise argparse.ArgumentTypeError(f"{text[:18]}... has {len(text)} digits; use a number below 10^18")
+    return int(text)
+
+
+def natural(text: str) -> int:
+    if whole(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not at least 1")
+    return int(text)
+
+
+def limit(text: str) -> int:
+    return _validate_count("limit", text)
+
+
+def workers(text: str) -> int:
+    return _validate_count("workers", text)
+
+
+def _validate_count(name: str, text: str) -> int:
+    """A count within the bounds of the option."""
+    from advconv.training.options import validate_count
+
+    try:
+        return validate_count(name, whole(text))
+    except ValueError as problem:
+        raise argparse.ArgumentTypeError(str(problem)) from None
+
+
+def onnx_file(text: str) -> str:
+    suffix = Path(text).suffix
+    if suffix.lower() != ".onnx":
+        ends = f"ends in {suffix}" if suffix else "has no suffix"
+        raise argparse.ArgumentTypeError(f"{text!r} {ends}; export writes ONNX only, use {Path(text).stem}.onnx")
+    return text
+
+
+def integer(text: str) -> str:
+    """The text of a whole number; the language checks its range."""
+    from advconv.text.reader import INTEGER
+
+    if not INTEGER.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
+    return text
+
+
+def real(text: str) -> str:
+    """The text of a number."""
+    from advconv.text.reader import FLOAT
+
+    if not FLOAT.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number")
+    return text
+
+
+def percent(text: str) -> float:
+    """`85`, or `85%`"""
+    from advconv.values.limits import percentage
+
+    try:
+        return percentage(float(text.removesuffix("%")))
+    except ValueError:
+        message = f"{text!r} is not an accuracy in percent, above 1 and at most 100; write --until 85"
+        raise argparse.ArgumentTypeError(message) from None
+
+
+def image_shape(text: str) -> Shape:
+    """`3,64,64`"""
+    parts = [part.strip() for part in text.strip("[]() ").split(",")]
+    if len(parts) != 3 or not all(part.isascii() and part.isdigit() for part in parts):
+        raise argparse.ArgumentTypeError(f"{text!r} is not CHANNELS,HEIGHT,WIDTH, as in 3,64,64")
+    if not all(len(part) < 19 and int(part) for part in parts):
+        raise argparse.ArgumentTypeError(f"the sizes of {text!r} are not between 1 and 10^18")
+    channels, height, width = map(int, parts)
+    return Shape(channels, height, width)
