@@ -20,9 +20,10 @@ from advconv.training.files import RunDirectory, RunError
 from advconv.training.metrics import History
 from advconv.training.run import open_run
 from advconv.training.run_files import load_checkpoint, write_logs
+from advconv.training.saved import CHECKSUM
 from advconv.training.state import dump_state, load_state
 from tests.damage import FILES, draws, flipped, reading, trainer_of
-from tests.training import command, only_run, shorten, weights, without_checksums, write_arch, write_metadata
+from tests.training import command, only_run, shorten, weights, with_new_checksums, write_arch, write_metadata
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("short_trainings")]
 
@@ -65,20 +66,21 @@ def test_damage_anywhere_is_noticed_or_harmless(run: Path) -> None:
     assert not [text for text in told if "\n" in text]
 
 
-def test_damage_to_a_run_without_checksums_may_go_unnoticed_but_gives_no_traceback(run: Path) -> None:
-    without_checksums(run)
+def test_damage_with_recomputed_checksums_may_go_unnoticed_but_gives_no_traceback(run: Path) -> None:
+    shutil.rmtree(run / "previous")
     trainer = trainer_of(open_run(run))
     told = []
-    for name, damage, _ in draws(120, ("run.json", "state.pt", "last.safetensors")):
+    for name, damage, _ in draws(80, ("state.pt", "last.safetensors")):
         before = (run / name).read_bytes()
         (run / name).write_bytes(damage(before))
+        with_new_checksums(run)
         try:
             reading(run, trainer)
         except RunError as problem:
             told.append(str(problem))
         (run / name).write_bytes(before)
 
-    assert len(told) > 40
+    assert len(told) > 30
     assert not [text for text in told if "\n" in text]
 
 
@@ -133,7 +135,7 @@ def test_the_checkpoint_before_the_newest_can_be_scored(run: Path, capsys: pytes
     assert command("evaluate", run, "--previous", "--format", "json") == 0
     before = capsys.readouterr().out
     (run / "last.safetensors").write_bytes((run / "previous" / "last.safetensors").read_bytes())
-    assert command("evaluate", without_checksums(run), "--format", "json") == 0
+    assert command("evaluate", with_new_checksums(run), "--format", "json") == 0
 
     assert capsys.readouterr().out == before
 
@@ -169,19 +171,17 @@ def test_previous_needs_a_run_and_a_checkpoint(run: Path, capsys: pytest.Capture
     assert f"{run} has no checkpoint before the newest one; leave --previous out" in capsys.readouterr().err
 
 
-def test_a_run_without_checksums_is_read_and_told_and_has_them_from_its_next_resume_on(
-    run: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    said = "is of an earlier version and has no checksums, so damage to it may go unnoticed"
-    without_checksums(run)
-    assert command("evaluate", run) == 0
-    assert said in capsys.readouterr().err
-    assert command("train", "--resume", run, "--device", "cpu") == 0
-    assert said in capsys.readouterr().out
+@pytest.mark.parametrize("words", [["evaluate"], ["train", "--resume"]], ids=lambda words: words[0])
+def test_a_run_without_checksums_is_refused(run: Path, words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    listed, metadata = run / "checkpoints.json", json.loads((run / "run.json").read_text(encoding="utf-8"))
+    (run / "run.json").write_text(json.dumps({key: metadata[key] for key in metadata if key != CHECKSUM}))
+    assert command(*words, run) == 2
+    assert f"{run / 'run.json'} is damaged: its own SHA-256 is missing" in capsys.readouterr().err
 
-    (run / "state.pt").write_bytes(flipped((run / "state.pt").read_bytes(), Random(0)))
-    assert command("train", "--resume", run) == 2
-    assert "state.pt is damaged: its SHA-256" in capsys.readouterr().err
+    write_metadata(run, metadata)
+    listed.unlink()
+    assert command(*words, run) == 2
+    assert f"{listed} is missing, so " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["last.safetensors", "state.pt"])
@@ -197,19 +197,6 @@ def test_a_file_of_the_checkpoint_before_is_not_taken_for_one_of_the_newest(
         assert command("evaluate", run, "--weights", "last") == 2
 
 
-def test_a_state_of_an_earlier_version_leads_on_to_the_same(run: Path) -> None:
-    """It had the settings of the optimizer and the schedule too, which follow from the recipe and the step."""
-    trainer = trainer_of(open_run(run))
-    whole = reading(run, trainer)
-    state = torch.load(run / "state.pt", weights_only=True)
-    state["trainer"]["optimizer"] = trainer.optimizer.state_dict()
-    state["trainer"]["scheduler"] = trainer.scheduler.state_dict()
-    without_checksums(run)
-    torch.save(state, run / "state.pt")
-
-    assert reading(run, trainer_of(open_run(run))).same(whole)
-
-
 def test_a_missing_state_is_refused_where_the_log_has_epochs(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = (run / "metrics.jsonl").read_bytes()
     (run / "state.pt").unlink()
@@ -218,7 +205,7 @@ def test_a_missing_state_is_refused_where_the_log_has_epochs(run: Path, capsys: 
     said = capsys.readouterr().err
     assert f"{run / 'state.pt'} is missing, and metrics.jsonl has finished epochs; the last good" in said
     assert (run / "metrics.jsonl").read_bytes() == before
-    without_checksums(run)
+    shutil.rmtree(run / "previous")
     assert command("train", "--resume", run) == 2
     assert "there is no other good checkpoint; train it again" in capsys.readouterr().err
 
@@ -256,7 +243,7 @@ LEGAL: dict[tuple[Any, ...], Any] = {
 """What would be wrong elsewhere."""
 
 OPTIONAL = {"limit", "until", "device", "compile", "tensorboard", "promised_data"}
-"""Fields that some earlier version did not have; with a checksum their absence is noticed all the same."""
+"""Fields that have a default; the checksum tells where they are absent."""
 
 
 def test_run_json_is_held_to_its_types_field_by_field(run: Path) -> None:
@@ -304,10 +291,6 @@ def wrong_values(state: Any, path: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]
     for key in path:
         before = before[key]
     tensors = (torch.zeros(3), torch.zeros(()), torch.zeros((), dtype=torch.long), torch.zeros(2).to_sparse())
-    if path == ("trainer", "conditions"):
-        # A state of an earlier version has none.
-        yield from ((value,) for value in (*WRONG, *tensors) if value is not None)
-        return
     yield ()
     yield from ((value,) for value in (*WRONG, *tensors) if not is_same(value, before))
 
@@ -322,8 +305,8 @@ def is_same(value: Any, before: Any) -> bool:
 def test_text_in_a_state_reaches_no_log(run: Path) -> None:
     state = torch.load(run / "state.pt", weights_only=True)
     state["history"]["epochs"][0]["lr"] = "a line of someone else\n"
-    without_checksums(run)
     torch.save(state, run / "state.pt")
+    with_new_checksums(run)
     before = (run / "metrics.jsonl").read_bytes()
 
     assert command("train", "--resume", run) == 2

@@ -19,7 +19,7 @@ from advconv.training.files import RunDirectory, RunError
 from advconv.training.run import locked, open_run
 from advconv.training.trainer import Trainer
 from tests.processes import Training, train
-from tests.training import command, metrics, only_run, shorten, weights, without_checksums, write_arch, write_metadata
+from tests.training import command, metrics, only_run, shorten, weights, with_new_checksums, write_arch, write_metadata
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("short_trainings")]
 
@@ -326,8 +326,8 @@ def test_other_weights_are_told(
     whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], weights: bytes, reason: str
 ) -> None:
     run = shutil.copytree(whole, tmp_path / "run")
-    without_checksums(run)
     (run / "last.safetensors").write_bytes(weights)
+    with_new_checksums(run)
 
     assert command("evaluate", run) == 2
     assert f"last.safetensors does not have the weights of this network: {reason}" in capsys.readouterr().err

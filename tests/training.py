@@ -5,6 +5,7 @@ import lzma
 import os
 import shutil
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -68,13 +69,11 @@ def write_metadata(run: Path, about: dict[str, Any]) -> None:
     )
 
 
-def without_checksums(run: Path) -> Path:
-    """A run as earlier versions wrote it."""
-    about = json.loads((run / "run.json").read_text(encoding="utf-8"))
-    del about[CHECKSUM]
-    (run / "run.json").write_text(json.dumps(about), encoding="utf-8")
-    (run / "checkpoints.json").unlink()
-    shutil.rmtree(run / "previous", ignore_errors=True)
+def with_new_checksums(run: Path) -> Path:
+    """A run with the checksums of its present files, such as an attacker can write."""
+    (checkpoint,) = json.loads((run / "checkpoints.json").read_text(encoding="utf-8"))["checkpoints"]
+    checkpoint["sha256"] = {name: sha256((run / name).read_bytes()).hexdigest() for name in checkpoint["sha256"]}
+    (run / "checkpoints.json").write_text(dump_with_checksum({"checkpoints": [checkpoint]}), encoding="utf-8")
     return run
 
 

@@ -39,10 +39,7 @@ def _open(options: argparse.Namespace) -> "Run":
     """Raises RunError."""
     from advconv.training.run import open_run
 
-    run = open_run(Path(options.run_path), options.previous)
-    if run.warning:
-        print_error(run.warning)
-    return run
+    return open_run(Path(options.run_path), options.previous)
 
 
 def _test_images(run: "Run", data_dir: str | None) -> "ImageSet":

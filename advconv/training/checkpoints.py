@@ -45,19 +45,20 @@ def read_list(directory: RunDirectory) -> list[Checkpoint]:
     if not directory.has(LIST):
         return []
     try:
-        data, has_checksum = parse_with_checksum(directory.read(LIST, MAX_LIST_BYTES))
-        if not has_checksum:
-            raise ValueError("its own SHA-256 is missing")
+        data = parse_with_checksum(directory.read(LIST, MAX_LIST_BYTES))
         return validated_as(list[Checkpoint], data.get("checkpoints"))
     except ValueError as problem:
         raise RunError(f"{directory.path / LIST} is damaged: {problem}") from problem
 
 
 def read_file(directory: RunDirectory, name: str) -> bytes:
-    """A file of a checkpoint, compared with its checksum if there is a list. Raises RunError."""
-    checkpoints, data = read_list(directory), directory.read(name)
+    """A file of a checkpoint, compared with its checksum. Raises RunError."""
+    data = directory.read(name)
+    checkpoints = read_list(directory)
+    if not checkpoints:
+        raise RunError(f"{directory.path / LIST} is missing, so {name} cannot be verified")
     checksums = {checkpoint.sha256.get(name) for checkpoint in checkpoints}
-    if checkpoints and hashlib.sha256(data).hexdigest() not in checksums:
+    if hashlib.sha256(data).hexdigest() not in checksums:
         raise RunError(
             f"{directory.path / name} is damaged: its SHA-256 is not the one that was recorded when it was written"
         )
@@ -91,13 +92,6 @@ def _current(directory: RunDirectory) -> Checkpoint | None:
         return None
     sha256 = directory.sha256(STATE)
     return next((checkpoint for checkpoint in read_list(directory) if checkpoint.sha256.get(STATE) == sha256), None)
-
-
-def create_missing_list(directory: RunDirectory, epoch: int, step: int) -> None:
-    """Lists the checkpoint of a run that an earlier version has written without a list. Raises RunError."""
-    if not directory.has(LIST) and directory.has(STATE):
-        sha256 = {name: directory.sha256(name) for name in (BEST, LAST, STATE) if directory.has(name)}
-        _write_list(directory, Checkpoint(epoch=epoch, step=step, sha256=sha256))
 
 
 def restore_previous(directory: RunDirectory) -> None:

@@ -54,8 +54,8 @@ def report_setup(setup: TrainingSetup, run: Run) -> None:
             f"a batch has all {size:,} training images, which are fewer than the batch_size of "
             f"{spec.train.batch_size:,}"
         )
-    for note in filter(None, (setup.accelerator.note, run.warning)):
-        report(note)
+    if setup.accelerator.note:
+        report(setup.accelerator.note)
 
 
 def training_result(

@@ -56,14 +56,12 @@ class RunMetadata:
 class Run(NamedTuple):
     """A run on disk and the architecture that it trains.
 
-    `has_checksum`: whether `run.json` has one; earlier versions wrote none. `previous`: whether the checkpoint before
-    the newest one is requested.
+    `previous`: whether the checkpoint before the newest one is requested.
     """
 
     directory: RunDirectory
     metadata: RunMetadata
     architecture: Architecture
-    has_checksum: bool = True
     previous: bool = False
 
     @property
@@ -77,12 +75,6 @@ class Run(NamedTuple):
     @property
     def measures(self) -> Measures:
         return self.architecture.measures
-
-    @property
-    def warning(self) -> str:
-        """A warning about a run without checksums; else empty."""
-        text = f"{self.path} is of an earlier version and has no checksums, so damage to it may go unnoticed"
-        return "" if self.has_checksum else text
 
     def checkpoint_directory(self) -> RunDirectory:
         """The directory of the requested checkpoint. Raises RunError if there is none."""
@@ -106,17 +98,15 @@ def open_run(path: Path, previous: bool = False) -> Run:
     if not (path / METADATA).is_file():
         raise RunError(f"{path} is not a run: it has no {METADATA}")
     directory = RunDirectory(path)
-    metadata, has_checksum = _read_metadata(directory)
+    metadata = _read_metadata(directory)
     architecture = _read_architecture(directory, metadata.hash)
     _check_lengths(directory, metadata, architecture)
-    return Run(directory, metadata, architecture, has_checksum, previous)
+    return Run(directory, metadata, architecture, previous)
 
 
-def _read_metadata(directory: RunDirectory) -> tuple[RunMetadata, bool]:
-    """The content of `run.json`, and whether it has a checksum."""
+def _read_metadata(directory: RunDirectory) -> RunMetadata:
     try:
-        data, has_checksum = parse_with_checksum(directory.read(METADATA, MAX_METADATA_BYTES))
-        return validated_as(RunMetadata, data), has_checksum
+        return validated_as(RunMetadata, parse_with_checksum(directory.read(METADATA, MAX_METADATA_BYTES)))
     except ValueError as problem:
         raise RunError(f"{directory.path / METADATA} is damaged: {problem}") from problem
 

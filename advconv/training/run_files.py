@@ -84,8 +84,6 @@ def _read_file(run: Run, name: str) -> bytes:
     """A file of the requested checkpoint. Raises RunError, with the checkpoint that can be used instead."""
     directory = run.checkpoint_directory()
     try:
-        if run.has_checksum and directory.has(name) and not directory.has(checkpoints.LIST):
-            raise RunError(f"{directory.path / checkpoints.LIST} is missing, so {name} cannot be verified")
         return checkpoints.read_file(directory, name)
     except RunError as problem:
         raise RunError(f"{problem}; {_recovery(run)}") from problem
@@ -114,7 +112,6 @@ def repair_files(run: Run, trainer: Trainer, history: History) -> None:
     """Makes the files agree with the checkpoint that was loaded, whatever an interrupted process has left."""
     if run.previous:
         checkpoints.restore_previous(run.directory)
-    checkpoints.create_missing_list(run.directory, len(history.epochs), trainer.step)
     write_logs(run.directory, history)
 
 

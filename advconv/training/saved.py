@@ -64,8 +64,8 @@ def dump_with_checksum(data: dict[str, Any]) -> str:
     return json.dumps(data | {CHECKSUM: _digest(data)}, indent=2) + "\n"
 
 
-def parse_with_checksum(text: bytes) -> tuple[dict[str, Any], bool]:
-    """The content of such a file, and whether it has a checksum. Raises ValueError if the checksum does not match."""
+def parse_with_checksum(text: bytes) -> dict[str, Any]:
+    """The content of such a file. Raises ValueError if the checksum is missing or does not match."""
     try:
         data = json.loads(text, parse_constant=_refuse_constant)
     except RecursionError as problem:
@@ -73,10 +73,10 @@ def parse_with_checksum(text: bytes) -> tuple[dict[str, Any], bool]:
     if not isinstance(data, dict):
         raise ValueError("not a JSON object")
     if CHECKSUM not in data:
-        return data, False
+        raise ValueError("its own SHA-256 is missing")
     if data.pop(CHECKSUM) != _digest(data):
         raise ValueError("its SHA-256 is not the one that was recorded when it was written")
-    return data, True
+    return data
 
 
 def _digest(data: dict[str, Any]) -> str:
