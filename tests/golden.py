@@ -4,6 +4,9 @@ from pathlib import Path
 
 import pytest
 
+SHIPPED = sorted(path for path in Path("archs").rglob("*.yaml") if path.parent.name != "zoo")
+"""The architectures with golden files; those of archs/zoo are large, and held to torchvision instead (test_zoo.py)."""
+
 
 def expect(path: Path, text: str, update: bool) -> None:
     """Holds a text to its golden file."""

@@ -19,10 +19,9 @@ from advconv.backends.support import strip_for, support
 from advconv.backends.torch_source import emit
 from advconv.constraints.record import Status
 from tests.build import arch, checked, graph, measured
-from tests.golden import expect
+from tests.golden import SHIPPED, expect
 from tests.test_reference import document
 
-SHIPPED = sorted(Path("archs").rglob("*.yaml"))
 GATE = ["gap", {"pointwise": {"out_channels": 8, "norm": "none"}}]
 GATED: dict[str, Any] = {"branches": {"merge": "multiply", "paths": {"map": [{"conv": 8}], "gate": GATE}}}
 # A network with a class for every way to branch: named rows, pads, gates, shortcuts of all kinds.

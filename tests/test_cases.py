@@ -16,10 +16,9 @@ from advconv.rules.record import Rule
 from advconv.system.console import Paint
 from advconv.text.finding import Finding
 from advconv.text.source import Source, Span
-from tests.golden import expect
+from tests.golden import SHIPPED, expect
 
 CASES = sorted(Path("tests/cases").glob("*.yaml"))
-SHIPPED = sorted(Path("archs").rglob("*.yaml"))
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
