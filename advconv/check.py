@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from advconv.analysis.measure import Measures, measure
+from advconv.analysis.view import GraphView
 from advconv.constraints import judge
 from advconv.constraints.record import Status, Verdict
 from advconv.elaborate import elaborate
@@ -14,8 +15,10 @@ from advconv.language.data_sets import SETS, misfits
 from advconv.language.spec import ArchSpec, ValidPart, parse, parse_part
 from advconv.rules import RULES
 from advconv.rules.diagnostics import Diagnostic, has_errors, placed
+from advconv.rules.ignores import silenced
 from advconv.rules.receptive_field import too_large
-from advconv.rules.record import LintInput, Severity
+from advconv.rules.record import LintInput, Rule, Severity
+from advconv.rules.selection import ALL, Selection
 from advconv.text.document import Document, decode
 from advconv.text.finding import MAX_FINDINGS, Finding
 from advconv.text.reader import read
@@ -48,19 +51,19 @@ class Checked(NamedTuple):
         return sum(diagnostic.severity is severity for diagnostic in self.diagnostics)
 
 
-def check_bytes(name: str, data: bytes, image: Shape | None = None) -> Checked:
+def check_bytes(name: str, data: bytes, image: Shape | None = None, selection: Selection = ALL) -> Checked:
     """The check of a file's content, for images of its input's shape or another."""
     source, undecodable = decode(name, data)
-    return Checked(source, placed(undecodable, source, None)) if undecodable else check(source, image)
+    return Checked(source, placed(undecodable, source, None)) if undecodable else check(source, image, selection)
 
 
-def check(source: Source, image: Shape | None = None) -> Checked:
+def check(source: Source, image: Shape | None = None, selection: Selection = ALL) -> Checked:
     """Reads, validates, builds, measures and judges a text, and collects all diagnostics."""
     with gc_disabled():
         document, findings = read(source)
         if document is None:
             return Checked(source, placed(findings, source, None))
-        return check_document(document, findings, image)
+        return check_document(document, findings, image, selection)
 
 
 @contextmanager
@@ -79,7 +82,9 @@ def gc_disabled() -> Iterator[None]:
             gc.enable()
 
 
-def check_document(document: Document, yaml_findings: list[Finding], image: Shape | None = None) -> Checked:
+def check_document(
+    document: Document, yaml_findings: list[Finding], image: Shape | None = None, selection: Selection = ALL
+) -> Checked:
     """The check of a document; `yaml_findings` are those of its text."""
     spec, spec_findings = parse(document)
     part = _valid_part(document, spec, yaml_findings, spec_findings)
@@ -92,7 +97,10 @@ def check_document(document: Document, yaml_findings: list[Finding], image: Shap
     measured = None if overflow_findings else measures
     verdicts = judge(part.spec.constraints, measured) if part and part.is_whole and measured else []
     failed = [verdict.finding for verdict in verdicts if verdict.status is Status.FAILED]
-    warnings = lint(LintInput(part.spec.input, part.spec, measured, tuple(errors))) if part else []
+    view = GraphView(measured) if measured else None
+    subject = LintInput(part.spec.input, part.spec, view, tuple(errors)) if part else None
+    warnings = lint(subject, selection) if subject else []
+    warnings = silenced(document, warnings, selection, is_complete=view is not None and not errors)
     diagnostics = placed([*errors, *warnings, *failed], document.source, document)
     if errors or measures is None:
         return Checked(document.source, diagnostics, spec)
@@ -111,9 +119,20 @@ def _valid_part(
     return ValidPart(spec) if spec else parse_part(document)
 
 
-def lint(given: LintInput) -> list[Finding]:
-    """The findings of all rules."""
-    return [finding for rule in RULES if rule.check for finding in rule.check(given)]
+def lint(given: LintInput, selection: Selection = ALL) -> list[Finding]:
+    """The findings of the selected rules; of a row that is repeated, those of its first round."""
+    found: dict[tuple[str, object], Finding] = {}
+    for rule in filter(selection.includes, RULES):
+        for finding in _findings(rule, given):
+            found.setdefault((finding.code, finding.path), finding)
+    return list(found.values())
+
+
+def _findings(rule: Rule, given: LintInput) -> Iterator[Finding]:
+    if rule.check:
+        yield from rule.check(given)
+    if rule.check_network and given.network:
+        yield from rule.check_network(given.network)
 
 
 def _without_repeated(document: Document, yaml_findings: list[Finding], spec_findings: list[Finding]) -> list[Finding]:

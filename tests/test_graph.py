@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from advconv.analysis.measure import measure
+from advconv.analysis.view import GraphView
 from advconv.backends.evidence import verify
 from advconv.backends.torch_module import build
 from advconv.backends.torch_source import emit
@@ -84,7 +85,7 @@ def test_a_finding_about_a_line_of_python_points_at_it() -> None:
     skipping = Conv2d(out_channels=8, kernel_size=(1, 1), stride=(2, 2))
     draft.add("C1.0", skipping, (x,))
     measures = measure(Graph(tuple(draft.nodes)))
-    (found,) = placed(lint(LintInput(measures.graph.input, measures=measures)), Source("", ""), None)
+    (found,) = placed(lint(LintInput(measures.graph.input, network=GraphView(measures))), Source("", ""), None)
 
     assert found.code == "AC301"
     assert Path(found.source.name).name == "test_graph.py"

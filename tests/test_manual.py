@@ -22,7 +22,7 @@ from advconv.manual.fields import language_tables
 from advconv.manual.rules import example, manual
 from advconv.report.sarif import sarif_report
 from advconv.rules import RULES
-from advconv.rules.record import Rule
+from advconv.rules.record import Rule, Severity
 from advconv.text.document import MAX_BYTES
 from advconv.text.reader import MAX_DEPTH, MAX_TEXT, MAX_VALUES, read
 from advconv.text.source import Source
@@ -43,7 +43,8 @@ def test_the_examples_of_a_rule_fail_and_pass(rule: Rule) -> None:
     failing, passing = (check(Source("example.yaml", example(text))) for text in (rule.fails, rule.passes))
 
     assert rule.code in {found.code for found in failing.diagnostics}
-    assert passing.diagnostics == []
+    assert [found for found in passing.diagnostics if found.severity is not Severity.INFORMATION] == []
+    assert rule.code not in {found.code for found in passing.diagnostics}
 
 
 def test_the_manual_is_current(update: bool) -> None:

@@ -1,80 +1,121 @@
-"""Positions of a map that no layer reads."""
+"""Positions of a map that its readers cover."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
+from functools import lru_cache, reduce
+from operator import or_
 from typing import NamedTuple
 
+from advconv.analysis.view import GraphView, Reader
 from advconv.geometry import Window
-from advconv.graph import Graph, Node, consumers
 from advconv.layers.dense import Pad
 
+MAX_SIZE = 2**16
+"""Sides of maps whose positions are counted."""
 
-class SkippedPositions(NamedTuple):
-    """A map with positions that no reader covers, reported at its first reader, `node`.
+MAX_REGIONS = 64
+"""Parts of a map, each read by a different set of readers, that are told apart."""
 
-    `window` and `stride` are (height, width); `read` and `total` count positions.
+
+class UnreadPositions(NamedTuple):
+    """A map with positions that no reader covers, reported at its first reader, `reader`.
+
+    `rows` and `columns`: how many of them are unread at the end of the map, if the others are all read, else 0.
+    `read` and `total` count positions.
     """
 
-    node: Node
-    window: tuple[int, int]
-    stride: tuple[int, int]
+    reader: Reader
+    rows: int
+    columns: int
     read: int
     total: int
 
+    @property
+    def is_edge(self) -> bool:
+        return bool(self.rows or self.columns)
 
-def skipped_positions(graph: Graph) -> list[SkippedPositions]:
-    """All maps whose readers all have stride > extent on an axis."""
-    if not any(_strides_over(graph, node) for node in graph.nodes):
-        return []
-    readers = consumers(graph)
+
+@lru_cache(maxsize=1)
+def unread_positions(view: GraphView) -> list[UnreadPositions]:
+    """All maps with positions that none of their readers covers."""
+    suspects = {reader.source for reader in view.readers.values() if not _reads_all(reader)}
     found = []
-    for index, node in enumerate(graph.nodes):
-        found_readers = [] if isinstance(node.layer, Pad) else list(_readers_through_pads(graph, readers, index))
-        if not found_readers:
-            continue
-        nodes, over_height, over_width = zip(*found_readers, strict=True)
-        read = _read(over_height, node.shape.height) * _read(over_width, node.shape.width)
-        if read < (positions := node.shape.height * node.shape.width):
-            vertical, horizontal = over_height[0], over_width[0]
-            window, stride = (vertical.extent, horizontal.extent), (vertical.stride, horizontal.stride)
-            found.append(SkippedPositions(graph.nodes[nodes[0]], window, stride, read, positions))
+    for source in sorted(suspects):
+        readers = _readers_of(view, source)
+        # A map that is read by something other than a window is read as a whole.
+        if readers and (unread := _unread(readers)):
+            found.append(unread)
     return found
 
 
-def _strides_over(graph: Graph, node: Node) -> bool:
-    """Whether a window is shorter than its stride."""
-    if not node.inputs:
-        return False
-    over_height, over_width = node.layer.windows(graph.nodes[node.inputs[0]].shape)
-    return over_height.stride > over_height.extent or over_width.stride > over_width.extent
+def _readers_of(view: GraphView, source: int) -> list[Reader]:
+    """The windows that read a map; none if another layer reads it too."""
+    found: list[Reader] = []
+    ahead = list(view.consumers[source])
+    while ahead:
+        index = ahead.pop(0)
+        if index in view.readers:
+            found.append(view.readers[index])
+        elif isinstance(view.nodes[index].layer, Pad):
+            ahead += view.consumers[index]
+        else:
+            return []
+    return [] if any(_reads_all(reader) for reader in found) else found
 
 
-def _readers_through_pads(graph: Graph, readers: list[list[int]], index: int) -> Iterator[tuple[int, Window, Window]]:
-    """The nodes that read a map, with their windows; a pad counts as part of the window after it."""
-    shape = graph.nodes[index].shape
-    for reader in readers[index]:
-        layer = graph.nodes[reader].layer
-        over_height, over_width = layer.windows(shape)
-        if not isinstance(layer, Pad):
-            yield reader, over_height, over_width
-            continue
-        for after, vertical, horizontal in _readers_through_pads(graph, readers, reader):
-            yield after, vertical.padded_by(over_height), horizontal.padded_by(over_width)
+def _reads_all(reader: Reader) -> bool:
+    return all(_covers(window, size) for window, size in reader.axes)
 
 
-def _read(windows: tuple[Window, ...], size: int) -> int:
-    """How many positions of an axis are read: all, unless each window is shorter than its stride."""
-    if any(window.extent >= window.stride for window in windows):
-        return size
-    return max(_covered(window, size) for window in windows)
-
-
-def _covered(window: Window, size: int) -> int:
-    """The positions covered by windows that do not touch: windows inside the map, and those beyond its two ends."""
-    count, extent, stride, before = window.output_size(size), window.extent, window.stride, window.before
-    first = min(-(-before // stride), count)
-    after = max(first, min(count, (size - extent + before) // stride + 1))
-    return (after - first) * extent + sum(
-        max(0, min(place * stride - before + extent, size) - max(place * stride - before, 0))
-        for place in {first - 1, after}
-        if 0 <= place < count
+def _covers(window: Window, size: int) -> bool:
+    """Whether a window over an axis reads every position; False also where only `read_positions` can say."""
+    places = window.output_size(size)
+    is_dense = window.dilation == 1 or window.kernel_size == 1 or (window.stride == 1 and places >= window.dilation)
+    return (
+        is_dense
+        and (window.extent >= window.stride or places == 1)
+        and (places - 1) * window.stride + window.extent - window.before >= size
     )
+
+
+def read_positions(window: Window, size: int) -> int:
+    """The positions of an axis that a window reads, as a set of bits: bit p for position p."""
+    taps = repeated(1, window.kernel_size, window.dilation)
+    return repeated(taps, window.output_size(size), window.stride) >> window.before & ((1 << size) - 1)
+
+
+def repeated(bits: int, times: int, distance: int) -> int:
+    """The union of `times` copies of a set of bits, each `distance` above the one before."""
+    found, copies = bits, 1
+    while 2 * copies <= times:
+        found |= found << copies * distance
+        copies *= 2
+    return found | found << (times - copies) * distance
+
+
+def _unread(readers: Sequence[Reader]) -> UnreadPositions | None:
+    first = readers[0]
+    height, width = first.x.size
+    if max(height, width) > MAX_SIZE:
+        return None
+    areas = {tuple(read_positions(window, size) for window, size in reader.axes) for reader in readers}
+    read, total = _united(areas, height), height * width
+    if read is None or read == total:
+        return None
+    over_height, over_width = (reduce(or_, sets) for sets in zip(*areas, strict=True))
+    rows, columns = height - over_height.bit_length(), width - over_width.bit_length()
+    is_edge = read == (height - rows) * (width - columns)
+    return UnreadPositions(first, rows if is_edge else 0, columns if is_edge else 0, read, total)
+
+
+def _united(areas: Iterable[tuple[int, ...]], height: int) -> int | None:
+    """How many positions are in one of several areas, each a set of rows times a set of columns; None if too many."""
+    columns_by_rows = {(1 << height) - 1: 0}
+    for rows, columns in areas:
+        parts: dict[int, int] = {}
+        for part, found in columns_by_rows.items():
+            parts |= {part & rows: found | columns, part & ~rows: found}
+        parts.pop(0, None)
+        if len(parts) > MAX_REGIONS:
+            return None
+        columns_by_rows = parts
+    return sum(rows.bit_count() * columns.bit_count() for rows, columns in columns_by_rows.items())

@@ -12,15 +12,26 @@ from advconv.text.visible import columns, visible
 
 WIDTH = 120
 
+COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFORMATION: "blue"}
+
+GITHUB_LEVELS = {Severity.INFORMATION: "notice"}
+SARIF_LEVELS = {Severity.INFORMATION: "note"}
+"""Levels that the two formats name otherwise."""
+
 
 def as_text(diagnostic: Diagnostic, paint: Paint = PLAIN) -> str:
-    """`file:line:column: severity[code] message`, the line with carets under the span, help, and the rows so far."""
+    """`file:line:column: severity[code] message`, the line with carets under the span, help, and the rows so far.
+
+    Information is the first of these lines alone.
+    """
     start = diagnostic.start
-    colour = "red" if diagnostic.severity is Severity.ERROR else "yellow"
+    colour = COLOURS[diagnostic.severity]
     label = f"{diagnostic.severity}[{diagnostic.code}]"
     source = diagnostic.source
     location = option_text(diagnostic.option) if source.is_option else f"{source.name}:{start.line}:{start.column}"
     lines = [paint(("bold", location), ": ", (colour, label), f" {diagnostic.message}")]
+    if diagnostic.severity is Severity.INFORMATION:
+        return lines[0]
     lines += _excerpt(diagnostic, paint, colour)
     if diagnostic.help:
         lines.append(paint(f"{' ' * len(_line_number(diagnostic))} = help: {diagnostic.help}"))
@@ -92,7 +103,9 @@ def as_github(diagnostic: Diagnostic, file: str) -> str:
         span = {"line": start.line, "endLine": end.line}
     fields = {"file": file} | ({} if diagnostic.option else span) | {"title": diagnostic.code}
     properties = ",".join(f"{key}={_property(str(value))}" for key, value in fields.items())
-    return f"::{diagnostic.severity} {properties}::{_data(plain_text(diagnostic))}"
+    return (
+        f"::{GITHUB_LEVELS.get(diagnostic.severity, diagnostic.severity)} {properties}::{_data(plain_text(diagnostic))}"
+    )
 
 
 def plain_text(diagnostic: Diagnostic) -> str:
@@ -119,7 +132,11 @@ def as_sarif(diagnostic: Diagnostic, file: str) -> dict[str, Any]:
     region = {"startLine": start.line, "startColumn": start.column, "endLine": end.line, "endColumn": end.column}
     location = {"artifactLocation": {"uri": _uri(file)}} | ({} if diagnostic.option else {"region": region})
     code = diagnostic.code
-    fields = {"ruleId": code, "ruleIndex": RULE_INDEX[code], "level": diagnostic.severity}
+    fields = {
+        "ruleId": code,
+        "ruleIndex": RULE_INDEX[code],
+        "level": SARIF_LEVELS.get(diagnostic.severity, diagnostic.severity),
+    }
     return fields | {"message": {"text": plain_text(diagnostic)}, "locations": [{"physicalLocation": location}]}
 
 

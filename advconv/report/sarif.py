@@ -5,7 +5,7 @@ from typing import Any
 
 from advconv.check import Checked
 from advconv.report.data import separated
-from advconv.report.diagnostics import as_sarif
+from advconv.report.diagnostics import SARIF_LEVELS, as_sarif
 from advconv.rules import RULES
 from advconv.rules.record import Rule
 from advconv.text.visible import json_text
@@ -28,5 +28,5 @@ def sarif_lines(checked: Iterable[Checked]) -> Iterator[str]:
 
 def _rule(rule: Rule) -> dict[str, Any]:
     texts = {"shortDescription": {"text": rule.title}, "fullDescription": {"text": rule.what}}
-    level = {"defaultConfiguration": {"level": rule.severity}}
+    level = {"defaultConfiguration": {"level": SARIF_LEVELS.get(rule.severity, rule.severity)}}
     return {"id": rule.code} | texts | {"help": {"text": f"advconv explain {rule.code}"}} | level

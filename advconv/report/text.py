@@ -68,7 +68,7 @@ def _state(checked: Checked) -> tuple[tuple[str, str], str]:
 
 def files_line(files: int, counts: Mapping[Severity, int], skipped: int) -> str:
     """`12 files: 3 errors, 1 warning; 2 YAML files skipped (not architectures)`"""
-    line = ", ".join(_plural(counts[severity], severity.value) for severity in Severity)
+    line = ", ".join(_plural(counts[severity], severity.value) for severity in (Severity.ERROR, Severity.WARNING))
     line = f"{_plural(files, 'file')}: {line}"
     what = "not an architecture" if skipped == 1 else "not architectures"
     return line + (f"; {_plural(skipped, 'YAML file')} skipped ({what})" if skipped else "")

@@ -45,7 +45,7 @@ RULES = (
             "channels is not depthwise, whatever its name."
         ),
         fails='network: {C1: [conv: 32]}\nconstraints: {uses: {dilated: ">= 1"}}',
-        passes='network: {C1: [dilated: 32]}\nconstraints: {uses: {dilated: ">= 1"}}',
+        passes='network: {C1: [conv: 32, dilated: 32]}\nconstraints: {uses: {dilated: ">= 1"}}',
     ),
     Rule(
         code="AC404",

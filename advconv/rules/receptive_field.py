@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 
 from advconv.analysis.measure import Measures, overflow
-from advconv.analysis.receptive_field import receptive_field_issues
+from advconv.analysis.view import GraphView
 from advconv.geometry import INT64_MAX
-from advconv.graph import Node
-from advconv.rules.record import ERROR, WARNING, LintInput, Rule
+from advconv.rules.record import ERROR, WARNING, Rule, in_row
 from advconv.text.finding import Finding
 
 
@@ -16,28 +15,29 @@ def too_large(measures: Measures) -> list[Finding]:
     if not found:
         return []
     node, what = found
-    return [_at(node, "AC209", f"{what} would not fit in 64 bits", "make the network smaller")]
+    return [in_row(node, "AC209", f"{what} would not fit in 64 bits", "make the network smaller")]
 
 
-def _at(node: Node, code: str, message: str, help: str) -> Finding:
-    return Finding(code, node.origin.place, f"{node.origin.label}: {message}", help, at_key=True)
-
-
-def irregular_fields(subject: LintInput) -> Iterator[Finding]:
-    """The findings of the three rules below, in one pass over the graph."""
-    measures = subject.measures
-    found = receptive_field_issues(measures.graph, measures.flow.ungated_inputs, measures.reaches) if measures else []
-    for node, misalignment, is_too_large in found:
-        if misalignment is not None:
-            message = f"merged branches are misaligned by {misalignment:g} px"
-            yield _at(node, "AC211", message, "pad both ends alike, or use odd kernel sizes")
-        elif is_too_large:
+def too_large_fields(view: GraphView) -> Iterator[Finding]:
+    for node, _, is_too_large in view.field_issues:
+        if is_too_large:
             message = f"the receptive field is larger than {INT64_MAX:,} pixels"
-            yield _at(node, "AC209", message, "stride or dilate less")
-        else:
+            yield in_row(node, "AC209", message, "stride or dilate less")
+
+
+def unknown_fields(view: GraphView) -> Iterator[Finding]:
+    for node, misalignment, is_too_large in view.field_issues:
+        if misalignment is None and not is_too_large:
             merge = "merge" if len(node.inputs) > 1 else "were merged on a 1x1 map, and this window reads outside it"
             message = f"paths of unequal stride {merge}; the receptive field is unknown from here on"
-            yield _at(node, "AC210", message, "give the paths the same stride")
+            yield in_row(node, "AC210", message, "give the paths the same stride")
+
+
+def misaligned_branches(view: GraphView) -> Iterator[Finding]:
+    for node, misalignment, _ in view.field_issues:
+        if misalignment is not None:
+            message = f"merged branches are misaligned by {misalignment:g} px"
+            yield in_row(node, "AC211", message, "pad both ends alike, or use odd kernel sizes")
 
 
 RULES = (
@@ -49,6 +49,7 @@ RULES = (
         why="torch counts in 64 bits; a number that has overflowed would be worse than none.",
         fails="- conv: 4000000000\n- conv: 4000000000",
         passes="- conv: 40\n- conv: 40",
+        check_network=too_large_fields,
     ),
     Rule(
         code="AC210",
@@ -70,7 +71,7 @@ RULES = (
             "      b: [conv: {out_channels: 8, kernel_size: 17, padding: valid}]"
         ),
         passes="- branches: {merge: add, paths: {a: [strided: 8], b: [strided: 8]}}",
-        check=irregular_fields,
+        check_network=unknown_fields,
     ),
     Rule(
         code="AC211",
@@ -78,7 +79,8 @@ RULES = (
         title="merged branches are misaligned",
         what="The receptive fields of merged paths have different centres.",
         why=("It is legal, and the receptive field is the hull of both; mostly due to an unintended even kernel size."),
-        fails="- conv: 8\n- residual: [conv: {out_channels: 8, kernel_size: 2}]",
-        passes="- conv: 8\n- residual: [conv: {out_channels: 8, kernel_size: 3}]",
+        fails="- conv: 8\n- residual: [conv: {out_channels: 8, kernel_size: 2, activation: none}]",
+        passes="- conv: 8\n- residual: [conv: {out_channels: 8, kernel_size: 3, activation: none}]",
+        check_network=misaligned_branches,
     ),
 )

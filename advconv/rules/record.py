@@ -4,29 +4,33 @@ from collections.abc import Callable, Iterator
 from enum import StrEnum
 from typing import NamedTuple
 
-from advconv.analysis.measure import Measures
+from advconv.analysis.view import GraphView
 from advconv.geometry import Shape
+from advconv.graph import Node
 from advconv.language.spec import ArchSpec
 from advconv.text.finding import Finding
 
 
 class Severity(StrEnum):
+    """Warnings are probably mistakes; information is worth knowing, in a network that may be as it should be."""
+
     ERROR = "error"
     WARNING = "warning"
+    INFORMATION = "information"
 
 
-ERROR, WARNING = Severity.ERROR, Severity.WARNING
+ERROR, WARNING, INFORMATION = Severity
 
 
 class LintInput(NamedTuple):
-    """The input of a check: the image, the tables of the graph, if there is one, and the errors so far.
+    """The input of a check: the image, the network, if there is one, and the errors so far.
 
     `spec`: the validated file; None for a graph made in Python.
     """
 
     input: Shape
     spec: ArchSpec | None = None
-    measures: Measures | None = None
+    network: GraphView | None = None
     errors: tuple[Finding, ...] = ()
 
 
@@ -34,8 +38,9 @@ class Rule(NamedTuple):
     """A diagnostic. A code is never used again for something else.
 
     `what` it reports and `why`, for its page. `fails` and `passes` are whole files, or rows of one (`- conv: 32`), or
-    the sections after `input` (`classes: 10`); both are run by a test. `check` finds it in a network; None for findings
-    of another stage: the parser, the models of the language, the shapes of layers.
+    the sections after `input` (`classes: 10`); both are run by a test. `check` finds it in a file, `check_network` in
+    a network that has no errors; a rule without either is found by another stage: the parser, the models of the
+    language, the shapes of layers.
     """
 
     code: str
@@ -46,3 +51,14 @@ class Rule(NamedTuple):
     fails: str
     passes: str
     check: Callable[[LintInput], Iterator[Finding]] | None = None
+    check_network: Callable[[GraphView], Iterator[Finding]] | None = None
+
+    @property
+    def is_optional(self) -> bool:
+        """Whether a file can ignore it: it finds what runs and is probably wrong."""
+        return self.severity is not ERROR
+
+
+def in_row(node: Node, code: str, message: str, help: str, field: str = "") -> Finding:
+    """A finding about a row; `field` is the key of the row that it is about, if the row has it."""
+    return Finding(code, node.origin.place, f"{node.origin.label}: {message}", help, at_key=True, field=field)

@@ -10,7 +10,7 @@ RULES = (
         what="A window, including its dilation, is larger than the padded map that it slides over.",
         why=("torch would refuse to run the layer. The rows before it show where the map became so small."),
         fails="- conv: {out_channels: 8, kernel_size: 33, padding: valid}",
-        passes="- conv: {out_channels: 8, kernel_size: 33}",
+        passes="- conv: {out_channels: 8, kernel_size: 31, padding: valid}",
     ),
     Rule(
         code="AC202",
@@ -40,7 +40,7 @@ RULES = (
         what="A `pad` shortcut would have to reduce the channels.",
         why="It can add channels of zeros, not remove channels.",
         fails="- conv: 16\n- residual: {layers: [conv: 8], shortcut: pad}",
-        passes="- conv: 16\n- residual: {layers: [conv: 32], shortcut: pad}",
+        passes="- conv: 16\n- residual: {layers: [conv: {out_channels: 32, activation: none}], shortcut: pad}",
     ),
     Rule(
         code="AC205",
