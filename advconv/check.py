@@ -97,10 +97,9 @@ def check_document(
     measured = None if overflow_findings else measures
     verdicts = judge(part.spec.constraints, measured) if part and part.is_whole and measured else []
     failed = [verdict.finding for verdict in verdicts if verdict.status is Status.FAILED]
-    view = GraphView(measured) if measured else None
-    subject = LintInput(part.spec.input, part.spec, view, tuple(errors)) if part else None
-    warnings = lint(subject, selection) if subject else []
-    warnings = silenced(document, warnings, selection, is_complete=view is not None and not errors)
+    view = GraphView(measured) if measured and not errors else None
+    warnings = lint(LintInput(part.spec.input, part.spec, view, tuple(errors)), selection) if part else []
+    warnings = silenced(document, warnings, selection, is_complete=view is not None)
     diagnostics = placed([*errors, *warnings, *failed], document.source, document)
     if errors or measures is None:
         return Checked(document.source, diagnostics, spec)
