@@ -75,8 +75,15 @@ def _augment_errors(architecture: Architecture, reporter: ProgressReporter) -> l
     try:
         compile_augment(spec.augment, (0.5,) * spec.input.channels, spec.input, reporter.message)
     except AugmentError as problem:
-        return [problem.finding]
+        is_default = "augment" not in spec.model_fields_set
+        return [_of_default(problem.finding) if is_default else problem.finding]
     return []
+
+
+def _of_default(finding: Finding) -> Finding:
+    """A finding about the default augmentation, which the file does not show."""
+    message = f"the default augmentation cannot be used: {finding.message}"
+    return finding._replace(path=("input",), message=message, help="write `augment: []`, or the transforms to use")
 
 
 def _check_memory(
