@@ -360,16 +360,17 @@ def test_options_that_cannot_be_are_told(
     assert not (here / "runs").exists()
 
 
+@pytest.mark.parametrize(("count", "values"), [(5, "5 values"), (1, "1 value")])
 def test_an_output_of_another_size_than_the_classes_is_shown_at_its_row(
-    here: Path, capsys: pytest.CaptureFixture[str]
+    here: Path, capsys: pytest.CaptureFixture[str], count: int, values: str
 ) -> None:
-    file = write_arch(here / "t.yaml", rows=[{"conv": 4}, "gap", {"linear": 5}], classes=None)
+    file = write_arch(here / "t.yaml", rows=[{"conv": 4}, "gap", {"linear": count}], classes=None)
     Path(file).write_text(Path(file).read_text().replace("classes: null\n", ""))
 
     assert command("train", file) == 1
     said = capsys.readouterr().err
-    assert "error[AC503] the output of the network has 5 values, drawn shapes has 10 classes" in said
-    assert "- linear: 5" in said
+    assert f"error[AC503] the output of the network has {values}, drawn shapes has 10 classes" in said
+    assert f"- linear: {count}" in said
 
 
 @pytest.mark.parametrize("options", [["--batch-size", "1"], ["--limit", "1"]])

@@ -22,6 +22,7 @@ from advconv.training.ranks import Rank, local_rank, local_world_size
 from advconv.training.sets import image_counts, load_dataset
 from advconv.training.setup import TrainingSetup
 from advconv.training.trial import AugmentError
+from advconv.values.quantities import counted
 
 
 def prepare(architecture: Architecture, run_options: RunOptions, call: CallOptions, process: Rank) -> TrainingSetup:
@@ -64,7 +65,8 @@ def _data_errors(architecture: Architecture, data: DataSet) -> list[Finding]:
         return [Finding("AC503", ("network",), message, "write `classes: ...`", at_key=True)]
     found = misfits(data, spec.input, spec.classes)
     if spec.classes is None and data.classes not in (None, output.elements):
-        message = f"the output of the network has {output.elements} values, {data.title} has {data.classes} classes"
+        has = counted(output.elements, "value")
+        message = f"the output of the network has {has}, {data.title} has {counted(data.classes, 'class')}"
         found.append(Finding("AC503", measures.graph.nodes[-1].origin.path, message, f"end in {data.classes} outputs"))
     return found
 
