@@ -3,6 +3,7 @@
 import inspect
 import pickle
 import warnings
+from pathlib import Path
 from typing import Any
 
 import albumentations as A
@@ -15,6 +16,7 @@ from advconv.language.transforms import COMPOSITIONS, TRANSFORMS
 from advconv.training.augment import Augment, TransformError, compile_augment
 from advconv.training.shapes import Image
 from advconv.training.trial import AugmentError
+from tests.training import command
 
 SIZE = Shape(3, 32, 32)
 MEAN = (0.4914, 0.4822, 0.4465)
@@ -169,7 +171,10 @@ def test_every_transform_draws_the_same_again(name: str) -> None:
             (),
             "augmented images are 3x24x24, the network takes 3x32x32",
         ),
-        ({"Blur": {"blur_limit": "x"}}, ("blur_limit",), "Blur: blur_limit: input should be"),
+        ({"Blur": {"blur_limit": "x"}}, ("blur_limit",), "Blur: blur_limit must be a list or a whole number, not x"),
+        ({"Rotate": {"limit": "x"}}, ("limit",), "Rotate: limit must be a list or a number, not x"),
+        ({"Rotate": {"limit": [1, "x"]}}, ("limit",), "Rotate: limit: input should be a valid number"),
+        ({"CoarseDropout": {"fill": "x"}}, ("fill",), "fill must be a list or a number or 'random', 'random_uniform',"),
         ({"RandomCrop": {}}, ("height",), "RandomCrop: height: field required"),
         (
             {"CoarseDropout": {"num_holes_range": [0, 1]}},
@@ -194,6 +199,23 @@ def test_what_the_library_refuses_is_told_with_its_place(row: Any, place: tuple[
 
     assert caught.value.finding.path == ("augment", 1, next(iter(row)), *place)
     assert message in caught.value.finding.message
+
+
+@pytest.mark.usefixtures("short_trainings")
+def test_a_default_augmentation_that_fails_is_told_at_the_input_that_it_does_not_fit(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "t.yaml"
+    text = "advconv: 1\nname: t\ninput: [3, 1, 1]\nclasses: 10\nnetwork: {C1: [linear]}\ndata: shapes\n"
+    file.write_text(text, encoding="utf-8")
+    assert command("train", file) == 1
+    told = capsys.readouterr().err
+    assert f"{file}:3:8: error[AC114] the default augmentation cannot be used: CoarseDropout fails on a 3x1x1" in told
+    assert "help: write `augment: []`, or the transforms to use" in told
+
+    file.write_text(f"{text}augment: [CenterCrop: {{height: 2, width: 2}}]\n", encoding="utf-8")
+    assert command("train", file) == 1
+    assert "t.yaml:7:" in capsys.readouterr().err
 
 
 def test_a_transform_that_turns_images_needs_square_ones() -> None:

@@ -252,6 +252,16 @@ def test_summary_says_its_convention_in_every_header(capsys: pytest.CaptureFixtu
     assert "Total params: 193,434" in run("summary", ARCH, "--format", "torchsummary", capsys=capsys)[1]
 
 
+@pytest.mark.parametrize(("name", "stem"), [("", ""), (".hidden", ".hidden"), ("folder/", ""), ("a b.yml", "a b")])
+def test_a_name_that_new_refuses_is_shown_as_it_is_written(
+    name: str, stem: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, err = run("new", name, capsys=capsys)
+
+    rule = "use up to 100 letters, digits, '-', '_' and '.', the first a letter or a digit"
+    assert (code, err) == (2, f"advconv: '{stem}' cannot name an architecture; {rule}\n")
+
+
 def test_new_writes_a_starter_that_passes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -297,6 +307,13 @@ def test_each_command_has_its_function_and_an_example_that_needs_no_clone() -> N
         assert callable(function_at(added.get_default("run"))), name
         assert "archs/" not in added.format_help(), name
     assert "archs/" not in parser().format_help()
+
+
+@pytest.mark.parametrize("text", ["-1", "0", "1.5", "x"])
+def test_top_is_at_least_1_whatever_is_given(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    _, _, err = run("predict", "run", "a.png", f"--top={text}", capsys=capsys)
+
+    assert err.endswith(f"argument --top: '{text}' is not a whole number of at least 1\n")
 
 
 @pytest.mark.parametrize("arguments", [[], ["check"], ["chekc"], ["check", ARCH, "--format", "xml"]])
@@ -374,7 +391,7 @@ def test_summary_shows_torchinfos_own_table(capsys: pytest.CaptureFixture[str]) 
 
 
 def test_streams_that_are_closed_or_full_are_errors_not_tracebacks() -> None:
-    for redirection, code in ((">&-", 0), (">/dev/full", 2), ("2>&-", 0)):
+    for redirection, code in ((">&-", 2), (">/dev/full", 2), ("2>&-", 0)):
         found = subprocess.run(
             f"{sys.executable} -m advconv check {ARCH} {redirection}", shell=True, capture_output=True, check=False
         )

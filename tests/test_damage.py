@@ -259,6 +259,47 @@ def test_run_json_is_held_to_its_types_field_by_field(run: Path) -> None:
             assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("field", "reason"),
+    [
+        ({"classes": ["\x1b[2J"]}, "classes.0: contains control characters"),
+        ({"options": 5}, "options: must be a mapping"),
+        ({"versions": []}, "versions: must be a mapping"),
+        ({"name": "a/b"}, "name: has the wrong form"),
+        ({"seed": -1}, "seed: must be greater than or equal to 0"),
+        ({"seed": None}, "seed: must be a valid integer"),
+    ],
+)
+def test_a_wrong_value_of_run_json_is_told_without_the_words_of_a_library(
+    run: Path, field: dict[str, Any], reason: str
+) -> None:
+    write_metadata(run, json.loads((run / "run.json").read_text(encoding="utf-8")) | field)
+
+    assert refused(run) == f"{run / 'run.json'} is damaged: {reason}"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (b'{"seed": ' + b"9" * 5_000 + b"}", "a number of 5,000 digits"),
+        (b"", "not JSON from line 1, column 1 on"),
+        (b'{\n"seed": x}', "not JSON from line 2, column 9 on"),
+        (b'{"seed": "\xff"}', "not UTF-8"),
+        (b'{"std": [NaN]}', "NaN is not a JSON number"),
+    ],
+)
+def test_what_is_not_json_is_told_without_the_words_of_python(run: Path, text: bytes, reason: str) -> None:
+    (run / "run.json").write_bytes(text)
+
+    assert refused(run) == f"{run / 'run.json'} is damaged: {reason}"
+
+
+def refused(run: Path) -> str:
+    with pytest.raises(RunError) as caught:
+        open_run(run)
+    return str(caught.value)
+
+
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
 def test_the_state_is_held_to_its_types_field_by_field_and_to_the_trainer(
     run: Path, monkeypatch: pytest.MonkeyPatch, optimizer: str
@@ -331,7 +372,7 @@ def test_structures_of_another_kind_are_refused(run: Path) -> None:
     for told in structures:
         out = io.BytesIO()
         torch.save(told, out)
-        with pytest.raises(ValueError, match=r"required|should be"):
+        with pytest.raises(ValueError, match=r"is missing|must be"):
             load_state(out.getvalue(), opened.metadata.hash, trainer)
 
 

@@ -173,6 +173,16 @@ def test_keys_that_are_not_indented_are_told_at_what_they_belong_to() -> None:
     assert told(f"{head}network: {{C1: [gap]}}\ntrain:\nepochs: 3\n") == ["train is empty: epochs is beside it"]
 
 
+def test_a_key_of_another_section_is_not_said_to_belong_to_an_empty_one() -> None:
+    head = "advconv: 1\nname: t\ninput: [3, 8, 8]\nnetwork: {C1: [gap]}\n"
+
+    assert told(f"{head}constraints:\nparams: '< 5'\nepochs: 3\nlr: 1\n") == [
+        "constraints is empty: params is beside it",
+        "the architecture has no key 'epochs'",
+        "the architecture has no key 'lr'",
+    ]
+
+
 @pytest.mark.parametrize(
     ("input", "meant"),
     [

@@ -128,6 +128,21 @@ def test_class_folders_without_images_are_told_and_why(top: Path, tmp_path: Path
     )
 
 
+def test_a_directory_that_is_not_such_a_folder_is_told_why(top: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to("nowhere")
+    (top / "test").rename(top / "val")
+    assert loaded(top)
+    (top / "val").rename(top / "tests")
+    layout = "a folder of images has train/CLASS/ and test/CLASS/ (or val/CLASS/) in it"
+
+    assert refused(tmp_path / "no") == f"{tmp_path / 'no'} does not exist"
+    assert refused(tmp_path / "link") == f"{tmp_path / 'link'} does not exist"
+    assert refused(tmp_path / "file") == f"{tmp_path / 'file'} is not a directory"
+    assert refused(top) == f"{top} has no test/ or val/; {layout}"
+    assert refused(tmp_path) == f"{tmp_path} has no train/; {layout}"
+
+
 def test_a_part_without_class_folders_is_told(top: Path) -> None:
     (top / "train").rename(top / "elsewhere")
     (top / "train").mkdir()

@@ -29,6 +29,7 @@ def test_each_file_that_cannot_be_used_has_a_line_and_the_others_are_predicted(
     for name in ("first.png", "last.png"):
         Image.new("RGB", (16, 16), "red").save(name)
     Path("text.png").write_text("no image")
+    Path("long.pgm").write_bytes(b"P5 99999999999 1 255\n")
     Path("folder").mkdir()
     os.mkfifo("pipe")
     wrong = {
@@ -36,6 +37,7 @@ def test_each_file_that_cannot_be_used_has_a_line_and_the_others_are_predicted(
         "folder": "a directory, not an image file",
         "pipe": "not a regular file",
         "text.png": "not a readable image",
+        "long.pgm": "not a readable image (Token too long in file header: 99999999999)",
         "/dev/zero": "not a regular file",
     }
 
@@ -43,6 +45,14 @@ def test_each_file_that_cannot_be_used_has_a_line_and_the_others_are_predicted(
     told = capsys.readouterr()
     assert [row["image"] for row in json.loads(told.out)["rows"]] == ["first.png", "last.png"]
     assert told.err.splitlines() == [f"advconv: {name}: {reason}" for name, reason in wrong.items()]
+
+
+def test_a_url_and_an_empty_path_are_told_as_such(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command("predict", run, "", "http://x/y.png") == 2
+    assert capsys.readouterr().err.splitlines() == [
+        "advconv: the path of an image file is empty",
+        "advconv: http://x/y.png: URLs are not supported; download the image and give the path of its file",
+    ]
 
 
 @pytest.mark.parametrize("format", ["text", "markdown", "csv", "json"])

@@ -175,8 +175,13 @@ def test_each_way_to_run_out_of_memory_is_the_same_line(problem: str) -> None:
         ("--version", ">/dev/full", 2, "advconv: the output cannot be written: No space left on device\n"),
         ("check nowhere.yaml", "2>/dev/full", 2, ""),
         ("check --nothing", "2>/dev/full", 2, ""),
+        ("train --help", ">/dev/full", 2, "advconv: the output cannot be written: No space left on device\n"),
         ("check nowhere.yaml", ">&- 2>&- <&-", 2, ""),
-        ("--version", ">&- 2>&- <&-", 0, ""),
+        ("--version", ">&- 2>&- <&-", 2, ""),
+        ("--version", ">&-", 2, "advconv: the output cannot be written: Bad file descriptor\n"),
+        ("emit archs/c1c2c3c4.yaml", ">&-", 2, "advconv: the output cannot be written: Bad file descriptor\n"),
+        ("check archs/c1c2c3c4.yaml", ">&-", 2, "advconv: the output cannot be written: Bad file descriptor\n"),
+        ("emit archs/c1c2c3c4.yaml -o /dev/null", ">&-", 0, ""),
     ],
 )
 def test_streams_that_are_full_or_closed_leave_a_line_at_most_and_the_exit_code(
@@ -185,6 +190,14 @@ def test_streams_that_are_full_or_closed_leave_a_line_at_most_and_the_exit_code(
     found = started(["sh", "-c", f"{sys.executable} -m advconv {words} {redirection}"], cwd=ROOT)
 
     assert (found.returncode, found.stderr) == (code, said)
+
+
+def test_help_that_cannot_be_written_is_a_line_without_a_buffer_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONUNBUFFERED", "1")
+    found = started(["sh", "-c", f"{sys.executable} -m advconv --help >/dev/full"], cwd=ROOT)
+
+    line = "advconv: the output cannot be written: No space left on device\n"
+    assert (found.returncode, found.stderr) == (2, line)
 
 
 def test_a_reader_of_help_that_leaves_early_ends_it_quietly() -> None:

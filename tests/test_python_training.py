@@ -136,7 +136,7 @@ def test_a_number_is_not_read_as_a_file_that_is_open() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({"data": "folder", "data_dir": "nowhere"}, "nowhere: a folder of images has train/CLASS/"),
+        ({"data": "folder", "data_dir": "nowhere"}, "nowhere does not exist"),
         ({"device": "nowhere"}, "there is no device 'nowhere' here"),
         ({"val_split": 320}, "val_split takes 320 of 320 training images for validation"),
     ],

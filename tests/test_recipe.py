@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from torchvision import datasets
 
 from advconv.language.data_sets import SETS
-from advconv.language.overrides import apply_settings, parse_setting
+from advconv.language.overrides import apply_settings, parse_setting, setting
 from advconv.language.recipe import BELOW_ONE, LARGEST, MAX_EPOCHS, OPTIMIZERS, SCHEDULES, SMALLEST, Train
 from advconv.language.spec import parse
 from advconv.rules.diagnostics import placed
@@ -41,6 +41,12 @@ def test_a_number_that_float32_cannot_hold_is_refused_with_the_bound(field: str,
     assert getattr(Train.model_validate({field: type(value)(nearest)}), field) == pytest.approx(nearest)
 
 
+@pytest.mark.parametrize("field", ["lr", "weight_decay", "mixup", "clip"])
+def test_a_number_that_python_reads_as_infinity_is_refused_with_the_bound(field: str) -> None:
+    with pytest.raises(ValidationError, match=r"must be at most 1e\+18, not inf"):
+        Train.model_validate({field: float("1e999")})
+
+
 @pytest.mark.parametrize("recipe", [dict.fromkeys(BELOW, SMALLEST), {"lr": LARGEST, "momentum": BELOW_ONE}])
 def test_the_bounds_themselves_are_taken(recipe: dict[str, Any]) -> None:
     assert Train.model_validate(recipe).lr == recipe["lr"]
@@ -56,6 +62,25 @@ def test_an_option_is_refused_in_its_own_words(field: str) -> None:
 
     assert (found.code, found.option) == ("AC114", f"--set {option}")
     assert found.start.column == len(f"--set train.{field}=") + 1
+
+
+@pytest.mark.parametrize(
+    ("field", "bound"),
+    [
+        ("epochs", "at most 1,000,000"),
+        ("seed", "a whole number of at least 0 and below 2^32"),
+        ("lr", "at most 1e+18"),
+        ("batch_size", "at most 9,223,372,036,854,775,807"),
+    ],
+)
+@pytest.mark.parametrize("value", ["9" * 20, "9" * 5_000])
+def test_an_option_beyond_64_bits_is_refused_with_the_bound_of_its_field(field: str, bound: str, value: str) -> None:
+    document, _ = read(Source("t", "advconv: 1\nname: t\ninput: [1, 4, 4]\nnetwork: {C1: [gap]}\n"))
+    assert document is not None
+    changed = apply_settings(document, [setting(f"train.{field}", value, f"--{field} {value}")])
+    (found,) = parse(changed)[1]
+
+    assert found.message.startswith(f"{field} must be {bound}, not 9")
 
 
 def test_each_schedule_of_the_language_is_implemented() -> None:

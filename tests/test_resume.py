@@ -243,16 +243,41 @@ def test_a_run_that_is_killed_ten_times_ends_where_an_uninterrupted_one_does(tmp
     assert metrics(run) == metrics(only_run(tmp_path / "whole"))
 
 
-def test_sigterm_finishes_the_step_and_says_how_to_go_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_finishes_the_step_and_says_how_to_go_on(tmp_path: Path, number: int) -> None:
     words = (write_arch(tmp_path / "t.yaml"), "--limit", "640", "--epochs", "5000", "--device", "cpu")
     with Training(tmp_path, *words) as training:
         training.wait_for("\nepoch ")
-        training.send(signal.SIGTERM)
+        training.send(number)
         ended = training.end()
 
-    assert ended.code == 128 + signal.SIGTERM
+    assert ended.code == 128 + number
     assert "stopped in epoch" in ended.out
     assert (only_run(tmp_path) / "state.pt").exists()
+
+
+def test_a_closed_terminal_ends_a_training_with_a_checkpoint_though_all_processes_are_told_twice(
+    tmp_path: Path,
+) -> None:
+    words = (write_arch(tmp_path / "t.yaml"), "--limit", "640", "--epochs", "5000", "--device", "cpu", "--workers", "2")
+    with Training(tmp_path, *words) as training:
+        training.wait_for("\nepoch ")
+        assert training.process.pid is not None
+        for _ in range(2):
+            os.killpg(training.process.pid, signal.SIGHUP)
+        ended = training.end()
+
+    assert (ended.code, ended.err) == (128 + signal.SIGHUP, "")
+    assert "stopped in epoch" in ended.out
+
+
+def test_a_training_that_ignores_closed_terminals_goes_on(tmp_path: Path) -> None:
+    words = (write_arch(tmp_path / "t.yaml"), "--limit", "64", "--epochs", "20", "--device", "cpu", "--workers", "0")
+    with Training(tmp_path, *words, first=partial(signal.signal, signal.SIGHUP, signal.SIG_IGN)) as training:
+        training.wait_for("\nepoch ")
+        training.send(signal.SIGHUP)
+
+        assert training.end().code == 0
 
 
 def test_a_changed_architecture_is_refused(whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

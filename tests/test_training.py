@@ -337,12 +337,13 @@ def test_options_change_any_field_and_the_run_says_so(here: Path) -> None:
         (["--set", "constraints.accuracy=>= 101%"], "--set constraints.accuracy=>= 101%: error[AC120]"),
         (["--set", "train.mixup=2", "--epochs", "0"], " | --epochs 0\n"),
         (["--set", "train={"], "the value of train is not YAML"),
+        (["--set", f"C1[0].out_channels={'9' * 20}"], "C1[0].out_channels cannot be used: the number does not fit in"),
         (["--set", "augment=[{RandomCrop: {height: 64, width: 64}}]"], "RandomCrop fails on a 3x16x16 image"),
         (["--epochs", "0"], "epochs must be a whole number of at least 1, not 0"),
         (["--data", "mnist"], "the input has 3 channels, MNIST has 1"),
         (["--data", "cifar100"], "the network has 10 classes, CIFAR-100 has 100"),
         (["--val-split", "5000"], "val_split takes 5,000 of 5,000 training images for validation"),
-        (["--device", "nowhere"], "there is no device 'nowhere' here"),
+        (["--device", "tpu"], "there is no device 'tpu' here: use cpu, cuda, cuda:1 or mps\n"),
         (["--device", "cuda:99"], "there is no device 'cuda:99' here"),
         (["--limit", "9" * 20], "argument --limit: 999999999999999999... has 20 digits"),
         (["--limit", "9999999999"], "argument --limit: limit is at most 1,000,000,000, not 9999999999"),
@@ -359,16 +360,17 @@ def test_options_that_cannot_be_are_told(
     assert not (here / "runs").exists()
 
 
+@pytest.mark.parametrize(("count", "values"), [(5, "5 values"), (1, "1 value")])
 def test_an_output_of_another_size_than_the_classes_is_shown_at_its_row(
-    here: Path, capsys: pytest.CaptureFixture[str]
+    here: Path, capsys: pytest.CaptureFixture[str], count: int, values: str
 ) -> None:
-    file = write_arch(here / "t.yaml", rows=[{"conv": 4}, "gap", {"linear": 5}], classes=None)
+    file = write_arch(here / "t.yaml", rows=[{"conv": 4}, "gap", {"linear": count}], classes=None)
     Path(file).write_text(Path(file).read_text().replace("classes: null\n", ""))
 
     assert command("train", file) == 1
     said = capsys.readouterr().err
-    assert "error[AC503] the output of the network has 5 values, drawn shapes has 10 classes" in said
-    assert "- linear: 5" in said
+    assert f"error[AC503] the output of the network has {values}, drawn shapes has 10 classes" in said
+    assert f"- linear: {count}" in said
 
 
 @pytest.mark.parametrize("options", [["--batch-size", "1"], ["--limit", "1"]])

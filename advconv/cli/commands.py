@@ -1,6 +1,8 @@
 """The commands: each calls one function, prints its result and returns the exit code."""
 
 import argparse
+import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -146,12 +148,13 @@ def default_arch() -> Path:
 def run_new(options: argparse.Namespace) -> int:
     from advconv.language.starters import SCHEMA_FILE, starter, update_schema
 
-    path = Path(options.name if options.name.endswith((".yaml", ".yml")) else f"{options.name}.yaml")
-    if problem := title_problem(path.stem, "architecture"):
+    stem = re.sub(r"\.ya?ml$", "", os.path.basename(options.name))
+    if problem := title_problem(stem, "architecture"):
         print_error(problem)
         return USAGE
+    path = Path(options.name if options.name.endswith((".yaml", ".yml")) else f"{options.name}.yaml")
     try:
-        write_new(path, starter(options.template, path.stem))
+        write_new(path, starter(options.template, stem))
         is_ours = update_schema(path.parent)
     except FileError as problem:
         print_error(str(problem))

@@ -13,18 +13,17 @@ def title(text: str) -> str:
     return text
 
 
-def whole(text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 0")
-    if len(text) > 18:
+def whole(text: str, least: int = 0) -> int:
+    is_whole = text.isascii() and text.isdigit()
+    if is_whole and len(text) > 18:
         raise argparse.ArgumentTypeError(f"{text[:18]}... has {len(text)} digits; use a number below 10^18")
+    if not is_whole or int(text) < least:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least {least}")
     return int(text)
 
 
 def natural(text: str) -> int:
-    if whole(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not at least 1")
-    return int(text)
+    return whole(text, least=1)
 
 
 def limit(text: str) -> int:

@@ -1,7 +1,8 @@
 """The commands and their options, with the path of the function that each command runs."""
 
 import argparse
-from typing import NoReturn, TypeAlias
+import sys
+from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 from advconv.cli.option_types import image_shape, integer, limit, natural, onnx_file, percent, real, title, workers
 from advconv.language.data_sets import SETS
@@ -10,12 +11,19 @@ from advconv.report.table import FORMATS
 from advconv.system.console import in_a_line, print_text
 from advconv.training.names import COMPILE_CHOICES
 
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
+
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose error messages are escaped like all others."""
+    """A parser whose error messages are escaped like all others, and whose help fails if it cannot be written."""
 
     def error(self, message: str) -> NoReturn:
         super().error(in_a_line(message))
+
+    def print_help(self, file: "SupportsWrite[str] | None" = None) -> None:
+        # Argparse ignores errors of writing.
+        (sys.stdout if file is None else file).write(self.format_help())
 
 
 def parser() -> argparse.ArgumentParser:

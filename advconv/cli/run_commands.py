@@ -61,7 +61,7 @@ def run_predict(options: argparse.Namespace) -> int:
     from advconv.training.data import DataError
     from advconv.training.device import Normalise, choose_accelerator
     from advconv.training.evaluation import predict
-    from advconv.training.image_files import Notes, load_image
+    from advconv.training.image_files import Notes, image_path, load_image
     from advconv.training.run_files import load_weights
 
     run = _open(options)
@@ -70,7 +70,7 @@ def run_predict(options: argparse.Namespace) -> int:
     rows, skipped, notes = [], 0, Notes()
     for path in options.images:
         try:
-            image = load_image(Path(path), run.spec.input, notes)
+            image = load_image(image_path(path), run.spec.input, notes)
         except DataError as problem:
             print_error(str(problem))
             skipped += 1

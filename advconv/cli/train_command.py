@@ -3,10 +3,9 @@
 import argparse
 import logging
 import os
-import shlex
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, fields
+from dataclasses import fields
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from advconv.language.overrides import Setting
     from advconv.training.options import CallOptions
     from advconv.training.report import TrainingResult
-    from advconv.training.train import Unfinished
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -72,18 +70,18 @@ def run_train(options: argparse.Namespace) -> int:
         return _resume(options) if options.resume else _start(options)
     except Stopped as stopped:
         if stopped.setup.process.is_main:
-            print_text(f"{stopped}; resume with: {resume_command(stopped)}")
+            print_text(f"{stopped}; resume with: {stopped.resume_command}")
         return 128 + stopped.signal
     except PeerLost as lost:
         cause = lost.__cause__
         print_error(
-            f"{lost}; resume with: {resume_command(cause)}"
+            f"{lost}; resume with: {cause.resume_command}"
             if isinstance(cause, Unfinished)
             else f"{lost}; start it again"
         )
         return USAGE
     except Failed as failed:
-        print_error(f"{failed}; resume with: {resume_command(failed)}")
+        print_error(f"{failed}; resume with: {failed.resume_command}")
         return USAGE
 
 
@@ -101,10 +99,10 @@ def _start(options: argparse.Namespace) -> int:
 
 def _resume(options: argparse.Namespace) -> int:
     from advconv.training.distributed import process_group
-    from advconv.training.options import FIELD_OPTIONS
+    from advconv.training.options import FIELD_OPTIONS, flag
     from advconv.training.train import resume_run
 
-    if given := [_flag(name) for name in (*FIELD_OPTIONS, "set", "limit", "name") if getattr(options, name)]:
+    if given := [flag(name) for name in (*FIELD_OPTIONS, "set", "limit", "name") if getattr(options, name)]:
         print_error(f"a run is resumed with its own recipe; leave out {', '.join(given)}")
         return USAGE
     with process_group() as process:
@@ -120,10 +118,10 @@ def _exit_code(result: "TrainingResult | None") -> int:
 
 def _settings(options: argparse.Namespace) -> "list[Setting]":
     from advconv.language.overrides import parse_setting, setting
-    from advconv.training.options import FIELD_OPTIONS
+    from advconv.training.options import FIELD_OPTIONS, flag
 
-    given = [(_flag(name), path, getattr(options, name)) for name, path in FIELD_OPTIONS.items()]
-    named = [setting(path, text, f"{flag} {text}") for flag, path, text in given if text is not None]
+    given = [(flag(name), path, getattr(options, name)) for name, path in FIELD_OPTIONS.items()]
+    named = [setting(path, text, f"{name} {text}") for name, path, text in given if text is not None]
     return named + [parse_setting(text) for text in options.set]
 
 
@@ -132,20 +130,3 @@ def _call_options(options: argparse.Namespace) -> "CallOptions":
 
     given = {field.name: getattr(options, field.name) for field in fields(CallOptions) if hasattr(options, field.name)}
     return CallOptions(**given)
-
-
-def _flag(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
-
-
-def resume_command(unfinished: "Unfinished") -> str:
-    """The command that resumes a run, with the options of this call that differ from those in `run.json`."""
-    setup, run = unfinished.setup, unfinished.run
-    local = os.environ.get("LOCAL_WORLD_SIZE", setup.process.world_size)
-    program = f"torchrun --nproc-per-node={local} -m advconv" if setup.process.world_size > 1 else "advconv"
-    if run is None:
-        return f"{program} train --resume RUN"
-    current, recorded = asdict(setup.options), asdict(run.metadata.options)
-    changed = [(_flag(name), value) for name, value in current.items() if value != recorded[name]]
-    options = [f" {flag}" if value is True else f" {flag} {shlex.quote(str(value))}" for flag, value in changed]
-    return f"{program} train --resume {shlex.quote(str(run.path))}{''.join(options)}"

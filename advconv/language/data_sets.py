@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from advconv.geometry import Shape
 from advconv.text.finding import Finding
+from advconv.values.quantities import counted
 
 
 class DataSet(NamedTuple):
@@ -50,10 +51,10 @@ def misfits(data: DataSet, input: Shape, classes: int | None) -> list[Finding]:
     """A finding for each field of the file that does not fit the images of a data set."""
     found = []
     if data.channels is not None and data.channels != input.channels:
-        message = f"the input has {input.channels} channels, {data.title} has {data.channels}"
+        message = f"the input has {counted(input.channels, 'channel')}, {data.title} has {data.channels}"
         height, width = (channels_first(input) or input).size
         found.append(Finding("AC503", ("input",), message, f"write `input: [{data.channels}, {height}, {width}]`"))
     if data.classes is not None and classes is not None and data.classes != classes:
-        message = f"the network has {classes} classes, {data.title} has {data.classes}"
+        message = f"the network has {counted(classes, 'class')}, {data.title} has {data.classes}"
         found.append(Finding("AC503", ("classes",), message, f"write `classes: {data.classes}`"))
     return found

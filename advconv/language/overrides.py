@@ -11,7 +11,7 @@ from advconv.blocks.rows import paths_of, rows_of
 from advconv.language.dump import dump, plain
 from advconv.language.spec import ArchSpec, parse
 from advconv.text.document import Document, Value
-from advconv.text.reader import MAX_DEPTH, read
+from advconv.text.reader import INTEGER, MAX_DEPTH, read, resolve
 from advconv.text.source import Source, Span
 from advconv.values.forms import in_yaml, single
 
@@ -53,17 +53,24 @@ def setting(path: str, written: str, option: str) -> Setting:
     """A value as written at the end of an option: `train.mixup=0.2`, `--epochs 3`. Raises SettingError."""
     _check_length("path", path, MAX_PATH)
     _check_length(f"value of {path}", written, MAX_VALUE)
-    if written[:1] in ("<", ">", "="):
-        # A comparison, which YAML would want in quotes.
-        value = Value(Span(0, len(written)), written)
-    else:
-        document, wrong = read(Source(option, written or "''"))
-        if document is None or wrong:
-            reason = f": {wrong[0].message}" if wrong else ""
-            raise SettingError(f"the value of {path} is not YAML{reason}")
-        value = document.root
+    value = _value(path, written, option)
     source = Source(option, option, is_option=True)
     return Setting(_steps(path, source), _in_option(value, source, len(option) - len(written)))
+
+
+def _value(path: str, written: str, option: str) -> Value:
+    if written[:1] in ("<", ">", "="):
+        # A comparison, which YAML would want in quotes.
+        return Value(Span(0, len(written)), written)
+    document, wrong = read(Source(option, written or "''"))
+    if document is None or wrong:
+        if path.startswith("train.") and INTEGER.fullmatch(written):
+            # Beyond 64 bits; the recipe has narrower bounds, which its fields report.
+            return Value(Span(0, len(written)), resolve(written))
+        problem = "cannot be used" if wrong and wrong[0].code == "AC110" else "is not YAML"
+        reason = f": {wrong[0].message}" if wrong else ""
+        raise SettingError(f"the value of {path} {problem}{reason}")
+    return document.root
 
 
 def parse_setting(text: str) -> Setting:

@@ -1,6 +1,7 @@
 """The sections `data` and `train` of a file: how a network is trained."""
 
 from collections.abc import Mapping
+from math import inf
 from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field
@@ -34,9 +35,9 @@ MAX_EPOCHS = 1_000_000
 
 
 def epochs(value: Any) -> int:
-    if positive(value) > MAX_EPOCHS:
+    if is_int(value) and value > MAX_EPOCHS:
         refuse(f"this must be at most {MAX_EPOCHS:,}, not {in_yaml(value)}")
-    return int(value)
+    return positive(value)
 
 
 EPOCHS = Form(epochs, whole(1, MAX_EPOCHS), f"a whole number from 1 to {MAX_EPOCHS:,}")
@@ -52,7 +53,7 @@ FROM_ZERO = Form(from_zero, whole(0), "a whole number of at least 0")
 
 
 def above_zero(value: Any) -> float:
-    if not is_number(value) or value <= 0:
+    if not _is_number_or_inf(value) or value <= 0:
         refuse(f"this must be {ABOVE_ZERO.text}, not {in_yaml(value)}")
     return held(value, can_be_zero=False)
 
@@ -61,7 +62,7 @@ ABOVE_ZERO = Form(above_zero, {"type": "number", "exclusiveMinimum": 0, "maximum
 
 
 def at_least_zero(value: Any) -> float:
-    if not is_number(value) or value < 0:
+    if not _is_number_or_inf(value) or value < 0:
         refuse(f"this must be {AT_LEAST_ZERO.text}, not {in_yaml(value)}")
     return held(value)
 
@@ -82,6 +83,11 @@ def fraction(value: Any) -> float:
 
 
 FRACTION = Form(fraction, PROBABILITY, "a number of at least 0 and below 1", "fraction")
+
+
+def _is_number_or_inf(value: Any) -> bool:
+    """Infinity, as `1e999` is read, is refused with the bound that it exceeds."""
+    return is_number(value) or value == inf
 
 
 def held(value: float, can_be_zero: bool = True) -> float:

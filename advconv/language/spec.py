@@ -17,7 +17,7 @@ from advconv.language.validation_errors import findings_of
 from advconv.text.document import Document
 from advconv.text.finding import Finding, Path
 from advconv.values.forms import COUNT, Form, MaybeCount, Name, in_yaml, is_int, named, refuse, single
-from advconv.values.names import TITLE
+from advconv.values.names import TITLE, TITLE_TEXT
 from advconv.values.schemas import DefaultText, ValueSchema, list_of
 
 NETWORK = ValueSchema(named(SOME_ROWS, 1), "a mapping of names to lists of rows")
@@ -46,7 +46,7 @@ def title(value: Any) -> str:
     return value
 
 
-TITLE_FORM = Form(title, {"type": "string", "pattern": f"^{TITLE.pattern}$"}, "letters, digits, '-', '_' and '.'")
+TITLE_FORM = Form(title, {"type": "string", "pattern": f"^{TITLE.pattern}$"}, TITLE_TEXT)
 
 
 def some_blocks(value: Any) -> Any:

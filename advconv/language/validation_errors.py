@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection
+from functools import partial
 from itertools import islice, takewhile
 from typing import Any, NamedTuple
 
@@ -31,7 +32,9 @@ def findings_of(document: Document, problem: ValidationError, keys_at: Keys) -> 
         return [_foreign(document.root.data)]
     errors = problem.errors(include_url=False)
     unknown = _unknown_keys(errors)
-    empty = [section for parent, keys in unknown.items() for section in _empty_sections(document, parent, keys)]
+    empty = [
+        section for parent, keys in unknown.items() for section in _empty_sections(document, parent, keys, keys_at)
+    ]
     caused = {path for section in empty for path in section.errors}
     reported = [
         item
@@ -84,7 +87,7 @@ class EmptySection(NamedTuple):
         return [self.path, *((*self.path[:-1], key) for key in self.keys)]
 
 
-def _empty_sections(document: Document, parent: Path, unknown: Collection[str]) -> list[EmptySection]:
+def _empty_sections(document: Document, parent: Path, unknown: Collection[str], keys_at: Keys) -> list[EmptySection]:
     """The empty sections in the mapping at `parent` that unknown keys with values follow."""
     data = document.root.data
     for step in parent:
@@ -94,8 +97,15 @@ def _empty_sections(document: Document, parent: Path, unknown: Collection[str]) 
     for number, (key, value) in enumerate(items):
         if value is None and key in MAPPINGS:
             after = takewhile(lambda item: item[0] in unknown and item[1] is not None, items[number + 1 :])
-            found.append(EmptySection((*parent, key), [name for name, _ in after]))
+            keys = takewhile(partial(_can_belong_to, key, keys_at), (name for name, _ in after))
+            found.append(EmptySection((*parent, key), list(keys)))
     return [section for section in found if section.keys]
+
+
+def _can_belong_to(section: str, keys_at: Keys, key: str) -> bool:
+    """Whether a key is one of the section, or of none, such as the name of a block."""
+    sections = [each for each in SECTIONS if key in keys_at((each, key))]
+    return section not in SECTIONS or section in sections or not sections
 
 
 def _empty(section: Path, keys: list[str]) -> Finding:

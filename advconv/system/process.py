@@ -140,13 +140,16 @@ def _prepare_streams() -> None:
 
 
 def _fill_closed_descriptors() -> None:
-    """Opens closed standard descriptors: else the next file would get their number, and the output of C libraries."""
+    """Opens closed standard descriptors: else the next file would get their number, and the output of C libraries.
+
+    Writing to a closed standard output still fails.
+    """
     for number in (0, 1, 2):
         try:
             os.fstat(number)
         except OSError:
             # The lowest free number is assigned, which is this one.
-            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+            os.set_inheritable(os.open(os.devnull, os.O_RDONLY if number == 1 else os.O_RDWR), True)
 
 
 def _drop_unwritten(stream: TextIO) -> None:

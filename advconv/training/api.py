@@ -81,7 +81,7 @@ def train(
     """Trains a file or a loaded network, as `advconv train` does, and returns the result.
 
     `data` to `val_split` override the file; so does `settings`, any field by its path: `{"train.mixup": 0.2}`.
-    `until` is a percentage. In the main thread, SIGINT and SIGTERM end training after the current step, with a
+    `until` is a percentage. In the main thread, SIGINT, SIGTERM and SIGHUP end training after the current step, with a
     checkpoint.
 
     Raises ArchError if the file cannot be trained or fails its constraints without `force`, ValueError for an invalid

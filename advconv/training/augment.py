@@ -83,12 +83,29 @@ def _reason(problem: Exception, arguments: dict[str, Any]) -> tuple[Path, str]:
     """Which argument is wrong, and why, from the library's own validation."""
     if not isinstance(problem.__cause__, ValidationError):
         return (), first_line(problem)
-    first = problem.__cause__.errors()[0]
+    errors = problem.__cause__.errors()
+    first = errors[0]
     key = str(first["loc"][0]) if first["loc"] else ""
-    reason = str(first["msg"]).removeprefix("Value error, ").split("\n")[0]
+    forms = [_form(error) for error in errors if error["loc"][:1] == first["loc"][:1]]
+    if all(forms):
+        what = f"{key} must be {' or '.join(dict.fromkeys(forms))}"
+    else:
+        reason = str(first["msg"]).removeprefix("Value error, ").split("\n")[0]
+        what = f"{key}{': ' if key else ''}{reason[:1].lower()}{reason[1:]}"
     given = f", not {in_yaml(arguments[key])}" if key in arguments else ""
-    what = f"{key}: " if key else ""
-    return (key,) if key else (), f"{what}{reason[:1].lower()}{reason[1:]}{given}"
+    return (key,) if key else (), f"{what}{given}"
+
+
+def _form(error: Any) -> str:
+    """What an argument must be, from an error of pydantic about its type; empty if it is wrong in another way."""
+    if any(isinstance(step, int) for step in error["loc"]):
+        return ""
+    if error["type"] == "literal_error":
+        return str(error["msg"]).removeprefix("Input should be ")
+    return next((form for kind, form in FORMS.items() if error["type"].startswith(kind)), "")
+
+
+FORMS = {"tuple_type": "a list", "int_": "a whole number", "float_": "a number", "bool_": "true or false"}
 
 
 def _always_applied(transform: Transform) -> Transform:

@@ -42,10 +42,10 @@ def choose_accelerator(device: str, precision: str, compilation: str, local_rank
 def _device(name: str, local_rank: int) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    if name.split(":")[0] not in ("cpu", "cuda", "mps", "xpu"):
+        raise DeviceError(f"there is no device {name!r} here: use cpu, cuda, cuda:1 or mps")
     try:
         device = torch.device(name)
-        if device.type not in ("cpu", "cuda", "mps", "xpu"):
-            raise RuntimeError("its type is not supported")
         if device.type == "cuda" and device.index is None:
             device = torch.device("cuda", local_rank % max(1, torch.cuda.device_count()))
         torch.zeros(1, device=device)

@@ -1,6 +1,7 @@
 """Image files as uint8 arrays: how those that are not plain 8-bit images are converted, and which are refused."""
 
 import os
+import re
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -38,6 +39,15 @@ class Notes:
 
     def lines(self) -> tuple[str, ...]:
         return tuple(visible(f"{what}: {count:,} (the first: {at})") for what, (count, at) in self.seen.items())
+
+
+def image_path(text: str) -> Path:
+    """The path of an image file, as a command line has it. Raises DataError."""
+    if not text:
+        raise DataError("the path of an image file is empty")
+    if re.match("[A-Za-z]+://", text):
+        raise DataError(f"{text}: URLs are not supported; download the image and give the path of its file")
+    return Path(text)
 
 
 def load_image(path: Path, size: Shape, notes: Notes) -> NDArray[np.uint8]:
@@ -107,7 +117,13 @@ def _reason(problem: Exception) -> str:
     if isinstance(problem, Unreadable):
         return str(problem)
     system_error = getattr(problem, "strerror", None)
-    return str(system_error) if system_error else f"{NOT_AN_IMAGE} ({first_line(problem)})"
+    return str(system_error) if system_error else f"{NOT_AN_IMAGE} ({first_line(_as_text(problem))})"
+
+
+def _as_text(problem: Exception) -> Exception:
+    """The error with a text for a message; some decoders of Pillow raise errors with bytes."""
+    message = problem.args[0] if problem.args else ""
+    return ValueError(message.decode("ascii", "backslashreplace")) if isinstance(message, bytes) else problem
 
 
 def _pixels(file: "Image", mode: str, note: Callable[[str], None]) -> NDArray[np.uint8]:

@@ -49,7 +49,7 @@ def count_images(directory: Path) -> tuple[int, int]:
 def _splits(directory: Path, notes: Notes) -> tuple[FolderSplit, FolderSplit]:
     tests = [name for name in TEST_FOLDERS if (directory / name).is_dir()]
     if not (directory / "train").is_dir() or not tests:
-        raise DataError(f"{directory}: a folder of images has train/CLASS/ and test/CLASS/ (or val/CLASS/) in it")
+        raise DataError(f"{directory} {_lack(directory)}")
     try:
         train, test = (_split(directory / name, directory, notes) for name in ("train", tests[0]))
     except OSError as problem:
@@ -59,6 +59,16 @@ def _splits(directory: Path, notes: Notes) -> tuple[FolderSplit, FolderSplit]:
         reason = f"train/ and {tests[0]}/ differ in their classes ({', '.join(odd[:MAX_LISTED])})"
         raise DataError(f"{directory}: {reason}{_skipped(notes)}")
     return train, test
+
+
+def _lack(directory: Path) -> str:
+    """Why a path is not a folder of images with train/ and test/ in it."""
+    if not directory.exists():
+        return "does not exist"
+    if not directory.is_dir():
+        return "is not a directory"
+    lacking = "test/ or val/" if (directory / "train").is_dir() else "train/"
+    return f"has no {lacking}; a folder of images has train/CLASS/ and test/CLASS/ (or val/CLASS/) in it"
 
 
 def _split(top: Path, directory: Path, notes: Notes) -> FolderSplit:

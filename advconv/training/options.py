@@ -23,6 +23,11 @@ COUNT_RANGES = {"limit": (1, 10**9), "workers": (0, 256)}
 """The minimum and the maximum of options that are counts."""
 
 
+def flag(name: str) -> str:
+    """`batch_size -> --batch-size`"""
+    return f"--{name.replace('_', '-')}"
+
+
 def validate_count(name: str, value: int) -> int:
     """The value of an option that is a count. Raises ValueError."""
     least, most = COUNT_RANGES[name]

@@ -133,9 +133,22 @@ def _has_agent() -> bool:
 
 def abort(lost: str) -> NoReturn:
     """Ends this process, whose main thread waits in torch for a process that hangs."""
-    print_error(f"{lost}; resume with the command that started the training, and --resume RUN for its file")
+    print_error(f"{lost}; {ADVICE[-1]}")
     sys.stdout.flush()
     os._exit(USAGE)
+
+
+ADVICE = ["start it again"]
+"""What `abort` tells to do: the last one."""
+
+
+@contextmanager
+def advice_on_abort(advice: str) -> Iterator[None]:
+    ADVICE.append(advice)
+    try:
+        yield
+    finally:
+        ADVICE.pop()
 
 
 def is_communication_error(problem: BaseException | None) -> bool:

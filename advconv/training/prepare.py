@@ -22,6 +22,7 @@ from advconv.training.ranks import Rank, local_rank, local_world_size
 from advconv.training.sets import image_counts, load_dataset
 from advconv.training.setup import TrainingSetup
 from advconv.training.trial import AugmentError
+from advconv.values.quantities import counted
 
 
 def prepare(architecture: Architecture, run_options: RunOptions, call: CallOptions, process: Rank) -> TrainingSetup:
@@ -64,7 +65,8 @@ def _data_errors(architecture: Architecture, data: DataSet) -> list[Finding]:
         return [Finding("AC503", ("network",), message, "write `classes: ...`", at_key=True)]
     found = misfits(data, spec.input, spec.classes)
     if spec.classes is None and data.classes not in (None, output.elements):
-        message = f"the output of the network has {output.elements} values, {data.title} has {data.classes} classes"
+        has = counted(output.elements, "value")
+        message = f"the output of the network has {has}, {data.title} has {counted(data.classes, 'class')}"
         found.append(Finding("AC503", measures.graph.nodes[-1].origin.path, message, f"end in {data.classes} outputs"))
     return found
 
@@ -75,8 +77,15 @@ def _augment_errors(architecture: Architecture, reporter: ProgressReporter) -> l
     try:
         compile_augment(spec.augment, (0.5,) * spec.input.channels, spec.input, reporter.message)
     except AugmentError as problem:
-        return [problem.finding]
+        is_default = "augment" not in spec.model_fields_set
+        return [_of_default(problem.finding) if is_default else problem.finding]
     return []
+
+
+def _of_default(finding: Finding) -> Finding:
+    """A finding about the default augmentation, which the file does not show."""
+    message = f"the default augmentation cannot be used: {finding.message}"
+    return finding._replace(path=("input",), message=message, help="write `augment: []`, or the transforms to use")
 
 
 def _check_memory(

@@ -1,12 +1,15 @@
 """The lines printed before the first and after the last step of a training, and its result in Python."""
 
-from dataclasses import dataclass, field
+import os
+import shlex
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from advconv.language.data_sets import SETS
 from advconv.text.visible import visible
 from advconv.training.metrics import History
+from advconv.training.options import flag
 from advconv.training.promise import AccuracyJudgement
 from advconv.training.run import Run, open_run
 from advconv.training.run_files import load_weights
@@ -56,6 +59,18 @@ def report_setup(setup: TrainingSetup, run: Run) -> None:
         )
     if setup.accelerator.note:
         report(setup.accelerator.note)
+
+
+def resume_command(setup: TrainingSetup, run: Run | None) -> str:
+    """The command that resumes a run, with the options of this call that differ from those in `run.json`."""
+    local = os.environ.get("LOCAL_WORLD_SIZE", setup.process.world_size)
+    program = f"torchrun --nproc-per-node={local} -m advconv" if setup.process.world_size > 1 else "advconv"
+    if run is None:
+        return f"{program} train --resume RUN"
+    current, recorded = asdict(setup.options), asdict(run.metadata.options)
+    changed = [(flag(name), value) for name, value in current.items() if value != recorded[name]]
+    options = [f" {name}" if value is True else f" {name} {shlex.quote(str(value))}" for name, value in changed]
+    return f"{program} train --resume {shlex.quote(str(run.path))}{''.join(options)}"
 
 
 def training_result(

@@ -52,7 +52,20 @@ def validated_as(kind: type[Value], data: Any) -> Value:
     except ValidationError as problem:
         first = problem.errors(include_url=False, include_context=False, include_input=False)[0]
         place = ".".join(map(str, first["loc"])) or "the file"
-        raise ValueError(f"{place:.80}: {first['msg']}") from problem
+        raise ValueError(f"{place:.80}: {_reason(first['type'], first['msg'])}") from problem
+
+
+def _reason(kind: str, message: str) -> str:
+    """What is wrong with a value, from the type and the message of pydantic's error."""
+    plain = message.removeprefix("Value error, ").replace("Input should be", "must be", 1)
+    return REASONS.get(kind, plain)
+
+
+REASONS = {
+    "missing": "is missing",
+    "string_pattern_mismatch": "has the wrong form",
+    **dict.fromkeys(("dict_type", "model_type", "dataclass_type"), "must be a mapping"),
+}
 
 
 CHECKSUM = "sha256"
@@ -67,7 +80,11 @@ def dump_with_checksum(data: dict[str, Any]) -> str:
 def parse_with_checksum(text: bytes) -> dict[str, Any]:
     """The content of such a file. Raises ValueError if the checksum is missing or does not match."""
     try:
-        data = json.loads(text, parse_constant=_refuse_constant)
+        data = json.loads(text, parse_constant=_refuse_constant, parse_int=_integer)
+    except json.JSONDecodeError as problem:
+        raise ValueError(f"not JSON from line {problem.lineno}, column {problem.colno} on") from problem
+    except UnicodeDecodeError as problem:
+        raise ValueError("not UTF-8") from problem
     except RecursionError as problem:
         raise ValueError("nested too deeply") from problem
     if not isinstance(data, dict):
@@ -81,6 +98,16 @@ def parse_with_checksum(text: bytes) -> dict[str, Any]:
 
 def _digest(data: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+
+
+MAX_DIGITS = 1_000
+"""The most that a file of a run may have in a number; Python itself refuses 4,300."""
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        raise ValueError(f"a number of {len(digits):,} digits")
+    return int(digits)
 
 
 def _refuse_constant(constant: str) -> NoReturn:

@@ -1,10 +1,15 @@
-"""SIGINT and SIGTERM end training after the current step."""
+"""SIGINT, SIGTERM and SIGHUP end training after the current step."""
 
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+HANGUP = getattr(signal, "SIGHUP", None)
+"""Sent if the terminal is closed; Windows has none."""
+
+STOP_SIGNALS = tuple(filter(None, (signal.SIGINT, signal.SIGTERM, HANGUP)))
 
 
 class StopRequest:
@@ -19,13 +24,17 @@ class StopRequest:
 
 @contextmanager
 def stop_on_signals() -> Iterator[StopRequest]:
-    """Records the first SIGINT or SIGTERM and restores the earlier handlers, so that a second signal ends the process.
+    """Records the first of the signals and restores the earlier handlers, so that a second one ends the process.
+
+    SIGHUP stays ignored if it is, as under nohup.
 
     Python delivers signals to the main thread only; in any other thread nothing is recorded.
     """
     request = StopRequest()
     is_main = threading.current_thread() is threading.main_thread()
-    handlers = {number: signal.getsignal(number) for number in ((signal.SIGINT, signal.SIGTERM) if is_main else ())}
+    handlers = {number: signal.getsignal(number) for number in (STOP_SIGNALS if is_main else ())}
+    if handlers.get(HANGUP) == signal.SIG_IGN:
+        del handlers[HANGUP]
 
     def restore() -> None:
         for number, handler in handlers.items():
@@ -33,7 +42,9 @@ def stop_on_signals() -> Iterator[StopRequest]:
 
     def record(number: int, frame: FrameType | None) -> None:
         request.signal = number
-        restore()
+        for each, handler in handlers.items():
+            # When a terminal is closed, both the kernel and the shell send SIGHUP.
+            signal.signal(each, signal.SIG_IGN if each == number == HANGUP else handler)
 
     for number in handlers:
         signal.signal(number, record)

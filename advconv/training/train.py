@@ -15,10 +15,11 @@ from advconv.training.distributed import run_on_all_ranks
 from advconv.training.errors import ComputeError
 from advconv.training.fit import fit
 from advconv.training.options import CallOptions, RunOptions
+from advconv.training.peers import advice_on_abort
 from advconv.training.prepare import prepare
 from advconv.training.promise import judge_accuracy
 from advconv.training.ranks import Rank
-from advconv.training.report import TrainingResult, report_setup, training_result
+from advconv.training.report import TrainingResult, report_setup, resume_command, training_result
 from advconv.training.results import write_results
 from advconv.training.run import Run, locked, open_run
 from advconv.training.saved import printable
@@ -35,6 +36,10 @@ class Unfinished(Exception):
     def __init__(self, message: str, setup: TrainingSetup, run: Run | None) -> None:
         super().__init__(message)
         self.setup, self.run = setup, run
+
+    @property
+    def resume_command(self) -> str:
+        return resume_command(self.setup, self.run)
 
     @property
     def resume_call(self) -> str:
@@ -122,7 +127,8 @@ def _train(setup: TrainingSetup, run: Run | None) -> TrainingResult | None:
 def _naming_the_run(setup: TrainingSetup, run: Run | None) -> Iterator[None]:
     """Converts errors that end a training to Failed, which names the run that can be resumed."""
     try:
-        yield
+        with advice_on_abort(f"resume with: {resume_command(setup, run)}"):
+            yield
     except (ComputeError, WorkerLost) as problem:
         raise Failed(str(problem), setup, run) from problem
     finally:

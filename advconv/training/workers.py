@@ -22,6 +22,7 @@ import torch
 from torch.multiprocessing import get_context
 
 from advconv.training.errors import TrainingError
+from advconv.training.signals import STOP_SIGNALS
 
 GRACE = 2.0
 """Seconds to wait for a batch after a stop request, and for a worker that was killed."""
@@ -156,9 +157,9 @@ PR_SET_PDEATHSIG = 1
 
 
 def _configure_process() -> None:
-    """A worker has one thread, leaves SIGINT and SIGTERM to the training, and is killed when the training ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    """A worker has one thread, leaves the signals that stop a training to it, and is killed when the training ends."""
+    for number in STOP_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     cv2.setNumThreads(0)

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, NoReturn, TypeGuard
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import PydanticCustomError, core_schema
 
+from advconv.geometry import INT64_MAX
 from advconv.text.finding import Finding
 from advconv.text.reader import resolve
 from advconv.values.names import MODULE_ATTRIBUTES, NAME, TAKEN, name_problem
@@ -76,6 +77,8 @@ def is_number(value: object) -> TypeGuard[float]:
 def positive(value: Any) -> int:
     if not is_int(value) or value < 1:
         refuse(f"this must be {COUNT.text}, not {in_yaml(value)}")
+    if value > INT64_MAX:
+        refuse(f"this must be at most {INT64_MAX:,}, not {in_yaml(value)}")
     return int(value)
 
 

@@ -8,12 +8,14 @@ NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 TITLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 """Names of networks, which are also names of files and directories."""
 
+TITLE_TEXT = "up to 100 letters, digits, '-', '_' and '.', the first a letter or a digit"
+
 
 def title_problem(text: str, what: str) -> str:
     """Why a text cannot name an architecture or a directory; empty if it can."""
     article = "an" if what[0] in "aeiou" else "a"
     fits = TITLE.fullmatch(text)
-    return "" if fits else f"{text[:40]!r} cannot name {article} {what}; use letters, digits, '-', '_' and '.'"
+    return "" if fits else f"{text[:40]!r} cannot name {article} {what}; use {TITLE_TEXT}"
 
 
 # dir(torch.nn.Sequential()), compared by a test: a child with one of these names would hide the attribute.

@@ -8,6 +8,12 @@ def count_text(value: int) -> str:
     return f"{value:,}"
 
 
+def counted(value: int, noun: str) -> str:
+    """`1 class`, `2 classes`, `1,000 values`"""
+    ending = "" if value == 1 else "es" if noun.endswith("s") else "s"
+    return f"{value:,} {noun}{ending}"
+
+
 def bytes_text(value: int) -> str:
     """Decimal units, as disks and data sheets count: `1,048,576 B -> 1.049 MB`."""
     for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
