@@ -12,6 +12,8 @@ from advconv.check import Checked, check
 from advconv.geometry import Shape
 from advconv.graph import Graph
 from advconv.layers.base import Call
+from advconv.rules.diagnostics import Diagnostic
+from advconv.rules.record import Severity
 from advconv.text.source import Source
 
 Module = Callable[..., Tensor]
@@ -38,7 +40,22 @@ def graph(*rows: Any, input: Sequence[int] = (4, 16, 16), **sections: Any) -> Gr
 
 
 def codes(*rows: Any, input: Sequence[int] = (4, 16, 16), **sections: Any) -> list[str]:
-    return [diagnostic.code for diagnostic in checked(arch(*rows, input=input, **sections)).diagnostics]
+    """What is found, without advice on the architecture (AC3..)."""
+    return [code for code in _codes(arch(*rows, input=input, **sections)) if not code.startswith("AC3")]
+
+
+def advice(*rows: Any, input: Sequence[int] = (4, 16, 16), **sections: Any) -> list[str]:
+    """The codes of the advice on an architecture."""
+    return [code for code in _codes(arch(*rows, input=input, **sections)) if code.startswith("AC3")]
+
+
+def _codes(data: dict[str, Any]) -> list[str]:
+    return [diagnostic.code for diagnostic in checked(data).diagnostics]
+
+
+def faults(checked: Checked) -> list[Diagnostic]:
+    """Errors and warnings, without information."""
+    return [found for found in checked.diagnostics if found.severity is not Severity.INFORMATION]
 
 
 def from_call(call: Call) -> Module:

@@ -10,7 +10,7 @@ from advconv.blocks.base import Block
 from advconv.blocks.row_help import written_row
 from advconv.geometry import Shape
 from advconv.manual.blocks import default_text
-from tests.build import arch, checked, codes, graph, measured
+from tests.build import advice, arch, checked, codes, graph, measured
 
 
 def layers(*rows: Any, **sections: Any) -> list[str]:
@@ -325,15 +325,33 @@ def test_a_norm_of_one_value_a_group_is_refused() -> None:
 
 
 def test_what_nothing_reads_is_told_unless_another_path_reads_it() -> None:
-    skipping = {"pointwise": {"out_channels": 4, "stride": 2}}
+    skipping = {"pointwise": {"out_channels": 8, "stride": 2}}
 
-    assert codes(skipping) == codes({"conv": 4}, {"maxpool": {"kernel_size": 2, "stride": 3}}) == ["AC301"]
-    assert codes({"conv": {"out_channels": 4, "kernel_size": 2, "stride": 4, "padding": [1, 0, 0, 0]}}) == ["AC301"]
-    assert codes({"residual": [{"strided": 8}]}) == []
-    assert codes({"branches": {"paths": {"a": [skipping], "b": [skipping]}}}) == ["AC301"]
-    assert codes(skipping, input=[3, 1, 1]) == codes({"strided": {"out_channels": 4, "kernel_size": 2}}) == []
-    (found,) = checked(arch({"conv": {"out_channels": 4, "kernel_size": [1, 3], "stride": [2, 4]}})).diagnostics
+    assert advice(skipping) == advice({"conv": 8}, {"maxpool": {"kernel_size": 2, "stride": 3}}) == ["AC301"]
+    assert "AC301" in advice({"conv": {"out_channels": 8, "stride": 4, "padding": [1, 0, 0, 0]}})
+    assert advice({"residual": [{"strided": {"out_channels": 8, "activation": "none"}}]}) == []
+    assert advice({"branches": {"paths": {"a": [skipping], "b": [skipping]}}}) == ["AC301"]
+    assert "AC301" not in advice(skipping, input=[3, 1, 1])
+    assert advice({"strided": {"out_channels": 8, "kernel_size": 2}}) == []
+    (found,) = checked(arch({"conv": {"out_channels": 8, "kernel_size": [1, 3], "stride": [2, 4]}})).diagnostics
     assert "a 1x3 window of stride 2x4 reads 88 of 256 positions" in found.message
+    assert found.help == "use kernel_size [2, 4] or more, or stride [1, 3] or less"
+
+
+def test_a_dilated_window_that_strides_skips_positions() -> None:
+    assert advice({"conv": 8}, {"dilated": {"out_channels": 8, "stride": 2}}) == ["AC301"]
+    assert advice({"conv": 8}, {"dilated": {"out_channels": 8, "stride": 2, "dilation": 3}}) == []
+
+
+def test_paths_that_stride_along_different_axes_read_what_one_of_them_reads() -> None:
+    row, column = ({"pointwise": {"out_channels": 8, "stride": stride}} for stride in ([2, 1], [1, 2]))
+    back = {"avgpool": {"kernel_size": [1, 2]}}, {"avgpool": {"kernel_size": [2, 1]}}
+    paths = {"a": [row, back[0]], "b": [column, back[1]]}
+
+    found = checked(arch({"branches": {"paths": paths}})).diagnostics
+    assert [each.message for each in found if each.code == "AC301"] == [
+        "C1[0].a[0]: a 1x1 window of stride 2x1 reads 192 of 256 positions, and nothing reads the others"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -350,9 +368,9 @@ def test_what_nothing_reads_is_told_unless_another_path_reads_it() -> None:
 )
 def test_unread_positions_are_counted_to_the_last(kind: str, row: dict[str, Any], size: int, read: int) -> None:
     fields = row | ({"out_channels": 4} if kind == "conv" else {})
-    (found,) = checked(arch({kind: fields}, input=[4, size, size])).diagnostics
+    found = checked(arch({kind: fields}, input=[4, size, size])).diagnostics
 
-    assert f"reads {read} of {size * size} positions" in found.message
+    assert [f"reads {read} of {size * size} positions" in each.message for each in found].count(True) == 1
 
 
 def test_linear_takes_one_position_as_it_is_and_larger_maps_flattened() -> None:

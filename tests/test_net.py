@@ -31,7 +31,7 @@ def test_a_network_is_one_line_and_in_notebooks_its_constraints_below_it() -> No
     net, broken = advconv.load("archs/c1c2c3c4.yaml"), advconv.load("archs/reference/99850.yaml")
 
     assert repr(net) == "Net(c1c2c3c4: 193,434 params, 26,939,328 MACs, receptive field 81, ok)"
-    assert repr(broken).endswith("receptive field 69, 2 errors, 3 warnings)")
+    assert repr(broken).endswith("receptive field 69, 2 errors, 7 warnings)")
     assert net._repr_html_() == f"<p><b>{net!r}</b></p>\n{net.check()._repr_html_()}"
 
 

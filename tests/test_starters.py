@@ -15,6 +15,7 @@ from advconv.system.shipped import shipped
 from advconv.text.reader import read
 from advconv.text.source import Source
 from advconv.values.limits import limit
+from tests.build import faults
 
 pytestmark = pytest.mark.usefixtures("short_trainings")
 
@@ -39,7 +40,7 @@ def test_each_template_is_a_shipped_file() -> None:
 def test_a_starter_keeps_its_constraints_and_asks_for_a_field_over_44(template: str) -> None:
     checked = check(Source("mine.yaml", starter(template, "mine")))
 
-    assert checked.diagnostics == []
+    assert faults(checked) == []
     assert checked.spec is not None
     assert checked.spec.name == "mine"
     assert {verdict.status for verdict in checked.verdicts} <= {Status.KEPT, Status.PROMISED}

@@ -19,7 +19,8 @@ MAX_REGIONS = 64
 class UnreadPositions(NamedTuple):
     """A map with positions that no reader covers, reported at its first reader, `reader`.
 
-    `rows` and `columns`: how many of them are unread at the end of the map, if the others are all read, else 0.
+    `rows` and `columns`: how many of them are unread at the end of the map, if the windows touch and all others are
+    read, else 0.
     `read` and `total` count positions.
     """
 
@@ -103,7 +104,8 @@ def _unread(readers: Sequence[Reader]) -> UnreadPositions | None:
         return None
     over_height, over_width = (reduce(or_, sets) for sets in zip(*areas, strict=True))
     rows, columns = height - over_height.bit_length(), width - over_width.bit_length()
-    is_edge = read == (height - rows) * (width - columns)
+    touch = all(window.extent >= window.stride for window in first.windows)
+    is_edge = touch and read == (height - rows) * (width - columns)
     return UnreadPositions(first, rows if is_edge else 0, columns if is_edge else 0, read, total)
 
 

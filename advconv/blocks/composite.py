@@ -107,6 +107,7 @@ class Branches(Block):
     kind: ClassVar[str] = "branches"
     example: ClassVar[str] = """\
 - branches: {merge: multiply, paths: {map: [], gate: [gap, activation: sigmoid]}}
+- conv: 16
 - branches: {merge: concat, paths: {near: [conv: 16], far: [dilated: 16], same: []}}"""
 
     paths: Annotated[

@@ -143,7 +143,7 @@ class Dilated(Conv):
     """A `conv` with a default dilation of 2."""
 
     kind: ClassVar[str] = "dilated"
-    example: ClassVar[str] = "- dilated: {out_channels: 32, dilation: 4}"
+    example: ClassVar[str] = "- conv: 32\n- dilated: {out_channels: 32, dilation: 3}"
 
     dilation: Dilation = (2, 2)
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from advconv.analysis.coverage import UnreadPositions, unread_positions
 from advconv.analysis.receptive_field import square
 from advconv.analysis.view import GraphView
+from advconv.layers.base import Windows
 from advconv.layers.conv import Convolution
 from advconv.layers.pool import AvgPool2d, Pool2d
 from advconv.rules.record import WARNING, Rule, in_row
@@ -17,16 +18,25 @@ LEAST_LOSS = 0.02
 def skipped_positions(view: GraphView) -> Iterator[Finding]:
     for item in unread_positions(view):
         if not item.is_edge:
-            over_height, over_width = item.reader.windows
+            over_height, over_width = windows = item.reader.windows
             window, stride = f"{over_height.extent}x{over_width.extent}", (over_height.stride, over_width.stride)
-            message = f"a {window} window of stride {square(stride)} {_reads(item)}"
-            help = f"use a kernel_size of {square(stride)} or more, or less stride"
-            is_dilated = over_height.extent >= over_height.stride and over_width.extent >= over_width.stride
-            yield in_row(item.reader.node, "AC301", message, "use less dilation, or stride 1" if is_dilated else help)
+            reads = f"reads {item.read:,} of {item.total:,} positions, and nothing reads the others"
+            message = f"a {window} window of stride {square(stride)} {reads}"
+            yield in_row(item.reader.node, "AC301", message, _help(windows))
 
 
-def _reads(item: UnreadPositions) -> str:
-    return f"reads {item.read:,} of {item.total:,} positions, and nothing reads the others"
+def _help(windows: Windows) -> str:
+    """What makes the windows touch, on each axis."""
+    if any(window.dilation > 1 and window.kernel_size > 1 for window in windows):
+        return "use dilation 1, or stride 1"
+    larger = [max(window.kernel_size, window.stride) for window in windows]
+    smaller = [min(window.kernel_size, window.stride) for window in windows]
+    return f"use kernel_size {_in_yaml(larger)} or more, or stride {_in_yaml(smaller)} or less"
+
+
+def _in_yaml(sizes: list[int]) -> str:
+    """`2`, `[3, 2]`"""
+    return str(sizes[0]) if sizes[0] == sizes[1] else str(sizes)
 
 
 def lost_by_pooling(view: GraphView) -> Iterator[Finding]:
