@@ -6,15 +6,9 @@ from typing import NamedTuple
 from advconv.rules import BY_CODE
 from advconv.rules.record import Severity
 from advconv.text.document import Document
+from advconv.text.edits import Replacement
 from advconv.text.finding import MAX_FINDINGS, Finding
 from advconv.text.source import Position, Source, Span
-
-
-class Replacement(NamedTuple):
-    """A span of a text, and its new text."""
-
-    span: Span
-    text: str
 
 
 class Diagnostic(NamedTuple):
@@ -68,17 +62,6 @@ def _placed(finding: Finding, source: Source, document: Document | None) -> Diag
     rule, text = BY_CODE[finding.code], span.source or source
     edits = tuple(Replacement(document.span_of_edit(edit), edit.text) for edit in finding.edits) if document else ()
     return Diagnostic(rule.code, rule.severity, text, span, message, help, edits, finding.trail)
-
-
-def edited(text: str, edits: Iterable[Replacement]) -> str:
-    """The text with all edits applied. Raises ValueError if two of them overlap."""
-    parts, end = [], 0
-    for (start, stop, _), new in sorted(edits):
-        if start < end:
-            raise ValueError(f"two edits overlap at offset {start}")
-        parts += [text[end:start], new]
-        end = stop
-    return "".join([*parts, text[end:]])
 
 
 def _shortened(text: str) -> str:
