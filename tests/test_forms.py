@@ -116,6 +116,7 @@ def test_a_section_of_another_form_is_told_how_to_be_written(sections: dict[str,
         ({"constraints": {"uses": None}}, "uses is empty", 'write `uses: {dwsep: ">= 1"}`'),
         ({"network": None}, "network is empty", "write `network: {C1: [conv: 32]}`"),
         ({"constraints": None}, "constraints is empty", "write its keys below it, indented, or leave it out"),
+        ({"augment": None}, "augment is empty", "write its entries below it, each after a dash, or leave it out"),
         ({"network": {"C1": None}}, "rows are a list, and there is nothing here", "write `[conv: 32]`, or a line"),
         ({"network": {"C1": [None]}}, "this row is empty: it names no block", "write `- conv: 32`, or remove the dash"),
         (

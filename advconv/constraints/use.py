@@ -9,7 +9,9 @@ from pydantic import BeforeValidator, Field
 from advconv.analysis.features import FEATURES, NARROWED_BY, Feature, features
 from advconv.analysis.measure import Measures
 from advconv.analysis.receptive_field import square
+from advconv.blocks import BLOCKS_BY_KIND
 from advconv.blocks.base import Fields
+from advconv.blocks.row_help import written_row
 from advconv.blocks.schemas import fields_schema
 from advconv.constraints.record import Constraint, Verdict, status
 from advconv.values.forms import Form, MaybeCount, MaybeSize, Pair, in_yaml, join_words, refuse, single, suggestion
@@ -151,6 +153,7 @@ HOW_TO_USE = {
     "concat": "write `- branches: {merge: concat, paths: {...}}`",
     "multiply": "write `- squeeze_excite`",
 }
+"""What to write for a feature whose name is not that of a block, or not all that is to be said of it."""
 
 
 def _use_help(measures: Measures, name: str, use: Use, found: list[Feature], matching: list[Feature]) -> str:
@@ -159,7 +162,7 @@ def _use_help(measures: Measures, name: str, use: Use, found: list[Feature], mat
         others = [feature for feature in found if feature.index not in counted]
         if others:
             return f"change {_places(measures, others)}: {name} with other fields"
-        return HOW_TO_USE.get(name, f"write `- {name}: ...`")
+        return HOW_TO_USE.get(name) or f"write `{written_row(BLOCKS_BY_KIND[name])}`"
     return f"remove some from {_places(measures, matching)}"
 
 
