@@ -1,6 +1,7 @@
 """Graphs without a file: built in Python, edited, measured, planned as modules."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -92,7 +93,7 @@ def test_a_finding_about_a_line_of_python_points_at_it() -> None:
 
 
 def test_a_layer_added_by_code_without_a_file_has_the_start_of_an_empty_text_for_its_line() -> None:
-    names = {"draft": Draft(), "shape": Shape(3, 8, 8), "layer": RELU}
+    names: dict[str, Any] = {"draft": Draft(), "shape": Shape(3, 8, 8), "layer": RELU}
     exec("draft.start(shape)\n\n\ndraft.add('C1', layer, (0,))", names)
     line = names["draft"].nodes[-1].origin.line
 

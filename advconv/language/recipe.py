@@ -113,11 +113,20 @@ class Optimizer(NamedTuple):
 
 OPTIMIZERS = {"sgd": Optimizer("with Nesterov momentum", 0.3), "adamw": Optimizer("Adam with decoupled decay", 0.003)}
 
+WARM_UP = 0.2
+"""The fraction of a onecycle schedule in which the rate rises."""
+
+START_FACTOR, END_FACTOR = 0.1, 0.001
+"""The first and the last rate of a onecycle schedule, as fractions of its peak."""
+
+STEP_FACTORS = {0.5: 0.1, 0.75: 0.01}
+"""The rate of a step schedule as a fraction of its peak, from a fraction of the steps on."""
+
 SCHEDULES = {
-    "onecycle": "a fifth of the steps up from a tenth of the rate, then down to a thousandth",
-    "cosine": "down to 0 along half a cosine",
-    "step": "a tenth from one half of the steps on, a hundredth from three quarters on",
-    "constant": "the same rate in every step",
+    "onecycle": f"from {START_FACTOR:g} to 1 in {WARM_UP:.0%} of the steps, then down to {END_FACTOR:g}",
+    "cosine": "from 1 to 0 along half a cosine",
+    "step": ", ".join(f"{factor:g} from {start:.0%} of the steps on" for start, factor in STEP_FACTORS.items()),
+    "constant": "1",
 }
 
 PRECISIONS = {
@@ -163,7 +172,9 @@ class Train(Fields):
         float, AT_LEAST_ZERO, Field(description="Weight decay, of weights; norms and biases have none.")
     ] = 5e-4
     schedule: Annotated[
-        str, word("schedule", *SCHEDULES), Field(description=f"Learning rate over the steps: {listed(SCHEDULES)}.")
+        str,
+        word("schedule", *SCHEDULES),
+        Field(description=f"Learning rate over the steps as a factor of `lr`: {listed(SCHEDULES)}."),
     ] = "onecycle"
     label_smoothing: Annotated[
         float, FRACTION, Field(description="Label smoothing: the part of the target distributed over all classes.")
