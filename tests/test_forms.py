@@ -129,6 +129,7 @@ def test_a_section_of_another_form_is_told_how_to_be_written(sections: dict[str,
             "out_channels must be a whole number of at least 1, not 32  // big",
             "a comment starts with #: write `32  # big`",
         ),
+        ({"defaults": {"norm": {"layer": {"foo": 1}}}}, "layer norm has no key 'foo'", "the only key is eps"),
         ({"// net": "x"}, "a comment starts with #, not with //", "write # in place of //"),
         (
             {"classes": 10, "network": {"C1": ["gap", {"linear": 5}]}},

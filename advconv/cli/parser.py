@@ -6,9 +6,9 @@ from typing import NoReturn, TypeAlias
 from advconv.cli.option_types import image_shape, integer, limit, natural, onnx_file, percent, real, title, workers
 from advconv.language.data_sets import SETS
 from advconv.language.starters import DEFAULT, TEMPLATES
-from advconv.report.table import FORMATS
+from advconv.report.formats import CHECK_FORMATS, TABLE_FORMATS
 from advconv.system.console import in_a_line, print_text
-from advconv.training.names import COMPILE_CHOICES
+from advconv.training.names import COMPILE_CHOICES, WEIGHT_FILES
 
 
 class Parser(argparse.ArgumentParser):
@@ -56,7 +56,7 @@ def _add_check(commands: Commands) -> None:
     check = _command(commands, "check", help, "advconv check mynet.yaml --input 3,64,64", "check_command:run_check")
     help = "YAML files, directories with architectures, or - for standard input"
     check.add_argument("files", nargs="+", metavar="FILE", help=help)
-    _add_format(check, ("text", "json", "github", "sarif"))
+    _add_format(check, CHECK_FORMATS)
     _add_input(check)
 
 
@@ -77,7 +77,7 @@ def _add_summary(commands: Commands) -> None:
     summary = _command(commands, "summary", help, "advconv summary mynet.yaml", "commands:run_summary")
     _add_file(summary)
     table = summary.add_mutually_exclusive_group()
-    _add_format(table, (*FORMATS, "torchsummary"))
+    _add_format(table, (*TABLE_FORMATS, "torchsummary"))
     table.add_argument("--torchinfo", action="store_true", help="print torchinfo's own table of the built module")
     _add_input(summary)
 
@@ -168,7 +168,7 @@ def _add_export(commands: Commands) -> None:
 def _add_run(command: argparse.ArgumentParser) -> None:
     command.add_argument("run_path", metavar="RUN", help="run directory, written by train")
     help = "weights of the last or of the best epoch; default: last"
-    command.add_argument("--weights", choices=("last", "best"), default="last", help=help)
+    command.add_argument("--weights", choices=tuple(WEIGHT_FILES), default="last", help=help)
     _add_previous(command)
 
 
@@ -214,7 +214,7 @@ def _add_file(command: argparse.ArgumentParser, nargs: str | None = None) -> Non
     command.add_argument("file", nargs=nargs, metavar="FILE", help="a YAML file, or - for standard input")
 
 
-def _add_format(command: argparse._ActionsContainer, formats: tuple[str, ...] = FORMATS) -> None:
+def _add_format(command: argparse._ActionsContainer, formats: tuple[str, ...] = TABLE_FORMATS) -> None:
     command.add_argument("--format", choices=formats, default="text", help="output format; default: text")
 
 

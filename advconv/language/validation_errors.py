@@ -14,6 +14,7 @@ from advconv.language.form_help import Keys, form_help, value_help
 from advconv.text.document import Document
 from advconv.text.finding import MAX_FINDINGS, Edit, Finding, Path
 from advconv.text.source import Span
+from advconv.text.words import the_keys_are
 from advconv.values.forms import closest, did_you_mean, in_yaml
 from advconv.values.synonyms import our_word, write_instead
 
@@ -21,6 +22,9 @@ Error = Any
 """One of the mappings that pydantic_core's ValidationError.errors() lists."""
 
 SECTIONS = ("train", "defaults", "constraints")
+
+MARKER_KEYS = ("advconv", "network")
+"""The keys that make a file an architecture."""
 
 MAPPINGS = (*SECTIONS, "network", "uses")
 
@@ -42,10 +46,11 @@ def findings_of(document: Document, problem: ValidationError, keys_at: Keys) -> 
 
 
 def _is_architecture(data: Any) -> bool:
-    """Whether a file has one of the two keys that make it one, however it is spelt."""
-    marks = ("advconv", "network")
+    """Whether a file has a marker key, however it is spelt."""
     keys = list(data)[:MAX_FINDINGS] if isinstance(data, dict) else []
-    return any(key in marks or our_word("section", key, ("network",)) or did_you_mean(key, marks) for key in keys)
+    return any(
+        key in MARKER_KEYS or our_word("section", key, ("network",)) or did_you_mean(key, MARKER_KEYS) for key in keys
+    )
 
 
 def _foreign(data: Any) -> Finding:
@@ -168,8 +173,7 @@ def _unknown_key(path: Path, item: Error, keys_at: Keys) -> Finding:
         return Finding("AC111", path, message, known, at_key=True)
     if near := closest(key, keys):
         return Finding("AC111", path, message, f"did you mean {near}?", (Edit(path, near, at_key=True),), at_key=True)
-    help = f"the keys are {', '.join(keys)}" if len(keys) > 1 else f"the only key is {next(iter(keys))}"
-    return Finding("AC111", path, message, help, at_key=True)
+    return Finding("AC111", path, message, the_keys_are(keys), at_key=True)
 
 
 def _elsewhere(path: Path, keys_at: Keys) -> str:
