@@ -168,11 +168,19 @@ def test_a_file_that_is_something_else_is_told_so_once(text: str) -> None:
     assert "architecture" in found
 
 
+def test_a_file_of_nothing_but_null_is_told_to_be_empty() -> None:
+    assert told("null") == ["this file is not an architecture: it is empty"]
+
+
 def test_keys_that_are_not_indented_are_told_at_what_they_belong_to() -> None:
     head = "advconv: 1\nname: t\ninput: [3, 8, 8]\n"
 
-    assert told(f"{head}network:\nC1: [conv: 8]\nO: [gap]\n") == ["network is empty: C1, O are beside it"]
-    assert told(f"{head}network: {{C1: [gap]}}\ntrain:\nepochs: 3\n") == ["train is empty: epochs is beside it"]
+    assert told(f"{head}network:\nC1: [conv: 8]\nO: [gap]\n") == [
+        "network is empty: C1 and O are at the same indentation"
+    ]
+    assert told(f"{head}network: {{C1: [gap]}}\ntrain:\nepochs: 3\n") == [
+        "train is empty: epochs is at the same indentation"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -116,18 +116,18 @@ def _add_train(commands: Commands) -> None:
     fields.add_argument("--val-split", type=integer, metavar="N", help="training images held out for validation")
     help = "any field: train.mixup=0.2, C1[0].out_channels=24"
     fields.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", help=help)
-    doing = train.add_argument_group("run options")
-    _add_data_dir(doing)
-    doing.add_argument("--limit", type=limit, metavar="N", help="use only the first N images")
-    doing.add_argument("--until", type=percent, metavar="PERCENT", help="stop when this accuracy is reached")
+    run_options = train.add_argument_group("run options")
+    _add_data_dir(run_options)
+    run_options.add_argument("--limit", type=limit, metavar="N", help="use only the first N images")
+    run_options.add_argument("--until", type=percent, metavar="PERCENT", help="stop when this accuracy is reached")
     help = "name of the run directory; default: the network's name"
-    doing.add_argument("--name", type=title, metavar="NAME", help=help)
-    _add_device(doing)
+    run_options.add_argument("--name", type=title, metavar="NAME", help=help)
+    _add_device(run_options)
     help = "processes that load images; 0: load in the training process"
-    doing.add_argument("--workers", type=workers, metavar="N", help=help)
-    doing.add_argument("--compile", choices=COMPILE_CHOICES, help="use torch.compile; auto: on CUDA only")
-    doing.add_argument("--tensorboard", action="store_true", help="also write TensorBoard event files")
-    doing.add_argument("--quiet", action="store_true", help="print only the result")
+    run_options.add_argument("--workers", type=workers, metavar="N", help=help)
+    run_options.add_argument("--compile", choices=COMPILE_CHOICES, help="use torch.compile; auto: on CUDA only")
+    run_options.add_argument("--tensorboard", action="store_true", help="also write TensorBoard event files")
+    run_options.add_argument("--quiet", action="store_true", help="print only the result")
 
 
 def _add_evaluate(commands: Commands) -> None:

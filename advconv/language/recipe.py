@@ -54,7 +54,7 @@ FROM_ZERO = Form(from_zero, whole(0), "a whole number of at least 0")
 def above_zero(value: Any) -> float:
     if not is_number(value) or value <= 0:
         refuse(f"this must be {ABOVE_ZERO.text}, not {in_yaml(value)}")
-    return held(value, can_be_zero=False)
+    return in_float32(value, can_be_zero=False)
 
 
 ABOVE_ZERO = Form(above_zero, {"type": "number", "exclusiveMinimum": 0, "maximum": LARGEST}, "a number above 0")
@@ -63,7 +63,7 @@ ABOVE_ZERO = Form(above_zero, {"type": "number", "exclusiveMinimum": 0, "maximum
 def at_least_zero(value: Any) -> float:
     if not is_number(value) or value < 0:
         refuse(f"this must be {AT_LEAST_ZERO.text}, not {in_yaml(value)}")
-    return held(value)
+    return in_float32(value)
 
 
 AT_LEAST_ZERO = Form(
@@ -78,13 +78,13 @@ def fraction(value: Any) -> float:
         refuse(
             f"this must be at most {BELOW_ONE:.8f}, not {in_yaml(value)}", "use a smaller value: float32 rounds it to 1"
         )
-    return held(value)
+    return in_float32(value)
 
 
 FRACTION = Form(fraction, PROBABILITY, "a number of at least 0 and below 1", "fraction")
 
 
-def held(value: float, can_be_zero: bool = True) -> float:
+def in_float32(value: float, can_be_zero: bool = True) -> float:
     """A number of at least 0 that a step in float32 can compute with."""
     if value > LARGEST:
         help = f"use a smaller value: a step multiplies two such numbers, and float32 ends at {FLOAT32_MAX:g}"

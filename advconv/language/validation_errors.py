@@ -14,7 +14,7 @@ from advconv.language.form_help import Keys, form_help, value_help
 from advconv.text.document import Document
 from advconv.text.finding import MAX_FINDINGS, Edit, Finding, Path
 from advconv.text.source import Span
-from advconv.text.words import the_keys_are
+from advconv.text.words import join_words, the_keys_are
 from advconv.values.forms import closest, did_you_mean, in_yaml
 from advconv.values.synonyms import our_word, write_instead
 
@@ -65,6 +65,8 @@ def _foreign(data: Any) -> Finding:
 
 
 def _described(data: Any) -> str:
+    if data is None:
+        return "empty"
     return f"the text {data[:40]!r}" if isinstance(data, str) else in_yaml(data)
 
 
@@ -85,7 +87,7 @@ class EmptySection(NamedTuple):
 
     @property
     def errors(self) -> list[Path]:
-        """Where this one mistake makes pydantic report errors: at the section and at the keys beside it."""
+        """Where this one mistake makes pydantic report errors: at the section and at the keys after it."""
         return [self.path, *((*self.path[:-1], key) for key in self.keys)]
 
 
@@ -104,9 +106,10 @@ def _empty_sections(document: Document, parent: Path, unknown: Collection[str]) 
 
 
 def _empty(section: Path, keys: list[str]) -> Finding:
-    beside = ", ".join(key[:40] for key in keys[:4]) + (", ..." if len(keys) > 4 else "")
-    message = f"{section[-1]} is empty: {beside} {'is' if len(keys) == 1 else 'are'} beside it"
-    help = f"indent {beside} deeper than {section[-1]}"
+    shown = [*(key[:40] for key in keys[:4]), *([f"{len(keys) - 4} more"] if len(keys) > 4 else [])]
+    names = join_words(shown, "and")
+    message = f"{section[-1]} is empty: {names} {'is' if len(keys) == 1 else 'are'} at the same indentation"
+    help = f"indent {names} deeper than {section[-1]}"
     return Finding("AC114", section, message, help, at_key=True)
 
 

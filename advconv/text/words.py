@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 
 
-def join_words(words: Sequence[str]) -> str:
+def join_words(words: Sequence[str], last: str = "or") -> str:
     """`a, b or c`"""
-    return f"{', '.join(words[:-1])} or {words[-1]}" if len(words) > 1 else words[0]
+    return f"{', '.join(words[:-1])} {last} {words[-1]}" if len(words) > 1 else words[0]
 
 
 def the_keys_are(keys: Iterable[str]) -> str:
