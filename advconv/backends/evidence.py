@@ -19,7 +19,7 @@ from advconv.layers.dense import Pad
 from advconv.system.process import is_out_of_memory
 from advconv.text.visible import first_line
 
-Value = int | tuple[int, int] | str
+ClaimValue = int | tuple[int, int] | str
 """A number, the first and last pixel of a range, or a text."""
 
 
@@ -27,8 +27,8 @@ class Claim(NamedTuple):
     """A value of the report and what torch found; `found` is None if torch cannot verify it, and `note` says why."""
 
     name: str
-    claimed: Value | None
-    found: Value | None
+    claimed: ClaimValue | None
+    found: ClaimValue | None
     note: str = ""
 
     @property

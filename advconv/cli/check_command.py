@@ -9,7 +9,7 @@ from itertools import chain, islice
 from typing import NoReturn
 
 from advconv.check import Checked, check_bytes
-from advconv.cli.commands import checked_file, content
+from advconv.cli.files import checked_file, content
 from advconv.geometry import Shape
 from advconv.language.validation_errors import MARKER_KEYS
 from advconv.report.formats import GITHUB, JSON, SARIF, TEXT

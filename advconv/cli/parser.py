@@ -1,6 +1,7 @@
 """The commands and their options, with the path of the function that each command runs."""
 
 import argparse
+from collections.abc import Callable
 from typing import NoReturn, TypeAlias
 
 from advconv.cli.option_types import image_shape, integer, limit, natural, onnx_file, percent, real, title, workers
@@ -9,6 +10,9 @@ from advconv.language.starters import DEFAULT, TEMPLATES
 from advconv.report.formats import CHECK_FORMATS, TABLE_FORMATS
 from advconv.system.console import in_a_line, print_text
 from advconv.training.names import COMPILE_CHOICES, WEIGHT_FILES
+
+Command: TypeAlias = Callable[[argparse.Namespace], int]
+"""The function of a command, from its options to the exit code."""
 
 
 class Parser(argparse.ArgumentParser):

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from advconv.cli.train_command import report_user_errors
+from advconv.cli.user_errors import report_user_errors
 from advconv.report.table import Table
 from advconv.system.console import OK, USAGE, print_error, print_text
 from advconv.values.quantities import rounded
