@@ -9,8 +9,10 @@ from itertools import chain, islice
 from typing import NoReturn
 
 from advconv.check import Checked, check_bytes
-from advconv.cli.commands import checked_file, content
+from advconv.cli.files import checked_file, content
 from advconv.geometry import Shape
+from advconv.language.validation_errors import MARKER_KEYS
+from advconv.report.formats import GITHUB, JSON, SARIF, TEXT
 from advconv.rules.record import Severity
 from advconv.system.console import FAILED, OK, USAGE, Paint, print_error, print_text, wants_colour
 from advconv.text.document import decode
@@ -75,7 +77,7 @@ def run_check(options: argparse.Namespace) -> int:
 
 def _paint(format: str) -> Paint:
     """Colours for the text format only."""
-    return Paint(format == "text" and wants_colour())
+    return Paint(format == TEXT and wants_colour())
 
 
 def _yaml_files(top: str) -> Iterator[str]:
@@ -90,8 +92,7 @@ def _fail(problem: OSError) -> NoReturn:
     raise problem
 
 
-MARKER_KEYS = ("advconv", "network")
-LINE = re.compile(rb"^(advconv|network)[ \t]*:", re.MULTILINE)
+LINE = re.compile(rf"^({'|'.join(MARKER_KEYS)})[ \t]*:".encode(), re.MULTILINE)
 
 
 def is_architecture(data: bytes) -> bool:
@@ -111,7 +112,7 @@ def _text(search: Search) -> Iterator[str]:
     """Reports separated by blank lines; for several files, each under its name, with a summary line at the end."""
     from advconv.report.text import files_line, report
 
-    paint, results = _paint("text"), iter(search)
+    paint, results = _paint(TEXT), iter(search)
     first = list(islice(results, 2))
     has_many = len(first) > 1
     for number, checked in enumerate(chain(first, results)):
@@ -140,9 +141,9 @@ def _github(search: Search) -> Iterator[str]:
 
 
 FORMATS: dict[str, Callable[[Search], Iterator[str]]] = {
-    "text": _text,
-    "json": _json,
-    "github": _github,
-    "sarif": _sarif,
+    TEXT: _text,
+    JSON: _json,
+    GITHUB: _github,
+    SARIF: _sarif,
 }
 """Each yields its output file by file, so that a thousand files need no more memory than one."""

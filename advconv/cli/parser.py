@@ -2,14 +2,18 @@
 
 import argparse
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 from advconv.cli.option_types import image_shape, integer, limit, natural, onnx_file, percent, real, title, workers
 from advconv.language.data_sets import SETS
 from advconv.language.starters import DEFAULT, TEMPLATES
-from advconv.report.table import FORMATS
+from advconv.report.formats import CHECK_FORMATS, TABLE_FORMATS
 from advconv.system.console import in_a_line, print_text
-from advconv.training.names import COMPILE_CHOICES
+from advconv.training.names import COMPILE_CHOICES, WEIGHT_FILES
+
+Command: TypeAlias = Callable[[argparse.Namespace], int]
+"""The function of a command, from its options to the exit code."""
 
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
@@ -64,7 +68,7 @@ def _add_check(commands: Commands) -> None:
     check = _command(commands, "check", help, "advconv check mynet.yaml --input 3,64,64", "check_command:run_check")
     help = "YAML files, directories with architectures, or - for standard input"
     check.add_argument("files", nargs="+", metavar="FILE", help=help)
-    _add_format(check, ("text", "json", "github", "sarif"))
+    _add_format(check, CHECK_FORMATS)
     _add_input(check)
 
 
@@ -85,7 +89,7 @@ def _add_summary(commands: Commands) -> None:
     summary = _command(commands, "summary", help, "advconv summary mynet.yaml", "commands:run_summary")
     _add_file(summary)
     table = summary.add_mutually_exclusive_group()
-    _add_format(table, (*FORMATS, "torchsummary"))
+    _add_format(table, (*TABLE_FORMATS, "torchsummary"))
     table.add_argument("--torchinfo", action="store_true", help="print torchinfo's own table of the built module")
     _add_input(summary)
 
@@ -124,18 +128,18 @@ def _add_train(commands: Commands) -> None:
     fields.add_argument("--val-split", type=integer, metavar="N", help="training images held out for validation")
     help = "any field: train.mixup=0.2, C1[0].out_channels=24"
     fields.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", help=help)
-    doing = train.add_argument_group("run options")
-    _add_data_dir(doing)
-    doing.add_argument("--limit", type=limit, metavar="N", help="use only the first N images")
-    doing.add_argument("--until", type=percent, metavar="PERCENT", help="stop when this accuracy is reached")
+    run_options = train.add_argument_group("run options")
+    _add_data_dir(run_options)
+    run_options.add_argument("--limit", type=limit, metavar="N", help="use only the first N images")
+    run_options.add_argument("--until", type=percent, metavar="PERCENT", help="stop when this accuracy is reached")
     help = "name of the run directory; default: the network's name"
-    doing.add_argument("--name", type=title, metavar="NAME", help=help)
-    _add_device(doing)
+    run_options.add_argument("--name", type=title, metavar="NAME", help=help)
+    _add_device(run_options)
     help = "processes that load images; 0: load in the training process"
-    doing.add_argument("--workers", type=workers, metavar="N", help=help)
-    doing.add_argument("--compile", choices=COMPILE_CHOICES, help="use torch.compile; auto: on CUDA only")
-    doing.add_argument("--tensorboard", action="store_true", help="also write TensorBoard event files")
-    doing.add_argument("--quiet", action="store_true", help="print only the result")
+    run_options.add_argument("--workers", type=workers, metavar="N", help=help)
+    run_options.add_argument("--compile", choices=COMPILE_CHOICES, help="use torch.compile; auto: on CUDA only")
+    run_options.add_argument("--tensorboard", action="store_true", help="also write TensorBoard event files")
+    run_options.add_argument("--quiet", action="store_true", help="print only the result")
 
 
 def _add_evaluate(commands: Commands) -> None:
@@ -176,7 +180,7 @@ def _add_export(commands: Commands) -> None:
 def _add_run(command: argparse.ArgumentParser) -> None:
     command.add_argument("run_path", metavar="RUN", help="run directory, written by train")
     help = "weights of the last or of the best epoch; default: last"
-    command.add_argument("--weights", choices=("last", "best"), default="last", help=help)
+    command.add_argument("--weights", choices=tuple(WEIGHT_FILES), default="last", help=help)
     _add_previous(command)
 
 
@@ -222,7 +226,7 @@ def _add_file(command: argparse.ArgumentParser, nargs: str | None = None) -> Non
     command.add_argument("file", nargs=nargs, metavar="FILE", help="a YAML file, or - for standard input")
 
 
-def _add_format(command: argparse._ActionsContainer, formats: tuple[str, ...] = FORMATS) -> None:
+def _add_format(command: argparse._ActionsContainer, formats: tuple[str, ...] = TABLE_FORMATS) -> None:
     command.add_argument("--format", choices=formats, default="text", help="output format; default: text")
 
 

@@ -21,7 +21,7 @@ class Finding(NamedTuple):
 
     `path`: the value, or a span of the text while there is no document; `at_key`: it is about the key of the value;
     `field`: it is about this key of the value, if present. `help`: a statement of what to change; `edits` change it.
-    `trail`: for a layer that does not fit, the rows before it, as (row, layer, output shape).
+    `trail`: for a layer or an output that does not fit, the rows up to it, as (row, layer, output shape).
     """
 
     code: str
