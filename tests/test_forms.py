@@ -187,7 +187,7 @@ def test_a_key_of_another_section_is_not_said_to_belong_to_an_empty_one() -> Non
     head = "advconv: 1\nname: t\ninput: [3, 8, 8]\nnetwork: {C1: [gap]}\n"
 
     assert told(f"{head}constraints:\nparams: '< 5'\nepochs: 3\nlr: 1\n") == [
-        "constraints is empty: params is beside it",
+        "constraints is empty: params is at the same indentation",
         "the architecture has no key 'epochs'",
         "the architecture has no key 'lr'",
     ]

@@ -25,8 +25,8 @@ class Search:
     `skipped`: YAML files that are not architectures; `unreadable`: files that cannot be read.
     """
 
-    def __init__(self, paths: list[str], size: Shape | None) -> None:
-        self.paths, self.size = paths, size
+    def __init__(self, paths: list[str], size: Shape | None, fixes: bool = False) -> None:
+        self.paths, self.size, self.fixes = paths, size, fixes
         self.files = self.skipped = self.unreadable = 0
         self.counts = Counter[Severity]()
 
@@ -39,6 +39,10 @@ class Search:
 
     def _file(self, path: str) -> Iterator[Checked]:
         """A file named by an argument is checked whatever its content."""
+        if self.fixes:
+            from advconv.cli.suggest_command import fix_file
+
+            fix_file(path)
         checked = checked_file(path, self.size)
         self.unreadable += checked is None
         yield from [checked] if checked else []
@@ -56,7 +60,7 @@ class Search:
             data = content(name)
             unreadable += data is None
             if data is not None and is_architecture(data):
-                yield check_bytes(name, data, self.size)
+                yield from self._file(name) if self.fixes else [check_bytes(name, data, self.size)]
             else:
                 self.skipped += data is not None
         if self.files == files:
@@ -67,7 +71,7 @@ class Search:
 
 
 def run_check(options: argparse.Namespace) -> int:
-    search = Search(options.files, options.input)
+    search = Search(options.files, options.input, options.fix)
     for part in FORMATS[options.format](search):
         print_text(part, paint=_paint(options.format))
     if search.unreadable:
@@ -117,9 +121,18 @@ def _text(search: Search) -> Iterator[str]:
     has_many = len(first) > 1
     for number, checked in enumerate(chain(first, results)):
         title = f"{paint(f'== {checked.source.name}')}\n" if has_many else ""
-        yield ("\n" if number else "") + title + report(checked, paint)
+        yield ("\n" if number else "") + title + report(checked, paint) + _suggestions(checked, paint)
     if has_many or (first and search.skipped):
         yield f"\n{files_line(search.files, search.counts, search.skipped)}"
+
+
+def _suggestions(checked: Checked, paint: Paint) -> str:
+    """What is printed below a report whose constraints fail."""
+    if checked.ok or checked.measures is None:
+        return ""
+    from advconv.report.suggestions import suggestions_text
+
+    return suggestions_text(checked, paint)
 
 
 def _json(search: Search) -> Iterator[str]:

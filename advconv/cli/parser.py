@@ -5,10 +5,21 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
-from advconv.cli.option_types import image_shape, integer, limit, natural, onnx_file, percent, real, title, workers
+from advconv.cli.option_types import (
+    edits,
+    image_shape,
+    integer,
+    limit,
+    natural,
+    onnx_file,
+    percent,
+    real,
+    title,
+    workers,
+)
 from advconv.language.data_sets import SETS
 from advconv.language.starters import DEFAULT, TEMPLATES
-from advconv.report.formats import CHECK_FORMATS, TABLE_FORMATS
+from advconv.report.formats import CHECK_FORMATS, JSON, TABLE_FORMATS, TEXT
 from advconv.system.console import in_a_line, print_text
 from advconv.training.names import COMPILE_CHOICES, WEIGHT_FILES
 
@@ -43,6 +54,8 @@ def parser() -> argparse.ArgumentParser:
     _add_summary(commands)
     _add_emit(commands)
     _add_verify(commands)
+    _add_suggest(commands)
+    _add_fit(commands)
     _add_train(commands)
     _add_evaluate(commands)
     _add_predict(commands)
@@ -68,6 +81,8 @@ def _add_check(commands: Commands) -> None:
     check = _command(commands, "check", help, "advconv check mynet.yaml --input 3,64,64", "check_command:run_check")
     help = "YAML files, directories with architectures, or - for standard input"
     check.add_argument("files", nargs="+", metavar="FILE", help=help)
+    help = "apply the fixes of rules that change no number that the constraints judge"
+    check.add_argument("--fix", action="store_true", help=help)
     _add_format(check, CHECK_FORMATS)
     _add_input(check)
 
@@ -109,6 +124,32 @@ def _add_verify(commands: Commands) -> None:
     _add_file(verify)
     _add_format(verify)
     _add_input(verify)
+
+
+def _add_suggest(commands: Commands) -> None:
+    help = "search the smallest edits that keep all constraints"
+    example = "advconv suggest mynet.yaml --goal 'receptive_field > 60'"
+    suggest = _command(commands, "suggest", help, example, "suggest_command:run_suggest")
+    _add_file(suggest)
+    help = "a further constraint, such as 'params < 100k'; repeatable"
+    suggest.add_argument("--goal", action="append", default=[], metavar="LIMIT", help=help)
+    suggest.add_argument("--most", type=natural, default=5, metavar="N", help="print at most N suggestions; default: 5")
+    suggest.add_argument("--edits", type=edits, default=3, metavar="N", help="combine at most N edits; default: 3")
+    suggest.add_argument("--apply", type=natural, metavar="N", help="write suggestion N into the file")
+    suggest.add_argument("--diff", action="store_true", help="print the change of the file too")
+    _add_format(suggest, (TEXT, JSON))
+
+
+def _add_fit(commands: Commands) -> None:
+    help = "scale the widths to the largest network that keeps all constraints"
+    example = "advconv fit mynet.yaml --budget 'params < 100k'"
+    fit = _command(commands, "fit", help, example, "suggest_command:run_fit")
+    _add_file(fit)
+    help = "a further constraint, such as 'params < 100k'; repeatable"
+    fit.add_argument("--budget", action="append", default=[], metavar="LIMIT", help=help)
+    help = "widths are multiples of this number; default: 8"
+    fit.add_argument("--divisor", type=natural, default=8, metavar="N", help=help)
+    fit.add_argument("--apply", action="store_true", help="write the widths into the file")
 
 
 def _add_train(commands: Commands) -> None:

@@ -27,6 +27,8 @@ SCALES = (0.5, 0.75, 1.25, 1.5, 2)
 
 DIVISOR = 8
 
+INTERCHANGEABLE: dict[type[Block], type[Block]] = {Conv: DepthwiseSeparable, DepthwiseSeparable: Conv}
+
 
 class Row(NamedTuple):
     """A row of the network: its path with the word of its block, its name in messages, and its block."""
@@ -95,10 +97,8 @@ def _moves(row: Row) -> Iterator[Move]:
         yield from _field_moves(row)
         yield from _word_moves(row)
         if channels := getattr(block, "out_channels", 0):
-            added = Conv.model_construct(out_channels=channels)
-            yield Move(
-                row, f"add `conv: {channels}` after it", rows=(block, added), text=f"conv: {channels}", is_added=True
-            )
+            text, both = f"conv: {channels}", (block, Conv.model_construct(out_channels=channels))
+            yield Move(row, f"add `{text}` after it", rows=both, text=text, is_added=True)
     if isinstance(block, MaxPool | AvgPool | Flatten):
         yield Move(row, f"{block.kind} -> gap", rows=(GlobalAvgPool.model_construct(),), text="gap")
     yield Move(row, "leave it out")
@@ -138,7 +138,7 @@ def _widths(channels: int) -> list[int]:
 def _word_moves(row: Row) -> Iterator[Move]:
     """A convolution as a depthwise separable one, and the reverse, if it has only fields of both."""
     block = row.block
-    other = {Conv: DepthwiseSeparable, DepthwiseSeparable: Conv}.get(type(block))
+    other = INTERCHANGEABLE.get(type(block))
     given = {field: getattr(block, field) for field in block.model_fields_set}
     if other and set(given) <= set(other.model_fields) and getattr(block, "kernel_size", (1, 1)) != (1, 1):
         yield Move(row, f"{block.kind} -> {other.kind}", rows=(other.model_construct(**given),), word=other.kind)

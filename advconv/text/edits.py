@@ -94,12 +94,8 @@ def with_row_after(document: Document, row: Path, text: str) -> list[Replacement
     start = _before(document, item.span.start)
     end = _lines(document, item).end
     is_last_line = document.source.text[end - 1 : end] not in ("\n", "\r")
-    line = f"{start}{text}"
-    return [
-        Replacement(
-            Span(end, end), f"{_line_break(document)}{line}" if is_last_line else f"{line}{_line_break(document)}"
-        )
-    ]
+    parts = (_line_break(document), start, text) if is_last_line else (start, text, _line_break(document))
+    return [Replacement(Span(end, end), "".join(parts))]
 
 
 def with_row_replaced(document: Document, row: Path, text: str) -> list[Replacement]:

@@ -16,6 +16,20 @@ class Edit(NamedTuple):
     at_key: bool = False
 
 
+class FieldEdit(NamedTuple):
+    """Another value for a field of a row, which may not have it yet; the row's path ends with the word of its block."""
+
+    row: Path
+    field: str
+    text: str
+
+
+class RowRemoval(NamedTuple):
+    """A list without one of its rows."""
+
+    row: Path
+
+
 class Finding(NamedTuple):
     """One mistake at one place. The severity is that of the rule with this code.
 
@@ -28,7 +42,7 @@ class Finding(NamedTuple):
     path: Path | Span
     message: str
     help: str = ""
-    edits: tuple[Edit, ...] = ()
+    edits: tuple[Edit | FieldEdit | RowRemoval, ...] = ()
     at_key: bool = False
     field: str = ""
     trail: tuple[tuple[str, str, str], ...] = ()
