@@ -114,7 +114,7 @@ def test_a_row_is_added_behind_another() -> None:
     assert after(with_row_after(document(), row("C1", 0, "conv"), "conv: 8")) == LINES.replace(
         "# short\n", "# short\n    - conv: 8\n"
     )
-    assert "C2: [conv: 16, gap , conv: 8, linear: 10]" in after(
+    assert "C2: [conv: 16, gap, conv: 8 , linear: 10]" in after(
         with_row_after(document(), row("C2", 1, "gap"), "conv: 8")
     )
     end = "network:\n  C1:\n  - gap"
