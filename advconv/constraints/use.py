@@ -13,10 +13,9 @@ from advconv.blocks.base import Fields
 from advconv.blocks.schemas import fields_schema
 from advconv.constraints.record import Constraint, Verdict, status
 from advconv.values.forms import Form, MaybeCount, MaybeSize, Pair, in_yaml, join_words, refuse, single, suggestion
-from advconv.values.limits import COUNT_LIMIT, COUNT_UNITS, Bound, CountLimit, Limit, limit
+from advconv.values.limits import COUNT_LIMIT, COUNT_UNITS, ZERO, CountLimit, limit
 from advconv.values.schemas import Schema, ValueSchema, either, enum, mapping
 
-NONE = Limit((Bound("==", 0, "0"),))
 OCCURRENCES = "occurrences"
 
 
@@ -129,7 +128,7 @@ def forbids(names: tuple[str, ...], measures: Measures) -> Iterator[Verdict]:
     for index, name in enumerate(names):
         found = features(measures.graph, (name,))
         at, help = ("constraints", "forbids", index), f"remove it from {_places(measures, found)}" if found else ""
-        yield Verdict(f"forbids {name}", NONE, len(found), OCCURRENCES, status(not found), at, "AC404", help)
+        yield Verdict(f"forbids {name}", ZERO, len(found), OCCURRENCES, status(not found), at, "AC404", help)
 
 
 def _described(name: str, use: Use) -> str:
