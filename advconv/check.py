@@ -9,9 +9,9 @@ from advconv.analysis.measure import Measures, measure
 from advconv.analysis.view import GraphView
 from advconv.constraints import judge
 from advconv.constraints.record import Status, Verdict
-from advconv.elaborate import elaborate
 from advconv.geometry import Shape
 from advconv.language.data_sets import SETS, misfits
+from advconv.language.elaborate import elaborate
 from advconv.language.spec import ArchSpec, ValidPart, parse, parse_part
 from advconv.rules import RULES
 from advconv.rules.diagnostics import Diagnostic, has_errors, placed

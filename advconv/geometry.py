@@ -76,7 +76,8 @@ class Reach(NamedTuple):
     `first` and `last` span the widest path from the input, `narrowest` is the size over the narrowest one.
     `jump` is 0 on a map of one position on which paths of unequal jumps were merged: the interval is right for that
     position alone. `gated`: a gate was multiplied with or added to the map, and the interval excludes what it sees;
-    `whole`: the gate sees all of the image. `unknown`: paths of unequal jumps were merged, and no interval is right.
+    `whole`: the gate sees all of the image. `unknown`: no interval is right, since paths of unequal jumps were
+    merged, or it does not fit in 64 bits.
     """
 
     jump: int = 1

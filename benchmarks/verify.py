@@ -39,7 +39,7 @@ def main(networks: int, seed: int) -> int:
         counts["layers"] += len(measures.graph.nodes)
         for claim in verify(measures):
             counts["claims"] += 1
-            counts["not asked"] += claim.found is None
+            counts["not verified"] += claim.found is None
             failures.extend([] if claim.holds else [(data, claim)])
 
     torch.set_num_threads(1)

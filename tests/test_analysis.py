@@ -317,7 +317,7 @@ def test_each_storage_is_kept_once_for_training() -> None:
     assert measured(branches).memory.training == 4 * 16 * 16 * 4
 
 
-def test_a_pool_on_the_picture_keeps_nothing() -> None:
+def test_a_pool_on_the_image_keeps_nothing() -> None:
     assert measured("maxpool", {"activation": "relu"}).memory.training == 0
 
 

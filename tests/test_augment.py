@@ -81,7 +81,7 @@ def test_the_hole_in_the_image_is_16x16() -> None:
 
 
 @pytest.mark.parametrize(
-    ("classic", "present"),
+    ("given", "present"),
     [
         (
             {"CoarseDropout": {"max_width": 4}},
@@ -95,9 +95,9 @@ def test_the_hole_in_the_image_is_16x16() -> None:
         ({"Blur": None}, {}),
     ],
 )
-def test_classic_arguments_are_the_present_ones(classic: Any, present: dict[str, Any]) -> None:
-    assert transform(classic).arguments == present
-    compiled(classic)
+def test_arguments_of_albumentations_1_are_those_of_albumentations_2(given: Any, present: dict[str, Any]) -> None:
+    assert transform(given).arguments == present
+    compiled(given)
 
 
 def test_the_default_is_the_assignments_and_is_silent() -> None:

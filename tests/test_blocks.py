@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 
@@ -9,6 +10,7 @@ from advconv.blocks import BLOCKS
 from advconv.blocks.base import Block
 from advconv.blocks.row_help import written_row
 from advconv.geometry import Shape
+from advconv.language.json_schema import schema
 from advconv.manual.blocks import default_text
 from tests.build import advice, arch, checked, codes, graph, measured
 
@@ -50,6 +52,21 @@ def test_a_block_declares_what_the_manual_and_the_schema_say_of_it(block: type[B
     assert row == block.kind or list(row) == [block.kind]
     # A bare `linear` has no classes to go to.
     assert codes({"conv": 8}, row) == (["AC208"] if row == "linear" else [])
+
+
+@pytest.mark.parametrize(
+    ("kind", "one", "two"),
+    [("norm", {"batch": {}}, {"layer": {}}), ("activation", {"leaky_relu": 0.1}, {"elu": 1})],
+)
+def test_a_norm_or_an_activation_has_one_kind_beside_its_name(
+    kind: str, one: dict[str, Any], two: dict[str, Any]
+) -> None:
+    validator = jsonschema.Draft202012Validator(schema())
+
+    for given, is_right in [(one, True), (one | {"name": "q"}, True), ({"name": "q"}, False), (one | two, False)]:
+        data = arch({"conv": 8}, {kind: given})
+        assert validator.is_valid(data) is is_right
+        assert checked(data).ok is is_right
 
 
 def test_a_unit_is_a_convolution_a_norm_and_an_activation() -> None:

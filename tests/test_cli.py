@@ -19,7 +19,7 @@ import pytest
 from advconv.cli.main import main
 from advconv.cli.parser import parser
 from advconv.report.rf_table import COLUMNS
-from advconv.system.extras import EXTRAS, MODULES, install
+from advconv.system.extras import EXTRAS, MODULES, install, needed
 
 ARCH = "archs/c1c2c3c4.yaml"
 BROKEN = "archs/reference/99850.yaml"
@@ -507,6 +507,11 @@ def test_source_is_not_written_over_an_architecture(tmp_path: Path, capsys: pyte
     code, _, err = run("emit", str(file), "-o", str(file), capsys=capsys)
     assert (code, err) == (2, f"advconv: {file}: Python source is not written to a YAML file; use a .py file\n")
     assert file.read_bytes() == Path(ARCH).read_bytes()
+
+
+def test_a_library_that_is_missing_in_a_command_without_an_extra_is_a_bug_of_advconv() -> None:
+    assert needed("check", "numpy") is None
+    assert needed("train", "numpy") is not None
 
 
 def test_every_module_of_an_extra_is_known() -> None:

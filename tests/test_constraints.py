@@ -4,12 +4,16 @@ from math import floor, prod
 from typing import Any
 
 import pytest
+import yaml
 from pydantic_core import PydanticCustomError
 
 from advconv.analysis.connectivity import Connected
+from advconv.analysis.features import FEATURES
+from advconv.blocks import read_row
 from advconv.check import check
 from advconv.constraints import CONSTRAINTS, Constraints
 from advconv.constraints.record import Constraint, Status, Verdict
+from advconv.constraints.use import HOW_TO_USE
 from advconv.text.source import Source
 from advconv.values.limits import BYTE_UNITS, COUNT_UNITS, limit, number
 from tests.build import arch, checked, codes
@@ -209,7 +213,7 @@ def test_a_field_without_a_size_breaks_its_constraint() -> None:
     [
         ({"uses": {"gap": ">= 1"}}, "gap occurs nowhere, the limit is >= 1",
          "write `- gap`; an average pooling smaller than its map is not global"),
-        ({"uses": {"maxpool": ">= 1"}}, "maxpool occurs nowhere, the limit is >= 1", "write `- maxpool: ...`"),
+        ({"uses": {"maxpool": ">= 1"}}, "maxpool occurs nowhere, the limit is >= 1", "write `- maxpool`"),
         ({"uses": {"conv": "== 1"}}, "conv occurs 2 times, the limit is == 1", "remove some from C1[0], C1[1]"),
         ({"uses": {"conv": {"out_channels": 4, "count": "== 2"}}},
          "conv (out_channels 4) occurs once, the limit is == 2", "change C1[1]: conv with other fields"),
@@ -220,6 +224,14 @@ def test_features_are_counted_in_words_with_a_way_out(constraints: Any, finding:
     (found,) = verdicts({"conv": 4}, {"conv": 8}, **constraints)
 
     assert (found.finding.message, found.help) == (finding, help)
+
+
+@pytest.mark.parametrize("name", sorted({*FEATURES} - {*HOW_TO_USE}))
+def test_help_for_a_feature_with_a_block_of_its_name_is_a_row_of_that_block(name: str) -> None:
+    (missing,) = verdicts("gap", uses={name: ">= 1"})
+    (row,) = yaml.safe_load(missing.help.removeprefix("write `").removesuffix("`"))
+
+    assert read_row(row).kind == name
 
 
 def test_the_rows_that_show_a_feature_are_told_up_to_six() -> None:

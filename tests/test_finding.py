@@ -6,7 +6,7 @@ import pytest
 
 from advconv.check import check
 from advconv.report.data import json_report
-from advconv.rules.diagnostics import Replacement, edited
+from advconv.text.edits import Replacement, edited
 from advconv.text.source import Source, Span
 
 FILE = """advconv: 1

@@ -116,6 +116,7 @@ def test_a_section_of_another_form_is_told_how_to_be_written(sections: dict[str,
         ({"constraints": {"uses": None}}, "uses is empty", 'write `uses: {dwsep: ">= 1"}`'),
         ({"network": None}, "network is empty", "write `network: {C1: [conv: 32]}`"),
         ({"constraints": None}, "constraints is empty", "write its keys below it, indented, or leave it out"),
+        ({"augment": None}, "augment is empty", "write its entries below it, each after a dash, or leave it out"),
         ({"network": {"C1": None}}, "rows are a list, and there is nothing here", "write `[conv: 32]`, or a line"),
         ({"network": {"C1": [None]}}, "this row is empty: it names no block", "write `- conv: 32`, or remove the dash"),
         (
@@ -128,6 +129,7 @@ def test_a_section_of_another_form_is_told_how_to_be_written(sections: dict[str,
             "out_channels must be a whole number of at least 1, not 32  // big",
             "a comment starts with #: write `32  # big`",
         ),
+        ({"defaults": {"norm": {"layer": {"foo": 1}}}}, "layer norm has no key 'foo'", "the only key is eps"),
         ({"// net": "x"}, "a comment starts with #, not with //", "write # in place of //"),
         (
             {"classes": 10, "network": {"C1": ["gap", {"linear": 5}]}},
@@ -166,18 +168,26 @@ def test_a_file_that_is_something_else_is_told_so_once(text: str) -> None:
     assert "architecture" in found
 
 
+def test_a_file_of_nothing_but_null_is_told_to_be_empty() -> None:
+    assert told("null") == ["this file is not an architecture: it is empty"]
+
+
 def test_keys_that_are_not_indented_are_told_at_what_they_belong_to() -> None:
     head = "advconv: 1\nname: t\ninput: [3, 8, 8]\n"
 
-    assert told(f"{head}network:\nC1: [conv: 8]\nO: [gap]\n") == ["network is empty: C1, O are beside it"]
-    assert told(f"{head}network: {{C1: [gap]}}\ntrain:\nepochs: 3\n") == ["train is empty: epochs is beside it"]
+    assert told(f"{head}network:\nC1: [conv: 8]\nO: [gap]\n") == [
+        "network is empty: C1 and O are at the same indentation"
+    ]
+    assert told(f"{head}network: {{C1: [gap]}}\ntrain:\nepochs: 3\n") == [
+        "train is empty: epochs is at the same indentation"
+    ]
 
 
 def test_a_key_of_another_section_is_not_said_to_belong_to_an_empty_one() -> None:
     head = "advconv: 1\nname: t\ninput: [3, 8, 8]\nnetwork: {C1: [gap]}\n"
 
     assert told(f"{head}constraints:\nparams: '< 5'\nepochs: 3\nlr: 1\n") == [
-        "constraints is empty: params is beside it",
+        "constraints is empty: params is at the same indentation",
         "the architecture has no key 'epochs'",
         "the architecture has no key 'lr'",
     ]

@@ -1,6 +1,7 @@
 """Graphs without a file: built in Python, edited, measured, planned as modules."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -20,7 +21,7 @@ from advconv.layers.merge import Add
 from advconv.layers.pointwise import Activation
 from advconv.rules.diagnostics import placed
 from advconv.rules.record import LintInput
-from advconv.text.source import Source
+from advconv.text.source import Source, Span
 
 RELU = Activation("relu")
 
@@ -90,6 +91,14 @@ def test_a_finding_about_a_line_of_python_points_at_it() -> None:
     assert found.code == "AC301"
     assert Path(found.source.name).name == "test_graph.py"
     assert found.source.text[found.span.start : found.span.end] == 'draft.add("C1.0", skipping, (x,))'
+
+
+def test_a_layer_added_by_code_without_a_file_has_the_start_of_an_empty_text_for_its_line() -> None:
+    names: dict[str, Any] = {"draft": Draft(), "shape": Shape(3, 8, 8), "layer": RELU}
+    exec("draft.start(shape)\n\n\ndraft.add('C1', layer, (0,))", names)
+    line = names["draft"].nodes[-1].origin.line
+
+    assert line == Span(0, 1, Source("<string>", ""))
 
 
 def test_a_layer_that_is_inserted_is_read_in_the_place_of_the_one_before_it() -> None:

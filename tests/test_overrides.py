@@ -220,6 +220,14 @@ def test_an_option_beyond_all_measure_is_refused_in_a_line(option: str, said: st
     assert len(str(refused.value)) < 1_500
 
 
+@pytest.mark.parametrize("text", ["- conv: 32", "null", "some text"])
+@pytest.mark.parametrize("option", ["augment[0].p=0.5", "train.mixup=0.2", "C1[0].groups=2", "x=1"])
+def test_an_option_for_a_file_that_is_no_mapping_leaves_it_to_the_check(text: str, option: str) -> None:
+    (found,) = with_options(option, text=text).diagnostics
+
+    assert (found.code, found.option) == ("AC114", "")
+
+
 def test_more_options_than_anybody_writes_are_refused() -> None:
     with pytest.raises(SettingError, match="10,000 values are set, the limit is 100; write them into the file"):
         with_options(*["train.lr=0.1"] * 10_000)

@@ -63,6 +63,8 @@ def test_the_result_has_the_network_with_its_weights(file: str) -> None:
     assert module(torch.zeros(2, 3, 16, 16)).shape == (2, 10)
     with pytest.raises(FrozenInstanceError):
         result.accuracy = 100  # type: ignore[misc]
+    with pytest.raises(ValueError, match="the weights of a run are last or best, not 'first'"):
+        result.module("first")
 
 
 def test_a_loaded_network_trains_on_the_input_that_it_was_loaded_for(file: str) -> None:

@@ -83,8 +83,14 @@ def test_an_option_beyond_64_bits_is_refused_with_the_bound_of_its_field(field: 
     assert found.message.startswith(f"{field} must be {bound}, not 9")
 
 
-def test_each_schedule_of_the_language_is_implemented() -> None:
+def test_each_schedule_and_each_optimizer_of_the_language_is_implemented() -> None:
     assert list(optim.SCHEDULES) == list(SCHEDULES)
+    assert list(optim.OPTIMIZERS) == list(OPTIMIZERS)
+
+
+def test_an_optimizer_that_is_not_implemented_is_not_replaced_by_another() -> None:
+    with pytest.raises(KeyError, match="lion"):
+        optim.create_optimizer(torch.nn.Linear(2, 2), Train.model_construct(optimizer="lion", lr=0.1))
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

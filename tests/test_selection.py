@@ -150,6 +150,17 @@ def test_the_summary_line_says_ok_if_the_exit_code_is_0(
     assert exit.value.code == (0 if "ok" in summary else 1)
 
 
+def test_only_rules_that_are_selected_are_fixed(capsys: pytest.CaptureFixture[str]) -> None:
+    text = f"{HEAD}  # advconv: ignore[AC301] a stride of 2 is enough\n"
+    Path("t.yaml").write_text(text)
+
+    Answer(capsys, "t.yaml", "--fix", "--ignore", "AC350")
+    assert Path("t.yaml").read_text() == text
+
+    Answer(capsys, "t.yaml", "--fix")
+    assert "ignore" not in Path("t.yaml").read_text()
+
+
 def test_a_table_in_the_directory_of_the_file_or_above_it_selects(capsys: pytest.CaptureFixture[str]) -> None:
     table('select = ["AC30", "AC318"]\nignore = ["AC318"]\nstrict = true')
     Path("a/b").mkdir(parents=True)

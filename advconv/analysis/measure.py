@@ -1,6 +1,6 @@
 """All measurements of a graph."""
 
-from typing import NamedTuple
+from functools import cached_property
 
 from advconv.analysis.cost import costs, total, weight_bytes
 from advconv.analysis.memory import Memory, memory
@@ -10,15 +10,31 @@ from advconv.graph import Graph, Node
 from advconv.layers.base import Cost
 
 
-class Measures(NamedTuple):
-    """The tables of a graph, with an entry for each node, and the totals of the network."""
+class Measures:
+    """The tables of a graph, with an entry for each node, and the totals of the network; computed on first use."""
 
-    graph: Graph
-    flow: Flow
-    reaches: list[Reaches]
-    costs: list[Cost]
-    memory: Memory
-    total: Cost
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+
+    @cached_property
+    def flow(self) -> Flow:
+        return flow(self.graph)
+
+    @cached_property
+    def reaches(self) -> list[Reaches]:
+        return reaches(self.graph, self.flow.ungated_inputs)
+
+    @cached_property
+    def costs(self) -> list[Cost]:
+        return costs(self.graph)
+
+    @cached_property
+    def memory(self) -> Memory:
+        return memory(self.graph, self.costs)
+
+    @cached_property
+    def total(self) -> Cost:
+        return total(self.costs)
 
     @property
     def weights(self) -> int:
@@ -42,8 +58,10 @@ class Measures(NamedTuple):
 
 
 def measure(graph: Graph) -> Measures:
-    found, table = flow(graph), costs(graph)
-    return Measures(graph, found, reaches(graph, found.ungated_inputs), table, memory(graph, table), total(table))
+    """All tables of a graph, computed now."""
+    found = Measures(graph)
+    _ = found.reaches, found.memory, found.total
+    return found
 
 
 def overflow(measures: Measures) -> tuple[Node, str] | None:

@@ -208,9 +208,9 @@ def _merged_paths(graph: Graph, ungated_inputs: list[tuple[int, ...]]) -> dict[i
 
 
 def _extends_merge(graph: Graph, index: int, after: int) -> bool:
-    """Whether a node merges a further path into another merge of its row."""
+    """Whether a merge adds a further path to one of its inputs, another merge of its row."""
     first, second = graph.nodes[index], graph.nodes[after]
-    return index in second.inputs and first.origin == second.origin and len(first.inputs) > 1 and len(second.inputs) > 1
+    return first.origin == second.origin and len(first.inputs) > 1
 
 
 def _misalignment(table: list[Reaches], node: Node, paths: list[int], axis: int) -> float:

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from advconv.analysis.features import separable_pairs
 from advconv.analysis.measure import Measures
-from advconv.analysis.receptive_field import Reaches, ReceptiveField
+from advconv.analysis.receptive_field import Reaches, ReceptiveField, is_global_pooling
 from advconv.geometry import Window
 from advconv.graph import Graph, Node, broadcast_only
 from advconv.layers.conv import Convolution
@@ -22,14 +22,9 @@ class RfStep(NamedTuple):
     before: Reaches
     after: Reaches
     notes: str
+    is_global_pooling: bool
     is_widest: bool
     """Whether it has the largest receptive field of the rows before the head."""
-
-    @property
-    def is_global_pooling(self) -> bool:
-        """A pooling from several positions to one."""
-        is_pooling = isinstance(self.node.layer, Pool2d | AdaptiveAvgPool2d)
-        return is_pooling and self.output_size == (1, 1) and self.input_size != (1, 1)
 
 
 def steps(measures: Measures) -> list[RfStep]:
@@ -65,7 +60,8 @@ def _step(measures: Measures, index: int, end: int, notes: str, is_widest: bool)
         windows = windows[0].padded_by(margins[0]), windows[1].padded_by(margins[1])
         source = nodes[source].inputs[0]
     sizes = nodes[source].shape.size, nodes[end].shape.size
-    return RfStep(node, windows, *sizes, measures.reaches[source], measures.reaches[end], notes, is_widest)
+    reaches, is_global = (measures.reaches[source], measures.reaches[end]), is_global_pooling(measures.graph, node)
+    return RfStep(node, windows, *sizes, *reaches, notes, is_global, is_widest)
 
 
 def _widest_before_the_head(measures: Measures) -> int | None:

@@ -19,16 +19,16 @@ from advconv.layers.dense import Pad
 from advconv.system.process import is_out_of_memory
 from advconv.text.visible import first_line
 
-Value = int | tuple[int, int] | str
+ClaimValue = int | tuple[int, int] | str
 """A number, the first and last pixel of a range, or a text."""
 
 
 class Claim(NamedTuple):
-    """A value of the report and what torch found; `found` is None if torch cannot be asked, and `note` says why."""
+    """A value of the report and what torch found; `found` is None if torch cannot verify it, and `note` says why."""
 
     name: str
-    claimed: Value | None
-    found: Value | None
+    claimed: ClaimValue | None
+    found: ClaimValue | None
     note: str = ""
 
     @property
@@ -130,7 +130,7 @@ def _field_claim(measures: Measures, index: int, axis: int) -> Claim:
     if reach.unknown:
         return Claim(name, None, None, "branches with unequal jumps merge")
     if not reach.jump:
-        note = "branches with unequal jumps merge on a 1x1 map; a longer input has no such map, so torch is not asked"
+        note = "branches with unequal jumps merge on a 1x1 map; a longer input has no such map, so it is not verified"
         return Claim(name, (reach.first, reach.last), None, note)
     position = max(0, math.ceil(-reach.first / reach.jump))
     first, last = reach.jump * position + reach.first, reach.jump * position + reach.last

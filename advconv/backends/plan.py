@@ -95,10 +95,7 @@ def _calls(
     above: tuple[str, ...] = (),
 ) -> Iterator[PlannedCall]:
     """The calls below a path, for open modules those of their children; fills `children` with the modules."""
-    groups: dict[str, list[int]] = {}
-    for index in nodes:
-        groups.setdefault(graph.nodes[index].name.split(".")[len(path)], []).append(index)
-    for name, inside in groups.items():
+    for name, inside in _by_child(graph, path, nodes).items():
         node, below = graph.nodes[inside[0]], (*path, name)
         if node.name.count(".") + 1 == len(below):
             call = node.layer.torch(graph.input_shapes(node))
@@ -114,6 +111,14 @@ def _calls(
             yield from _calls(graph, opened, below, inside, members, (*above, name))
             kind = _kind(graph, below, inside)
             children[name] = ModulePlan(below, kind, inside[-1], members, is_open=True)
+
+
+def _by_child(graph: Graph, path: tuple[str, ...], nodes: list[int]) -> dict[str, list[int]]:
+    """The nodes below a path by the name of the child that they belong to."""
+    groups: dict[str, list[int]] = {}
+    for index in nodes:
+        groups.setdefault(graph.nodes[index].name.split(".")[len(path)], []).append(index)
+    return groups
 
 
 def _outside(graph: Graph, inside: list[int]) -> list[int]:

@@ -28,8 +28,10 @@ def strip_for(graph: Graph, index: int, axis: int, length: int) -> Graph | None:
     """
     if length > MAX_STRIP_LENGTH:
         return None
-    ways = flow(graph).ungated_inputs
-    nodes = [_on_strip(graph, node, ways[number], axis) for number, node in enumerate(graph.nodes[: index + 1])]
+    ungated_inputs = flow(graph).ungated_inputs
+    nodes = [
+        _on_strip(graph, node, ungated_inputs[number], axis) for number, node in enumerate(graph.nodes[: index + 1])
+    ]
     for size in range(length, length + 64):
         shape = Shape(graph.input.channels, *((size, 1) if axis == 0 else (1, size)))
         try:
@@ -39,12 +41,15 @@ def strip_for(graph: Graph, index: int, axis: int, length: int) -> Graph | None:
     return None
 
 
-def _on_strip(graph: Graph, node: Node, ways: tuple[int, ...], axis: int) -> Node:
-    """The node on a strip along one axis. Gates are bypassed: on a strip they may be as long as the gated map."""
-    if len(ways) == 1 < len(node.inputs):
-        return node._replace(layer=Activation(), inputs=ways)
-    if len(ways) < len(node.inputs):
-        return node._replace(inputs=ways)
+def _on_strip(graph: Graph, node: Node, inputs: tuple[int, ...], axis: int) -> Node:
+    """The node on a strip along one axis; `inputs` are its inputs without gates.
+
+    Gates are bypassed: on a strip they may be as long as the gated map.
+    """
+    if len(inputs) == 1 < len(node.inputs):
+        return node._replace(layer=Activation(), inputs=inputs)
+    if len(inputs) < len(node.inputs):
+        return node._replace(inputs=inputs)
     if isinstance(node.layer, AdaptiveAvgPool2d) and graph.input_shapes(node)[0].size == (1, 1):
         # On a longer strip it would read all positions.
         return node._replace(layer=AvgPool2d((1, 1), (1, 1)))

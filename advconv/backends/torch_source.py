@@ -11,7 +11,7 @@ from advconv.analysis.measure import Measures
 from advconv.analysis.receptive_field import ReceptiveField
 from advconv.backends.plan import ForwardCall, Leaf, ModulePlan, last_reads, plan
 from advconv.layers.base import Call
-from advconv.text.python_source import INDENT, WIDTH, docstring, literal
+from advconv.text.python_source import INDENT, WIDTH, Brackets, docstring, layout, literal
 from advconv.values.quantities import count_text
 
 NAMED = '''def named(**modules: nn.Module) -> nn.Sequential:
@@ -189,14 +189,7 @@ def _expression(planned: ModulePlan | Leaf, depth: int, classes: Classes, label:
 
 
 def _leaf(call: Call, depth: int, label: str) -> str:
-    """A call on one line; if that is too long, with its arguments on lines of their own."""
-    line = f"{label}{_call(call)}"
-    if len(INDENT * depth + line) < WIDTH or not _arguments(call):
-        return line
-    arguments = ", ".join(_arguments(call))
-    if len(INDENT * (depth + 1) + arguments) <= WIDTH:
-        return f"{label}{call.target}(\n{INDENT * (depth + 1)}{arguments}\n{INDENT * depth})"
-    return _spread(f"{label}{call.target}(", _arguments(call), depth)
+    return layout(Brackets(f"{label}{call.target}(", tuple(_arguments(call)), ")"), depth)
 
 
 def _numbered_and_named(module: ModulePlan, depth: int, classes: Classes) -> str:

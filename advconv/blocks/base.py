@@ -85,9 +85,9 @@ class Style(Fields):
 class Unfit(Exception):
     """Rows do not fit: a finding for each, with the number of nodes before it. Rows that depend on them are skipped."""
 
-    def __init__(self, *problems: tuple[Finding, int]) -> None:
+    def __init__(self, *findings: tuple[Finding, int]) -> None:
         super().__init__()
-        self.problems = problems
+        self.findings = findings
 
 
 class Builder(NamedTuple):
@@ -135,10 +135,10 @@ class Builder(NamedTuple):
             try:
                 x = block.expand(place, x)
             except ShapeError as error:
-                raise Unfit((place.misfit(error.finding), len(self.draft.nodes))) from error
+                raise Unfit((place.finding_of_row(error.finding), len(self.draft.nodes))) from error
         return x
 
-    def misfit(self, finding: Finding) -> Finding:
+    def finding_of_row(self, finding: Finding) -> Finding:
         """The finding of a layer, with the path and the label of this row."""
         row = self.origin
         message, last = f"{row.label}: {finding.message}", (row.label, row.kind, "does not fit")

@@ -135,16 +135,16 @@ class Branches(Block):
 
     def expand_paths(self, builder: Builder, x: int) -> list[int]:
         """The last node of each path. All paths are expanded even if one fails, so that one run reports every error."""
-        ends, problems = [], list[tuple[Finding, int]]()
+        ends, findings = [], list[tuple[Finding, int]]()
         for name, rows in self.paths.items():
-            if len(problems) > MAX_FINDINGS:
+            if len(findings) > MAX_FINDINGS:
                 break
             try:
                 ends.append(builder.at_field(name, "paths", name, block=name).grow(rows, x))
             except Unfit as unfit:
-                problems += unfit.problems
-        if problems:
-            raise Unfit(*problems)
+                findings += unfit.findings
+        if findings:
+            raise Unfit(*findings)
         return ends
 
 

@@ -21,6 +21,7 @@ from advconv.blocks.base import (
 )
 from advconv.layers.base import ShapeError
 from advconv.layers.conv import Conv2d, Convolution, DepthwiseConv2d
+from advconv.text.words import join_words
 from advconv.values.choices import MaybeActivation, MaybeDropout, MaybeNorm
 from advconv.values.forms import (
     COUNT,
@@ -31,7 +32,6 @@ from advconv.values.forms import (
     MaybePadding,
     Size,
     in_yaml,
-    join_words,
     positive,
     refuse,
     suggestion,

@@ -63,7 +63,7 @@ def some_rows(value: Any) -> Any:
 
 
 def block_and_value(kinds: Kinds, row: Any) -> tuple[type[Block], Any]:
-    """The block that a row names, and what is written behind it; None behind a bare word."""
+    """The block that a row names, and its value: None for a bare word."""
     if row is None:
         refuse("this row is empty: it names no block", "write `- conv: 32`, or remove the dash", code="AC117")
     if not isinstance(row, str | dict):

@@ -9,9 +9,11 @@ from itertools import chain, islice
 from typing import NoReturn
 
 from advconv.check import Checked, check_bytes
-from advconv.cli.commands import content, shown_name
 from advconv.cli.configuration import Configuration
+from advconv.cli.files import content, shown_name
 from advconv.geometry import Shape
+from advconv.language.validation_errors import MARKER_KEYS
+from advconv.report.formats import GITHUB, JSON, SARIF, TEXT
 from advconv.rules.record import Severity
 from advconv.system.console import FAILED, OK, USAGE, Paint, print_error, print_text, wants_colour
 from advconv.text.document import decode
@@ -25,8 +27,8 @@ class Search:
     be read, or whose configuration has mistakes.
     """
 
-    def __init__(self, paths: list[str], size: Shape | None, configuration: Configuration) -> None:
-        self.paths, self.size, self.configuration = paths, size, configuration
+    def __init__(self, paths: list[str], size: Shape | None, configuration: Configuration, fixes: bool = False) -> None:
+        self.paths, self.size, self.configuration, self.fixes = paths, size, configuration, fixes
         self.files = self.failed = self.skipped = self.unreadable = 0
         self.counts = Counter[Severity]()
 
@@ -44,6 +46,11 @@ class Search:
 
     def _checked(self, path: str, data: bytes | None) -> Iterator[Checked]:
         settings = None if data is None else self.configuration.settings(path)
+        if settings and self.fixes and path != "-":
+            from advconv.cli.suggest_command import fix_file
+
+            fix_file(path, settings.selection)
+            data = content(path)
         if data is None or settings is None:
             self.unreadable += 1
             return
@@ -74,7 +81,7 @@ class Search:
 
 def run_check(options: argparse.Namespace) -> int:
     configuration = Configuration(select=options.select, ignore=options.ignore, strict=options.strict)
-    search = Search(options.files, options.input, configuration)
+    search = Search(options.files, options.input, configuration, options.fix)
     for part in FORMATS[options.format](search):
         print_text(part, paint=_paint(options.format))
     if search.unreadable:
@@ -84,7 +91,7 @@ def run_check(options: argparse.Namespace) -> int:
 
 def _paint(format: str) -> Paint:
     """Colours for the text format only."""
-    return Paint(format == "text" and wants_colour())
+    return Paint(format == TEXT and wants_colour())
 
 
 def _yaml_files(top: str) -> Iterator[str]:
@@ -99,8 +106,7 @@ def _fail(problem: OSError) -> NoReturn:
     raise problem
 
 
-MARKER_KEYS = ("advconv", "network")
-LINE = re.compile(rb"^(advconv|network)[ \t]*:", re.MULTILINE)
+LINE = re.compile(rf"^({'|'.join(MARKER_KEYS)})[ \t]*:".encode(), re.MULTILINE)
 
 
 def is_architecture(data: bytes) -> bool:
@@ -120,14 +126,23 @@ def _text(search: Search) -> Iterator[str]:
     """Reports separated by blank lines; for several files, each under its name, with a summary line at the end."""
     from advconv.report.text import files_line, report
 
-    paint, results = _paint("text"), iter(search)
+    paint, results = _paint(TEXT), iter(search)
     first = list(islice(results, 2))
     has_many = len(first) > 1
     for number, checked in enumerate(chain(first, results)):
         title = f"{paint(f'== {checked.source.name}')}\n" if has_many else ""
-        yield ("\n" if number else "") + title + report(checked, paint)
+        yield ("\n" if number else "") + title + report(checked, paint) + _suggestions(checked, paint)
     if has_many or (first and search.skipped):
         yield f"\n{files_line(search.files, search.counts, search.skipped)}"
+
+
+def _suggestions(checked: Checked, paint: Paint) -> str:
+    """What is printed below a report whose constraints fail."""
+    if checked.measures is None or checked.kept == checked.judged:
+        return ""
+    from advconv.report.suggestions import suggestions_text
+
+    return suggestions_text(checked, paint)
 
 
 def _json(search: Search) -> Iterator[str]:
@@ -149,9 +164,9 @@ def _github(search: Search) -> Iterator[str]:
 
 
 FORMATS: dict[str, Callable[[Search], Iterator[str]]] = {
-    "text": _text,
-    "json": _json,
-    "github": _github,
-    "sarif": _sarif,
+    TEXT: _text,
+    JSON: _json,
+    GITHUB: _github,
+    SARIF: _sarif,
 }
 """Each yields its output file by file, so that a thousand files need no more memory than one."""

@@ -8,46 +8,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 from advconv.analysis.measure import Measures
-from advconv.check import Checked, check_bytes, gc_disabled
+from advconv.check import gc_disabled
+from advconv.cli.files import checked_file
 from advconv.geometry import Shape
 from advconv.language.augment import source as augment_source
 from advconv.language.spec import ArchSpec
 from advconv.system.console import FAILED, OK, USAGE, check_working_directory, print_error, print_markdown, print_text
 from advconv.system.files import FileError, write, write_new
 from advconv.system.shipped import shipped
-from advconv.text.document import MAX_BYTES
 from advconv.values.names import title_problem
 
 DEFAULT_ARCH = Path("archs", "c1c2c3c4.yaml")
-
-
-def checked_file(path: str, size: Shape | None) -> Checked | None:
-    """The check of a file; if it cannot be read, None after an error message."""
-    data = content(path)
-    return None if data is None else check_bytes(shown_name(path), data, size)
-
-
-def shown_name(path: str) -> str:
-    return "<stdin>" if path == "-" else path
-
-
-def content(path: str) -> bytes | None:
-    """The content of a file; if it cannot be read, None after an error message."""
-    try:
-        return _read(path)
-    except (OSError, ValueError) as problem:
-        print_error(f"{path}: {getattr(problem, 'strerror', None) or problem}")
-        return None
-
-
-def _read(path: str) -> bytes:
-    """At most one byte more than an architecture file may have."""
-    if path != "-":
-        with open(path, "rb") as file:
-            return file.read(MAX_BYTES + 1)
-    if sys.stdin is None:
-        raise OSError(0, "standard input is closed", path)
-    return sys.stdin.buffer.read(MAX_BYTES + 1)
 
 
 def run_rf_table(options: argparse.Namespace) -> int:

@@ -1,18 +1,14 @@
 """Runs a command line: parses it, imports the function of its command, and ends with its exit code."""
 
-import argparse
 import gc
 import os
-from collections.abc import Callable
 from importlib import import_module
-from typing import NoReturn, TypeAlias
+from typing import NoReturn
 
-from advconv.cli.parser import parser
+from advconv.cli.parser import Command, parser
 from advconv.system.console import USAGE, print_error
 from advconv.system.extras import needed
 from advconv.system.process import end
-
-Run: TypeAlias = Callable[[argparse.Namespace], int]
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
@@ -47,8 +43,8 @@ def _enable_gc() -> None:
         gc.enable()
 
 
-def function_at(path: str) -> Run:
+def function_at(path: str) -> Command:
     """The function of a command, such as `commands:run_check`; help and completion do not import it."""
     module, name = path.split(":")
-    run: Run = getattr(import_module(f"advconv.cli.{module}"), name)
-    return run
+    command: Command = getattr(import_module(f"advconv.cli.{module}"), name)
+    return command

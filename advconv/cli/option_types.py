@@ -6,6 +6,8 @@ from pathlib import Path
 from advconv.geometry import Shape
 from advconv.values.names import title_problem
 
+MAX_EDITS = 3
+
 
 def title(text: str) -> str:
     if problem := title_problem(text, "directory"):
@@ -24,6 +26,12 @@ def whole(text: str, least: int = 0) -> int:
 
 def natural(text: str) -> int:
     return whole(text, least=1)
+
+
+def edits(text: str) -> int:
+    if (count := natural(text)) > MAX_EDITS:
+        raise argparse.ArgumentTypeError(f"{count} edits are too many to combine; use at most {MAX_EDITS}")
+    return count
 
 
 def limit(text: str) -> int:

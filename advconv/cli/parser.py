@@ -2,10 +2,12 @@
 
 import argparse
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 from advconv.cli.option_types import (
     codes,
+    edits,
     image_shape,
     integer,
     limit,
@@ -18,9 +20,12 @@ from advconv.cli.option_types import (
 )
 from advconv.language.data_sets import SETS
 from advconv.language.starters import DEFAULT, TEMPLATES
-from advconv.report.table import FORMATS
+from advconv.report.formats import CHECK_FORMATS, JSON, TABLE_FORMATS, TEXT
 from advconv.system.console import in_a_line, print_text
-from advconv.training.names import COMPILE_CHOICES
+from advconv.training.names import COMPILE_CHOICES, WEIGHT_FILES
+
+Command: TypeAlias = Callable[[argparse.Namespace], int]
+"""The function of a command, from its options to the exit code."""
 
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
@@ -50,6 +55,8 @@ def parser() -> argparse.ArgumentParser:
     _add_summary(commands)
     _add_emit(commands)
     _add_verify(commands)
+    _add_suggest(commands)
+    _add_fit(commands)
     _add_train(commands)
     _add_evaluate(commands)
     _add_predict(commands)
@@ -75,7 +82,9 @@ def _add_check(commands: Commands) -> None:
     check = _command(commands, "check", help, "advconv check mynet.yaml --input 3,64,64", "check_command:run_check")
     help = "YAML files, directories with architectures, or - for standard input"
     check.add_argument("files", nargs="+", metavar="FILE", help=help)
-    _add_format(check, ("text", "json", "github", "sarif"))
+    help = "apply the fixes of rules that change no number that the constraints judge"
+    check.add_argument("--fix", action="store_true", help=help)
+    _add_format(check, CHECK_FORMATS)
     _add_input(check)
     rules = check.add_argument_group("rules", "Each overrides its key in the table [tool.advconv] of pyproject.toml.")
     help = "report only these warnings and information: codes such as AC301, or beginnings such as AC3"
@@ -103,7 +112,7 @@ def _add_summary(commands: Commands) -> None:
     summary = _command(commands, "summary", help, "advconv summary mynet.yaml", "commands:run_summary")
     _add_file(summary)
     table = summary.add_mutually_exclusive_group()
-    _add_format(table, (*FORMATS, "torchsummary"))
+    _add_format(table, (*TABLE_FORMATS, "torchsummary"))
     table.add_argument("--torchinfo", action="store_true", help="print torchinfo's own table of the built module")
     _add_input(summary)
 
@@ -125,6 +134,32 @@ def _add_verify(commands: Commands) -> None:
     _add_input(verify)
 
 
+def _add_suggest(commands: Commands) -> None:
+    help = "search the smallest edits that keep all constraints"
+    example = "advconv suggest mynet.yaml --goal 'receptive_field > 60'"
+    suggest = _command(commands, "suggest", help, example, "suggest_command:run_suggest")
+    _add_file(suggest)
+    help = "a further constraint, such as 'params < 100k'; repeatable"
+    suggest.add_argument("--goal", action="append", default=[], metavar="LIMIT", help=help)
+    suggest.add_argument("--most", type=natural, default=5, metavar="N", help="print at most N suggestions; default: 5")
+    suggest.add_argument("--edits", type=edits, default=3, metavar="N", help="combine at most N edits; default: 3")
+    suggest.add_argument("--apply", type=natural, metavar="N", help="write suggestion N into the file")
+    suggest.add_argument("--diff", action="store_true", help="print the change of the file too")
+    _add_format(suggest, (TEXT, JSON))
+
+
+def _add_fit(commands: Commands) -> None:
+    help = "scale the widths to the largest network that keeps all constraints"
+    example = "advconv fit mynet.yaml --budget 'params < 100k'"
+    fit = _command(commands, "fit", help, example, "suggest_command:run_fit")
+    _add_file(fit)
+    help = "a further constraint, such as 'params < 100k'; repeatable"
+    fit.add_argument("--budget", action="append", default=[], metavar="LIMIT", help=help)
+    help = "widths are multiples of this number; default: 8"
+    fit.add_argument("--divisor", type=natural, default=8, metavar="N", help=help)
+    fit.add_argument("--apply", action="store_true", help="write the widths into the file")
+
+
 def _add_train(commands: Commands) -> None:
     help = "check a network, train it and report whether it reaches the promised accuracy"
     train = _command(commands, "train", help, "advconv train mynet.yaml --epochs 10", "train_command:run_train")
@@ -142,18 +177,18 @@ def _add_train(commands: Commands) -> None:
     fields.add_argument("--val-split", type=integer, metavar="N", help="training images held out for validation")
     help = "any field: train.mixup=0.2, C1[0].out_channels=24"
     fields.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", help=help)
-    doing = train.add_argument_group("run options")
-    _add_data_dir(doing)
-    doing.add_argument("--limit", type=limit, metavar="N", help="use only the first N images")
-    doing.add_argument("--until", type=percent, metavar="PERCENT", help="stop when this accuracy is reached")
+    run_options = train.add_argument_group("run options")
+    _add_data_dir(run_options)
+    run_options.add_argument("--limit", type=limit, metavar="N", help="use only the first N images")
+    run_options.add_argument("--until", type=percent, metavar="PERCENT", help="stop when this accuracy is reached")
     help = "name of the run directory; default: the network's name"
-    doing.add_argument("--name", type=title, metavar="NAME", help=help)
-    _add_device(doing)
+    run_options.add_argument("--name", type=title, metavar="NAME", help=help)
+    _add_device(run_options)
     help = "processes that load images; 0: load in the training process"
-    doing.add_argument("--workers", type=workers, metavar="N", help=help)
-    doing.add_argument("--compile", choices=COMPILE_CHOICES, help="use torch.compile; auto: on CUDA only")
-    doing.add_argument("--tensorboard", action="store_true", help="also write TensorBoard event files")
-    doing.add_argument("--quiet", action="store_true", help="print only the result")
+    run_options.add_argument("--workers", type=workers, metavar="N", help=help)
+    run_options.add_argument("--compile", choices=COMPILE_CHOICES, help="use torch.compile; auto: on CUDA only")
+    run_options.add_argument("--tensorboard", action="store_true", help="also write TensorBoard event files")
+    run_options.add_argument("--quiet", action="store_true", help="print only the result")
 
 
 def _add_evaluate(commands: Commands) -> None:
@@ -194,7 +229,7 @@ def _add_export(commands: Commands) -> None:
 def _add_run(command: argparse.ArgumentParser) -> None:
     command.add_argument("run_path", metavar="RUN", help="run directory, written by train")
     help = "weights of the last or of the best epoch; default: last"
-    command.add_argument("--weights", choices=("last", "best"), default="last", help=help)
+    command.add_argument("--weights", choices=tuple(WEIGHT_FILES), default="last", help=help)
     _add_previous(command)
 
 
@@ -240,7 +275,7 @@ def _add_file(command: argparse.ArgumentParser, nargs: str | None = None) -> Non
     command.add_argument("file", nargs=nargs, metavar="FILE", help="a YAML file, or - for standard input")
 
 
-def _add_format(command: argparse._ActionsContainer, formats: tuple[str, ...] = FORMATS) -> None:
+def _add_format(command: argparse._ActionsContainer, formats: tuple[str, ...] = TABLE_FORMATS) -> None:
     command.add_argument("--format", choices=formats, default="text", help="output format; default: text")
 
 

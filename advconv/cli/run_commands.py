@@ -1,17 +1,21 @@
 """The commands on a run: evaluate, predict, export."""
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from advconv.cli.train_command import report_user_errors
+from advconv.cli.user_errors import report_user_errors
+from advconv.geometry import Shape
 from advconv.report.table import Table
 from advconv.system.console import OK, USAGE, print_error, print_text
 from advconv.values.quantities import rounded
 
 if TYPE_CHECKING:
     from advconv.training.data import ImageSet
+    from advconv.training.image_files import Notes
     from advconv.training.run import Run
+    from advconv.training.shapes import Image
 
 
 @report_user_errors
@@ -58,33 +62,41 @@ def _test_images(run: "Run", data_dir: str | None) -> "ImageSet":
 @report_user_errors
 def run_predict(options: argparse.Namespace) -> int:
     """The most probable classes of image files; files that are not images are reported and skipped."""
-    from advconv.training.data import DataError
     from advconv.training.device import Normalise, choose_accelerator
     from advconv.training.evaluation import predict
-    from advconv.training.image_files import Notes, image_path, load_image
+    from advconv.training.image_files import Notes
     from advconv.training.run_files import load_weights
 
     run = _open(options)
     module, accelerator = load_weights(run, options.weights), choose_accelerator("cpu", "float32", "off")
     normalise = Normalise(tuple(run.metadata.mean), tuple(run.metadata.std))
-    rows, skipped, notes = [], 0, Notes()
-    for path in options.images:
-        try:
-            image = load_image(image_path(path), run.spec.input, notes)
-        except DataError as problem:
-            print_error(str(problem))
-            skipped += 1
-            continue
+    rows, read, notes = [], 0, Notes()
+    for path, image in _readable_images(options.images, run.spec.input, notes):
         probabilities = predict(module, image, normalise, accelerator)
         ranked = sorted(zip(probabilities, run.metadata.classes, strict=True), reverse=True)
         rows += [(path, name, rounded(probability)) for probability, name in ranked[: options.top]]
+        read += 1
     _report(notes.lines())
     columns = ("image", "class", "probability")
     texts = {"probability": "{:.4f}".format}
     table = Table(f"{run.metadata.name}: {run.path}", columns, tuple(rows), texts=texts)
     if rows:
         print_text(table.render(options.format))
-    return USAGE if skipped else OK
+    return OK if read == len(options.images) else USAGE
+
+
+def _readable_images(paths: list[str], size: Shape, notes: "Notes") -> Iterator[tuple[str, "Image"]]:
+    """The images of files, each with its path; prints an error for a file that is none."""
+    from advconv.training.data import DataError
+    from advconv.training.image_files import image_path, load_image
+
+    for path in paths:
+        try:
+            image = load_image(image_path(path), size, notes)
+        except DataError as problem:
+            print_error(str(problem))
+        else:
+            yield path, image
 
 
 def _report(notes: tuple[str, ...]) -> None:

@@ -1,58 +1,18 @@
 """`advconv train`: parses its options, trains, and returns the exit code."""
 
 import argparse
-import logging
-import os
-import sys
-from collections.abc import Callable
 from dataclasses import fields
-from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from advconv.cli.commands import content, shown_name
-from advconv.system.console import FAILED, OK, USAGE, check_working_directory, print_error, print_text
-from advconv.training.openmp import limit_spinning
+from advconv.cli.files import content, shown_name
+from advconv.cli.user_errors import report_user_errors
+from advconv.system.console import FAILED, OK, USAGE, print_error, print_text
 
 if TYPE_CHECKING:
     from advconv.language.overrides import Setting
     from advconv.training.options import CallOptions
     from advconv.training.report import TrainingResult
-
-Command = Callable[[argparse.Namespace], int]
-
-
-def report_user_errors(command: Command) -> Command:
-    """Prints the errors of files, data and devices instead of raising them, and returns the exit code."""
-
-    @wraps(command)
-    def run(options: argparse.Namespace) -> int:
-        # Before torch is imported, and matplotlib, which warns if it has no directory for its cache.
-        check_working_directory()
-        limit_spinning()
-        if "RANK" in os.environ:
-            # Communication errors are reported in one line, without torch's own warnings and C++ frames.
-            os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
-        logging.getLogger("matplotlib").setLevel(logging.ERROR)
-        from advconv.language.overrides import SettingError
-        from advconv.net import ArchError
-        from advconv.report.text import report
-        from advconv.system.files import FileError
-        from advconv.training.errors import TrainingError
-        from advconv.training.trainer import Diverged
-
-        try:
-            return command(options)
-        except ArchError as problem:
-            print_text(report(problem.checked), sys.stderr)
-            if problem.checked.measures is not None:
-                print_error("constraints failed; train anyway with --force")
-            return FAILED
-        except (SettingError, TrainingError, FileError) as problem:
-            print_error(str(problem))
-            return FAILED if isinstance(problem, Diverged) else USAGE
-
-    return run
 
 
 @report_user_errors

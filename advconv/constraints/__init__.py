@@ -40,10 +40,11 @@ else:
 
 def judge(constraints: Constraints, measures: Measures) -> list[Verdict]:
     """The verdicts on each constraint that is set, in the order of the records."""
-    return list(_verdicts(constraints, measures))
+    return list(verdicts(constraints, measures))
 
 
-def _verdicts(constraints: Constraints, measures: Measures) -> Iterator[Verdict]:
+def verdicts(constraints: Constraints, measures: Measures) -> Iterator[Verdict]:
+    """The same one by one."""
     for constraint in CONSTRAINTS:
         value = getattr(constraints, constraint.name)
         if value is not None:

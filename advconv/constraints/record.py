@@ -20,7 +20,7 @@ class Verdict(NamedTuple):
     """A constraint with its measured value, as data; the properties that end in `_text` are for people.
 
     `value` is (height, width) if the axes differ, and None if there is no number; `words` are then shown for value and
-    margin.
+    margin. `message`: that of its finding, if it is not the measured value with its limit.
     """
 
     name: str
@@ -31,6 +31,7 @@ class Verdict(NamedTuple):
     path: Path
     code: str
     help: str = ""
+    message: str = ""
     words: tuple[str, str] = ("unknown", "no margin")
 
     @property
@@ -62,24 +63,14 @@ class Verdict(NamedTuple):
     @property
     def finding(self) -> Finding:
         """The finding for a failed constraint."""
-        return Finding(self.code, self.path, self._sentence(), self.help)
-
-    def _sentence(self) -> str:
-        if self.code == "AC404":
-            return f"{self.name.removeprefix('forbids ')} is forbidden and occurs {_times(self.value_text)}"
-        if self.code == "AC403":
-            return f"{self.name.removeprefix('uses ')} occurs {_times(self.value_text)}, the limit is {self.limit.text}"
-        return f"{self.name} is {self.value_text}, the limit is {self.limit.text} ({self.margin_text})"
-
-
-def _times(count: str) -> str:
-    return {"0": "nowhere", "1": "once"}.get(count, f"{count} times")
+        measured = f"{self.name} is {self.value_text}, the limit is {self.limit.text} ({self.margin_text})"
+        return Finding(self.code, self.path, self.message or measured, self.help)
 
 
 class Constraint(NamedTuple):
-    """A constraint of the language: its name, the type of its field, and its judge.
+    """A constraint of the language.
 
-    `form`: the type of its field. `judge(value, measures)` yields the verdicts on a value. `description`, `unit`,
+    `form` is the type of its field. `judge(value, measures)` yields the verdicts on a value. `description`, `unit`,
     `example` and `topic`, which defines the number, are for its page.
     """
 

@@ -9,11 +9,15 @@ from pydantic import BeforeValidator, Field
 from advconv.analysis.features import FEATURES, NARROWED_BY, Feature, features
 from advconv.analysis.measure import Measures
 from advconv.analysis.receptive_field import square
+from advconv.blocks import BLOCKS_BY_KIND
 from advconv.blocks.base import Fields
+from advconv.blocks.row_help import written_row
 from advconv.blocks.schemas import fields_schema
 from advconv.constraints.record import Constraint, Verdict, status
-from advconv.values.forms import Form, MaybeCount, MaybeSize, Pair, in_yaml, join_words, refuse, single, suggestion
+from advconv.text.words import join_words
+from advconv.values.forms import Form, MaybeCount, MaybeSize, Pair, in_yaml, refuse, single, suggestion
 from advconv.values.limits import COUNT_LIMIT, COUNT_UNITS, ZERO, CountLimit, limit
+from advconv.values.quantities import count_text
 from advconv.values.schemas import Schema, ValueSchema, either, enum, mapping
 
 OCCURRENCES = "occurrences"
@@ -119,16 +123,24 @@ def uses(asked: dict[str, Use], measures: Measures) -> Iterator[Verdict]:
         found = features(measures.graph, (name,))
         matching = [feature for feature in found if feature.has(use.narrowing)]
         kept = use.count.holds(len(matching))
-        path, described = ("constraints", "uses", name), f"uses {_described(name, use)}"
+        path, described = ("constraints", "uses", name), _described(name, use)
         help = "" if kept else _use_help(measures, name, use, found, matching)
-        yield Verdict(described, use.count, len(matching), OCCURRENCES, status(kept), path, "AC403", help)
+        message = f"{described} occurs {_times(len(matching))}, the limit is {use.count.text}"
+        yield Verdict(
+            f"uses {described}", use.count, len(matching), OCCURRENCES, status(kept), path, "AC403", help, message
+        )
 
 
 def forbids(names: tuple[str, ...], measures: Measures) -> Iterator[Verdict]:
     for index, name in enumerate(names):
         found = features(measures.graph, (name,))
         at, help = ("constraints", "forbids", index), f"remove it from {_places(measures, found)}" if found else ""
-        yield Verdict(f"forbids {name}", ZERO, len(found), OCCURRENCES, status(not found), at, "AC404", help)
+        message = f"{name} is forbidden and occurs {_times(len(found))}"
+        yield Verdict(f"forbids {name}", ZERO, len(found), OCCURRENCES, status(not found), at, "AC404", help, message)
+
+
+def _times(count: int) -> str:
+    return {0: "nowhere", 1: "once"}.get(count, f"{count_text(count)} times")
 
 
 def _described(name: str, use: Use) -> str:
@@ -150,6 +162,7 @@ HOW_TO_USE = {
     "concat": "write `- branches: {merge: concat, paths: {...}}`",
     "multiply": "write `- squeeze_excite`",
 }
+"""What to write for a feature whose name is not that of a block, or not all that is to be said of it."""
 
 
 def _use_help(measures: Measures, name: str, use: Use, found: list[Feature], matching: list[Feature]) -> str:
@@ -158,7 +171,7 @@ def _use_help(measures: Measures, name: str, use: Use, found: list[Feature], mat
         others = [feature for feature in found if feature.index not in counted]
         if others:
             return f"change {_places(measures, others)}: {name} with other fields"
-        return HOW_TO_USE.get(name, f"write `- {name}: ...`")
+        return HOW_TO_USE.get(name) or f"write `{written_row(BLOCKS_BY_KIND[name])}`"
     return f"remove some from {_places(measures, matching)}"
 
 

@@ -24,8 +24,8 @@ RENAMED = {
 """Arguments of albumentations 1 by their names in albumentations 2."""
 
 
-class ClassicRange(NamedTuple):
-    """A range of albumentations 2, from the two arguments of albumentations 1; `low` defaults to `high`."""
+class Bounds(NamedTuple):
+    """Two arguments of albumentations 1 for one range of albumentations 2; `low` defaults to `high`."""
 
     range: str
     low: str
@@ -35,11 +35,11 @@ class ClassicRange(NamedTuple):
 
 RANGES = {
     "CoarseDropout": (
-        ClassicRange("num_holes_range", "min_holes", "max_holes", 8),
-        ClassicRange("hole_height_range", "min_height", "max_height", 8),
-        ClassicRange("hole_width_range", "min_width", "max_width", 8),
+        Bounds("num_holes_range", "min_holes", "max_holes", 8),
+        Bounds("hole_height_range", "min_height", "max_height", 8),
+        Bounds("hole_width_range", "min_width", "max_width", 8),
     ),
-    "ImageCompression": (ClassicRange("quality_range", "quality_lower", "quality_upper", 100),),
+    "ImageCompression": (Bounds("quality_range", "quality_lower", "quality_upper", 100),),
 }
 
 
@@ -117,11 +117,11 @@ def arguments(name: str, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def keys(name: str) -> tuple[str, ...]:
-    """All arguments of a transform, under present and classic names."""
+    """All arguments of a transform, by their names in albumentations 2 and 1."""
     own = KNOWN[name]
-    classic = [old for old, new in RENAMED.items() if new in own]
+    renamed = [old for old, new in RENAMED.items() if new in own]
     bounds = [bound for pair in RANGES.get(name, ()) for bound in (pair.low, pair.high)]
-    return (*own, *bounds, *classic, "always_apply")
+    return (*own, *bounds, *renamed, "always_apply")
 
 
 def _parts(name: str, given: Any) -> tuple[Transform, ...]:
@@ -135,7 +135,11 @@ def _renamed(name: str, given: dict[str, Any]) -> dict[str, Any]:
     for key, value in given.items():
         now = key if key in KNOWN[name] else RENAMED.get(key, key)
         if now in present or (now != key and now in given):
-            refuse(f"{key} is the classic name of {now}, which is given too", "write one of them", at=(key,))
+            refuse(
+                f"{key} is the name of {now} in albumentations 1, and {now} is given too",
+                "write one of them",
+                at=(key,),
+            )
         present[now] = value
     return present
 
@@ -149,21 +153,22 @@ def _without_always(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _ranged(name: str, given: dict[str, Any]) -> dict[str, Any]:
-    """`max_width: 16, min_width: 8 -> hole_width_range: [8, 16]`, with classic defaults if a classic name is given."""
-    classic = {bound for pair in RANGES.get(name, ()) for bound in (pair.low, pair.high)} & set(given)
-    if not classic:
+    """`max_width: 16, min_width: 8 -> hole_width_range: [8, 16]`, with the defaults of albumentations 1."""
+    bounds = {bound for pair in RANGES.get(name, ()) for bound in (pair.low, pair.high)} & set(given)
+    if not bounds:
         return given
-    present = {key: value for key, value in given.items() if key not in classic}
+    present = {key: value for key, value in given.items() if key not in bounds}
     for pair in RANGES[name]:
         if pair.range not in given:
             present[pair.range] = _range_of(pair, given)
-        elif clash := {pair.low, pair.high} & classic:
+        elif clash := {pair.low, pair.high} & bounds:
             key = min(clash)
-            refuse(f"{key} is a classic name for a part of {pair.range}, which is given too", at=(key,))
+            message = f"{key} is a part of {pair.range} in albumentations 1, and {pair.range} is given too"
+            refuse(message, f"write {pair.range} alone", at=(key,))
     return present
 
 
-def _range_of(pair: ClassicRange, given: dict[str, Any]) -> list[float]:
+def _range_of(pair: Bounds, given: dict[str, Any]) -> list[float]:
     high: Any = given.get(pair.high, pair.default)
     low: Any = given.get(pair.low)
     low = high if low is None else low

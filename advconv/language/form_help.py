@@ -35,9 +35,15 @@ def form_help(path: Path, form: str, value: Any, keys_at: Keys) -> str:
         return f"write `{field}: {written}`"
     if value is None:
         example = keys_at(path).get(field, NO_EXAMPLE)
-        has_example = example != NO_EXAMPLE
-        return f"write `{field}: {example}`" if has_example else "write its keys below it, indented, or leave it out"
+        return f"write `{field}: {example}`" if example != NO_EXAMPLE else EMPTY[form]
     return _list_help(field, value) if form == "a list" else _mapping_help(value)
+
+
+EMPTY = {
+    "a mapping": "write its keys below it, indented, or leave it out",
+    "a list": "write its entries below it, each after a dash, or leave it out",
+}
+"""What to do about a field without a value, by the form that its value has."""
 
 
 def _list_help(field: str, value: Any) -> str:

@@ -80,20 +80,28 @@ def row_value(block: type[Block]) -> Schema:
     forms: list[Schema | ValueSchema] = [fields_schema(block)]
     if block.short:
         short = written(block.short, block.model_fields[block.short])
-        forms.append(row_form(block, short) if block.short_is_mapping else short)
+        forms.append(row_form(short) if block.short_is_mapping else short)
     forms += [] if required(block) else [{"type": "null"}]
     return either(*forms) | {"description": summary(block)}
 
 
-def row_form(block: type[Block], short: ValueSchema) -> Schema:
+def row_form(short: ValueSchema) -> Schema:
     """A short form that may be a mapping: in a row it may also have a name, and cannot be none."""
     forms = []
     for form in short.schema["anyOf"]:
         named = {"properties": form["properties"] | fields_schema(Block)["properties"]} if "properties" in form else {}
-        most = {"maxProperties": form["maxProperties"] + 1} if "maxProperties" in form else {}
+        one = ONE_BESIDE_THE_NAME if "maxProperties" in form else {}
         some = {"enum": [word for word in form["enum"] if word != "none"]} if "enum" in form else {}
-        forms.append(form | named | most | some)
+        forms.append(form | named | one | some)
     return either(*forms)
+
+
+ONE_BESIDE_THE_NAME: Schema = {
+    "maxProperties": 2,
+    "if": {"required": ["name"]},
+    "then": {"minProperties": 2},
+    "else": {"maxProperties": 1},
+}
 
 
 def summary(block: type[Block]) -> str:

@@ -127,6 +127,8 @@ def apply_settings(document: Document, settings: list[Setting]) -> Document:
     """
     if len(settings) > MAX_SETTINGS:
         raise SettingError(f"{len(settings):,} values are set, the limit is {MAX_SETTINGS}; write them into the file")
+    if not isinstance(document.root.data, dict):
+        return document
     long: dict[str, Any] | None = None
     for path, value in settings:
         spec, _ = parse(document)
@@ -142,13 +144,13 @@ def apply_settings(document: Document, settings: list[Setting]) -> Document:
     return document
 
 
-def whole_path(data: Any, path: tuple[PathStep, ...]) -> tuple[PathStep, ...]:
+def whole_path(data: dict[str, Any], path: tuple[PathStep, ...]) -> tuple[PathStep, ...]:
     """A path with the steps that messages leave out: `C1[0].groups -> network.C1[0].conv.groups`.
 
     Raises SettingError if it starts with neither a section nor a block.
     """
     first, *rest = path
-    network = data.get("network") if isinstance(data, dict) else None
+    network = data.get("network")
     blocks = network if isinstance(network, dict) else {}
     has_row = bool(rest) and rest[0].is_index
     if first.key in blocks and (first.key not in ArchSpec.model_fields or has_row):

@@ -55,7 +55,7 @@ FROM_ZERO = Form(from_zero, whole(0), "a whole number of at least 0")
 def above_zero(value: Any) -> float:
     if not _is_number_or_inf(value) or value <= 0:
         refuse(f"this must be {ABOVE_ZERO.text}, not {in_yaml(value)}")
-    return held(value, can_be_zero=False)
+    return in_float32(value, can_be_zero=False)
 
 
 ABOVE_ZERO = Form(above_zero, {"type": "number", "exclusiveMinimum": 0, "maximum": LARGEST}, "a number above 0")
@@ -64,7 +64,7 @@ ABOVE_ZERO = Form(above_zero, {"type": "number", "exclusiveMinimum": 0, "maximum
 def at_least_zero(value: Any) -> float:
     if not _is_number_or_inf(value) or value < 0:
         refuse(f"this must be {AT_LEAST_ZERO.text}, not {in_yaml(value)}")
-    return held(value)
+    return in_float32(value)
 
 
 AT_LEAST_ZERO = Form(
@@ -79,7 +79,7 @@ def fraction(value: Any) -> float:
         refuse(
             f"this must be at most {BELOW_ONE:.8f}, not {in_yaml(value)}", "use a smaller value: float32 rounds it to 1"
         )
-    return held(value)
+    return in_float32(value)
 
 
 FRACTION = Form(fraction, PROBABILITY, "a number of at least 0 and below 1", "fraction")
@@ -90,7 +90,7 @@ def _is_number_or_inf(value: Any) -> bool:
     return is_number(value) or value == inf
 
 
-def held(value: float, can_be_zero: bool = True) -> float:
+def in_float32(value: float, can_be_zero: bool = True) -> float:
     """A number of at least 0 that a step in float32 can compute with."""
     if value > LARGEST:
         help = f"use a smaller value: a step multiplies two such numbers, and float32 ends at {FLOAT32_MAX:g}"
@@ -119,11 +119,20 @@ class Optimizer(NamedTuple):
 
 OPTIMIZERS = {"sgd": Optimizer("with Nesterov momentum", 0.3), "adamw": Optimizer("Adam with decoupled decay", 0.003)}
 
+WARM_UP = 0.2
+"""The fraction of a onecycle schedule in which the rate rises."""
+
+START_FACTOR, END_FACTOR = 0.1, 0.001
+"""The first and the last rate of a onecycle schedule, as fractions of its peak."""
+
+STEP_FACTORS = {0.5: 0.1, 0.75: 0.01}
+"""The rate of a step schedule as a fraction of its peak, from a fraction of the steps on."""
+
 SCHEDULES = {
-    "onecycle": "a fifth of the steps up from a tenth of the rate, then down to a thousandth",
-    "cosine": "down to 0 along half a cosine",
-    "step": "a tenth from one half of the steps on, a hundredth from three quarters on",
-    "constant": "the same rate in every step",
+    "onecycle": f"from {START_FACTOR:g} to 1 in {WARM_UP:.0%} of the steps, then down to {END_FACTOR:g}",
+    "cosine": "from 1 to 0 along half a cosine",
+    "step": ", ".join(f"{factor:g} from {start:.0%} of the steps on" for start, factor in STEP_FACTORS.items()),
+    "constant": "1",
 }
 
 PRECISIONS = {
@@ -169,7 +178,9 @@ class Train(Fields):
         float, AT_LEAST_ZERO, Field(description="Weight decay, of weights; norms and biases have none.")
     ] = 5e-4
     schedule: Annotated[
-        str, word("schedule", *SCHEDULES), Field(description=f"Learning rate over the steps: {listed(SCHEDULES)}.")
+        str,
+        word("schedule", *SCHEDULES),
+        Field(description=f"Learning rate over the steps as a factor of `lr`: {listed(SCHEDULES)}."),
     ] = "onecycle"
     label_smoothing: Annotated[
         float, FRACTION, Field(description="Label smoothing: the part of the target distributed over all classes.")

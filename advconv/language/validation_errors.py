@@ -15,6 +15,7 @@ from advconv.language.form_help import Keys, form_help, value_help
 from advconv.text.document import Document
 from advconv.text.finding import MAX_FINDINGS, Edit, Finding, Path
 from advconv.text.source import Span
+from advconv.text.words import join_words, the_keys_are
 from advconv.values.forms import closest, did_you_mean, in_yaml
 from advconv.values.synonyms import our_word, write_instead
 
@@ -22,6 +23,9 @@ Error = Any
 """One of the mappings that pydantic_core's ValidationError.errors() lists."""
 
 SECTIONS = ("train", "defaults", "constraints")
+
+MARKER_KEYS = ("advconv", "network")
+"""The keys that make a file an architecture."""
 
 MAPPINGS = (*SECTIONS, "network", "uses")
 
@@ -45,10 +49,11 @@ def findings_of(document: Document, problem: ValidationError, keys_at: Keys) -> 
 
 
 def _is_architecture(data: Any) -> bool:
-    """Whether a file has one of the two keys that make it one, however it is spelt."""
-    marks = ("advconv", "network")
+    """Whether a file has a marker key, however it is spelt."""
     keys = list(data)[:MAX_FINDINGS] if isinstance(data, dict) else []
-    return any(key in marks or our_word("section", key, ("network",)) or did_you_mean(key, marks) for key in keys)
+    return any(
+        key in MARKER_KEYS or our_word("section", key, ("network",)) or did_you_mean(key, MARKER_KEYS) for key in keys
+    )
 
 
 def _foreign(data: Any) -> Finding:
@@ -63,6 +68,8 @@ def _foreign(data: Any) -> Finding:
 
 
 def _described(data: Any) -> str:
+    if data is None:
+        return "empty"
     return f"the text {data[:40]!r}" if isinstance(data, str) else in_yaml(data)
 
 
@@ -83,7 +90,7 @@ class EmptySection(NamedTuple):
 
     @property
     def errors(self) -> list[Path]:
-        """Where this one mistake makes pydantic report errors: at the section and at the keys beside it."""
+        """Where this one mistake makes pydantic report errors: at the section and at the keys after it."""
         return [self.path, *((*self.path[:-1], key) for key in self.keys)]
 
 
@@ -109,9 +116,10 @@ def _can_belong_to(section: str, keys_at: Keys, key: str) -> bool:
 
 
 def _empty(section: Path, keys: list[str]) -> Finding:
-    beside = ", ".join(key[:40] for key in keys[:4]) + (", ..." if len(keys) > 4 else "")
-    message = f"{section[-1]} is empty: {beside} {'is' if len(keys) == 1 else 'are'} beside it"
-    help = f"indent {beside} deeper than {section[-1]}"
+    shown = [*(key[:40] for key in keys[:4]), *([f"{len(keys) - 4} more"] if len(keys) > 4 else [])]
+    names = join_words(shown, "and")
+    message = f"{section[-1]} is empty: {names} {'is' if len(keys) == 1 else 'are'} at the same indentation"
+    help = f"indent {names} deeper than {section[-1]}"
     return Finding("AC114", section, message, help, at_key=True)
 
 
@@ -178,8 +186,7 @@ def _unknown_key(path: Path, item: Error, keys_at: Keys) -> Finding:
         return Finding("AC111", path, message, known, at_key=True)
     if near := closest(key, keys):
         return Finding("AC111", path, message, f"did you mean {near}?", (Edit(path, near, at_key=True),), at_key=True)
-    help = f"the keys are {', '.join(keys)}" if len(keys) > 1 else f"the only key is {next(iter(keys))}"
-    return Finding("AC111", path, message, help, at_key=True)
+    return Finding("AC111", path, message, the_keys_are(keys), at_key=True)
 
 
 def _elsewhere(path: Path, keys_at: Keys) -> str:

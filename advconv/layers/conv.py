@@ -7,6 +7,7 @@ from math import gcd
 
 from advconv.geometry import Shape, Window
 from advconv.layers.base import Call, Cost, Layer, SavedTensors, ShapeError, Shapes, Windows, compact, options
+from advconv.text.words import join_words
 
 DEFAULTS = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "bias": True}
 
@@ -112,9 +113,5 @@ def _undivided(what: str, channels: int, groups: int, divisor: int) -> ShapeErro
     """`divisor`: the greatest common one of the input and the output channels."""
     fitting = [str(number) for number in range(1, min(divisor, 64) + 1) if divisor % number == 0]
     counts = f"{groups - channels % groups + channels} {what} channels"
-    help = f"use {counts}, or groups: {_or(fitting)}"
+    help = f"use {counts}, or groups: {join_words(fitting)}"
     return ShapeError("AC202", f"{channels} {what} channels do not divide into {groups} groups", help, "groups")
-
-
-def _or(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"

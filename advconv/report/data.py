@@ -63,8 +63,17 @@ def _file(checked: Checked) -> dict[str, Any]:
         "ok": checked.ok,
         "diagnostics": [as_data(diagnostic) for diagnostic in checked.diagnostics],
         "constraints": [_verdict(verdict) for verdict in checked.verdicts],
+        "suggestions": [] if checked.ok else _suggestions(checked),
         "network": network(checked.measures) if checked.measures else None,
     }
+
+
+def _suggestions(checked: Checked) -> list[dict[str, Any]]:
+    # Imported for networks that break a constraint only.
+    from advconv.report.suggestions import suggestion_data
+    from advconv.suggest.suggestion import quick_suggestions
+
+    return [suggestion_data(found) for found in quick_suggestions(checked)]
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:

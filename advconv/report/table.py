@@ -6,12 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from advconv.report.cells import csv_text, markdown, markdown_item
+from advconv.report.formats import TABLE_FORMATS
 from advconv.text.visible import json_text, visible, visible_lines
 
 Cell = str | int | float | tuple[int, ...] | None
 """A raw value; (height, width) if the axes differ, None if there is no value."""
-
-FORMATS = ("text", "markdown", "csv", "json")
 
 
 @dataclass(frozen=True)
@@ -38,8 +37,8 @@ class Table:
 
     def render(self, format: str = "text") -> str:
         """The table as `text`, `markdown`, `csv` (rows only) or `json`."""
-        if format not in FORMATS:
-            raise ValueError(f"the formats of a table are {', '.join(FORMATS)}, not {format!r}")
+        if format not in TABLE_FORMATS:
+            raise ValueError(f"the formats of a table are {', '.join(TABLE_FORMATS)}, not {format!r}")
         text: str = getattr(self, format)()
         return text
 

@@ -13,8 +13,8 @@ def claims_table(claims: Sequence[Claim], name: str) -> Table:
     """A row for each claim, with the values of the report and of torch."""
     rows = [(claim.name, claim.claimed, claim.found, _verdict(claim), claim.note) for claim in claims]
     confirmed = sum(claim.holds and claim.found is not None for claim in claims)
-    not_asked = sum(claim.found is None for claim in claims)
-    rest = f", {not_asked} not asked" if not_asked else ""
+    unverified = sum(claim.found is None for claim in claims)
+    rest = f", {unverified} not verified" if unverified else ""
     title = f"{name}: {confirmed} of {len(claims)} claims hold{rest}"
     return Table(title, COLUMNS, tuple(rows), texts=TEXTS)
 
@@ -36,6 +36,6 @@ def _value_or(word: str) -> Callable[[Cell], str]:
 
 TEXTS: dict[str, Callable[[Any], str]] = {
     "Report": _value_or("unknown"),
-    "Torch": _value_or("not asked"),
+    "Torch": _value_or("not verified"),
     "Holds": {True: "yes", False: "NO", None: "-"}.__getitem__,
 }

@@ -3,18 +3,13 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from advconv.blocks import BLOCKS_BY_KIND
 from advconv.rules import BY_CODE
 from advconv.rules.record import Severity
 from advconv.text.document import Document
-from advconv.text.finding import MAX_FINDINGS, Finding
+from advconv.text.edits import Replacement, with_fields, without_row
+from advconv.text.finding import MAX_FINDINGS, Edit, FieldEdit, Finding
 from advconv.text.source import Position, Source, Span
-
-
-class Replacement(NamedTuple):
-    """A span of a text, and its new text."""
-
-    span: Span
-    text: str
 
 
 class Diagnostic(NamedTuple):
@@ -66,19 +61,25 @@ def _placed(finding: Finding, source: Source, document: Document | None) -> Diag
         raise TypeError(f"{finding.code} has a path, and there is no document")
     message, help = _shortened(finding.message), _shortened(finding.help)
     rule, text = BY_CODE[finding.code], span.source or source
-    edits = tuple(Replacement(document.span_of_edit(edit), edit.text) for edit in finding.edits) if document else ()
+    edits = tuple(_replacements(finding, document)) if document else ()
     return Diagnostic(rule.code, rule.severity, text, span, message, help, edits, finding.trail)
 
 
-def edited(text: str, edits: Iterable[Replacement]) -> str:
-    """The text with all edits applied. Raises ValueError if two of them overlap."""
-    parts, end = [], 0
-    for (start, stop, _), new in sorted(edits):
-        if start < end:
-            raise ValueError(f"two edits overlap at offset {start}")
-        parts += [text[end:start], new]
-        end = stop
-    return "".join([*parts, text[end:]])
+def _replacements(finding: Finding, document: Document) -> list[Replacement]:
+    """The edits of a finding in the text; none if the text has a form that cannot be edited so."""
+    found: list[Replacement] = []
+    try:
+        for edit in finding.edits:
+            if isinstance(edit, Edit):
+                found.append(Replacement(document.span_of_edit(edit), edit.text))
+            elif isinstance(edit, FieldEdit):
+                short = BLOCKS_BY_KIND[str(edit.row[-1])].short
+                found += with_fields(document, edit.row, {edit.field: edit.text}, short)
+            else:
+                found += without_row(document, edit.row)
+    except (ValueError, KeyError):
+        return []
+    return found
 
 
 def _shortened(text: str) -> str:

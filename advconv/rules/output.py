@@ -7,7 +7,7 @@ from advconv.graph import Node
 from advconv.layers.merge import Add, Concat
 from advconv.layers.pointwise import Activation, Dropout, Norm
 from advconv.layers.pool import Pool2d
-from advconv.rules.record import WARNING, Rule, in_row
+from advconv.rules.record import WARNING, Rule, in_row, vain_row
 from advconv.text.finding import Finding
 
 SMALL_IMAGE = 64
@@ -72,7 +72,7 @@ def vain_pooling(view: GraphView) -> Iterator[Finding]:
     for reader in view.readers.values():
         layer = reader.layer
         if isinstance(layer, Pool2d) and layer.kernel_size == layer.stride == (1, 1):
-            yield in_row(reader.node, "AC332", "a 1x1 pooling of stride 1 changes nothing", "leave the row out")
+            yield vain_row(reader.node, "AC332", "a 1x1 pooling of stride 1 changes nothing")
 
 
 def merged_twice(view: GraphView) -> Iterator[Finding]:

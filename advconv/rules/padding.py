@@ -118,7 +118,7 @@ def vain_dilation(view: GraphView) -> Iterator[Finding]:
     for reader, layer in view.convolutions:
         if layer.kernel_size == (1, 1) and layer.dilation != (1, 1):
             message = f"dilation {square(layer.dilation)} has no effect: a 1x1 kernel has a single tap"
-            yield in_row(reader.node, "AC313", message, "use a larger kernel_size, or leave dilation out", "dilation")
+            yield in_row(reader.node, "AC313", message, "use a larger kernel_size, or dilation 1", "dilation", fix="1")
 
 
 RULES = (

@@ -8,7 +8,7 @@ from advconv.analysis.view import GraphView
 from advconv.geometry import Shape
 from advconv.graph import Node
 from advconv.language.spec import ArchSpec
-from advconv.text.finding import Finding
+from advconv.text.finding import FieldEdit, Finding, RowRemoval
 
 
 class Severity(StrEnum):
@@ -59,6 +59,22 @@ class Rule(NamedTuple):
         return self.severity is not ERROR
 
 
-def in_row(node: Node, code: str, message: str, help: str, field: str = "") -> Finding:
-    """A finding about a row; `field` is the key of the row that it is about, if the row has it."""
-    return Finding(code, node.origin.place, f"{node.origin.label}: {message}", help, at_key=True, field=field)
+def in_row(node: Node, code: str, message: str, help: str, field: str = "", fix: str | None = None) -> Finding:
+    """A finding about a row; `field` is the key of the row that it is about, if the row has it.
+
+    `fix`: the value of the field that mends it for sure.
+    """
+    row = node.origin.path
+    edits = (FieldEdit(row, field, fix),) if fix is not None and row else ()
+    return Finding(code, node.origin.place, f"{node.origin.label}: {message}", help, edits, at_key=True, field=field)
+
+
+def vain_row(node: Node, code: str, message: str) -> Finding:
+    """A finding about a row that can be left out; one of several layers of a row cannot."""
+    row, kind = node.origin.path, node.origin.kind
+    edits = (RowRemoval(row),) if row and kind in SINGLE_LAYERS else ()
+    return Finding(code, node.origin.place, f"{node.origin.label}: {message}", "leave it out", edits, at_key=True)
+
+
+SINGLE_LAYERS = ("activation", "norm", "dropout", "maxpool", "avgpool")
+"""Blocks that are a layer."""

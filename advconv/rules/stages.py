@@ -10,11 +10,14 @@ from advconv.layers.dense import Flatten
 from advconv.layers.merge import Add
 from advconv.layers.pointwise import Activation, BatchNorm2d, Dropout, GroupNorm
 from advconv.layers.pool import AdaptiveAvgPool2d, AvgPool2d, Subsample
-from advconv.rules.record import WARNING, Rule, in_row
+from advconv.rules.record import WARNING, Rule, in_row, vain_row
 from advconv.text.finding import Finding
 
 LINEAR = (BatchNorm2d, Flatten, AdaptiveAvgPool2d, AvgPool2d, Subsample)
 """Layers that are linear at inference, and leave a pair of linear layers around them linear."""
+
+IDEMPOTENT = ("relu", "relu6")
+"""Activations that change nothing the second time."""
 
 NORMS = (BatchNorm2d, GroupNorm)
 Kinds = tuple[type[Layer], ...]
@@ -71,7 +74,10 @@ def _pairs(view: GraphView, kind: Kinds, next_kind: Kinds) -> Iterator[tuple[Lay
 def activations_in_a_row(view: GraphView) -> Iterator[Finding]:
     for first, node in _pairs(view, (Activation,), (Activation,)):
         message = f"{node.layer.kind} of {first.kind}, with nothing between them"
-        yield in_row(node, "AC323", message, "leave one of them out")
+        if node.layer == first and isinstance(first, Activation) and first.name in IDEMPOTENT:
+            yield vain_row(node, "AC323", message)
+        else:
+            yield in_row(node, "AC323", message, "leave one of them out")
 
 
 def norms_in_a_row(view: GraphView) -> Iterator[Finding]:
@@ -92,7 +98,7 @@ def bias_before_norm(view: GraphView) -> Iterator[Finding]:
         if layer.bias and len(consumers) == 1 and _subtracts_mean(view.nodes[consumers[0]].layer, reader):
             channels = reader.node.shape.channels
             message = f"the norm after this convolution subtracts its bias again ({channels:,} parameters in vain)"
-            yield in_row(reader.node, "AC327", message, "use `bias: false`", "bias")
+            yield in_row(reader.node, "AC327", message, "use `bias: false`", "bias", fix="false")
 
 
 def _subtracts_mean(layer: Layer, reader: Reader) -> bool:

@@ -1,1 +1,1 @@
-"""The world outside: files, streams, signals, and how the process ends."""
+"""The operating system: files, streams, signals, and how the process ends."""

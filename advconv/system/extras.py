@@ -30,7 +30,7 @@ TITLES = {"train": "training"}
 def needed(command: str, missing: str | None, has_tensorboard: bool = False) -> str | None:
     """The message about a missing module, whichever one was imported first; None if that is a bug of advconv."""
     module = (missing or "").split(".")[0]
-    if module not in MODULES:
+    if module not in MODULES or command not in EXTRAS:
         return None
     what, extra = command, EXTRAS[command]
     if command == "train" and (has_tensorboard or module == "tensorboard"):
@@ -43,11 +43,11 @@ def install(extra: str) -> str:
     from importlib.metadata import PackageNotFoundError, distribution
 
     try:
-        told = json.loads(distribution("advconv").read_text("direct_url.json") or "{}")
+        direct_url = json.loads(distribution("advconv").read_text("direct_url.json") or "{}")
     except PackageNotFoundError:
         # Run from a clone, without having been installed.
-        told = {"url": Path(__file__).parents[2].as_uri()}
-    url, vcs = told.get("url", ""), told.get("vcs_info", {}).get("vcs", "")
+        direct_url = {"url": Path(__file__).parents[2].as_uri()}
+    url, vcs = direct_url.get("url", ""), direct_url.get("vcs_info", {}).get("vcs", "")
     package = f"{unquote(urlsplit(url).path)}[{extra}]" if url.startswith("file:") and not vcs else f"advconv[{extra}]"
     package += f" @ {vcs}+{url}" if vcs else ""
     command = "uv tool install --force" if "/uv/tools/" in sys.prefix.replace("\\", "/") else "pip install"

@@ -62,8 +62,13 @@ class Document:
         value, _ = self._walk(path)
         return value.span._replace(end=max(value.end, value.span.end))
 
+    def value(self, path: Path) -> Value | None:
+        """The value at a path; None if there is none."""
+        value, rest = self._walk(path)
+        return None if rest else value
+
     def has(self, path: Path) -> bool:
-        return not self._walk(path)[1]
+        return self.value(path) is not None
 
     def span_of(self, finding: Finding) -> Span:
         """The span of a finding."""

@@ -39,7 +39,9 @@ class Source:
         return Position(line, offset - self.starts[line - 1] + 1, offset)
 
     def line(self, number: int) -> "Span":
-        """The text of a line, counted from 1, without its indentation."""
+        """The text of a line, counted from 1, without its indentation; the start of the text if it has no such line."""
+        if number > len(self.lines):
+            return Span(source=self)
         text = self.lines[number - 1]
         span = self.span(number, len(text) - len(text.lstrip()) + 1, len(text.strip()) or 1)
         return span._replace(source=self)

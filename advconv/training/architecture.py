@@ -23,15 +23,15 @@ class Architecture(NamedTuple):
 def read_document(name: str, data: bytes) -> tuple[Document, list[Finding]]:
     """A file's content as a document, and the errors of its text. Raises ArchError if it is not a document."""
     source, undecodable = decode(name, data)
-    document, unsound = (None, undecodable) if undecodable else read(source)
+    document, yaml_findings = (None, undecodable) if undecodable else read(source)
     if document is None:
-        raise ArchError(Checked(source, placed(unsound, source, None)))
-    return document, unsound
+        raise ArchError(Checked(source, placed(yaml_findings, source, None)))
+    return document, yaml_findings
 
 
-def check_architecture(document: Document, unsound: list[Finding], force: bool) -> Architecture:
+def check_architecture(document: Document, yaml_findings: list[Finding], force: bool) -> Architecture:
     """Validates a document. Raises ArchError if it is invalid, or if it fails constraints and `force` is not set."""
-    checked = check_document(document, unsound)
+    checked = check_document(document, yaml_findings)
     if checked.spec is None or checked.measures is None or not (checked.ok or force):
         raise ArchError(checked)
     return Architecture(document, checked.spec, checked.measures)

@@ -19,9 +19,10 @@ from contextlib import suppress
 from pydantic import BaseModel, ConfigDict
 
 from advconv.training.files import RunDirectory, RunError
+from advconv.training.names import WEIGHT_FILES
 from advconv.training.saved import Natural, Sha256, dump_with_checksum, parse_with_checksum, validated_as
 
-BEST, LAST, STATE = "best.safetensors", "last.safetensors", "state.pt"
+LAST, BEST, STATE = WEIGHT_FILES["last"], WEIGHT_FILES["best"], "state.pt"
 LIST, PREVIOUS = "checkpoints.json", "previous"
 
 MAX_LIST_BYTES = 2**20

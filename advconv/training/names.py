@@ -8,6 +8,9 @@ RUNS = "runs"
 METADATA, ARCH = "run.json", "arch.yaml"
 """The files of a run directory that describe it."""
 
+WEIGHT_FILES = {"last": "last.safetensors", "best": "best.safetensors"}
+"""The files of a run's weights, by the epoch that they are of."""
+
 Compile = Literal["auto", "on", "off"]
 
 COMPILE_CHOICES = get_args(Compile)

@@ -1,41 +1,55 @@
 """The optimizer, its learning rate schedule, and the moving average of the weights."""
 
 import math
+from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 from torch.optim.swa_utils import AveragedModel
 
-from advconv.language.recipe import Train
+from advconv.language.recipe import END_FACTOR, START_FACTOR, STEP_FACTORS, WARM_UP, Train
 
-WARM_UP = 0.2
-"""The fraction of a onecycle schedule in which the rate rises."""
-
-START_FACTOR, END_FACTOR = 1 / 10, 1 / 1000
-"""The first and the last rate of a onecycle schedule, as fractions of its peak."""
+ParameterGroups = list[dict[str, Any]]
 
 
-def create_optimizer(module: nn.Module, recipe: Train) -> torch.optim.Optimizer:
-    """SGD with Nesterov momentum, or AdamW with the momentum as its first beta."""
-    groups: list[dict[str, Any]] = [
-        {"params": [p for p in module.parameters() if p.ndim > 1], "weight_decay": recipe.weight_decay},
-        # Norms and biases have one axis; decay would not regularise them.
-        {"params": [p for p in module.parameters() if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    if recipe.optimizer == "adamw":
-        return torch.optim.AdamW(groups, lr=recipe.peak_lr, betas=(recipe.momentum, 0.999))
+class Optimizer(NamedTuple):
+    """How an optimizer is created, and the names of the tensors in its state for each parameter."""
+
+    create: Callable[[ParameterGroups, Train], torch.optim.Optimizer]
+    state_names: Callable[[Train], tuple[str, ...]]
+
+
+def _sgd(groups: ParameterGroups, recipe: Train) -> torch.optim.Optimizer:
     is_nesterov = recipe.momentum > 0
     return torch.optim.SGD(groups, lr=recipe.peak_lr, momentum=recipe.momentum, nesterov=is_nesterov)
 
 
+def _adamw(groups: ParameterGroups, recipe: Train) -> torch.optim.Optimizer:
+    return torch.optim.AdamW(groups, lr=recipe.peak_lr, betas=(recipe.momentum, 0.999))
+
+
+OPTIMIZERS = {
+    "sgd": Optimizer(_sgd, lambda recipe: ("momentum_buffer",) if recipe.momentum else ()),
+    "adamw": Optimizer(_adamw, lambda recipe: ("step", "exp_avg", "exp_avg_sq")),
+}
+"""By their words in the language."""
+
+
+def create_optimizer(module: nn.Module, recipe: Train) -> torch.optim.Optimizer:
+    groups: ParameterGroups = [
+        {"params": [p for p in module.parameters() if p.ndim > 1], "weight_decay": recipe.weight_decay},
+        # Norms and biases have one axis; decay would not regularise them.
+        {"params": [p for p in module.parameters() if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    return OPTIMIZERS[recipe.optimizer].create(groups, recipe)
+
+
 def optimizer_state_names(recipe: Train) -> tuple[str, ...]:
     """The names of the tensors that torch's optimizer has in its state for each parameter."""
-    if recipe.optimizer == "adamw":
-        return ("step", "exp_avg", "exp_avg_sq")
-    return ("momentum_buffer",) if recipe.momentum else ()
+    return OPTIMIZERS[recipe.optimizer].state_names(recipe)
 
 
 def create_scheduler(optimizer: torch.optim.Optimizer, recipe: Train, steps: int, done: int = 0) -> LambdaLR:
@@ -58,7 +72,7 @@ def cosine(progress: float) -> float:
 
 def step_decay(progress: float) -> float:
     """Divides the rate by 10 after one half and after three quarters (He et al., "Deep Residual Learning", 2016)."""
-    return 1.0 if progress < 0.5 else 0.1 if progress < 0.75 else 0.01
+    return min([1.0, *(factor for start, factor in STEP_FACTORS.items() if progress >= start)])
 
 
 def _cosine_between(start: float, end: float, fraction: float) -> float:

@@ -12,7 +12,7 @@ def load_or_start(setup: TrainingSetup, run: Run | None, trainer: Trainer) -> Hi
     """Loads the run's checkpoint into the trainer, if there is one, and reports that. Raises RunError."""
     history = load_checkpoint(run, trainer) if run else History([])
     if run and setup.process.is_main:
-        repair_files(run, trainer, history)
+        repair_files(run, history)
     if run and trainer.step and (message := _message(setup, run, trainer, history)):
         setup.reporter.message(message)
     return history

@@ -11,10 +11,11 @@ from torch import Tensor, nn
 
 from advconv.backends.torch_module import build
 from advconv.report.cells import csv_text
+from advconv.text.words import join_words
 from advconv.training import checkpoints
 from advconv.training.files import RunDirectory, RunError
 from advconv.training.metrics import EpochMetrics, History
-from advconv.training.names import ARCH
+from advconv.training.names import ARCH, WEIGHT_FILES
 from advconv.training.run import Run
 from advconv.training.state import dump_state, load_state
 from advconv.training.trainer import Trainer
@@ -61,7 +62,9 @@ def load_checkpoint(run: Run, trainer: Trainer) -> History:
 
 def load_weights(run: Run, which: str) -> nn.Module:
     """The network of a run with its `last` or `best` weights, on the CPU, in evaluation mode. Raises RunError."""
-    name = f"{which}.safetensors"
+    if which not in WEIGHT_FILES:
+        raise ValueError(f"the weights of a run are {join_words(tuple(WEIGHT_FILES))}, not {which!r}")
+    name = WEIGHT_FILES[which]
     path = run.checkpoint_directory().path / name
     data = _read_file(run, name)
     try:
@@ -108,7 +111,7 @@ def _has_epochs(run: Run) -> bool:
     return run.directory.has(METRICS) and run.directory.read(METRICS).strip() != b""
 
 
-def repair_files(run: Run, trainer: Trainer, history: History) -> None:
+def repair_files(run: Run, history: History) -> None:
     """Makes the files agree with the checkpoint that was loaded, whatever an interrupted process has left."""
     if run.previous:
         checkpoints.restore_previous(run.directory)

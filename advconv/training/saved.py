@@ -8,10 +8,10 @@ from typing import Annotated, Any, NoReturn, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, ValidationError
 
-Value = TypeVar("Value")
+Kind = TypeVar("Kind")
 
 
-def printable(text: str) -> str:
+def without_control_characters(text: str) -> str:
     """Refuses control characters, which would reach the terminal of whoever reads someone else's run."""
     if any(ord(character) < 32 or 127 <= ord(character) < 160 for character in text):
         raise ValueError("contains control characters")
@@ -25,7 +25,7 @@ def number(value: Any) -> Any:
     return value
 
 
-Text = Annotated[str, Field(strict=True), AfterValidator(printable)]
+Text = Annotated[str, Field(strict=True), AfterValidator(without_control_characters)]
 Flag = Annotated[bool, Field(strict=True)]
 Natural = Annotated[int, Field(strict=True, ge=0, le=2**53)]
 Positive = Annotated[int, Field(strict=True, ge=1, le=2**53)]
@@ -45,7 +45,7 @@ def complete(kind: type[Any]) -> BeforeValidator:
     return BeforeValidator(check)
 
 
-def validated_as(kind: type[Value], data: Any) -> Value:
+def validated_as(kind: type[Kind], data: Any) -> Kind:
     """The data as an instance of a type. Raises ValueError with the first error, on one line."""
     try:
         return TypeAdapter(kind).validate_python(data)

@@ -22,7 +22,7 @@ from advconv.training.ranks import Rank
 from advconv.training.report import TrainingResult, report_setup, resume_command, training_result
 from advconv.training.results import write_results
 from advconv.training.run import Run, locked, open_run
-from advconv.training.saved import printable
+from advconv.training.saved import without_control_characters
 from advconv.training.sets import data_directory
 from advconv.training.setup import TrainingSetup
 from advconv.training.signals import stop_on_signals
@@ -67,8 +67,8 @@ def train_file(
 
     Raises ArchError if the file cannot be trained, SettingError, TrainingError, and Unfinished.
     """
-    document, unsound = read_document(name, data)
-    architecture = check_architecture(apply_settings(document, settings), unsound, call.force)
+    document, yaml_findings = read_document(name, data)
+    architecture = check_architecture(apply_settings(document, settings), yaml_findings, call.force)
     promised, spec = _data_of(document), architecture.spec
     options = RunOptions("", promised_data="" if promised == spec.data else promised)
     setup = prepare(architecture, _merged(call, options), call, process)
@@ -99,7 +99,7 @@ def _merged(call: CallOptions, before: RunOptions) -> RunOptions:
     given = {name: value for name, value in values.items() if value not in (None, False)}
     directory = str(data_directory(call.data_dir, before.data_dir).resolve())
     try:
-        return replace(before, **given | {"data_dir": printable(directory)})
+        return replace(before, **given | {"data_dir": without_control_characters(directory)})
     except ValueError as problem:
         raise DataError(f"the data directory {directory!r} cannot be recorded: it {problem}; rename it") from problem
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, NamedTuple
 
 from advconv.layers.base import Layer
 from advconv.layers.pointwise import FUNCTIONS, Activation, BatchNorm2d, GroupNorm
+from advconv.text.words import join_words, the_keys_are
 from advconv.values.forms import (
     COUNT,
     PROBABILITY,
@@ -13,7 +14,6 @@ from advconv.values.forms import (
     in_yaml,
     is_int,
     is_number,
-    join_words,
     refuse,
     single,
     suggestion,
@@ -221,7 +221,7 @@ MaybeDropout = Annotated[DropoutChoice | None, DROPOUT]
 
 
 def _key_help(category: str, key: str, known: tuple[str, ...]) -> str:
-    return suggestion(category, key, known) or f"the keys are {' and '.join(known)}"
+    return suggestion(category, key, known) or the_keys_are(known)
 
 
 FLOAT32_MAX = 3.4e38

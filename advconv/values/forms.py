@@ -1,10 +1,10 @@
-"""The types of the fields of blocks: each accepts several forms of a value and stores one.
+"""The types of fields, of blocks and of sections: each accepts several forms of a value and stores one.
 
 A `Form` comes after the function that reads it, with what the function accepts as JSON Schema and in words.
 """
 
 import keyword
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from math import isfinite
 from typing import Annotated, Any, Literal, NoReturn, TypeGuard
 
@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError, core_schema
 from advconv.geometry import INT64_MAX
 from advconv.text.finding import Finding
 from advconv.text.reader import resolve
+from advconv.text.words import join_words
 from advconv.values.names import MODULE_ATTRIBUTES, NAME, TAKEN, name_problem
 from advconv.values.schemas import Schema, ValueSchema, either, enum, list_of, whole
 from advconv.values.synonyms import write_instead
@@ -184,11 +185,6 @@ def closest(value: object, words: Collection[str]) -> str:
 def suggestion(category: str, value: object, words: Collection[str]) -> str:
     """What to write for a word of another tool, or the known word with a similar spelling."""
     return write_instead(category, value, words) or did_you_mean(value, words)
-
-
-def join_words(words: Sequence[str]) -> str:
-    """`a, b or c`"""
-    return f"{', '.join(words[:-1])} or {words[-1]}" if len(words) > 1 else words[0]
 
 
 class DuplicateName(str):

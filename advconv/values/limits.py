@@ -5,7 +5,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, NamedTuple, NoReturn
 
-from advconv.values.forms import Form, in_yaml, is_number, join_words, refuse
+from advconv.text.words import join_words
+from advconv.values.forms import Form, in_yaml, is_number, refuse
 from advconv.values.schemas import Schema, ValueSchema, either, mapping
 
 OPERATORS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq}

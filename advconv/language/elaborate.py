@@ -34,7 +34,7 @@ def grow(spec: ArchSpec, image: Shape | None = None) -> tuple[Draft, int | None,
             row = Origin(name, name, "", ("network", name))
             end = Builder(draft, spec.defaults, spec.classes, name, row).grow(rows, end)
     except Unfit as unfit:
-        return draft, None, list(_with_trails(draft.nodes, unfit.problems))
+        return draft, None, list(_with_trails(draft.nodes, unfit.findings))
     except Refused as refused:
         return draft, None, [refused.finding]
     return draft, end, []
@@ -60,11 +60,11 @@ def _classes_help(last: Node) -> str:
     return "end the network with `gap` and `linear`, or with a pointwise of `classes` channels and `gap`"
 
 
-def _with_trails(nodes: list[Node], problems: Sequence[tuple[Finding, int]]) -> Iterator[Finding]:
+def _with_trails(nodes: list[Node], findings: Sequence[tuple[Finding, int]]) -> Iterator[Finding]:
     """The findings with the rows before each, in one pass over the nodes: findings are in the order of rows."""
     rows: dict[str, Node] = {}
     done = 0
-    for finding, before in problems:
+    for finding, before in findings:
         rows |= _by_label(nodes[done:before])
         done = before
         yield finding._replace(trail=(*_trail(rows, finding.trail[-1][0]), *finding.trail))
