@@ -26,18 +26,22 @@ from advconv.text.source import Source
 
 
 class Checked(NamedTuple):
-    """The result of a check. Stages that failed leave None; `diagnostics` has the reasons."""
+    """The result of a check. Stages that failed leave None; `diagnostics` has the reasons.
+
+    `is_strict`: whether warnings are failures.
+    """
 
     source: Source
     diagnostics: list[Diagnostic]
     spec: ArchSpec | None = None
     measures: Measures | None = None
     verdicts: tuple[Verdict, ...] = ()
+    is_strict: bool = False
 
     @property
     def ok(self) -> bool:
-        """No errors, every constraint kept. Warnings and promises for training do not count."""
-        return not has_errors(self.diagnostics)
+        """No errors, every constraint kept; if strict, no warnings. Promises for training do not count."""
+        return not has_errors(self.diagnostics) and not (self.is_strict and self.count(Severity.WARNING))
 
     @property
     def kept(self) -> int:

@@ -60,6 +60,8 @@ def completed(line: str) -> list[str]:
         ("advconv explain rf_", ["rf_min", "rf_table"]),
         ("advconv completion ", ["bash", "zsh", "fish"]),
         ("advconv check a.yaml --f", ["--format"]),
+        ("advconv check a.yaml --select AC30", [f"AC30{number}" for number in range(1, 10)]),
+        ("advconv check a.yaml --ignore AC1,AC21", ["AC1,AC210", "AC1,AC211"]),
     ],
 )
 def test_files_runs_sets_and_topics_are_completed(line: str, words: list[str]) -> None:

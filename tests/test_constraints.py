@@ -1,11 +1,13 @@
 """What a network promises: how limits are written, and when they are kept."""
 
+from math import floor, prod
 from typing import Any
 
 import pytest
 import yaml
 from pydantic_core import PydanticCustomError
 
+from advconv.analysis.connectivity import Connected
 from advconv.analysis.features import FEATURES
 from advconv.blocks import read_row
 from advconv.check import check
@@ -277,6 +279,141 @@ def test_a_limit_without_an_operator_is_shown_with_its_own_number() -> None:
     (found,) = checked(arch({"conv": 8}, constraints={"params": "under 200k"})).diagnostics
 
     assert found.help == 'write ">= 200k", "< 200k" or "== 200k"'
+
+
+GAPS = [{"dilated": 8}, {"dilated": 8}, {"dilated": 8}]
+UNKNOWN = {"a": [{"strided": 8}, {"conv": {"out_channels": 4, "padding": 5}}], "b": [{"conv": 4}]}
+
+
+def seen(rows: list[tuple[int, int, int]]) -> int:
+    """The pixels that one position of a chain of (kernel size, stride, dilation) is connected to, one by one."""
+    pixels, jumps = {0}, [prod(stride for _, stride, _ in rows[:index]) for index in range(len(rows))]
+    for (kernel, _, dilation), jump in zip(rows, jumps, strict=True):
+        pixels = {pixel + tap * dilation * jump for pixel in pixels for tap in range(kernel)}
+    return len(pixels)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [(3, 1, 2)] * 3, [(3, 1, 1), (3, 1, 2), (3, 1, 5)], [(3, 2, 1), (3, 1, 2), (3, 1, 2)], [(1, 2, 1), (3, 1, 1)],
+        [(2, 1, 3), (3, 1, 4)], [(3, 1, 1), (5, 2, 1)],
+    ],
+)  # fmt: skip
+def test_coverage_is_the_share_of_the_pixels_that_are_connected(rows: list[tuple[int, int, int]]) -> None:
+    fields = ({"kernel_size": kernel, "stride": stride, "dilation": dilation} for kernel, stride, dilation in rows)
+    found = checked(arch(*({"conv": {"out_channels": 4} | each} for each in fields), constraints={"coverage": "> 0%"}))
+    assert found.measures
+    size = found.measures.receptive_field.size
+    assert size
+
+    assert found.verdicts[0].value == floor(100 * 100 * seen(rows) ** 2 / (size[0] * size[1])) / 100
+
+
+def test_coverage_has_a_value_a_margin_and_dilations_without_gaps() -> None:
+    (found,) = verdicts(*GAPS, coverage=">= 90%")
+
+    assert (found.status, found.value, found.unit, found.margin) == (Status.FAILED, 28.99, "%", -61.01)
+    assert (found.value_text, found.margin_text) == ("28.99%", "61.01% below 90%")
+    assert found.finding.message == "coverage is 28.99%, the limit is >= 90% (61.01% below 90%)"
+    assert found.help == "dilations without gaps: C1[0] 1, C1[1] 3, C1[2] 2 (receptive field 13)"
+
+
+@pytest.mark.parametrize(
+    ("rows", "help"),
+    [
+        ([{"pointwise": {"out_channels": 8, "stride": 2}}, {"conv": 8}],
+         "use windows that are at least as large as their stride"),
+        ([{"branches": {"paths": {"a": GAPS, "b": [{"conv": 4}]}}}],
+         "dilate each convolution at most by the receptive field before it, the first one not at all"),
+    ],
+)  # fmt: skip
+def test_help_closes_gaps_of_strides_and_of_branches(rows: list[Any], help: str) -> None:
+    assert [found.help for found in verdicts(*rows, coverage="== 100%")] == [help]
+
+
+def test_coverage_is_rounded_down_so_that_only_a_field_without_gaps_has_100(monkeypatch: pytest.MonkeyPatch) -> None:
+    for pixels, value in ((99_999, 99.99), (99_960, 99.96), (100_000, 100), (28_994, 28.99), (0, 0)):
+        counted = Connected(pixels, 100_000)
+        monkeypatch.setattr("advconv.constraints.receptive_field.connected", lambda _, counted=counted: counted)
+        at, whole = (verdicts({"conv": 4}, coverage=limit)[0] for limit in (f">= {value}%", "== 100%"))
+
+        assert (at.value, at.status, at.margin) == (value, Status.KEPT, 0)
+        assert (whole.status is Status.KEPT) == (pixels == 100_000)
+
+
+def test_too_much_coverage_breaks_an_upper_limit() -> None:
+    (found,) = verdicts({"conv": 4}, coverage="< 50%")
+
+    assert (found.status, found.value, found.help) == (Status.FAILED, 100, "raise the limit, or dilate more")
+
+
+def test_an_input_that_is_the_last_map_is_covered() -> None:
+    assert [found.value for found in verdicts("gap", coverage="== 100%")] == [100]
+
+
+@pytest.mark.parametrize(
+    ("row", "help"),
+    [
+        ({"branches": {"paths": UNKNOWN}}, "give merged paths the same stride"),
+        ({"conv": {"out_channels": 4, "dilation": 10_000}},
+         "gaps are examined in receptive fields of at most 16,384 pixels on a side; stride or dilate less"),
+        ({"branches": {"paths": {
+            f"a{n}": [{"conv": {"out_channels": 1, "kernel_size": [1 + 2 * n, 99 - 2 * n]}}] for n in range(40)}}},
+         "gaps are examined if merged paths read at most 32 different areas; merge fewer dilated paths"),
+    ],
+    ids=["unknown", "large", "areas"],
+)  # fmt: skip
+def test_a_coverage_that_is_not_known_breaks_its_constraint(row: Any, help: str) -> None:
+    (found,) = verdicts(row, coverage="> 1%")
+
+    assert (found.status, found.code, found.value, found.help) == (Status.FAILED, "AC402", None, help)
+    assert found.finding.message == "coverage is unknown, the limit is > 1% (no margin)"
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ("> 0.9", "this limit has the unit %"),
+        ("> 2k", "k is not a unit of this limit, which has the unit %"),
+        ("> 101%", "this limit is at most 100%"),
+    ],
+)
+def test_coverage_is_in_percent(written: str, message: str) -> None:
+    (found,) = checked(arch({"conv": 8}, constraints={"coverage": written})).diagnostics
+
+    assert (found.code, found.message) == ("AC120", message)
+
+
+def test_the_largest_misalignment_breaks_aligned_at_its_row() -> None:
+    def residual(kernel: int) -> dict[str, Any]:
+        conv = {"out_channels": 8, "kernel_size": kernel, "activation": "none"}
+        return {"residual": [{"conv": conv}]}
+
+    (found,) = verdicts({"conv": 8}, residual(2), {"strided": 8}, residual(2), residual(3), aligned=True)
+
+    assert (found.status, found.value, found.unit, found.margin) == (Status.FAILED, 1, "pixels", -1)
+    assert found.finding.message == "misalignment is 1, the limit is == 0 (1 above 0)"
+    assert found.help == "look at C1[3] first: pad both ends alike, or use odd kernel sizes"
+
+
+def test_aligned_merges_keep_aligned() -> None:
+    (found,) = verdicts({"conv": 8}, {"residual": [{"conv": 8}]}, aligned=True)
+
+    assert (found.name, found.status, found.value, found.margin, found.help) == (
+        "misalignment", Status.KEPT, 0, 0, "",
+    )  # fmt: skip
+
+
+def test_merges_of_unequal_strides_break_aligned() -> None:
+    (found,) = verdicts({"branches": {"paths": UNKNOWN}}, aligned=True)
+
+    assert (found.status, found.code, found.help) == (Status.FAILED, "AC402", "give merged paths the same stride")
+    assert found.finding.message == "misalignment is unknown, the limit is == 0 (no margin)"
+
+
+def test_aligned_false_is_no_constraint() -> None:
+    assert verdicts({"conv": 8}, {"residual": [{"conv": {"out_channels": 8, "kernel_size": 2}}]}, aligned=False) == []
 
 
 @pytest.mark.parametrize("constraint", CONSTRAINTS, ids=lambda constraint: constraint.name)

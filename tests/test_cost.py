@@ -15,6 +15,7 @@ import pytest
 from advconv.backends.torch_source import emit
 from advconv.check import Checked, check, check_bytes
 from advconv.cli.check_command import FORMATS, Search
+from advconv.cli.configuration import Configuration
 from advconv.language.augment import source
 from advconv.report.data import github_report, json_report
 from advconv.report.diagnostics import as_text
@@ -217,14 +218,14 @@ def test_files_are_checked_one_at_a_time_and_forgotten(
             f"advconv: 1\nname: n\ninput: [3, 8, 8]\nnetwork: {{C1: [gap: {number}]}}\n"
         )
 
-    def watched(name: str, data: bytes, size: None) -> Checked:
-        checked = check_bytes(name, data, size)
+    def watched(name: str, data: bytes, *more: Any) -> Checked:
+        checked = check_bytes(name, data, *more)
         sources.append(weakref.ref(checked.source))
         return checked
 
     monkeypatch.setattr("advconv.cli.check_command.check_bytes", watched)
     most = 0
-    for number, _ in enumerate(FORMATS[format](Search([str(tmp_path)], None))):
+    for number, _ in enumerate(FORMATS[format](Search([str(tmp_path)], None, Configuration()))):
         assert len(sources) <= number + 3
         most = max(most, sum(source() is not None for source in sources))
 

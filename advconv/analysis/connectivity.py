@@ -23,6 +23,10 @@ class Area(NamedTuple):
     rows: int
     columns: int
 
+    @property
+    def pixels(self) -> int:
+        return self.rows.bit_count() * self.columns.bit_count()
+
     def is_inside(self, other: "Area") -> bool:
         return not (self.rows & ~other.rows or self.columns & ~other.columns)
 
@@ -93,23 +97,27 @@ def _through(bits: int, window: Window, jump: int) -> int:
 
 def _united(measures: Measures, found: dict[int, tuple[Area, ...]], index: int) -> tuple[Area, ...]:
     """The areas of a merge, without those that lie inside another."""
-    reaches, kept = measures.reaches, list[Area]()
+    reaches, moved = measures.reaches, dict[Area, None]()
     over_height, over_width = reaches[index]
     for source in measures.flow.ungated_inputs[index]:
         above, left = reaches[source][0].first - over_height.first, reaches[source][1].first - over_width.first
         if not found[source]:
             return ()
-        for area in found[source]:
-            moved = Area(area.rows << above, area.columns << left)
-            if not any(moved.is_inside(other) for other in kept):
-                kept = [*(other for other in kept if not other.is_inside(moved)), moved]
-    return tuple(kept) if len(kept) <= MAX_AREAS else ()
+        moved |= dict.fromkeys(Area(area.rows << above, area.columns << left) for area in found[source])
+    kept = list[Area]()
+    # No area lies inside a smaller one, so none is taken back, and a merge of many paths ends early.
+    for area in sorted(moved, key=lambda area: area.pixels, reverse=True):
+        if not any(area.is_inside(other) for other in kept):
+            kept.append(area)
+            if len(kept) > MAX_AREAS:
+                return ()
+    return tuple(kept)
 
 
 def _count(areas: tuple[Area, ...], measures: Measures, index: int) -> Connected:
     over_height, over_width = measures.reaches[index]
     if len(areas) == 1:
-        pixels = areas[0].rows.bit_count() * areas[0].columns.bit_count()
+        pixels = areas[0].pixels
     else:
         columns = (
             reduce(or_, (area.columns for area in areas if area.rows >> row & 1), 0) for row in range(over_height.size)

@@ -9,7 +9,8 @@ from itertools import chain, islice
 from typing import NoReturn
 
 from advconv.check import Checked, check_bytes
-from advconv.cli.files import checked_file, content
+from advconv.cli.configuration import Configuration
+from advconv.cli.files import content, shown_name
 from advconv.geometry import Shape
 from advconv.language.validation_errors import MARKER_KEYS
 from advconv.report.formats import GITHUB, JSON, SARIF, TEXT
@@ -22,30 +23,39 @@ from advconv.text.reader import read
 class Search:
     """Checks the files that the arguments name, one at a time on iteration.
 
-    `skipped`: YAML files that are not architectures; `unreadable`: files that cannot be read.
+    `failed`: files that are not ok; `skipped`: YAML files that are not architectures; `unreadable`: files that cannot
+    be read, or whose configuration has mistakes.
     """
 
-    def __init__(self, paths: list[str], size: Shape | None, fixes: bool = False) -> None:
-        self.paths, self.size, self.fixes = paths, size, fixes
-        self.files = self.skipped = self.unreadable = 0
+    def __init__(self, paths: list[str], size: Shape | None, configuration: Configuration, fixes: bool = False) -> None:
+        self.paths, self.size, self.configuration, self.fixes = paths, size, configuration, fixes
+        self.files = self.failed = self.skipped = self.unreadable = 0
         self.counts = Counter[Severity]()
 
     def __iter__(self) -> Iterator[Checked]:
         for path in self.paths:
             for checked in self._in_directory(path) if os.path.isdir(path) else self._file(path):
                 self.files += 1
+                self.failed += not checked.ok
                 self.counts.update(found.severity for found in checked.diagnostics)
                 yield checked
 
     def _file(self, path: str) -> Iterator[Checked]:
         """A file named by an argument is checked whatever its content."""
-        if self.fixes:
+        return self._checked(path, content(path))
+
+    def _checked(self, path: str, data: bytes | None) -> Iterator[Checked]:
+        settings = None if data is None else self.configuration.settings(path)
+        if settings and self.fixes and path != "-":
             from advconv.cli.suggest_command import fix_file
 
-            fix_file(path)
-        checked = checked_file(path, self.size)
-        self.unreadable += checked is None
-        yield from [checked] if checked else []
+            fix_file(path, settings.selection)
+            data = content(path)
+        if data is None or settings is None:
+            self.unreadable += 1
+            return
+        checked = check_bytes(shown_name(path), data, self.size, settings.selection)
+        yield checked._replace(is_strict=settings.strict)
 
     def _in_directory(self, path: str) -> Iterator[Checked]:
         """The architectures in a directory. A directory without any is reported and counted as unreadable."""
@@ -55,28 +65,28 @@ class Search:
             print_error(f"{problem.filename}: {problem.strerror}")
             self.unreadable += 1
             return
-        files, unreadable = self.files, 0
+        before = self.files, self.unreadable
         for name in names:
             data = content(name)
-            unreadable += data is None
-            if data is not None and is_architecture(data):
-                yield from self._file(name) if self.fixes else [check_bytes(name, data, self.size)]
+            if data is None or is_architecture(data):
+                yield from self._checked(name, data)
             else:
-                self.skipped += data is not None
-        if self.files == files:
+                self.skipped += 1
+        if before == (self.files, self.unreadable):
             which = f"none of its {len(names)} YAML files has" if len(names) > 1 else "its only YAML file does not have"
             none = f"{which} the key `advconv` or `network` at the top"
             print_error(f"{path}: {none if names else 'no .yaml file in this directory'}")
-        self.unreadable += unreadable if self.files > files else 1
+            self.unreadable += 1
 
 
 def run_check(options: argparse.Namespace) -> int:
-    search = Search(options.files, options.input, options.fix)
+    configuration = Configuration(select=options.select, ignore=options.ignore, strict=options.strict)
+    search = Search(options.files, options.input, configuration, options.fix)
     for part in FORMATS[options.format](search):
         print_text(part, paint=_paint(options.format))
     if search.unreadable:
         return USAGE
-    return FAILED if search.counts[Severity.ERROR] else OK
+    return FAILED if search.failed else OK
 
 
 def _paint(format: str) -> Paint:
@@ -128,7 +138,7 @@ def _text(search: Search) -> Iterator[str]:
 
 def _suggestions(checked: Checked, paint: Paint) -> str:
     """What is printed below a report whose constraints fail."""
-    if checked.ok or checked.measures is None:
+    if checked.measures is None or checked.kept == checked.judged:
         return ""
     from advconv.report.suggestions import suggestions_text
 

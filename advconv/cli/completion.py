@@ -101,6 +101,14 @@ def topics(**_: object) -> dict[str, str]:
     return titles()
 
 
+def codes(prefix: str, **_: object) -> dict[str, str]:
+    """The codes of warnings and information with their titles, after those that are typed already."""
+    from advconv.rules import RULES
+
+    typed = prefix[: prefix.rfind(",") + 1]
+    return {f"{typed}{rule.code}": rule.title for rule in RULES if rule.is_optional}
+
+
 def settings(**_: object) -> list[str]:
     """Paths of fields, each with the words that the field takes."""
     from advconv.blocks.base import Style
@@ -127,5 +135,7 @@ COMPLETERS: dict[str, Completer] = {
     "data": data_sets,
     "topic": topics,
     "set": settings,
+    "select": codes,
+    "ignore": codes,
 }
 """By argument name. Argcomplete completes choices itself; the shell completes the rest."""

@@ -89,6 +89,16 @@ def percent(text: str) -> float:
         raise argparse.ArgumentTypeError(message) from None
 
 
+def codes(text: str) -> tuple[str, ...]:
+    """`AC301,AC31`"""
+    from advconv.rules.selection import codes
+
+    try:
+        return codes(text.split(","))
+    except ValueError as problem:
+        raise argparse.ArgumentTypeError(str(problem)) from None
+
+
 def image_shape(text: str) -> Shape:
     """`3,64,64`"""
     parts = [part.strip() for part in text.strip("[]() ").split(",")]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 from advconv.cli.option_types import (
+    codes,
     edits,
     image_shape,
     integer,
@@ -85,6 +86,13 @@ def _add_check(commands: Commands) -> None:
     check.add_argument("--fix", action="store_true", help=help)
     _add_format(check, CHECK_FORMATS)
     _add_input(check)
+    rules = check.add_argument_group("rules", "Each overrides its key in the table [tool.advconv] of pyproject.toml.")
+    help = "report only these warnings and information: codes such as AC301, or beginnings such as AC3"
+    rules.add_argument("--select", type=codes, action="extend", metavar="CODES", help=help)
+    help = "do not report these warnings and information"
+    rules.add_argument("--ignore", type=codes, action="extend", metavar="CODES", help=help)
+    help = "exit with 1 if there are warnings"
+    rules.add_argument("--strict", action=argparse.BooleanOptionalAction, help=help)
 
 
 def _add_rf_table(commands: Commands) -> None:

@@ -11,6 +11,7 @@ from advconv.cli.files import content, replace_text, shown_name
 from advconv.language.overrides import Setting, SettingError, setting
 from advconv.report.suggestions import diff_text, reached_text, suggestion_data, suggestion_text
 from advconv.report.text import report
+from advconv.rules.selection import Selection
 from advconv.suggest.fit import fit
 from advconv.suggest.fixes import fix
 from advconv.suggest.suggestion import Progress, Suggestions, Task, suggest
@@ -126,13 +127,13 @@ def _write(path: str, source: Source, edits: tuple[Replacement, ...]) -> int:
     return code
 
 
-def fix_file(path: str) -> None:
-    """Applies the fixes of rules to a file, and prints on standard error what is done and what is not."""
-    data = b"" if path == "-" else content(path)
+def fix_file(path: str, selection: Selection) -> None:
+    """Applies the fixes of selected rules to a file, and prints on standard error what is done and what is not."""
+    data = content(path)
     source, undecodable = decode(shown_name(path), data or b"")
     if not data or undecodable:
         return
-    fixed = fix(source)
+    fixed = fix(source, selection)
     if not fixed.applied or replace_text(path, source, fixed.text) == OK:
         for found in fixed.applied:
             print_error(f"{path}: fixed {found.code} {found.message}")

@@ -25,7 +25,7 @@ class Verdict(NamedTuple):
 
     name: str
     limit: Limit
-    value: int | tuple[int, int] | None
+    value: float | tuple[int, int] | None
     unit: str
     status: Status
     path: Path
@@ -35,7 +35,7 @@ class Verdict(NamedTuple):
     words: tuple[str, str] = ("unknown", "no margin")
 
     @property
-    def axes(self) -> tuple[int, ...]:
+    def axes(self) -> tuple[float, ...]:
         if self.value is None:
             return ()
         return self.value if isinstance(self.value, tuple) else (self.value,)
@@ -43,7 +43,8 @@ class Verdict(NamedTuple):
     @property
     def margin(self) -> float | None:
         """How far the value is inside its limit, in `unit`; below 0 outside. Of two axes, that of the worse one."""
-        return self.limit.slack(self.limit.worst(self.axes)) if self.axes else None
+        # The difference of two decimals has more digits than they have: 28.99 - 90.
+        return round(self.limit.slack(self.limit.worst(self.axes)), 9) if self.axes else None
 
     @property
     def value_text(self) -> str:

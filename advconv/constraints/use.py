@@ -16,11 +16,10 @@ from advconv.blocks.schemas import fields_schema
 from advconv.constraints.record import Constraint, Verdict, status
 from advconv.text.words import join_words
 from advconv.values.forms import Form, MaybeCount, MaybeSize, Pair, in_yaml, refuse, single, suggestion
-from advconv.values.limits import COUNT_LIMIT, COUNT_UNITS, Bound, CountLimit, Limit, limit
+from advconv.values.limits import COUNT_LIMIT, COUNT_UNITS, ZERO, CountLimit, limit
 from advconv.values.quantities import count_text
 from advconv.values.schemas import Schema, ValueSchema, either, enum, mapping
 
-NONE = Limit((Bound("==", 0, "0"),))
 OCCURRENCES = "occurrences"
 
 
@@ -137,7 +136,7 @@ def forbids(names: tuple[str, ...], measures: Measures) -> Iterator[Verdict]:
         found = features(measures.graph, (name,))
         at, help = ("constraints", "forbids", index), f"remove it from {_places(measures, found)}" if found else ""
         message = f"{name} is forbidden and occurs {_times(len(found))}"
-        yield Verdict(f"forbids {name}", NONE, len(found), OCCURRENCES, status(not found), at, "AC404", help, message)
+        yield Verdict(f"forbids {name}", ZERO, len(found), OCCURRENCES, status(not found), at, "AC404", help, message)
 
 
 def _times(count: int) -> str:

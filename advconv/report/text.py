@@ -56,14 +56,14 @@ def _summary_line(checked: Checked, paint: Paint) -> str:
 
 
 def state_text(checked: Checked) -> str:
-    """`ok`, `ok, 1 warning`, `2 errors`"""
+    """`ok`, `ok, 1 warning`, `2 errors`; `1 warning` if it is a failure"""
     return PLAIN(*_state(checked))
 
 
 def _state(checked: Checked) -> tuple[tuple[str, str], str]:
-    errors, warnings = checked.count(Severity.ERROR), checked.count(Severity.WARNING)
-    state = ("green", "ok") if checked.ok else ("red", _plural(errors, "error"))
-    return state, f", {_plural(warnings, 'warning')}" if warnings else ""
+    counts = [(checked.count(severity), severity.value) for severity in (Severity.ERROR, Severity.WARNING)]
+    first, *others = [*(["ok"] if checked.ok else []), *(_plural(count, word) for count, word in counts if count)]
+    return ("green" if checked.ok else "red", first), "".join(f", {count}" for count in others)
 
 
 def files_line(files: int, counts: Mapping[Severity, int], skipped: int) -> str:

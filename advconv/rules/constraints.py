@@ -1,5 +1,6 @@
 """Constraints that are not satisfied."""
 
+from advconv.analysis.connectivity import MAX_FIELD
 from advconv.rules.record import ERROR, Rule
 
 RULES = (
@@ -16,8 +17,11 @@ RULES = (
         code="AC402",
         severity=ERROR,
         title="limit on an unknown receptive field",
-        what="The receptive field has a limit, but is unknown.",
-        why="An unknown value cannot be compared with a limit; AC210 has the row at which it becomes unknown.",
+        what="The receptive field, its coverage or the alignment of merged paths has a limit, but is unknown.",
+        why=(
+            "An unknown value cannot be compared with a limit; AC210 has the row at which it becomes unknown. The gaps "
+            f"of a receptive field of more than {MAX_FIELD:,} pixels on a side are not examined."
+        ),
         fails=(
             "network:\n"
             "  C1:\n"

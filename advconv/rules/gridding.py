@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
-from advconv.analysis.connectivity import connected, full_dilations
+from advconv.analysis.connectivity import connected
 from advconv.analysis.receptive_field import square
 from advconv.analysis.view import GraphView
+from advconv.constraints.receptive_field import without_gaps
 from advconv.rules.record import INFORMATION, WARNING, Rule, in_row
 from advconv.text.finding import Finding
 
@@ -20,15 +21,7 @@ def gridding(view: GraphView) -> Iterator[Finding]:
     field = view.measures.receptive_field
     counts = f"{found.pixels:,} of its {found.total:,} pixels are connected ({found.share:.0%})"
     message = f"the receptive field is {field}, and {counts}: dilated kernels leave gaps"
-    yield in_row(dilated[-1].node, "AC312", message, _help(view), "dilation")
-
-
-def _help(view: GraphView) -> str:
-    dilations, size = full_dilations(view.measures)
-    if not dilations:
-        return "dilate each convolution at most by the receptive field before it, the first one not at all"
-    rows = ", ".join(f"{node.origin.label} {dilation}" for node, dilation in dilations)
-    return f"dilations without gaps: {rows} (receptive field {size})"
+    yield in_row(dilated[-1].node, "AC312", message, without_gaps(view.measures), "dilation")
 
 
 def larger_than_image(view: GraphView) -> Iterator[Finding]:

@@ -40,7 +40,8 @@ def silenced(document: Document, findings: list[Finding], selection: Selection, 
         used.update(hits)
         if not hits:
             kept.append(finding)
-    return kept + [found for item in ignores for found in _mistakes(item, used, selection, is_complete)]
+    mistakes = (found for item in ignores for found in _mistakes(item, used, selection, is_complete))
+    return kept + [found for found in mistakes if selection.includes(BY_CODE[found.code])]
 
 
 def _lines(document: Document, finding: Finding) -> set[int]:

@@ -14,21 +14,20 @@ class Selection(NamedTuple):
     ignore: tuple[str, ...] = ()
 
     def includes(self, rule: Rule) -> bool:
-        return not rule.is_optional or (
-            (not self.select or rule.code.startswith(self.select)) and not rule.code.startswith(self.ignore or ("-",))
-        )
+        is_selected = not self.select or rule.code.startswith(self.select)
+        return not rule.is_optional or (is_selected and not rule.code.startswith(self.ignore))
 
 
 ALL = Selection()
 
 
 def codes(words: Iterable[str]) -> tuple[str, ...]:
-    """Codes as an option lists them. Raises ValueError for one that selects no warning and no information."""
+    """Codes as an option lists them. Raises ValueError for one that is of no warning and no information."""
     found = tuple(word.strip() for word in words)
     for word in found:
         matching = [rule for rule in RULES if word and rule.code.startswith(word)]
         if not matching:
-            raise ValueError(f"there is no rule {word!r}")
+            raise ValueError(f"there is no rule {word[:20]!r}; write a code such as AC301, or its beginning")
         if not any(rule.is_optional for rule in matching):
             raise ValueError(f"{word} is an error, which cannot be selected or ignored")
     return found

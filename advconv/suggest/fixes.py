@@ -5,6 +5,7 @@ from typing import NamedTuple
 from advconv.check import Checked, check
 from advconv.rules.diagnostics import Diagnostic
 from advconv.rules.record import Severity
+from advconv.rules.selection import ALL, Selection
 from advconv.text.edits import edited
 from advconv.text.source import Source
 
@@ -17,14 +18,14 @@ class Fixed(NamedTuple):
     refused: list[tuple[Diagnostic, str]]
 
 
-def fix(source: Source) -> Fixed:
-    """A text with all fixes of rules that leave its constraints as they are."""
+def fix(source: Source, selection: Selection = ALL) -> Fixed:
+    """A text with all fixes of selected rules that leave its constraints as they are."""
     applied: list[Diagnostic] = []
     refused: dict[tuple[str, str], tuple[Diagnostic, str]] = {}
-    text, checked = source.text, check(source)
+    text, checked = source.text, check(source, selection=selection)
     while following := _following(checked, refused):
         candidate = edited(text, following.edits)
-        after = check(Source(source.name, candidate))
+        after = check(Source(source.name, candidate), selection=selection)
         if problem := _problem(checked, after, following):
             refused[following.code, following.message] = following, problem
         else:

@@ -74,13 +74,16 @@ class Limit(NamedTuple):
         """How far the value is inside its nearest bound, below 0 on the wrong side."""
         return min(bound.slack(value) for bound in self.bounds)
 
-    def worst(self, values: Iterable[int]) -> int:
+    def worst(self, values: Iterable[float]) -> float:
         """The value with the least slack: if it is inside, all are."""
         return min(values, key=lambda value: (self.holds(value), self.slack(value)))
 
     def nearest(self, value: float) -> float:
         """The bound that the value is nearest to."""
         return min((bound.value for bound in self.bounds), key=lambda bound: abs(value - bound))
+
+
+ZERO = Limit((Bound("==", 0, "0"),))
 
 
 def number(value: Any, units: dict[str, int], operator: str = "") -> float:
@@ -94,8 +97,8 @@ def number(value: Any, units: dict[str, int], operator: str = "") -> float:
         _refuse_unit(digits, unit, units, operator)
     whole, _, fraction = digits.replace("_", "").partition(".")
     parts: int = 10 ** len(fraction)
-    scaled, rest = divmod(int(whole + fraction) * units[unit], parts)
-    return scaled + rest / parts if rest else scaled
+    amount = int(whole + fraction) * units[unit]
+    return amount / parts if amount % parts else amount // parts
 
 
 def _refuse_number(value: Any) -> NoReturn:
@@ -111,9 +114,7 @@ def _refuse_unit(digits: str, unit: str, units: dict[str, int], operator: str) -
     sign = f"{operator} " if operator else ""
     if units is PERCENT:
         amount = float(digits.replace("_", ""))
-        message = (
-            f"{unit} is not a unit of this limit: an accuracy has the unit %" if unit else "an accuracy has the unit %"
-        )
+        message = f"{unit} is not a unit of this limit, which has the unit %" if unit else "this limit has the unit %"
         refuse(message, f'write "{sign}{amount * 100 if amount <= 1 else amount:g}%"', code="AC120")
     known = _unit_spelt(unit, units)
     help = (
@@ -161,10 +162,11 @@ def _range(value: dict[str, Any], units: dict[str, int]) -> Limit:
     return Limit(tuple(Bound(ENDS[key], part, str(value[key]).strip()) for key, part in numbers.items()))
 
 
-def accuracy(value: Any) -> Limit:
+def share(value: Any) -> Limit:
+    """A limit in percent of a whole."""
     found = limit(value, PERCENT)
     if any(bound.value > 100 for bound in found.bounds):
-        refuse("an accuracy is at most 100%", "", code="AC120")
+        refuse("this limit is at most 100%", "", code="AC120")
     return found
 
 
@@ -191,9 +193,9 @@ def _form(read: Callable[[Any], Limit], units: Mapping[str, int], name: str) -> 
 
 COUNT_LIMIT = _form(lambda value: limit(value, COUNT_UNITS), COUNT_UNITS, "count_limit")
 BYTE_LIMIT = _form(lambda value: limit(value, BYTE_UNITS), BYTE_UNITS, "byte_limit")
-ACCURACY_LIMIT = _form(accuracy, PERCENT, "accuracy_limit")
+PERCENT_LIMIT = _form(share, PERCENT, "percent_limit")
 
 CountLimit = Annotated[Limit, COUNT_LIMIT]
 MaybeCountLimit = Annotated[Limit | None, COUNT_LIMIT]
 MaybeByteLimit = Annotated[Limit | None, BYTE_LIMIT]
-MaybeAccuracyLimit = Annotated[Limit | None, ACCURACY_LIMIT]
+MaybePercentLimit = Annotated[Limit | None, PERCENT_LIMIT]

@@ -1,6 +1,7 @@
 """Numbers as people read them."""
 
 BYTES = "bytes"
+PERCENT = "%"
 
 
 def count_text(value: int) -> str:
@@ -24,6 +25,8 @@ def bytes_text(value: int) -> str:
 
 def amount_text(value: float, unit: str) -> str:
     """A whole number with its unit, a fraction as it is: `amount_text(2000, "bytes") -> 2.000 kB`."""
+    if unit == PERCENT:
+        return f"{value:g}%"
     if value != int(value):
         return f"{value:,g}"
     return bytes_text(int(value)) if unit == BYTES else count_text(int(value))
