@@ -135,7 +135,10 @@ def _with_option(option: str) -> str:
 
 
 def test_the_resolved_file_of_a_run_is_written_out(update: bool) -> None:
-    text = ARCH + "constraints: {params: {min: 1, max: 2M}, uses: {conv: '>= 1'}, macs: '< 9M'}\ndefaults: {norm: {group: 8}}\n"
+    text = (
+        ARCH
+        + "constraints: {params: {min: 1, max: 2M}, uses: {conv: '>= 1'}, macs: '< 9M'}\ndefaults: {norm: {group: 8}}\n"
+    )
     spec, _ = parse(read(Source("t", text))[0] or pytest.fail("not read"))
     assert spec is not None
 
