@@ -15,7 +15,7 @@ MOST_PADDING = 0.4
 
 def padded_points(view: GraphView) -> Iterator[Finding]:
     for reader, layer in view.convolutions:
-        if layer.kernel_size == (1, 1) and (outside := _positions_outside(reader)):
+        if layer.kernel_size == (1, 1) and (outside := positions_outside(reader)):
             total = reader.node.shape.height * reader.node.shape.width
             message = f"{outside:,} of its {total:,} positions are a border of constants, from the padding of a 1x1"
             yield in_row(reader.node, "AC306", message, "use `padding: 0`", "padding")
@@ -40,7 +40,7 @@ def _ignores_dilation(window: Window) -> bool:
 def mostly_padding(view: GraphView) -> Iterator[Finding]:
     for reader, layer in view.convolutions:
         share = 1 - real_share(reader)
-        if share > MOST_PADDING and not is_larger_than_map(reader) and not _positions_outside(reader):
+        if share > MOST_PADDING and not is_larger_than_map(reader) and not positions_outside(reader):
             message = f"{share:.0%} of what its windows read is padding, on a {by(reader.x.size)} map"
             yield in_row(reader.node, "AC308", message, _help(layer))
 
@@ -71,7 +71,7 @@ def _reads_inside(window: Window, size: int) -> float:
 
 def padding_alone(view: GraphView) -> Iterator[Finding]:
     for reader, layer in view.convolutions:
-        outside = _positions_outside(reader)
+        outside = positions_outside(reader)
         if outside and layer.kernel_size != (1, 1):
             height, width = reader.node.shape.size
             message = f"{outside:,} of its {height * width:,} positions are computed from padding alone"
@@ -80,7 +80,7 @@ def padding_alone(view: GraphView) -> Iterator[Finding]:
             )
 
 
-def _positions_outside(reader: Reader) -> int:
+def positions_outside(reader: Reader) -> int:
     """How many positions of its output are computed from padding alone."""
     if not any(window.before or window.after for window in reader.windows):
         return 0
