@@ -141,8 +141,9 @@ class Draft:
     characters: int = 0
     strides: list[tuple[int, int]] = field(default_factory=list)
 
-    def start(self, shape: Shape) -> int:
-        self.nodes.append(Node("input", Input(shape), (), shape, Origin("input", "", "input", ("input",))))
+    def start(self, shape: Shape, origin: Origin | None = None) -> int:
+        origin = origin or Origin("input", "", "input", line=line_of_caller())
+        self.nodes.append(Node("input", Input(shape), (), shape, origin))
         return 0
 
     def add(self, name: str, layer: Layer, inputs: tuple[int, ...], origin: Origin | None = None) -> int:

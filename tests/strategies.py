@@ -166,3 +166,43 @@ def archs(draw: st.DrawFn) -> dict[str, Any]:
     defaults = draw(some(norm=NORMS, activation=ACTIVATIONS, order=ORDERS, dropout=DROPOUTS, bias=BIASES))
     network = {"C1": draw(rows()), "head": draw(HEADS)}
     return {"advconv": 1, "name": "random", "input": size, "defaults": defaults, "network": network}
+
+
+LINEAR = {"norm": "none", "activation": "none", "bias": False}
+"""The style of networks whose gradients have no zeros but those of their windows."""
+
+
+def linear_rows() -> st.SearchStrategy[Rows]:
+    """Convolutions, averages and merges that pass a gradient wherever a window reads; maps of one size merge."""
+    sizes = {"kernel_size": KERNELS, "dilation": DILATIONS}
+    strided = {"stride": st.one_of(st.just(1), st.tuples(st.integers(1, 2), st.integers(1, 2)).map(list))}
+    conv = block("conv", {"out_channels": st.just(4)}, sizes | strided)
+    keeping = st.lists(block("conv", {"out_channels": st.just(4)}, sizes), max_size=2)
+    path = st.tuples(keeping, st.just({"pointwise": 4})).map(lambda pair: [*pair[0], pair[1]])
+    branches = block("branches", {"paths": st.fixed_dictionaries({"a": path, "b": path})}, {"merge": MERGES})
+    others = st.one_of(
+        block("dwsep", {"out_channels": st.just(4)}, sizes | strided),
+        block("avgpool", {"kernel_size": st.integers(1, 3), "stride": st.integers(1, 2)}, {}),
+        branches,
+        block("residual", {"layers": path}, {}),
+    )
+    return st.lists(st.one_of(conv, conv, others), min_size=1, max_size=4)
+
+
+MERGES = st.sampled_from(["add", "concat"])
+
+
+def reading_rows() -> st.SearchStrategy[Rows]:
+    """One to three rows with windows of any kind, for several readers of one map."""
+    unit = {"kernel_size": KERNELS, "dilation": DILATIONS, "stride": STRIDES | st.integers(1, 5), "padding": PADDINGS}
+    pool = {"stride": STRIDES, "ceil_mode": st.booleans(), "padding": POOL_PADDINGS}
+    conv = block("conv", {"out_channels": st.just(4)}, unit)
+    row = st.one_of(conv, conv, block("avgpool", {"kernel_size": st.integers(1, 4)}, pool))
+    return st.lists(row, min_size=1, max_size=3)
+
+
+def grouped_rows() -> st.SearchStrategy[Rows]:
+    """Convolutions of 24 channels in groups, most of them without anything that mixes all."""
+    groups = st.sampled_from([2, 3, 4, 6, 8, 12, "depthwise", 2, 3, 4, 1])
+    conv = block("conv", {"out_channels": st.just(24), "groups": groups}, {"kernel_size": st.sampled_from([1, 3])})
+    return st.lists(st.one_of(conv, conv, conv, st.just({"depthwise": {"multiplier": 1}})), min_size=1, max_size=4)

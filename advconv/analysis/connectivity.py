@@ -1,6 +1,7 @@
 """The pixels of a receptive field that are connected to the map; a stack of dilated convolutions leaves gaps."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable
 from functools import reduce
 from operator import or_
 from typing import NamedTuple
@@ -43,17 +44,18 @@ class Connected(NamedTuple):
         return self.pixels / self.total
 
 
-def connected(measures: Measures) -> Connected | None:
+def connected(measures: Measures, filled: Collection[int] = ()) -> Connected | None:
     """The connected pixels of the network's receptive field; of several last maps, of the one with the least share.
 
-    None if the field is unknown, or too large to be examined.
+    None if the field is unknown, or too large to be examined. Nodes in `filled` count as if their windows had a tap at
+    every position that they span.
     """
-    areas = connected_areas(measures)
+    areas = connected_areas(measures, filled)
     found = [_count(areas[index], measures, index) for index in measures.last_maps.maps if areas.get(index)]
     return min(found, key=lambda each: each.share) if len(found) == len(measures.last_maps.maps) else None
 
 
-def connected_areas(measures: Measures) -> dict[int, tuple[Area, ...]]:
+def connected_areas(measures: Measures, filled: Collection[int] = ()) -> dict[int, tuple[Area, ...]]:
     """For each node that the last maps depend on, without gates, the areas whose union is connected to a position.
 
     An area is relative to the first pixel of the node's receptive field. Empty for a node whose field is unknown.
@@ -70,6 +72,8 @@ def connected_areas(measures: Measures) -> dict[int, tuple[Area, ...]]:
         elif len(graph.nodes[index].inputs) == 1:
             (source,) = sources
             windows = graph.nodes[index].layer.windows(graph.nodes[source].shape)
+            if index in filled:
+                windows = _filled(windows[0]), _filled(windows[1])
             jumps = reaches[source][0].jump, reaches[source][1].jump
             found[index] = tuple(
                 Area(_through(area.rows, windows[0], jumps[0]), _through(area.columns, windows[1], jumps[1]))
@@ -89,6 +93,10 @@ def _ancestors(inputs: list[tuple[int, ...]], ends: Iterable[int]) -> set[int]:
             found.add(index)
             ahead += inputs[index]
     return found
+
+
+def _filled(window: Window) -> Window:
+    return window._replace(kernel_size=window.extent, dilation=1)
 
 
 def _through(bits: int, window: Window, jump: int) -> int:
@@ -119,18 +127,22 @@ def _count(areas: tuple[Area, ...], measures: Measures, index: int) -> Connected
     if len(areas) == 1:
         pixels = areas[0].pixels
     else:
-        columns = (
-            reduce(or_, (area.columns for area in areas if area.rows >> row & 1), 0) for row in range(over_height.size)
-        )
-        pixels = sum(each.bit_count() for each in columns)
+        # Rows that are in the same areas have the same pixels.
+        rows = Counter(zip(*(f"{area.rows:0{over_height.size}b}" for area in areas), strict=True))
+        pixels = sum(count * _columns_of(areas, members).bit_count() for members, count in rows.items())
     return Connected(pixels, over_height.size * over_width.size)
+
+
+def _columns_of(areas: tuple[Area, ...], members: tuple[str, ...]) -> int:
+    """The columns of the areas whose member is "1"."""
+    return reduce(or_, (area.columns for area, member in zip(areas, members, strict=True) if member == "1"), 0)
 
 
 def full_dilations(measures: Measures) -> tuple[list[tuple[Node, int]], int]:
     """Dilations that leave no gap in the receptive field, for the dilated convolutions, and the field's size then.
 
     Each dilation is at most the extent of the field before it, so that taps touch; what one loses the next one gets.
-    Empty unless the network is one path of square windows.
+    Empty unless the network is one path of square windows whose strides leave no gaps either.
     """
     found, size, jump, owed = list[tuple[Node, int]](), 1, 1, 0
     for index in sorted(_ancestors(measures.flow.ungated_inputs, measures.last_maps.maps)):
@@ -145,5 +157,7 @@ def full_dilations(measures: Measures) -> tuple[list[tuple[Node, int]], int]:
             dilation = max(1, min(dilation + owed, size // jump))
             owed += window.dilation - dilation
             found.append((node, dilation))
+        if window.kernel_size > 1 and jump * dilation > size:
+            return [], 0
         size, jump = size + jump * dilation * (window.kernel_size - 1), jump * window.stride
     return found, size

@@ -1,5 +1,6 @@
 """Positions of a map that its readers cover."""
 
+from collections import deque
 from collections.abc import Iterable, Sequence
 from functools import lru_cache, reduce
 from operator import or_
@@ -12,14 +13,17 @@ from advconv.layers.dense import Pad
 MAX_SIZE = 2**16
 """Sides of maps whose positions are counted."""
 
+MAX_AREAS = 64
+"""Different areas of a map that its readers read."""
+
 MAX_REGIONS = 64
 """Parts of a map, each read by a different set of readers, that are told apart."""
 
 
 class UnreadPositions(NamedTuple):
-    """A map with positions that no reader covers, reported at its first reader, `reader`.
+    """A map with positions that no reader covers, reported at the one that reads most, `reader`.
 
-    `rows` and `columns`: how many of them are unread at the end of the map, if the windows touch and all others are
+    `rows` and `columns`: how many of them are unread at the end of the map, if its windows touch and all others are
     read, else 0.
     `read` and `total` count positions.
     """
@@ -51,9 +55,9 @@ def unread_positions(view: GraphView) -> list[UnreadPositions]:
 def _readers_of(view: GraphView, source: int) -> list[Reader]:
     """The windows that read a map; none if another layer reads it too."""
     found: list[Reader] = []
-    ahead = list(view.consumers[source])
+    ahead = deque(view.consumers[source])
     while ahead:
-        index = ahead.pop(0)
+        index = ahead.popleft()
         if index in view.readers:
             found.append(view.readers[index])
         elif isinstance(view.nodes[index].layer, Pad):
@@ -94,19 +98,24 @@ def repeated(bits: int, times: int, distance: int) -> int:
 
 
 def _unread(readers: Sequence[Reader]) -> UnreadPositions | None:
-    first = readers[0]
-    height, width = first.x.size
+    height, width = readers[0].x.size
     if max(height, width) > MAX_SIZE:
         return None
-    areas = {tuple(read_positions(window, size) for window, size in reader.axes) for reader in readers}
+    areas: dict[tuple[int, int], Reader] = {}
+    for reader in readers:
+        over_height, over_width = (read_positions(window, size) for window, size in reader.axes)
+        areas.setdefault((over_height, over_width), reader)
+        if len(areas) > MAX_AREAS:
+            return None
     read, total = _united(areas, height), height * width
     if read is None or read == total:
         return None
+    reader = areas[max(areas, key=lambda area: area[0].bit_count() * area[1].bit_count())]
     over_height, over_width = (reduce(or_, sets) for sets in zip(*areas, strict=True))
     rows, columns = height - over_height.bit_length(), width - over_width.bit_length()
-    touch = all(window.extent >= window.stride for window in first.windows)
+    touch = all(window.extent >= window.stride for window in reader.windows)
     is_edge = touch and read == (height - rows) * (width - columns)
-    return UnreadPositions(first, rows if is_edge else 0, columns if is_edge else 0, read, total)
+    return UnreadPositions(reader, rows if is_edge else 0, columns if is_edge else 0, read, total)
 
 
 def _united(areas: Iterable[tuple[int, ...]], height: int) -> int | None:

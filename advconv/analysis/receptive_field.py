@@ -148,6 +148,11 @@ def square(size: tuple[int, int]) -> str:
     return str(size[0]) if size[0] == size[1] else f"{size[0]}x{size[1]}"
 
 
+def by(size: tuple[int, int]) -> str:
+    """`(45, 45) -> 45x45`."""
+    return f"{size[0]}x{size[1]}"
+
+
 class ReceptiveFieldIssue(NamedTuple):
     """A node at which the receptive field becomes unknown, or whose paths have centres `misalignment` pixels apart.
 

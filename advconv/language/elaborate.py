@@ -28,7 +28,7 @@ def elaborate(part: ValidPart, image: Shape | None = None) -> tuple[Graph | None
 def grow(spec: ArchSpec, image: Shape | None = None) -> tuple[Draft, int | None, list[Finding]]:
     """The rows of the network as layers, with the index of the last; None if one does not fit."""
     draft = Draft()
-    end = draft.start(image or spec.input)
+    end = draft.start(image or spec.input, Origin("input", "", "input", ("input",)))
     try:
         for name, rows in spec.network.items():
             row = Origin(name, name, "", ("network", name))

@@ -1,12 +1,13 @@
 """Channels that do not mix, that are too few, or that are slow."""
 
 from collections.abc import Iterator
+from math import gcd
 
 from advconv.analysis.mixing import separate_channels
 from advconv.analysis.view import GraphView
 from advconv.layers.conv import Conv2d
 from advconv.layers.pointwise import Activation
-from advconv.rules.record import INFORMATION, WARNING, Rule, in_row
+from advconv.rules.record import INFORMATION, WARNING, LintInput, Rule, in_row
 from advconv.text.finding import Finding
 
 FEW_PER_GROUP = 3
@@ -25,13 +26,20 @@ def almost_depthwise(view: GraphView) -> Iterator[Finding]:
             message = (
                 f"{groups} groups over {channels} channels are not depthwise: each kernel reads {channels // groups}"
             )
-            yield in_row(reader.node, "AC316", message, "use `groups: depthwise`, or fewer groups", "groups")
+            yield in_row(reader.node, "AC316", message, _groups_help(channels, reader.node.shape.channels), "groups")
+
+
+def _groups_help(channels: int, out_channels: int) -> str:
+    both = gcd(channels, out_channels)
+    fewer = next(groups for groups in range(channels // (FEW_PER_GROUP + 1), 0, -1) if both % groups == 0)
+    less = f"groups: {fewer} or less" if fewer > 1 else "groups: 1"
+    return f"use {less}" if out_channels % channels else f"use `groups: depthwise`, or {less}"
 
 
 def unmixed_channels(view: GraphView) -> Iterator[Finding]:
     if found := separate_channels(view):
         node, parts, channels = found
-        seen = f"each feature of the last map depends on {channels // parts} of its {channels} input channels"
+        seen = f"each feature of the last map depends on at most {channels // parts} of its {channels} input channels"
         message = f"nothing from here on mixes the {parts} groups of channels: {seen}"
         yield in_row(node, "AC317", message, "add a `pointwise` after it, or use groups: 1 in one of the next rows")
 
@@ -48,12 +56,14 @@ def slow_channels(view: GraphView) -> Iterator[Finding]:
             )
 
 
-def narrow_features(view: GraphView) -> Iterator[Finding]:
+def narrow_features(subject: LintInput) -> Iterator[Finding]:
     """Activated features of one position, fewer than the classes and than what they are computed from."""
-    classes = view.graph.output
-    for before, after, between in view.weighted_pairs if classes.size == (1, 1) else ():
+    view, classes = subject.network, subject.spec.classes if subject.spec else None
+    if view is None or classes is None:
+        return
+    for before, after, between in view.weighted_pairs:
         features = after.x.elements
-        is_narrow = after.x.size == (1, 1) and features < min(classes.elements, before.x.channels)
+        is_narrow = after.x.size == (1, 1) and features < min(classes, before.x.channels)
         is_activated = is_narrow and any(isinstance(layer, Activation) for layer in between)
         if is_activated and not view.is_gate[after.node_index]:
             message = f"{features} features, computed from {before.x.channels}, must tell {classes} classes apart"
@@ -139,7 +149,7 @@ RULES = (
         ),
         fails="classes: 10\nnetwork: {C1: [conv: 32, conv: 4, gap, linear]}",
         passes="classes: 10\nnetwork: {C1: [conv: 32, conv: 16, gap, linear]}",
-        check_network=narrow_features,
+        check=narrow_features,
     ),
     Rule(
         code="AC320",

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from advconv.analysis.connectivity import connected
+from advconv.analysis.coverage import unread_positions
 from advconv.analysis.receptive_field import square
 from advconv.analysis.view import GraphView
 from advconv.constraints.receptive_field import without_gaps
@@ -17,6 +18,12 @@ def gridding(view: GraphView) -> Iterator[Finding]:
     dilated = [reader for reader, layer in view.convolutions if layer.is_dilated]
     found = connected(view.measures) if dilated else None
     if found is None or found.share >= LEAST_SHARE:
+        return
+    # Gaps of a stride, and of a dilation together with a stride, are those of AC301.
+    skipping = {item.reader.node_index for item in unread_positions(view)}
+    dilated = [reader for reader in dilated if reader.node_index not in skipping]
+    filled = connected(view.measures, {reader.node_index for reader in dilated})
+    if filled is None or filled.share - found.share <= 1 - LEAST_SHARE:
         return
     field = view.measures.receptive_field
     counts = f"{found.pixels:,} of its {found.total:,} pixels are connected ({found.share:.0%})"
@@ -40,7 +47,8 @@ def larger_than_image(view: GraphView) -> Iterator[Finding]:
     if beyond:
         labels = list(dict.fromkeys(reader.node.origin.label for reader in beyond))
         field = square((reaches[beyond[0].source][0].narrowest, reaches[beyond[0].source][1].narrowest))
-        others = f", nor do {len(labels) - 1} rows after it" if len(labels) > 1 else ""
+        after = len(labels) - 1
+        others = f", nor {'does 1 row' if after == 1 else f'do {after} rows'} after it" if after else ""
         sizes = f"the receptive field of its input, {field}, is larger than the image, {square(image)}"
         yield in_row(
             beyond[0].node, "AC314", f"{sizes}: it adds no context{others}", "a 1x1 convolution may do as well"

@@ -1,7 +1,9 @@
 """Comments that silence a rule on a row: `# advconv: ignore[AC301] reason`."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import NamedTuple
 
 from advconv.rules import BY_CODE
@@ -32,12 +34,12 @@ def silenced(document: Document, findings: list[Finding], selection: Selection, 
     ignores = list(_ignores(document))
     if not ignores:
         return findings
+    ignored = {(item.line, code) for item in ignores for code in item.codes}
     used = set[tuple[int, str]]()
     kept = []
     for finding in findings:
-        lines = _lines(document, finding)
-        hits = [(item.line, finding.code) for item in ignores if item.line in lines and finding.code in item.codes]
-        used.update(hits)
+        hits = {(line, finding.code) for line in _lines(document, finding)} & ignored
+        used |= hits
         if not hits:
             kept.append(finding)
     mistakes = (found for item in ignores for found in _mistakes(item, used, selection, is_complete))
@@ -71,22 +73,25 @@ def _mistakes(item: Ignore, used: set[tuple[int, str]], selection: Selection, is
 def _ignores(document: Document) -> Iterator[Ignore]:
     text = document.source.text
     matches = list(COMMENT.finditer(text)) if "ignore" in text else []
-    scalars = list(_scalars(document.root)) if matches else []
+    scalars = sorted((span.start, span.end) for span in _scalars(document.root)) if matches else []
+    ends = list(accumulate((end for _, end in scalars), max))
+    rows = _next_rows(document.source.lines) if matches else []
     for match in matches:
-        if not any(span.start <= match.start() < span.end for span in scalars):
+        before = bisect_right(scalars, (match.start(), len(text)))
+        if not before or ends[before - 1] <= match.start():
             codes = tuple(code.strip() for code in (match[1] or "").split(",") if code.strip())
             span = Span(match.start(), match.start() + len(match[0].rstrip()))
-            yield Ignore(span, _line(document, match.start()), codes, match[2].strip())
+            line = document.source.position(match.start()).line
+            yield Ignore(span, rows[line - 1], codes, match[2].strip())
 
 
-def _line(document: Document, offset: int) -> int:
-    """The line that a comment is for: its own, or the next with content if it stands alone."""
-    source = document.source
-    line = source.position(offset).line
-    if source.lines[line - 1].lstrip().startswith("#"):
-        while line < len(source.lines) and source.lines[line - 1].lstrip()[:1] in ("", "#"):
-            line += 1
-    return line
+def _next_rows(lines: list[str]) -> list[int]:
+    """For each line the number of the line that a comment in it is for: itself, or, without content, the next with."""
+    rows, row = [], len(lines)
+    for number in range(len(lines), 0, -1):
+        row = number if lines[number - 1].lstrip()[:1] not in ("", "#") else row
+        rows.append(row)
+    return rows[::-1]
 
 
 def _scalars(root: Value) -> Iterator[Span]:

@@ -15,7 +15,8 @@ def channels_last(subject: LintInput) -> Iterator[Finding]:
     order = [meant.height, meant.width, meant.channels]
     message = f"input is [channels, height, width], and {order} looks like [height, width, channels]"
     help = f"write `input: [{meant.channels}, {meant.height}, {meant.width}]`"
-    yield Finding("AC302", ("input",), message, help)
+    place = subject.network.nodes[0].origin.place if subject.network else ("input",)
+    yield Finding("AC302", place, message, help)
 
 
 RULES = (

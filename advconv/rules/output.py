@@ -7,39 +7,40 @@ from advconv.graph import Node
 from advconv.layers.merge import Add, Concat
 from advconv.layers.pointwise import Activation, Dropout, Norm
 from advconv.layers.pool import Pool2d
-from advconv.rules.record import WARNING, Rule, in_row, vain_row
+from advconv.rules.record import WARNING, LintInput, Rule, in_row, vain_row
 from advconv.text.finding import Finding
 
 SMALL_IMAGE = 64
 EARLY = 4
 
 
-def activation_on_logits(view: GraphView) -> Iterator[Finding]:
-    for node in _after_logits(view):
+def activation_on_logits(subject: LintInput) -> Iterator[Finding]:
+    for node in _after_logits(subject):
         if isinstance(node.layer, Activation) and node.shape.size == (1, 1):
             message = f"{node.layer.kind} on the output, which cross entropy takes as logits"
             yield in_row(node, "AC324", message, "end with `activation: none`, or leave the row out", "activation")
 
 
-def norm_on_logits(view: GraphView) -> Iterator[Finding]:
-    for node in _after_logits(view):
+def norm_on_logits(subject: LintInput) -> Iterator[Finding]:
+    for node in _after_logits(subject):
         if isinstance(node.layer, Norm):
             message = f"{node.layer.kind} on the output, which cross entropy takes as logits"
             yield in_row(node, "AC325", message, "give the last convolution `norm: none`", "norm")
 
 
-def dropout_on_logits(view: GraphView) -> Iterator[Finding]:
-    for node in _after_logits(view):
+def dropout_on_logits(subject: LintInput) -> Iterator[Finding]:
+    for node in _after_logits(subject):
         if isinstance(node.layer, Dropout):
             message = "dropout on the output sets logits to 0 at random"
             yield in_row(node, "AC326", message, "put it before the last layer with weights", "dropout")
 
 
-def _after_logits(view: GraphView) -> Iterator[Node]:
-    """The layers after the last one with weights, on a single path; none if the output is no vector."""
-    index = len(view.nodes) - 1
-    if not view.graph.output.flat:
+def _after_logits(subject: LintInput) -> Iterator[Node]:
+    """The layers after the last one with weights, on a single path; none if the output is not that of `classes`."""
+    view = subject.network
+    if view is None or subject.spec is None or subject.spec.classes is None:
         return
+    index = len(view.nodes) - 1
     found = list[Node]()
     while len(view.nodes[index].inputs) == 1:
         reader = view.readers.get(index)
@@ -62,7 +63,8 @@ def early_downsampling(view: GraphView) -> Iterator[Finding]:
             return
         if min(jumps) >= EARLY:
             sizes = "x".join(map(str, reader.node.shape.size))
-            message = f"after one convolution the {height}x{width} image is a {sizes} map"
+            convolutions = "one convolution" if weighted else "no convolution"
+            message = f"the {height}x{width} image is down to {sizes} after {convolutions}"
             help = "stride less at the start: such stems are made for 224x224 images"
             yield in_row(reader.node, "AC315", message, help)
             return
@@ -76,12 +78,17 @@ def vain_pooling(view: GraphView) -> Iterator[Finding]:
 
 
 def merged_twice(view: GraphView) -> Iterator[Finding]:
+    # A sum of several paths is a chain of sums, which share the origin of their row.
+    merged: dict[int, set[int]] = {}
     for node in view.nodes:
-        if isinstance(node.layer, Add | Concat) and len(set(node.inputs)) < len(node.inputs):
-            what = "adds" if isinstance(node.layer, Add) else "concatenates"
-            yield in_row(
-                node, "AC333", f"{what} the same map more than once", "leave out all but one of the empty paths"
-            )
+        if isinstance(node.layer, Add | Concat):
+            maps = merged.setdefault(id(node.origin), set())
+            paths = [index for index in node.inputs if view.nodes[index].origin is not node.origin]
+            if len({*paths}) < len(paths) or not maps.isdisjoint(paths):
+                what = "adds" if isinstance(node.layer, Add) else "concatenates"
+                help = "leave out all but one of the empty paths"
+                yield in_row(node, "AC333", f"{what} the same map more than once", help)
+            maps.update(paths)
 
 
 RULES = (
@@ -105,38 +112,41 @@ RULES = (
         code="AC324",
         severity=WARNING,
         title="activation on the logits",
-        what="An activation follows the last layer with weights, on the single position of the output.",
+        what=(
+            "An activation follows the last layer with weights, on the single position of the output, in a file with "
+            "`classes`."
+        ),
         why=(
             "Cross entropy contains the softmax, and takes any number: ReLU cuts every score below 0, sigmoid leaves "
             "scores from 0 to 1, of which the best probability of 10 classes is 23%. An activation before the global "
             "pooling is not reported (SqueezeNet has one)."
         ),
-        fails="- conv: 16\n- gap\n- linear: 10\n- activation: sigmoid",
-        passes="- conv: 16\n- gap\n- linear: 10",
-        check_network=activation_on_logits,
+        fails="classes: 10\nnetwork: {C1: [conv: 16, gap, linear, activation: sigmoid]}",
+        passes="classes: 10\nnetwork: {C1: [conv: 16, gap, linear]}",
+        check=activation_on_logits,
     ),
     Rule(
         code="AC325",
         severity=WARNING,
         title="norm on the logits",
-        what="A norm follows the last layer with weights.",
+        what="A norm follows the last layer with weights, in a file with `classes`.",
         why=(
             "It gives each class the same mean and deviation over the batch, whatever the images are, so the score of "
             "an image depends on the others in training."
         ),
         fails="classes: 10\nnetwork: {C1: [conv: 16, conv: {out_channels: 10, activation: none}, gap]}",
         passes="classes: 10\nnetwork: {C1: [conv: 16, conv: {out_channels: 10, norm: none, activation: none}, gap]}",
-        check_network=norm_on_logits,
+        check=norm_on_logits,
     ),
     Rule(
         code="AC326",
         severity=WARNING,
         title="dropout on the logits",
-        what="A dropout follows the last layer with weights.",
+        what="A dropout follows the last layer with weights, in a file with `classes`.",
         why="The score of the right class is set to 0 in some steps, which no training can avoid.",
-        fails="- conv: 16\n- gap\n- linear: 10\n- dropout: 0.1",
-        passes="- conv: 16\n- gap\n- dropout: 0.1\n- linear: 10",
-        check_network=dropout_on_logits,
+        fails="classes: 10\nnetwork: {C1: [conv: 16, gap, linear, dropout: 0.1]}",
+        passes="classes: 10\nnetwork: {C1: [conv: 16, gap, dropout: 0.1, linear]}",
+        check=dropout_on_logits,
     ),
     Rule(
         code="AC332",

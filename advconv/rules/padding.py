@@ -2,11 +2,15 @@
 
 from collections.abc import Iterator
 
-from advconv.analysis.receptive_field import square
+from advconv.analysis.receptive_field import by, square
 from advconv.analysis.view import GraphView, Reader
 from advconv.geometry import Window
+from advconv.layers.conv import Convolution
 from advconv.rules.record import WARNING, Rule, in_row
 from advconv.text.finding import Finding
+
+MAX_TAPS = 512
+"""Sides of kernels whose reads are counted."""
 
 MOST_PADDING = 0.4
 """The part of a row's reads that may fall on padding."""
@@ -14,9 +18,9 @@ MOST_PADDING = 0.4
 
 def padded_points(view: GraphView) -> Iterator[Finding]:
     for reader, layer in view.convolutions:
-        if layer.kernel_size == (1, 1) and any(window.before or window.after for window in reader.windows):
-            sizes = f"{square(reader.x.size)} to {square(reader.node.shape.size)}"
-            message = f"padding of a 1x1 convolution grows the map from {sizes}, by a border of constants"
+        if layer.kernel_size == (1, 1) and (outside := positions_outside(reader)):
+            total = reader.node.shape.height * reader.node.shape.width
+            message = f"{outside:,} of its {total:,} positions are a border of constants, from the padding of a 1x1"
             yield in_row(reader.node, "AC306", message, "use `padding: 0`", "padding")
 
 
@@ -37,16 +41,20 @@ def _ignores_dilation(window: Window) -> bool:
 
 
 def mostly_padding(view: GraphView) -> Iterator[Finding]:
-    for reader, _ in view.convolutions:
-        share = 1 - _real_share(reader)
-        if share > MOST_PADDING and not is_larger_than_map(reader):
-            message = f"{share:.0%} of what its windows read is padding, on a {square(reader.x.size)} map"
-            yield in_row(
-                reader.node, "AC308", message, "dilate less, use a smaller kernel_size, or stride less before it"
-            )
+    for reader, layer in view.convolutions:
+        if max(layer.kernel_size) > MAX_TAPS or is_larger_than_map(reader):
+            continue
+        share = 1 - real_share(reader)
+        if share > MOST_PADDING and not positions_outside(reader):
+            message = f"{share:.0%} of what its windows read is padding, on a {by(reader.x.size)} map"
+            yield in_row(reader.node, "AC308", message, _help(layer))
 
 
-def _real_share(reader: Reader) -> float:
+def _help(layer: Convolution) -> str:
+    return f"{'dilate less, ' if layer.is_dilated else ''}use a smaller kernel_size, or stride less before it"
+
+
+def real_share(reader: Reader) -> float:
     """The part of the reads that fall inside the map."""
     height, width = (_reads_inside(window, size) for window, size in reader.axes)
     return height * width
@@ -67,20 +75,28 @@ def _reads_inside(window: Window, size: int) -> float:
 
 
 def padding_alone(view: GraphView) -> Iterator[Finding]:
-    for reader, _ in view.convolutions:
-        over_height, over_width = (_places_outside(window, size) for window, size in reader.axes)
-        height, width = reader.node.shape.size
-        outside = height * width - (height - over_height) * (width - over_width)
-        if outside:
+    for reader, layer in view.convolutions:
+        outside = positions_outside(reader)
+        if outside and layer.kernel_size != (1, 1):
+            height, width = reader.node.shape.size
             message = f"{outside:,} of its {height * width:,} positions are computed from padding alone"
             yield in_row(
                 reader.node, "AC309", message, "pad less than the kernel spans, as `padding: same` does", "padding"
             )
 
 
+def positions_outside(reader: Reader) -> int:
+    """How many positions of its output are computed from padding alone."""
+    if not any(window.before or window.after for window in reader.windows):
+        return 0
+    over_height, over_width = (_places_outside(window, size) for window, size in reader.axes)
+    height, width = reader.node.shape.size
+    return height * width - (height - over_height) * (width - over_width)
+
+
 def _places_outside(window: Window, size: int) -> int:
     """How many places of a window lie entirely on padding."""
-    if window.extent == 1 or max(window.before, window.after) < window.extent:
+    if max(window.before, window.after) < window.extent:
         return 0
     places = window.output_size(size)
     before = max(0, (window.before - window.extent) // window.stride + 1)
@@ -89,12 +105,11 @@ def _places_outside(window: Window, size: int) -> int:
 
 
 def larger_than_map(view: GraphView) -> Iterator[Finding]:
-    for reader, _ in view.convolutions:
+    for reader, layer in view.convolutions:
         if is_larger_than_map(reader):
-            extents = square((reader.windows[0].extent, reader.windows[1].extent))
-            message = f"the kernel spans {extents} positions, the map has {square(reader.x.size)}"
-            help = "use a smaller kernel_size, dilate less, or stride less before it"
-            yield in_row(reader.node, "AC310", message, help)
+            extents = by((reader.windows[0].extent, reader.windows[1].extent))
+            message = f"the kernel spans {extents} positions of a {by(reader.x.size)} map"
+            yield in_row(reader.node, "AC310", message, _help(layer))
 
 
 def is_larger_than_map(reader: Reader) -> bool:
@@ -102,9 +117,12 @@ def is_larger_than_map(reader: Reader) -> bool:
 
 
 def shifted_maps(view: GraphView) -> Iterator[Finding]:
+    # Of branches that are misaligned, AC211 has the offset.
+    merges = [issue.node.origin.path for issue in view.field_issues if issue.misalignment is not None]
     for reader, _ in view.convolutions:
-        if shift := max(_shift(window) for window in reader.windows):
-            message = f"an even kernel shifts the map by {shift:g} px: it pads one end by more than the other"
+        shift = max(_shift(window) for window in reader.windows)
+        if shift and not any(path and reader.node.origin.path[: len(path)] == path for path in merges):
+            message = f"an even kernel shifts the map by {shift:g} positions: one end is padded by more than the other"
             yield in_row(reader.node, "AC311", message, "use an odd kernel_size", "kernel_size")
 
 

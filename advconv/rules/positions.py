@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from advconv.analysis.coverage import UnreadPositions, unread_positions
-from advconv.analysis.receptive_field import square
-from advconv.analysis.view import GraphView
+from advconv.analysis.receptive_field import by, square
+from advconv.analysis.view import GraphView, Reader
+from advconv.geometry import Window
 from advconv.layers.base import Windows
 from advconv.layers.conv import Convolution
 from advconv.layers.pool import AvgPool2d, Pool2d
@@ -17,7 +18,7 @@ LEAST_LOSS = 0.02
 
 def skipped_positions(view: GraphView) -> Iterator[Finding]:
     for item in unread_positions(view):
-        if not item.is_edge:
+        if not item.is_edge and not _is_partial_mean(item):
             over_height, over_width = windows = item.reader.windows
             window, stride = f"{over_height.extent}x{over_width.extent}", (over_height.stride, over_width.stride)
             reads = f"reads {item.read:,} of {item.total:,} positions, and nothing reads the others"
@@ -28,10 +29,11 @@ def skipped_positions(view: GraphView) -> Iterator[Finding]:
 def _help(windows: Windows) -> str:
     """What makes the windows touch, on each axis."""
     if any(window.dilation > 1 and window.kernel_size > 1 for window in windows):
-        return "use dilation 1, or stride 1"
+        return "use dilation 1, or stride 1" if any(window.stride > 1 for window in windows) else "use dilation 1"
     larger = [max(window.kernel_size, window.stride) for window in windows]
     smaller = [min(window.kernel_size, window.stride) for window in windows]
-    return f"use kernel_size {_in_yaml(larger)} or more, or stride {_in_yaml(smaller)} or less"
+    less = " or less" if max(smaller) > 1 else ""
+    return f"use kernel_size {_in_yaml(larger)} or more, or stride {_in_yaml(smaller)}{less}"
 
 
 def _in_yaml(sizes: list[int]) -> str:
@@ -42,7 +44,7 @@ def _in_yaml(sizes: list[int]) -> str:
 def lost_by_pooling(view: GraphView) -> Iterator[Finding]:
     for item in unread_positions(view):
         if item.is_edge and isinstance(item.reader.layer, Pool2d) and not _is_partial_mean(item):
-            message = f"the windows do not tile the {square(item.reader.x.size)} map: {_edge(item)} are dropped"
+            message = f"the windows do not tile the {by(item.reader.x.size)} map: {_edge(item)} are dropped"
             help = "use `ceil_mode: true`, or a map whose size the stride divides"
             yield in_row(item.reader.node, "AC303", message, help)
 
@@ -54,10 +56,35 @@ def lost_by_stride(view: GraphView) -> Iterator[Finding]:
             and isinstance(item.reader.layer, Convolution)
             and item.total - item.read >= LEAST_LOSS * item.total
         ):
-            message = f"the windows end before the {square(item.reader.x.size)} map does: {_edge(item)} are not read"
-            yield in_row(
-                item.reader.node, "AC304", message, "use `padding: same`, or pad the bottom and the right by more"
-            )
+            message = f"the windows end before the {by(item.reader.x.size)} map does: {_edge(item)} are not read"
+            yield in_row(item.reader.node, "AC304", message, _padding_help(item.reader), "padding")
+
+
+def _padding_help(reader: Reader) -> str:
+    """The padding with which the windows reach the end of the map."""
+    if all(_reaches_end(window, 0, 0, size) for window, size in reader.axes):
+        return "use `padding: valid`"
+    if all(_reaches_end(window, (window.extent - 1) // 2, window.extent // 2, size) for window, size in reader.axes):
+        return "use `padding: same`"
+    sides = [side for window, size in reader.axes for side in (window.before, _least_after(window, size))]
+    return f"use `padding: {sides}` (top, bottom, left, right)"
+
+
+def _reaches_end(window: Window, before: int, after: int, size: int) -> bool:
+    """Whether a window of this padding reads the last position."""
+    padded = window._replace(before=before, after=after)
+    places = padded.output_size(size)
+    return places > 0 and _unread_at_end(padded, size) <= 0
+
+
+def _unread_at_end(window: Window, size: int) -> int:
+    return size + window.before - (window.output_size(size) - 1) * window.stride - window.extent
+
+
+def _least_after(window: Window, size: int) -> int:
+    """The padding at the end with which one more window fits, if positions there are unread."""
+    unread = _unread_at_end(window, size)
+    return window.stride - unread if unread > 0 else window.after
 
 
 def _edge(item: UnreadPositions) -> str:

@@ -1,7 +1,6 @@
 """Settings of `train` and `augment` that do not fit the network, the images or each other."""
 
 from collections.abc import Iterator
-from itertools import combinations
 
 from advconv.language.augment import Transform
 from advconv.layers.pointwise import BatchNorm2d, GroupNorm
@@ -56,20 +55,25 @@ def large_holes(subject: LintInput) -> Iterator[Finding]:
         for argument, side in HOLES if transform.name == "CoarseDropout" else ():
             given, size = transform.arguments.get(argument), getattr(subject.input, side)
             largest = given[1] if isinstance(given, list) and len(given) == 2 else None
-            if isinstance(largest, int) and largest >= size:
-                message = f"a hole up to {largest} pixels in {side} erases the image, which has {size}"
+            # A fraction is one of the image's side.
+            pixels = round(largest * size) if isinstance(largest, float) else largest
+            if isinstance(pixels, int) and pixels >= size:
+                message = f"a hole up to {pixels} pixels in {side} spans the image, which has {size}"
                 yield Finding("AC344", path, message, f"use a {side} below {size}")
 
 
 def undone_transforms(subject: LintInput) -> Iterator[Finding]:
-    for (_, first), (path, second) in combinations(_transforms(subject), 2):
-        p, q = _probability(first), _probability(second)
-        if first.name == second.name and first.name in INVOLUTIONS:
-            message = f"the second {first.name} undoes the first on {p * q:.0%} of the images"
+    before: dict[str, float] = {}
+    for path, transform in _transforms(subject):
+        name, p = transform.name, _probability(transform)
+        if name in INVOLUTIONS and (share := before.get(name, 0.0) * p):
+            message = f"{name} undoes the one before it on {share:.0%} of the images"
             yield Finding("AC345", path, message, "leave one of them out")
-        elif first.name in UNDONE_BY.get(second.name, ()) and q == 1:
-            message = f"{second.name} removes what {first.name} before it has changed"
-            yield Finding("AC345", path, message, f"leave {first.name} out, or put it behind {second.name}")
+        for other in UNDONE_BY.get(name, ()) if p == 1 else ():
+            if before.get(other):
+                message = f"{name} removes what {other} before it has changed"
+                yield Finding("AC345", path, message, f"leave {other} out, or put it behind {name}")
+        before[name] = p
 
 
 def _transforms(subject: LintInput) -> list[tuple[tuple[str, int], Transform]]:
@@ -128,9 +132,12 @@ RULES = (
     Rule(
         code="AC344",
         severity=WARNING,
-        title="hole as large as the image",
+        title="hole that spans the image",
         what="A hole of CoarseDropout can be as high or as wide as the image.",
-        why="Nothing of the image is left, and the label is kept.",
+        why=(
+            "It is cut off at the edges, so the range says more than is done; as high and as wide as the image, it "
+            "leaves nothing of it, and the label is kept."
+        ),
         fails="network: {C1: [conv: 32]}\naugment: [CoarseDropout: {hole_height_range: [8, 64]}]",
         passes="network: {C1: [conv: 32]}\naugment: [CoarseDropout: {hole_height_range: [8, 16]}]",
         check=large_holes,

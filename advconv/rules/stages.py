@@ -6,14 +6,14 @@ from advconv.analysis.view import GraphView, Reader
 from advconv.graph import Node
 from advconv.layers.base import Layer
 from advconv.layers.conv import Convolution
-from advconv.layers.dense import Flatten
+from advconv.layers.dense import Flatten, Pad
 from advconv.layers.merge import Add
 from advconv.layers.pointwise import Activation, BatchNorm2d, Dropout, GroupNorm
 from advconv.layers.pool import AdaptiveAvgPool2d, AvgPool2d, Subsample
 from advconv.rules.record import WARNING, Rule, in_row, vain_row
 from advconv.text.finding import Finding
 
-LINEAR = (BatchNorm2d, Flatten, AdaptiveAvgPool2d, AvgPool2d, Subsample)
+LINEAR = (BatchNorm2d, Flatten, AdaptiveAvgPool2d, AvgPool2d, Pad, Subsample)
 """Layers that are linear at inference, and leave a pair of linear layers around them linear."""
 
 IDEMPOTENT = ("relu", "relu6")
@@ -42,22 +42,31 @@ def no_activation_between(view: GraphView) -> Iterator[Finding]:
 
 def _linear_pairs(view: GraphView) -> Iterator[tuple[Reader, Reader]]:
     """Weighted layers with no non-linearity between them, unless they are meant as the factors of one layer."""
-    for before, after, between in view.weighted_pairs:
-        if all(isinstance(layer, LINEAR) for layer in between) and not _are_factors(before, after):
+    linear = [pair for *pair, between in view.weighted_pairs if all(isinstance(layer, LINEAR) for layer in between)]
+    ends_linear = {before.node_index for before, _ in linear}
+    for before, after in linear:
+        if not _are_factors(before, after, after.node_index in ends_linear):
             yield before, after
 
 
-def _are_factors(before: Reader, after: Reader) -> bool:
-    """Whether a pair has fewer parameters than the layer it stands for: separable, or through fewer channels."""
+def _are_factors(before: Reader, after: Reader, goes_on: bool) -> bool:
+    """Whether a pair has fewer parameters than the layer it stands for: separable, or through fewer channels.
+
+    `goes_on`: a third layer follows without a non-linearity.
+    """
     between = before.node.shape.channels
     if between < min(before.x.channels, after.node.shape.channels):
         return True
     if not (isinstance(before.layer, Convolution) and isinstance(after.layer, Convolution)):
         return False
-    is_depthwise_separable = before.layer.is_depthwise(before.x) and _is_point(after)
+    if before.layer.is_depthwise(before.x):
+        # Of two depthwise ones the second is dilated: a large kernel (Guo et al., Visual Attention Network, 2022).
+        return after.layer.kernel_size == (1, 1) or (after.layer.is_depthwise(after.x) and after.layer.is_dilated)
+    if _is_point(before) and after.layer.is_depthwise(after.x):
+        # Pointwise first (Haase and Amthor, Rethinking Depthwise Separable Convolutions, 2020).
+        return not goes_on
     (height, width), (next_height, next_width) = before.layer.kernel_size, after.layer.kernel_size
-    is_separable = (height == next_width == 1 < width) or (width == next_height == 1 < height)
-    return is_depthwise_separable or is_separable
+    return height == next_width == 1 < min(width, next_height) or width == next_height == 1 < min(height, next_width)
 
 
 def _is_point(reader: Reader) -> bool:
@@ -87,7 +96,7 @@ def norms_in_a_row(view: GraphView) -> Iterator[Finding]:
 
 
 def dropout_before_norm(view: GraphView) -> Iterator[Finding]:
-    for _, node in _pairs(view, (Dropout,), NORMS):
+    for _, node in _pairs(view, (Dropout,), (BatchNorm2d,)):
         message = f"{node.layer.kind} directly after dropout"
         yield in_row(node, "AC329", message, "drop after the norm or after the activation")
 
@@ -108,16 +117,19 @@ def _subtracts_mean(layer: Layer, reader: Reader) -> bool:
 
 
 def norm_of_one_position(view: GraphView) -> Iterator[Finding]:
-    for node in view.nodes:
-        if isinstance(node.layer, NORMS) and node.shape.size == (1, 1):
+    for index, node in enumerate(view.nodes):
+        if isinstance(node.layer, BatchNorm2d) and node.shape.size == (1, 1) and not view.is_gate[index]:
             message = f"{node.layer.kind} of a {node.shape} map: each channel of an image has a single value"
-            yield in_row(node, "AC328", message, "leave the norm out behind a global pooling: `norm: none`", "norm")
+            yield in_row(node, "AC328", message, "use `norm: none`, or `norm: layer`", "norm")
 
 
 def activated_before_sum(view: GraphView) -> Iterator[Finding]:
     for node in view.nodes:
         if isinstance(node.layer, Add) and node.origin.kind == "residual":
-            last = view.nodes[node.inputs[0]].layer
+            index = node.inputs[0]
+            while isinstance(view.nodes[index].layer, Dropout):
+                (index,) = view.nodes[index].inputs
+            last = view.nodes[index].layer
             if isinstance(last, Activation) and last.name in NON_NEGATIVE:
                 message = f"the main path ends with {last.kind}, so it can add and never subtract"
                 yield in_row(node, "AC330", message, "end it with `activation: none`; the sum has an activation")
@@ -146,7 +158,8 @@ RULES = (
         title="no non-linearity between two layers",
         what=(
             "Two layers with weights follow each other with no activation between them. Not reported: a depthwise and "
-            "a 1x1 convolution, 1xk and kx1, and layers through fewer channels than before and after."
+            "a 1x1 convolution in either order, a depthwise and a dilated depthwise one, 1xk and kx1, and layers "
+            "through fewer channels than before and after."
         ),
         why=(
             "A linear layer of a linear layer is a linear layer; a batch norm or an average between them is linear "
@@ -182,11 +195,11 @@ RULES = (
     Rule(
         code="AC328",
         severity=WARNING,
-        title="norm of one position",
-        what="A norm reads a map of a single position.",
+        title="batch norm of one position",
+        what="A batch norm reads a map of a single position; one in a gate is not reported.",
         why=(
-            "A batch norm then has one value of each channel in an image: its statistics have the noise of the batch "
-            "size, and a batch of one image fails in torch."
+            "It then has one value of each channel in an image: its statistics have the noise of the batch size, and a "
+            "batch of one image fails in torch."
         ),
         fails="- conv: 16\n- gap\n- pointwise: 32",
         passes="- conv: 16\n- gap\n- pointwise: {out_channels: 32, norm: none}",
@@ -195,8 +208,8 @@ RULES = (
     Rule(
         code="AC329",
         severity=WARNING,
-        title="dropout directly before a norm",
-        what="A norm reads the output of a dropout.",
+        title="dropout directly before a batch norm",
+        what="A batch norm reads the output of a dropout.",
         why=(
             "Dropout changes the variance between training and inference, and the norm has stored that of training (Li "
             "et al., Understanding the Disharmony between Dropout and Batch Normalization, 2019)."
