@@ -34,10 +34,7 @@ def columns(text: str) -> int:
 
 
 def json_text(value: Any, indent: int | None = 2) -> str:
-    """JSON for a terminal or a file: ASCII, in which DEL, the one control character that JSON allows, is escaped.
-
-    `indent`: spaces for each level; None for one line.
-    """
+    """JSON in printable ASCII. `indent`: spaces for each level; None for one line."""
     import json
 
-    return json.dumps(value, indent=indent).replace("\x7f", "\\u007f")
+    return json.dumps(value, indent=indent)
