@@ -6,6 +6,9 @@ from advconv.graph import MAX_LAYERS
 
 HEAD = "advconv: 1\nname: hostile\ninput: [3, 32, 32]\n"
 NETWORK = f"{HEAD}network:\n  C1:\n"
+BARE = f"{HEAD}defaults: {{norm: none, activation: none}}\n"
+BARE_ROWS = f"{BARE}network:\n  C1:\n"
+"""One layer in a row, for as many rows as a network may have."""
 ONE_ROW = f"{HEAD}network: {{C1: [conv: 8]}}\n"
 
 Write = Callable[[int], str]
@@ -48,6 +51,11 @@ def nested(head: str, opening: str, inside: str, closing: str, depth: int) -> Wr
 def fixed(text: str) -> Write:
     """A text that is short for every size, and expensive."""
     return lambda size: text
+
+
+def counted(head: str, unit: str, tail: str, times: int) -> Write:
+    """A unit repeated as often as a limit allows; each `#` in it becomes the number of the repetition."""
+    return fixed("".join([head, *(unit.replace("#", str(number)) for number in range(times)), tail]))
 
 
 NAMES = "".join(f"{name}: [], " for name in (f"p{number}" for number in range(1000)))
@@ -114,6 +122,81 @@ ROWS: dict[str, Write] = {
     "branches in branches": nested(NETWORK, "branches: {merge: add, paths: {a: [], b: [", "norm: batch", "]}}", 22),
     "repeat in repeat, each doubling": fixed(
         NETWORK + "    - " + "repeat: {times: 2, layers: [" * 13 + "norm: batch" + "]}" * 13 + "\n"
+    ),
+}
+
+RULES: dict[str, Write] = {
+    "repeat of dilated convolutions": fixed(
+        f"{BARE}network: {{C1: [repeat: {{times: {MAX_LAYERS}, layers: [dilated: 8]}}]}}\n"
+    ),
+    "repeat of dilations in branches": fixed(
+        f"{BARE}network: {{C1: [repeat: {{times: {MAX_LAYERS // 5}, layers: [branches: {{merge: add, paths: {{"
+        f"a: [dilated: 8], b: [dilated: {{out_channels: 8, dilation: 3}}], c: [conv: 8]}}}}]}}]}}\n"
+    ),
+    "rows of other dilations": counted(BARE_ROWS, "    - dilated: {out_channels: 3, dilation: [2, 1#]}\n", "", 9000),
+    "rows of long kernels": counted(BARE_ROWS, "    - conv: {out_channels: 3, kernel_size: [1, 1#1]}\n", "", 9000),
+    "rows of kernels": counted(BARE_ROWS, "    - conv: {out_channels: 3, kernel_size: [63, 63]}\n", "", 9000),
+    "a kernel of a billion taps": fixed(f"{NETWORK}    - conv: {{out_channels: 3, kernel_size: [1, 1000000001]}}\n"),
+    "paths of dilated strides": counted(
+        f"{BARE_ROWS.replace('32, 32', '64, 9000')}    - branches: {{paths: {{",
+        "a#: [dilated: {out_channels: 1, stride: 2, kernel_size: [3, 2#1]}], ",
+        "z: [strided: 1]}}\n",
+        4900,
+    ),
+    "paths of strides that skip, on a wide map": counted(
+        f"{BARE_ROWS.replace('32, 32', '1, 65000')}    - branches: {{paths: {{",
+        "a#: [conv: {out_channels: 1, kernel_size: 1, stride: [1, 1#]}, gap], ",
+        "z: [strided: 1, gap]}}\n",
+        3000,
+    ),
+    "paths of other dilations": counted(
+        f"{BARE_ROWS}    - branches: {{paths: {{",
+        "a#: [dilated: {out_channels: 3, dilation: [2, 1#]}], ",
+        "z: []}}\n",
+        4900,
+    ),
+    "a chain of dropouts": counted(f"{HEAD}network: {{C1: [conv: 8, ", "dropout: 0.1, ", "norm: batch]}\n", 9900),
+    "repeat of dropouts before convolutions": fixed(
+        f"{BARE}network: {{C1: [repeat: {{times: 99, layers: ["
+        "repeat: {times: 99, layers: [dropout: 0.1]}, conv: 8]}]}\n"
+    ),
+    "repeat of grouped convolutions": fixed(
+        f"{BARE}network: {{C1: [conv: 64, repeat: {{times: {MAX_LAYERS - 1}, "
+        "layers: [conv: {out_channels: 64, groups: 32}]}]}\n"
+    ),
+    "repeat of wide dilations in residuals": fixed(
+        f"{BARE_ROWS.replace('32, 32', '4000, 4000')}    - pointwise: 8\n"
+        f"    - repeat: {{times: {MAX_LAYERS // 3}, layers: [residual: [dilated: {{out_channels: 8, dilation: 2}}]]}}\n"
+    ),
+    "areas that grow": fixed(
+        f"{BARE}network: {{C1: [repeat: {{times: 5, layers: [branches: {{merge: add, paths: {{"
+        "a: [dilated: {out_channels: 3, kernel_size: [1, 5]}], "
+        "b: [dilated: {out_channels: 3, kernel_size: [5, 1]}]}}]}, "
+        f"repeat: {{times: {MAX_LAYERS * 4 // 5}, layers: [conv: 3]}}]}}\n"
+    ),
+    "ignores behind rows": fixed(BARE_ROWS + "    - conv: 8 # advconv: ignore[AC301] a\n" * 9000),
+    "ignores behind rows that skip": fixed(
+        BARE_ROWS + "    - pointwise: {out_channels: 8, stride: 2} # advconv: ignore[AC301] a\n" * 9000
+    ),
+    "ignores in lines of their own": long(
+        f"{NETWORK}    - conv: 8\n", "    # advconv: ignore[AC301] a\n", "    - conv: 8\n"
+    ),
+    "ignores without a code": long(f"{NETWORK}    - conv: 8\n", "    # advconv: ignore\n", "    - conv: 8\n"),
+    "an ignore of many codes": (
+        lambda size: f"{NETWORK}    - conv: 8 # advconv: ignore[{'AC301,' * ((size - 99) // 6)}AC302] a\n"
+    ),
+    "ignores in many texts": long(f"{NETWORK}    - conv: 8\naugment: [", '" # advconv: ignore[AC301] a", ', "D4]\n"),
+    "rows that each have a finding": counted(f"{HEAD}network: {{C1: [", "avgpool: 1, ", "conv: 8]}\n", 9900),
+    "pairs of flips": many(f"{ONE_ROW}augment: [", "HorizontalFlip, VerticalFlip, ", "D4]\n"),
+    "misaligned paths of even kernels": fixed(
+        f"{BARE}network: {{C1: [repeat: {{times: {MAX_LAYERS // 6}, layers: ["
+        "residual: [conv: {out_channels: 3, kernel_size: 2}], conv: {out_channels: 3, kernel_size: 2}]}]}\n"
+    ),
+    "rows of misaligned paths": counted(
+        BARE_ROWS,
+        "    - residual: [conv: {out_channels: 3, kernel_size: 2}]\n    - conv: {out_channels: 3, kernel_size: 2}\n",
+        "",
+        1600,
     ),
 }
 
@@ -300,5 +383,5 @@ LINES: dict[str, Write] = {
     "aliases that fail at one place": many(f"{HEAD}network: {{C1: [&a {{conv: none}}", ", *a", "]}\n"),
 }
 
-FILES: dict[str, Write] = ROWS | PATHS | KEYS | AUGMENT | YAML | NOT_YAML | REPAIRED | LINES
+FILES: dict[str, Write] = ROWS | RULES | PATHS | KEYS | AUGMENT | YAML | NOT_YAML | REPAIRED | LINES
 """Every file by a description of what it repeats."""

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from advconv.analysis.view import GraphView, Reader
 from advconv.geometry import Window
 from advconv.layers.dense import Pad
+from advconv.layers.pointwise import Pointwise
 
 MAX_SIZE = 2**16
 """Sides of maps whose positions are counted."""
@@ -42,9 +43,10 @@ class UnreadPositions(NamedTuple):
 @lru_cache(maxsize=1)
 def unread_positions(view: GraphView) -> list[UnreadPositions]:
     """All maps with positions that none of their readers covers."""
-    suspects = {reader.source for reader in view.readers.values() if not _reads_all(reader)}
+    suspects = [reader for reader in view.readers.values() if not _reads_all(reader)]
+    sources = _computed_from(view) if suspects else []
     found = []
-    for source in sorted(suspects):
+    for source in sorted({sources[reader.source] for reader in suspects}):
         readers = _readers_of(view, source)
         # A map that is read by something other than a window is read as a whole.
         if readers and (unread := _unread(readers)):
@@ -52,15 +54,23 @@ def unread_positions(view: GraphView) -> list[UnreadPositions]:
     return found
 
 
+def _computed_from(view: GraphView) -> list[int]:
+    """For each map the one that norms, activations and dropout have computed it from, position by position."""
+    found: list[int] = []
+    for index, node in enumerate(view.nodes):
+        found.append(found[node.inputs[0]] if isinstance(node.layer, Pointwise) else index)
+    return found
+
+
 def _readers_of(view: GraphView, source: int) -> list[Reader]:
-    """The windows that read a map; none if another layer reads it too."""
+    """The windows that read a map, or what is computed from it position by position; none if another layer does."""
     found: list[Reader] = []
     ahead = deque(view.consumers[source])
     while ahead:
         index = ahead.popleft()
         if index in view.readers:
             found.append(view.readers[index])
-        elif isinstance(view.nodes[index].layer, Pad):
+        elif isinstance(view.nodes[index].layer, Pad | Pointwise) and view.consumers[index]:
             ahead += view.consumers[index]
         else:
             return []

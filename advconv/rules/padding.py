@@ -9,8 +9,8 @@ from advconv.layers.conv import Convolution
 from advconv.rules.record import WARNING, Rule, in_row
 from advconv.text.finding import Finding
 
-MAX_TAPS = 512
-"""Sides of kernels whose reads are counted."""
+MAX_TAPS = 64
+"""Taps along an axis of kernels whose reads are counted."""
 
 MOST_PADDING = 0.4
 """The part of a row's reads that may fall on padding."""
@@ -42,7 +42,7 @@ def _ignores_dilation(window: Window) -> bool:
 
 def mostly_padding(view: GraphView) -> Iterator[Finding]:
     for reader, layer in view.convolutions:
-        if max(layer.kernel_size) > MAX_TAPS or is_larger_than_map(reader):
+        if is_larger_than_map(reader) or max(layer.kernel_size) > MAX_TAPS:
             continue
         share = 1 - real_share(reader)
         if share > MOST_PADDING and not positions_outside(reader):
@@ -56,22 +56,23 @@ def _help(layer: Convolution) -> str:
 
 def real_share(reader: Reader) -> float:
     """The part of the reads that fall inside the map."""
-    height, width = (_reads_inside(window, size) for window, size in reader.axes)
-    return height * width
+    inside, total = 1, 1
+    for window, size in reader.axes:
+        if window.before or window.after:
+            inside *= _reads_inside(window, size)
+            total *= window.output_size(size) * window.kernel_size
+    return inside / total
 
 
-def _reads_inside(window: Window, size: int) -> float:
-    """The same along one axis."""
-    if not (window.before or window.after):
-        return 1.0
-    places = window.output_size(size)
-    inside = 0
+def _reads_inside(window: Window, size: int) -> int:
+    """How many reads along one axis fall inside the map."""
+    places, inside = window.output_size(size), 0
     for tap in range(window.kernel_size):
         # The positions p with 0 <= p*stride + offset < size.
         offset = tap * window.dilation - window.before
         first, last = max(0, -(offset // window.stride)), min(places - 1, (size - 1 - offset) // window.stride)
         inside += max(0, last - first + 1)
-    return inside / (places * window.kernel_size)
+    return inside
 
 
 def padding_alone(view: GraphView) -> Iterator[Finding]:
@@ -95,10 +96,13 @@ def positions_outside(reader: Reader) -> int:
 
 
 def _places_outside(window: Window, size: int) -> int:
-    """How many places of a window lie entirely on padding."""
+    """How many places of a window have no tap inside the map."""
+    places = window.output_size(size)
+    if window.dilation > size and window.kernel_size <= MAX_TAPS:
+        # Two taps are never inside at once.
+        return places - _reads_inside(window, size)
     if max(window.before, window.after) < window.extent:
         return 0
-    places = window.output_size(size)
     before = max(0, (window.before - window.extent) // window.stride + 1)
     first_after = -(-(size + window.before) // window.stride)
     return min(places, before + max(0, places - first_after))

@@ -44,7 +44,7 @@ def _in_yaml(sizes: list[int]) -> str:
 def lost_by_pooling(view: GraphView) -> Iterator[Finding]:
     for item in unread_positions(view):
         if item.is_edge and isinstance(item.reader.layer, Pool2d) and not _is_partial_mean(item):
-            message = f"the windows do not tile the {by(item.reader.x.size)} map: {_edge(item)} are dropped"
+            message = f"the windows do not tile the {by(item.reader.x.size)} map: {_edge(item)} dropped"
             help = "use `ceil_mode: true`, or a map whose size the stride divides"
             yield in_row(item.reader.node, "AC303", message, help)
 
@@ -56,7 +56,7 @@ def lost_by_stride(view: GraphView) -> Iterator[Finding]:
             and isinstance(item.reader.layer, Convolution)
             and item.total - item.read >= LEAST_LOSS * item.total
         ):
-            message = f"the windows end before the {by(item.reader.x.size)} map does: {_edge(item)} are not read"
+            message = f"the windows end before the {by(item.reader.x.size)} map does: {_edge(item)} not read"
             yield in_row(item.reader.node, "AC304", message, _padding_help(item.reader), "padding")
 
 
@@ -88,11 +88,12 @@ def _least_after(window: Window, size: int) -> int:
 
 
 def _edge(item: UnreadPositions) -> str:
-    """`the last row and the last 2 columns (12% of the positions)`"""
+    """`the last row and the last 2 columns (12.0% of the positions) are`"""
     counts = ((item.rows, "row"), (item.columns, "column"))
     parts = [f"the last {f'{count} {word}s' if count > 1 else word}" for count, word in counts if count]
     share = (item.total - item.read) / item.total
-    return f"{' and '.join(parts)} ({share:.1%} of the positions)"
+    verb = "is" if item.rows + item.columns == 1 else "are"
+    return f"{' and '.join(parts)} ({share:.1%} of the positions) {verb}"
 
 
 def partial_mean(view: GraphView) -> Iterator[Finding]:
