@@ -1,7 +1,7 @@
 """The part of a check that the rules take, for the shipped architectures and the networks of archs/zoo.
 
-A ratio is a median over runs, each of which times checks and the rules alone in turn, so that load on the machine affects
-both. All rules together may cost a third of a check's time.
+A ratio is a median over runs, each of which times checks and the rules alone in turn, so that load on the machine
+affects both. All rules together may cost a third of a check's time.
 """
 
 import gc
