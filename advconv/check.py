@@ -10,7 +10,7 @@ from advconv.analysis.view import GraphView
 from advconv.constraints import judge
 from advconv.constraints.record import Status, Verdict
 from advconv.geometry import Shape
-from advconv.language.data_sets import SETS, wrong_for
+from advconv.language.data_sets import SETS, field_findings
 from advconv.language.elaborate import elaborate
 from advconv.language.spec import ArchSpec, ValidPart, parse, parse_part
 from advconv.rules import RULES
@@ -94,7 +94,9 @@ def check_document(
     part = _valid_part(document, spec, yaml_findings, spec_findings)
     graph, shape_findings = elaborate(part, image) if part else (None, [])
     measures = measure(graph) if graph else None
-    data_findings = wrong_for(SETS[spec.data], spec.input, spec.classes) if spec and document.has(("data",)) else []
+    data_findings = (
+        field_findings(SETS[spec.data], spec.input, spec.classes) if spec and document.has(("data",)) else []
+    )
     overflow_findings = too_large(measures) if measures else []
     text_findings = _without_repeated(document, yaml_findings, spec_findings)
     errors = [*text_findings, *spec_findings, *shape_findings, *overflow_findings, *data_findings]
