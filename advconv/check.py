@@ -17,12 +17,14 @@ from advconv.rules import RULES
 from advconv.rules.diagnostics import Diagnostic, has_errors, placed
 from advconv.rules.ignores import silenced
 from advconv.rules.receptive_field import too_large
-from advconv.rules.record import LintInput, Rule, Severity
+from advconv.rules.record import LintInput, Severity
 from advconv.rules.selection import ALL, Selection
 from advconv.text.document import Document, decode
 from advconv.text.finding import MAX_FINDINGS, Finding
 from advconv.text.reader import read
 from advconv.text.source import Source
+
+LINTS = tuple(rule for rule in RULES if rule.check or rule.check_network)
 
 
 class Checked(NamedTuple):
@@ -127,17 +129,12 @@ def _valid_part(
 def lint(given: LintInput, selection: Selection = ALL) -> list[Finding]:
     """The findings of the selected rules; of a row that is repeated, those of its first round."""
     found: dict[tuple[str, object], Finding] = {}
-    for rule in filter(selection.includes, RULES):
-        for finding in _findings(rule, given):
+    for rule in LINTS if selection == ALL else filter(selection.includes, LINTS):
+        for finding in rule.check(given) if rule.check else ():
+            found.setdefault((finding.code, finding.path), finding)
+        for finding in rule.check_network(given.network) if rule.check_network and given.network else ():
             found.setdefault((finding.code, finding.path), finding)
     return list(found.values())
-
-
-def _findings(rule: Rule, given: LintInput) -> Iterator[Finding]:
-    if rule.check:
-        yield from rule.check(given)
-    if rule.check_network and given.network:
-        yield from rule.check_network(given.network)
 
 
 def _without_repeated(document: Document, yaml_findings: list[Finding], spec_findings: list[Finding]) -> list[Finding]:

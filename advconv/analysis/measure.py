@@ -41,7 +41,7 @@ class Measures:
         """Bytes."""
         return weight_bytes(self.total.params)
 
-    @property
+    @cached_property
     def last_maps(self) -> LastMaps:
         return last_maps(self.graph, self.flow)
 
