@@ -1,6 +1,6 @@
 """The search for the fewest edits that keep all constraints."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from advconv.blocks.base import Block, Builder, Unfit
 from advconv.check import lint
 from advconv.constraints import Constraints, verdicts
 from advconv.constraints.record import Status, Verdict
-from advconv.graph import Draft, Graph, Origin
+from advconv.graph import MAX_LAYERS, MAX_NAMES, Draft, Graph, Node, Origin
 from advconv.language.elaborate import finish
 from advconv.language.spec import ArchSpec
 from advconv.layers.base import ShapeError
@@ -27,13 +27,21 @@ Ranked = tuple[int, int, Combination]
 
 
 class Networks:
-    """Builds one network after another; rows before the first that differs are taken from the one before."""
+    """Builds one network after another.
+
+    Rows before the first that differs are taken from the one before, and rows behind it that were built at the same
+    place after an input of the same shape are added again.
+    """
 
     def __init__(self, spec: ArchSpec) -> None:
         self.spec = spec
         self.draft = Draft()
         self.start = self.draft.start(spec.input)
         self.built: list[_Built] = []
+        self.expanded: dict[Hashable, _Expanded] = {}
+        self.remembered = 0
+        self.last: Measures | None = None
+        self.shared = 0
 
     def measures(self, spec: ArchSpec) -> Measures | None:
         """The measures of a spec that differs in its network only; None if a row does not fit, or the classes."""
@@ -50,7 +58,10 @@ class Networks:
             return None
         if finish(spec, self.draft, end):
             return None
-        return Measures(Graph(tuple(self.draft.nodes)))
+        graph = Graph(tuple(self.draft.nodes))
+        known = self.last.of_first(self.shared) if self.last else None
+        self.last, self.shared = Measures(graph, known), len(graph.nodes)
+        return self.last
 
     def _kept(self, wanted: Sequence[tuple[str, int, Block]]) -> int:
         """Takes back what differs from the rows that are wanted; returns the last node that is left."""
@@ -61,17 +72,53 @@ class Networks:
             count += 1
         del self.built[count:]
         last = self.built[-1] if self.built else _Built("", 0, None, self.start, 1, 0, 0)
+        self.shared = min(self.shared, last.nodes)
         del self.draft.nodes[last.nodes :], self.draft.strides[last.nodes :]
         self.draft.layers, self.draft.characters = last.layers, last.characters
         return last.end
 
-    def _added(self, name: str, index: int, block: Block, x: int) -> int:
-        section = Origin(name, name, "", ("network", name))
-        builder = Builder(self.draft, self.spec.defaults, self.spec.classes, name, section)
-        end = block.expand(builder.at_row(index, block), x)
+    def _added(self, name: str, number: int, block: Block, x: int) -> int:
         draft = self.draft
-        self.built.append(_Built(name, index, block, end, len(draft.nodes), draft.layers, draft.characters))
+        first = len(draft.nodes)
+        key = name, number, id(block), first, x, draft.nodes[x].shape
+        before = draft.layers, draft.characters
+        known = self.expanded.get(key)
+        if (
+            known
+            and max(draft.layers + known.layers - MAX_LAYERS, draft.characters + known.characters - MAX_NAMES) <= 0
+        ):
+            draft.nodes += known.nodes
+            draft.layers, draft.characters = draft.layers + known.layers, draft.characters + known.characters
+            end = known.end
+        else:
+            section = Origin(name, name, "", ("network", name))
+            builder = Builder(draft, self.spec.defaults, self.spec.classes, name, section)
+            end = block.expand(builder.at_row(number, block), x)
+            nodes, layers, characters = draft.nodes[first:], draft.layers - before[0], draft.characters - before[1]
+            self._remember(key, _Expanded(block, nodes, end, layers, characters))
+        self.built.append(_Built(name, number, block, end, len(draft.nodes), draft.layers, draft.characters))
         return end
+
+    def _remember(self, key: Hashable, expanded: "_Expanded") -> None:
+        self.remembered += len(expanded.nodes)
+        if self.remembered > MAX_REMEMBERED:
+            self.expanded.clear()
+            self.remembered = len(expanded.nodes)
+        self.expanded[key] = expanded
+
+
+MAX_REMEMBERED = 100_000
+"""Nodes of rows that are kept to be added again."""
+
+
+class _Expanded(NamedTuple):
+    """The nodes of a row at its place, after an input of its shape. The block is kept, so that its id is not reused."""
+
+    block: Block
+    nodes: list[Node]
+    end: int
+    layers: int
+    characters: int
 
 
 class _Built(NamedTuple):
