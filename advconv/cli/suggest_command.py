@@ -134,7 +134,7 @@ def _checked(task: Task) -> Checked | int:
     return checked
 
 
-GOAL = re.compile(r"([^\s<>=]+)\s*(\S.*)", re.DOTALL)
+GOAL = re.compile(r"([^\s<>=]+)(?:\s+|(?=[<>=]))(\S.*)", re.DOTALL)
 
 
 def _goal(option: str, goal: str) -> Setting:
@@ -150,7 +150,7 @@ def _print_found(
     task: Task, before: list[Verdict], found: Suggestions, options: argparse.Namespace, out: TextIO
 ) -> None:
     paint = Paint(wants_colour() and out is sys.stdout)
-    failing = [verdict.name for verdict in before if verdict.status is Status.FAILED]
+    failing = list(dict.fromkeys(verdict.name for verdict in before if verdict.status is Status.FAILED))
     verb = "fails" if len(failing) == 1 else "fail"
     which = "all" if found.is_complete else "the most promising"
     tried = f"{found.tried:,} combinations of edits tried, {which}"
