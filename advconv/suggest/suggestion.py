@@ -155,7 +155,7 @@ def suggest(
         search, checked = task.search(), task.check(task.source.text)
         if search is None or checked is None or checked.measures is None:
             return Suggestions([], is_complete=False)
-        run = _Run(task, search, checked.measures, processes, progress, stack)
+        run = _Run(task, search, checked, checked.measures, processes, progress, stack)
         tried, is_complete, flagged = 0, True, 0
         for count in range(1, edits + 1):
             numbers = _numbers(search, count)
@@ -196,9 +196,17 @@ class _Run:
     """A search while it runs, in this process or, from the first time that there is much to try, in several."""
 
     def __init__(
-        self, task: Task, search: Search, before: Measures, processes: int, progress: Progress, stack: ExitStack
+        self,
+        task: Task,
+        search: Search,
+        checked: Checked,
+        before: Measures,
+        processes: int,
+        progress: Progress,
+        stack: ExitStack,
     ) -> None:
         self.task, self.search, self.before = task, search, before
+        self.idle_ignores = _idle_ignores(checked)
         self.processes, self.progress, self.stack = processes, progress, stack
         self.pool: ProcessPoolExecutor | None = None
 
@@ -225,8 +233,28 @@ class _Run:
             edits = self.search.edits(combination)
             after = self.search.measures(edits)
             if after and not self.search.is_flagged(edits, after):
-                suggestion = _in_text(self.task, self.search, Suggestion(edits, (), self.before, after))
+                suggestion = self._in_text(edits, after)
                 yield from [suggestion] if suggestion else []
+
+    def _in_text(self, edits: tuple[Move, ...], after: Measures) -> Suggestion | None:
+        """The suggestion with its edits of the text; None if the text cannot be edited so, or says something else."""
+        text = self.task.source.text
+        document = self.task.document(text)
+        try:
+            found = tuple(replacements(document, edits)) if document else ()
+            checked = self.task.check(edited(text, found))
+        except ValueError:
+            return None
+        if checked is None or not checked.ok or checked.measures is None:
+            return None
+        is_same = checked.measures.graph == after.graph and _idle_ignores(checked) <= self.idle_ignores
+        is_kept = is_same and self.search.keeps(checked.measures)
+        return Suggestion(edits, found, self.before, after) if is_kept else None
+
+
+def _idle_ignores(checked: Checked) -> int:
+    """The comments that silence nothing, which are about the text and not about the network."""
+    return sum(found.code == "AC350" for found in checked.diagnostics)
 
 
 def _chunks(tried: Iterable[Combination], size: int) -> Iterator[list[Combination]]:
@@ -273,17 +301,3 @@ def quick_suggestions(checked: Checked, most: int = 3) -> list[Suggestion]:
     if len(list(islice(moves(written_rows(checked.spec, document)), most_moves + 1))) > most_moves:
         return []
     return suggest(task, most, 1, quick=True).found
-
-
-def _in_text(task: Task, search: Search, suggestion: Suggestion) -> Suggestion | None:
-    """The suggestion with its edits of the text; None if the text cannot be edited so, or says something else then."""
-    document = task.document(task.source.text)
-    try:
-        edits = tuple(replacements(document, suggestion.moves)) if document else ()
-        checked = task.check(edited(task.source.text, edits))
-    except ValueError:
-        return None
-    if checked is None or not checked.ok or checked.measures is None:
-        return None
-    is_same = checked.measures.graph == suggestion.after.graph
-    return suggestion._replace(edits=edits) if is_same and search.keeps(checked.measures) else None
