@@ -22,12 +22,13 @@ from advconv.text.reader import read
 class Search:
     """Checks the files that the arguments name, one at a time on iteration.
 
-    `skipped`: YAML files that are not architectures; `unreadable`: files that cannot be read.
+    `skipped`: YAML files that are not architectures; `unreadable`: files that cannot be read;
+    `unwritten`: those that cannot be fixed.
     """
 
     def __init__(self, paths: list[str], size: Shape | None, fixes: bool = False) -> None:
         self.paths, self.size, self.fixes = paths, size, fixes
-        self.files = self.skipped = self.unreadable = 0
+        self.files = self.skipped = self.unreadable = self.unwritten = 0
         self.counts = Counter[Severity]()
 
     def __iter__(self) -> Iterator[Checked]:
@@ -42,7 +43,7 @@ class Search:
         if self.fixes:
             from advconv.cli.suggest_command import fix_file
 
-            fix_file(path)
+            self.unwritten += fix_file(path) != OK
         checked = checked_file(path, self.size)
         self.unreadable += checked is None
         yield from [checked] if checked else []
@@ -71,10 +72,13 @@ class Search:
 
 
 def run_check(options: argparse.Namespace) -> int:
+    if options.fix and "-" in options.files:
+        print_error("--fix writes files; standard input has none")
+        return USAGE
     search = Search(options.files, options.input, options.fix)
     for part in FORMATS[options.format](search):
         print_text(part, paint=_paint(options.format))
-    if search.unreadable:
+    if search.unreadable or search.unwritten:
         return USAGE
     return FAILED if search.counts[Severity.ERROR] else OK
 

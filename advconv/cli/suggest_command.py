@@ -186,18 +186,23 @@ def _write(path: str, source: Source, edits: tuple[Replacement, ...]) -> int:
     return code
 
 
-def fix_file(path: str) -> None:
-    """Applies the fixes of rules to a file, and prints on standard error what is done and what is not."""
-    data = b"" if path == "-" else content(path)
-    source, undecodable = decode(shown_name(path), data or b"")
-    if not data or undecodable:
-        return
+def fix_file(path: str) -> int:
+    """Applies the fixes of rules to a file, and prints on standard error what is done and what is not.
+
+    A file with errors is left as it is. Returns the exit code.
+    """
+    data = content(path)
+    source, undecodable = decode(path, data or b"")
+    if data is None or undecodable:
+        # The check that follows reports it.
+        return OK
     fixed = fix(source)
-    if not fixed.applied or replace_text(path, source, fixed.text) == OK:
-        for found in fixed.applied:
-            print_error(f"{path}: fixed {found.code} {found.message}")
-        for found, problem in fixed.refused:
-            print_error(f"{path}: not fixed: {found.code} {found.message}; {problem}")
+    code = replace_text(path, source, fixed.text) if fixed.applied else OK
+    for found in fixed.applied if code == OK else ():
+        print_error(f"{path}: fixed {found.code} {found.message}")
+    for found, problem in fixed.refused if code == OK else ():
+        print_error(f"{path}: not fixed: {found.code} {found.message}; {problem}")
+    return code
 
 
 PATIENCE = 1.0

@@ -99,14 +99,15 @@ def nothing_text(found: Suggestions, edits: int) -> str:
 
 def misfit_text(found: Fit) -> str:
     """Why no width keeps all constraints."""
-    failing = [f"{verdict.name} {verdict.value_text} ({verdict.limit.text})" for verdict in found.failed]
-    if not failing:
+    if not found.failed:
         return "no other width fits the rows"
-    what = join_words(failing, "and")
-    fails = "fail" if len(failing) > 1 else "fails"
     if found.at_every_width:
-        return f"no width keeps all constraints: {what} {fails} at every width, this being the nearest"
-    return f"no width keeps all constraints together: at the nearest {what} {fails}"
+        parts = (
+            f"no width keeps {each.name} {each.limit.text}, the nearest has {each.value_text}" for each in found.failed
+        )
+        return "; ".join(parts)
+    failing = [f"{each.name} {each.value_text} (limit {each.limit.text})" for each in found.failed]
+    return f"no width keeps all constraints together; the nearest has {join_words(failing, 'and')}"
 
 
 def reached_text(found: Reached) -> str:
