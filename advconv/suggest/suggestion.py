@@ -189,7 +189,8 @@ def _numbers(search: Search, count: int) -> list[int]:
         return list(range(total))
     if count == 1:
         return list(range(0, total, -(-total // most)))
-    return search.nearest(range(0, total, -(-total // limit)))[:most]
+    # Combinations in the order of the rows share the most of their networks.
+    return sorted(search.nearest(range(0, total, -(-total // limit)))[:most])
 
 
 class _Run:
