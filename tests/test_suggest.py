@@ -3,7 +3,11 @@
 import copy
 import io
 import json
+import os
 import re
+import signal
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,9 +20,11 @@ from hypothesis import strategies as st
 
 from advconv.check import Checked, check, check_bytes
 from advconv.cli.main import main
+from advconv.suggest.processes import available_cores
 from advconv.suggest.suggestion import Suggestions, Task, suggest
 from advconv.text.source import Source
 from tests.broken import broken
+from tests.processes import wait_until
 from tests.strategies import LAW
 
 TEXT = """\
@@ -56,8 +62,8 @@ def found(text: str, edits: int = 3, most: int = 1000) -> Suggestions:
 
 
 def marks(checked: Checked) -> Counter[str]:
-    """The codes of what is no error."""
-    return Counter(diagnostic.code for diagnostic in checked.diagnostics if diagnostic.severity != "error")
+    """The codes of the warnings."""
+    return Counter(diagnostic.code for diagnostic in checked.diagnostics if diagnostic.severity == "warning")
 
 
 @pytest.mark.slow
@@ -421,3 +427,51 @@ def test_names_with_quotes_are_edited(tmp_path: Path) -> None:
     suggestions = found(text + '  receptive_field: "> 11"\n').found
 
     assert {suggestion.moves[0].row.label for suggestion in suggestions} >= {"C1[0]", "C1[1]"}
+
+
+LONG = "receptive_field: '> 4000'\nparams: '< 20k'"
+
+
+def search_in_process(file: Path) -> subprocess.Popen[str]:
+    """A search of a minute or more, with its workers, in a process group of its own."""
+    command = [sys.executable, "-m", "advconv", "suggest", str(file)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    wait_until(lambda: len(children(process.pid)) > 0)
+    return process
+
+
+def children(process: int) -> list[int]:
+    tasks = Path(f"/proc/{process}/task/{process}/children")
+    return [int(number) for number in tasks.read_text().split()] if tasks.exists() else []
+
+
+def is_running(process: int) -> bool:
+    status = Path(f"/proc/{process}/status")
+    return status.exists() and "State:\tZ" not in status.read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux" or available_cores() < 2, reason="needs /proc and workers")
+@pytest.mark.parametrize(
+    ("end", "code", "message"),
+    [
+        ("interrupt", 130, "advconv: interrupted\n"),
+        (
+            "worker",
+            2,
+            "advconv: a worker process of the search has ended, probably because there is not enough memory\n",
+        ),
+        ("kill", -signal.SIGKILL, ""),
+    ],
+)
+def test_a_search_ends_with_one_line_and_with_its_workers(end: str, code: int, message: str, tmp_path: Path) -> None:
+    process = search_in_process(written(tmp_path, LONG))
+    workers = children(process.pid)
+    if end == "interrupt":
+        os.killpg(process.pid, signal.SIGINT)
+    else:
+        os.kill(process.pid if end == "kill" else workers[0], signal.SIGKILL)
+
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (code, message)
+    wait_until(lambda: not any(map(is_running, workers)))

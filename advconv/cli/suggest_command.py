@@ -1,7 +1,6 @@
 """`advconv suggest` and `advconv fit`: search edits, print them, and write them into the file."""
 
 import argparse
-import re
 import sys
 import time
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 from advconv.check import Checked, check, check_bytes
 from advconv.cli.files import content, replace_text, shown_name
 from advconv.constraints.record import Status, Verdict
-from advconv.language.overrides import Setting, SettingError, setting
+from advconv.language.overrides import SettingError
 from advconv.report.diagnostics import as_text
 from advconv.report.formats import JSON
 from advconv.report.suggestions import diff_text, misfit_text, nothing_text, suggestion_text, suggestions_data
@@ -19,7 +18,16 @@ from advconv.report.text import report
 from advconv.suggest.fit import fit, is_bounded
 from advconv.suggest.fixes import fix
 from advconv.suggest.processes import WorkersLost, available_cores
-from advconv.suggest.suggestion import Progress, Suggestions, Task, contradiction, judged, no_progress, suggest
+from advconv.suggest.suggestion import (
+    Progress,
+    Suggestions,
+    Task,
+    contradiction,
+    judged,
+    no_progress,
+    parse_goal,
+    suggest,
+)
 from advconv.system.console import FAILED, OK, USAGE, Paint, print_error, print_text, wants_colour, write_unchanged
 from advconv.text.document import decode
 from advconv.text.edits import Replacement, edited
@@ -106,7 +114,7 @@ def _task(path: str, option: str, goals: list[str]) -> Task | int:
         print_text(report(check_bytes(shown_name(path), data)), sys.stderr)
         return FAILED
     try:
-        return Task(source, tuple(_goal(option, goal) for goal in goals))
+        return Task(source, tuple(parse_goal(option, goal) for goal in goals))
     except SettingError as problem:
         print_error(str(problem))
         return USAGE
@@ -132,18 +140,6 @@ def _checked(task: Task) -> Checked | int:
         print_error(f"{task.source.name}: nothing keeps both {first} and {second}")
         return FAILED
     return checked
-
-
-GOAL = re.compile(r"([^\s<>=]+)(?:\s+|(?=[<>=]))(\S.*)", re.DOTALL)
-
-
-def _goal(option: str, goal: str) -> Setting:
-    """`receptive_field > 60`, `params<100k`"""
-    match = GOAL.fullmatch(goal.strip())
-    if not match:
-        raise SettingError(f"{option} {goal[:80]!r} is not a limit, write one as in {option} 'receptive_field > 60'")
-    name, limit = match.groups()
-    return setting(f"constraints.{name}", limit, f"{option} {name} {limit}")
 
 
 def _print_found(

@@ -8,7 +8,7 @@ from advconv.check import Checked
 from advconv.constraints.record import Status
 from advconv.suggest.fit import Fit
 from advconv.suggest.search import Reached
-from advconv.suggest.suggestion import Suggestion, Suggestions, quick_suggestions
+from advconv.suggest.suggestion import NOT_EDITABLE, Suggestion, Suggestions, quick_suggestions
 from advconv.system.console import PLAIN, Paint
 from advconv.text.edits import Replacement, edited
 from advconv.text.source import Source
@@ -92,9 +92,11 @@ def nothing_text(found: Suggestions, edits: int) -> str:
     """That no edits keep all constraints, and why."""
     which = {1: "no edit keeps", 2: "no edit and no two edits keep"}.get(edits, "no one, two or three edits keep")
     head = f"{which} all constraints{'' if found.is_complete else ', of those tried'}"
-    if found.flagged:
-        head += f"; {found.flagged:,} that would are left out: a rule flags them, or the text cannot be edited so"
-    return "\n".join([head, *(f"  {reached_text(each)}" for each in found.reached)])
+    lines = [f"  {reached_text(each, edits)}" for each in found.reached]
+    for code, count in sorted(found.left_out.items()):
+        reason = "the text cannot be edited so" if code == NOT_EDITABLE else f"{code} would find something new"
+        lines.append(f"  {count:,} that keep all constraints are left out: {reason}")
+    return "\n".join([head, *lines])
 
 
 def misfit_text(found: Fit) -> str:
@@ -110,15 +112,17 @@ def misfit_text(found: Fit) -> str:
     return f"no width keeps all constraints together; the nearest has {join_words(failing, 'and')}"
 
 
-def reached_text(found: Reached) -> str:
+def reached_text(found: Reached, most: int) -> str:
     """Why no edits keep a constraint: how far edits for it alone lead, or what they break."""
     first, best, steps = found.first, found.best, found.steps
     edits = f"{steps} edit" if steps == 1 else f"{steps} edits"
     limit = f"{first.name} is {first.value_text}, the limit is {first.limit.text}"
     if best.status is Status.KEPT:
-        broken = join_words([f"{other.name} {other.value_text} ({other.limit.text})" for other in found.others], "and")
-        after = f"{limit}; {edits} for it alone {'lead' if steps > 1 else 'leads'} to {best.value_text}"
-        return f"{after}, but then {broken} {'fail' if len(found.others) > 1 else 'fails'}" if broken else after
+        after = f"{limit}; {edits} for it alone {'leads' if steps == 1 else 'lead'} to {best.value_text}"
+        broken = [f"{other.name} {other.value_text} ({other.limit.text})" for other in found.others]
+        if broken:
+            return f"{after}, but then {join_words(broken, 'and')} {'fail' if len(broken) > 1 else 'fails'}"
+        return f"{after}, more than the {most} that are searched" if steps > most else after
     if not steps:
         return f"{limit}; no edit brings it nearer" if found.is_end else f"{limit}; no edit that was tried comes nearer"
     end = "and no further edit brings it nearer" if found.is_end else "and the search ended there"

@@ -14,7 +14,8 @@ from advconv.graph import MAX_LAYERS, MAX_NAMES, Draft, Graph, Node, Origin
 from advconv.language.elaborate import finish
 from advconv.language.spec import ArchSpec
 from advconv.layers.base import ShapeError
-from advconv.rules.record import LintInput
+from advconv.rules import BY_CODE
+from advconv.rules.record import LintInput, Severity
 from advconv.suggest.moves import Done, Move, Row, are_compatible, changed, moves, path_after, rows
 from advconv.text.finding import Path, Refused
 from advconv.text.source import Span
@@ -172,11 +173,11 @@ class Search:
         for constraints in self.limits:
             yield from verdicts(constraints, measures)
 
-    def is_flagged(self, edits: Sequence[Move], measures: Measures) -> bool:
-        """Whether a rule finds something in the network with these edits that it does not find without them."""
+    def flags(self, edits: Sequence[Move], measures: Measures) -> set[str]:
+        """The codes of what rules find in the network with these edits and do not find without them."""
         spec = changed(self.spec, edits)
         before = {(code, _row(path_after(path, edits))) for code, path in self.warnings}
-        return any((code, _row(path)) not in before for code, path in warnings(spec, measures))
+        return {code for code, path in warnings(spec, measures) if (code, _row(path)) not in before}
 
     def nearest(self, tried: Iterable[int]) -> list[int]:
         """Single edits, those that come nearest to keeping all constraints first."""
@@ -196,9 +197,10 @@ def _row(path: Path) -> Path:
 
 
 def warnings(spec: ArchSpec, measures: Measures) -> set[tuple[str, Path]]:
-    """What the rules find in a network, by code and place."""
+    """The warnings about a network, by code and place. Information is no objection: a limit may ask for it."""
     found = lint(LintInput(spec.input, spec, GraphView(measures)))
-    return {(finding.code, () if isinstance(finding.path, Span) else finding.path) for finding in found}
+    warned = (finding for finding in found if BY_CODE[finding.code].severity is Severity.WARNING)
+    return {(finding.code, () if isinstance(finding.path, Span) else finding.path) for finding in warned}
 
 
 def distance(found: Iterable[Verdict]) -> float:

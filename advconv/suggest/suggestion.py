@@ -1,6 +1,8 @@
 """Suggestions: the fewest edits that keep all constraints, checked again from the text that they lead to."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
@@ -13,7 +15,7 @@ from advconv.analysis.measure import Measures
 from advconv.check import Checked, check_document, gc_disabled
 from advconv.constraints import Constraints, verdicts
 from advconv.constraints.record import Status, Verdict
-from advconv.language.overrides import Setting, apply_settings
+from advconv.language.overrides import Setting, SettingError, apply_settings, setting
 from advconv.language.spec import ArchSpec, parse
 from advconv.suggest.moves import Move, moves, replacements, written_rows
 from advconv.suggest.processes import workers
@@ -62,15 +64,19 @@ class Suggestion(NamedTuple):
 class Suggestions(NamedTuple):
     """What a search has found. `tried` counts combinations; `is_complete`: whether none of them was left out.
 
-    `flagged`: how many kept all constraints and were left out, because a rule flags them or the text cannot be edited
-    so. `reached`: if nothing is found, for each constraint that fails how far edits for it alone lead.
+    `left_out`: how many kept all constraints and were left out, by the code of the rule that would flag them, or
+    NOT_EDITABLE. `reached`: if nothing is found, for each constraint that fails how far edits for it alone lead.
     """
 
     found: list[Suggestion]
     tried: int = 0
     is_complete: bool = True
-    flagged: int = 0
+    left_out: Mapping[str, int] = {}
     reached: tuple[Reached, ...] = ()
+
+
+NOT_EDITABLE = "text"
+"""The reason for leaving out edits of a row in a form that cannot be edited so."""
 
 
 class Task(NamedTuple):
@@ -115,6 +121,18 @@ class Task(NamedTuple):
         return Search(spec, written_rows(spec, document), self.limits(spec)) if document and spec else None
 
 
+GOAL = re.compile(r"([^\s<>=]+)(?:\s+|(?=[<>=]))(\S.*)", re.DOTALL)
+
+
+def parse_goal(option: str, goal: str) -> Setting:
+    """`receptive_field > 60`, `params<100k`. Raises SettingError."""
+    match = GOAL.fullmatch(goal.strip())
+    if not match:
+        raise SettingError(f"{option} {goal[:80]!r} is not a limit, write one as in {option} 'receptive_field > 60'")
+    name, limit = match.groups()
+    return setting(f"constraints.{name}", limit, f"{option} {name} {limit}")
+
+
 def _with_goal(document: Document, goal: Setting) -> Document:
     """The document with one goal as its only constraint."""
     root = document.root
@@ -155,23 +173,25 @@ def suggest(
         search, checked = task.search(), task.check(task.source.text)
         if search is None or checked is None or checked.measures is None:
             return Suggestions([], is_complete=False)
+        failed = [verdict for verdict in judged(task, checked) if verdict.status is Status.FAILED]
+        if not failed:
+            return Suggestions([])
         run = _Run(task, search, checked, checked.measures, processes, progress, stack)
-        tried, is_complete, flagged = 0, True, 0
+        tried, is_complete = 0, True
         for count in range(1, edits + 1):
             numbers = _numbers(search, count)
             keeping = sorted(run.keeping(numbers, count))
             tried += comb(len(numbers), count)
             found = list(islice(run.accepted(keeping[: most if quick else MAX_CHECKED]), most))
-            is_complete = is_complete and len(numbers) == len(search.moves) and len(keeping) <= MAX_CHECKED
-            flagged += len(keeping) - len(found)
+            is_cut = len(found) < most and len(keeping) > MAX_CHECKED
+            is_complete = is_complete and len(numbers) == len(search.moves) and not is_cut
             if found:
                 return Suggestions(found, tried, is_complete)
         if quick:
-            return Suggestions([], tried, is_complete, flagged)
-        failed = [verdict for verdict in judged(task, checked) if verdict.status is Status.FAILED]
+            return Suggestions([], tried, is_complete, run.left_out)
         most_tried = MAX_LAYERS_BUILT // search.layers
         return Suggestions(
-            [], tried, is_complete, flagged, tuple(reached(search, verdict, most_tried) for verdict in failed)
+            [], tried, is_complete, run.left_out, tuple(reached(search, verdict, most_tried) for verdict in failed)
         )
 
 
@@ -210,6 +230,7 @@ class _Run:
         self.idle_ignores = _idle_ignores(checked)
         self.processes, self.progress, self.stack = processes, progress, stack
         self.pool: ProcessPoolExecutor | None = None
+        self.left_out = Counter[str]()
 
     def keeping(self, numbers: list[int], count: int) -> Iterator[Ranked]:
         """The combinations that keep all constraints, tried in several processes if there are many."""
@@ -233,9 +254,10 @@ class _Run:
         for _, _, combination in keeping:
             edits = self.search.edits(combination)
             after = self.search.measures(edits)
-            if after and not self.search.is_flagged(edits, after):
-                suggestion = self._in_text(edits, after)
-                yield from [suggestion] if suggestion else []
+            flags = self.search.flags(edits, after) if after else set[str]()
+            suggestion = self._in_text(edits, after) if after and not flags else None
+            self.left_out.update(flags or (() if suggestion else [NOT_EDITABLE]))
+            yield from [suggestion] if suggestion else []
 
     def _in_text(self, edits: tuple[Move, ...], after: Measures) -> Suggestion | None:
         """The suggestion with its edits of the text; None if the text cannot be edited so, or says something else."""
