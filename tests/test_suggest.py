@@ -429,13 +429,17 @@ def test_names_with_quotes_are_edited(tmp_path: Path) -> None:
     assert {suggestion.moves[0].row.label for suggestion in suggestions} >= {"C1[0]", "C1[1]"}
 
 
+LOST = "a worker process of the search has ended, probably because there is not enough memory"
 LONG = "receptive_field: '> 4000'\nparams: '< 20k'"
 
 
 def search_in_process(file: Path) -> subprocess.Popen[str]:
     """A search of a minute or more, with its workers, in a process group of its own."""
     command = [sys.executable, "-m", "advconv", "suggest", str(file)]
+    # A background job of a script ignores Ctrl-C, and so would its children.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    signal.signal(signal.SIGINT, before)
     wait_until(lambda: len(children(process.pid)) > 0)
     return process
 

@@ -1,6 +1,7 @@
 """Suggestions as text and as data."""
 
 import difflib
+import shlex
 from collections.abc import Iterator
 from typing import Any
 
@@ -27,12 +28,16 @@ def suggestions_text(checked: Checked, paint: Paint = PLAIN) -> str:
     found = quick_suggestions(checked)
     if not found:
         failed = any(verdict.status is Status.FAILED for verdict in checked.verdicts) and checked.measures
-        return f"\n\n{paint(f'help: advconv suggest {checked.source.name} combines several edits')}" if failed else ""
+        return f"\n\n{paint(f'help: {_command(checked)} combines several edits')}" if failed else ""
     lines = [suggestion_text(suggestion, number, checked.source, paint) for number, suggestion in enumerate(found, 1)]
-    head = paint(
-        f"help: one edit keeps all constraints; advconv suggest {checked.source.name} --apply 1 writes the first"
-    )
+    head = paint(f"help: one edit keeps all constraints; {_command(checked)} --apply 1 writes the first")
     return "\n".join(["\n", head, *lines])
+
+
+def _command(checked: Checked) -> str:
+    """What a shell takes; standard input is `-` again."""
+    name = checked.source.name
+    return f"advconv suggest {'-' if name == '<stdin>' else shlex.quote(name)}"
 
 
 def _changes(suggestion: Suggestion) -> str:
