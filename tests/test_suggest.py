@@ -239,14 +239,14 @@ def test_what_a_rule_would_flag_is_not_suggested() -> None:
         assert not marks(checked) - before
 
 
-def test_a_finding_of_the_file_does_not_forbid_to_add_a_row_before_its_row() -> None:
-    text = TEXT.replace("    - strided", "    - dropout: 0.1\n    - strided").replace(
-        "- conv: {", "- pointwise: 32\n    - conv: {"
+def test_a_warning_about_a_row_does_not_forbid_to_add_one_before_it() -> None:
+    text = (
+        TEXT.replace("- conv: {", "- pointwise: {out_channels: 32, dilation: 2}\n    - conv: {")
+        + "  receptive_field: '> 10'\n"
     )
-    assert marks(check(Source("t", text + '  receptive_field: "> 10"\n')))
+    assert marks(check(Source("t", text))) == Counter(["AC313"])
 
-    abouts = {str(suggestion.moves[0]) for suggestion in found(text + '  receptive_field: "> 10"\n').found}
-    assert "C1[0]: add `conv: 16` after it" in abouts
+    assert "C1[0]: add `conv: 16` after it" in {str(suggestion.moves[0]) for suggestion in found(text).found}
 
 
 def test_a_row_that_an_alias_repeats_is_edited_once_for_all_its_places() -> None:
