@@ -36,6 +36,7 @@ def test_a_small_run_of_what_needs_no_data(tmp_path: Path) -> None:
     rules = run("rules", "--folder", "archs/reference", "--runs", "1", "--batch", "1").stdout
     assert "archs/reference/99850.yaml" in rules
     assert "the largest ratio is 0." in rules
+    assert "\n    1 " in run("suggest", "--batch", "100", "--runs", "1").stdout
     found = run("train_memory", "--data-dir", str(tmp_path))
     assert found.returncode == 1
     assert found.stderr.startswith(f"there is no CIFAR-10 in {tmp_path}; name the directory")

@@ -7,6 +7,7 @@ import io
 import json
 import pkgutil
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def commands(path: Path) -> Iterator[tuple[str, str]]:
 
 def output_of(command: str) -> str:
     with contextlib.redirect_stdout(io.StringIO()) as out, pytest.raises(SystemExit):
-        main(command.split()[1:])
+        main(shlex.split(command)[1:])
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
 
