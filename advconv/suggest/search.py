@@ -11,7 +11,7 @@ from advconv.check import lint
 from advconv.constraints import Constraints, verdicts
 from advconv.constraints.record import Status, Verdict
 from advconv.graph import MAX_LAYERS, MAX_NAMES, Draft, Graph, Node, Origin
-from advconv.language.elaborate import finish
+from advconv.language.elaborate import INPUT, finish
 from advconv.language.spec import ArchSpec
 from advconv.layers.base import ShapeError
 from advconv.rules import BY_CODE
@@ -37,7 +37,7 @@ class Networks:
     def __init__(self, spec: ArchSpec) -> None:
         self.spec = spec
         self.draft = Draft()
-        self.start = self.draft.start(spec.input)
+        self.start = self.draft.start(spec.input, INPUT)
         self.built: list[_Built] = []
         self.expanded: dict[Hashable, _Expanded] = {}
         self.remembered = 0
