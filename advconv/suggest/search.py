@@ -212,7 +212,7 @@ def _missed(verdict: Verdict) -> float:
     margin = verdict.margin
     if margin is None:
         return 1.0
-    limit = max(bound.value for bound in verdict.limit.bounds)
+    limit = max((bound.value for bound in verdict.limit.bounds), default=1)
     return max(-margin, 1e-9) / max(limit, 1)
 
 
