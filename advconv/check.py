@@ -127,14 +127,24 @@ def _valid_part(
 
 
 def lint(given: LintInput, selection: Selection = ALL) -> list[Finding]:
-    """The findings of the selected rules; of a row that is repeated, those of its first round."""
+    """The findings of the selected rules; of a row that is repeated, those of its first round.
+
+    They end where a report ends: one more than it lists.
+    """
     found: dict[tuple[str, object], Finding] = {}
-    for rule in LINTS if selection == ALL else filter(selection.includes, LINTS):
-        for finding in rule.check(given) if rule.check else ():
-            found.setdefault((finding.code, finding.path), finding)
-        for finding in rule.check_network(given.network) if rule.check_network and given.network else ():
-            found.setdefault((finding.code, finding.path), finding)
+    for finding in _findings(given, selection):
+        found.setdefault((finding.code, finding.path), finding)
+        if len(found) > MAX_FINDINGS:
+            break
     return list(found.values())
+
+
+def _findings(given: LintInput, selection: Selection) -> Iterator[Finding]:
+    for rule in LINTS if selection == ALL else filter(selection.includes, LINTS):
+        if rule.check:
+            yield from rule.check(given)
+        if rule.check_network and given.network:
+            yield from rule.check_network(given.network)
 
 
 def _without_repeated(document: Document, yaml_findings: list[Finding], spec_findings: list[Finding]) -> list[Finding]:
