@@ -246,6 +246,14 @@ OPTIONAL = {"limit", "until", "device", "compile", "tensorboard", "promised_data
 """Fields that have a default; the checksum tells where they are absent."""
 
 
+def test_a_deviation_that_would_overflow_is_refused(run: Path) -> None:
+    metadata = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    write_metadata(run, metadata | {"std": [1e-320] * 3})
+
+    with pytest.raises(RunError, match=r"run.json is damaged: std"):
+        open_run(run)
+
+
 def test_run_json_is_held_to_its_types_field_by_field(run: Path) -> None:
     about = json.loads((run / "run.json").read_text(encoding="utf-8"))
     del about["sha256"]

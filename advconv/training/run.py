@@ -25,7 +25,8 @@ from advconv.values.names import TITLE
 MAX_METADATA_BYTES = 2**24
 
 Mean = Annotated[float, Field(strict=True, ge=0, le=1)]
-Deviation = Annotated[float, Field(strict=True, gt=0, le=1)]
+# One value of 1/255 among 10^12 zeros has a deviation of 4e-9; a smaller one would overflow when images are scaled.
+Deviation = Annotated[float, Field(strict=True, ge=1e-9, le=1)]
 
 
 @dataclass(frozen=True)
