@@ -59,7 +59,7 @@ def completed(line: str) -> list[str]:
         ("advconv explain AC20", [f"AC20{number}" for number in range(1, 10)]),
         ("advconv explain rf_", ["rf_min", "rf_table"]),
         ("advconv completion ", ["bash", "zsh", "fish"]),
-        ("advconv check a.yaml --f", ["--format"]),
+        ("advconv check a.yaml --fo", ["--format"]),
         ("advconv check a.yaml --select AC30", [f"AC30{number}" for number in range(1, 10)]),
         ("advconv check a.yaml --ignore AC1,AC21", ["AC1,AC210", "AC1,AC211"]),
     ],
