@@ -107,7 +107,8 @@ class Net:
         and ArchError for one that is not a constraint.
         """
         from advconv.report.suggestions import suggestion_data
-        from advconv.suggest.suggestion import Task, parse_goal, suggest
+        from advconv.suggest.suggestion import suggest
+        from advconv.suggest.task import Task, parse_goal
 
         task = Task(self.checked.source, tuple(parse_goal("goal", goal) for goal in goals))
         wrong = task.check_of_goals()

@@ -11,7 +11,7 @@ from advconv.analysis.measure import measure
 from advconv.check import check, gc_disabled
 from advconv.language.overrides import setting
 from advconv.suggest.search import Search
-from advconv.suggest.suggestion import Task
+from advconv.suggest.task import Task
 from advconv.text.source import Source
 from benchmarks.options import Option, options
 from benchmarks.timing import machine

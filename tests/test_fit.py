@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from advconv.check import Checked, check, check_bytes
 from advconv.suggest.fit import fit
 from advconv.suggest.fixes import fix
-from advconv.suggest.suggestion import Task
+from advconv.suggest.task import Task
 from advconv.text.edits import edited
 from advconv.text.source import Source
 from tests.broken import broken

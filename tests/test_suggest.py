@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 from advconv.check import Checked, check, check_bytes
 from advconv.cli.main import main
 from advconv.suggest.processes import available_cores
-from advconv.suggest.suggestion import Suggestions, Task, suggest
+from advconv.suggest.suggestion import Suggestions, suggest
+from advconv.suggest.task import Task
 from advconv.text.source import Source
 from tests.broken import broken
 from tests.processes import wait_until

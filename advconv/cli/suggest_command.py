@@ -13,22 +13,14 @@ from advconv.constraints.record import Status, Verdict
 from advconv.language.overrides import SettingError
 from advconv.report.diagnostics import as_text
 from advconv.report.formats import JSON
-from advconv.report.suggestions import diff_text, misfit_text, nothing_text, suggestion_text, suggestions_data
+from advconv.report.suggestions import diff_text, no_fit_text, nothing_text, suggestion_text, suggestions_data
 from advconv.report.text import report
 from advconv.rules.selection import Selection
 from advconv.suggest.fit import fit, is_bounded
 from advconv.suggest.fixes import fix
 from advconv.suggest.processes import WorkersLost, available_cores
-from advconv.suggest.suggestion import (
-    Progress,
-    Suggestions,
-    Task,
-    contradiction,
-    judged,
-    no_progress,
-    parse_goal,
-    suggest,
-)
+from advconv.suggest.suggestion import Progress, Suggestions, no_progress, suggest
+from advconv.suggest.task import Task, contradiction, judged, parse_goal
 from advconv.system.console import FAILED, OK, USAGE, Paint, print_error, print_text, wants_colour, write_unchanged
 from advconv.text.document import decode
 from advconv.text.edits import Replacement, edited
@@ -95,7 +87,7 @@ def run_fit(options: argparse.Namespace) -> int:
         return USAGE
     found = fit(task, options.divisor)
     if found is None or found.after is None:
-        print_error(f"{task.source.name}: {misfit_text(found) if found else 'it cannot be built'}")
+        print_error(f"{task.source.name}: {no_fit_text(found) if found else 'it cannot be built'}")
         return FAILED
     before, after = found.before, found.after
     out = sys.stderr if options.file == "-" and options.apply else sys.stdout

@@ -104,7 +104,7 @@ def nothing_text(found: Suggestions, edits: int) -> str:
     return "\n".join([head, *lines])
 
 
-def misfit_text(found: Fit) -> str:
+def no_fit_text(found: Fit) -> str:
     """Why no width keeps all constraints."""
     if not found.failed:
         return "no other width fits the rows"

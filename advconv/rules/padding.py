@@ -24,7 +24,7 @@ def padded_points(view: GraphView) -> Iterator[Finding]:
             yield in_row(reader.node, "AC306", message, "use `padding: 0`", "padding")
 
 
-def misfit_dilation(view: GraphView) -> Iterator[Finding]:
+def padding_without_dilation(view: GraphView) -> Iterator[Finding]:
     for reader, _ in view.convolutions:
         if any(_ignores_dilation(window) for window in reader.windows):
             sizes = f"{square(reader.x.size)} to {square(reader.node.shape.size)}"
@@ -170,7 +170,7 @@ RULES = (
         ),
         fails="- conv: 8\n- dilated: {out_channels: 8, padding: 1}",
         passes="- conv: 8\n- dilated: {out_channels: 8, padding: 2}",
-        check_network=misfit_dilation,
+        check_network=padding_without_dilation,
     ),
     Rule(
         code="AC308",

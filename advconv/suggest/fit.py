@@ -11,9 +11,11 @@ from advconv.constraints.record import Status, Verdict
 from advconv.constraints.totals import CONSTRAINTS as TOTALS
 from advconv.layers.conv import Convolution
 from advconv.layers.dense import Linear
-from advconv.suggest.moves import Move, Row, replacements, written_rows
+from advconv.suggest.moves import Move, replacements
+from advconv.suggest.rows import Row, written_rows
 from advconv.suggest.search import Search, distance
-from advconv.suggest.suggestion import MAX_LAYERS_BUILT, Task
+from advconv.suggest.suggestion import MAX_LAYERS_BUILT
+from advconv.suggest.task import Task
 from advconv.text.edits import Replacement, edited
 
 LARGEST = 16

@@ -9,7 +9,7 @@ from advconv.language.spec import ArchSpec
 from advconv.rules.diagnostics import Diagnostic
 from advconv.rules.record import Severity
 from advconv.rules.selection import ALL, Selection
-from advconv.suggest.moves import rows, rows_inside
+from advconv.suggest.rows import rows, rows_inside
 from advconv.text.edits import edited
 from advconv.text.source import Source
 

@@ -16,7 +16,8 @@ from advconv.language.spec import ArchSpec
 from advconv.layers.base import ShapeError
 from advconv.rules import BY_CODE
 from advconv.rules.record import LintInput, Severity
-from advconv.suggest.moves import Done, Move, Row, are_compatible, changed, moves, path_after, rows
+from advconv.suggest.moves import Done, Move, are_compatible, changed, moves, path_after
+from advconv.suggest.rows import Row, rows
 from advconv.text.finding import Path, Refused
 from advconv.text.source import Span
 
