@@ -52,7 +52,7 @@ def _growth(measures: Measures, rows: Sequence[Row]) -> list[Chart]:
 def _figure(chart: Chart, rows: Sequence[Row]) -> Markup:
     known = [(value, row) for value, row in zip(chart.values, rows, strict=True) if value is not None]
     top, highest = max(known, default=(0, rows[0]), key=lambda pair: pair[0])
-    label = f"{chart.title} by row: at most {chart.text(top)}, in {highest.label}. The table below has the numbers."
+    label = f"{chart.title} by row: at most {chart.text(top)}, in {highest.name}. The table below has the numbers."
     caption = element("figcaption", element("b", chart.title), " ", element("span", chart.note, class_="muted"))
     parts = [*_axis(chart, top), *_blocks(rows), _bars(chart, top), _cursor(rows), *_mark(chart, top)]
     step = PLOT[0] / len(rows)

@@ -6,13 +6,19 @@ from dataclasses import dataclass
 from advconv.analysis.measure import Measures
 from advconv.graph import Graph
 from advconv.report.page.markup import Markup, element, joined
-from advconv.report.page.rows import FAMILIES, Row
+from advconv.report.page.rows import FAMILIES, MAX_LABEL, Row, shortened
 from advconv.report.page.structure import Part, parts, paths
 from advconv.values.quantities import count_text
 
 BOX, LOW_BOX = (164, 38), (164, 26)
 EDGE, LEAD, NAME, TITLE, GAP, MARGIN = 26, 12, 14, 18, 16, 10
 """Heights of edges and titles and distances, in pixels."""
+
+IDENTITY = 66
+"""What a path without rows takes to the right of its edge, for the shape."""
+
+MAX_HEIGHT = 2_400
+"""Pixels of a diagram that is shown whole; a higher one scrolls."""
 
 DIGIT, LETTER = 6.1, 7.0
 """Widths of characters at most: of 10 pixels in a monospaced font, and of 12 pixels, bold."""
@@ -61,7 +67,7 @@ class Box:
             class_=f"row {row.family.name}",
             role="option",
             aria_selected="false",
-            aria_label=f"{row.label}: {self.title} {row.detail}, {row.family.title}; {shape} to {row.output}",
+            aria_label=f"{row.name}: {self.title} {row.detail}, {row.family.title}; {shape} to {row.output}",
             tabindex=-1 if row.number else 0,
             data_row=row.number,
         )
@@ -84,7 +90,7 @@ class Series:
     def __init__(self, items: "Sequence[Box | Frame]") -> None:
         self.items = items
         self.left: float = max((item.left for item in items), default=8)
-        self.right: float = max((item.right for item in items), default=8)
+        self.right: float = max((item.right for item in items), default=IDENTITY)
         self.height: float = sum(item.height for item in items) + EDGE * max(0, len(items) - 1)
 
     def draw(self, x: float, y: float, shape: str) -> Iterator[Markup]:
@@ -105,6 +111,8 @@ class Frame:
     def __init__(self, part: Part, graph: Graph) -> None:
         found = paths(part, graph)
         self.title, self.names = f"{part.kind} {part.label}", found.names
+        if part.kind == "repeat":
+            self.title += f", {len(part.children)} rounds"
         self.is_split = len(found.columns) > 1
         self.columns = [Series([item(child, graph, part.kind) for child in column]) for column in found.columns]
         self.end = Box(part.row, merge_title(graph, part.row), is_low=True) if part.row else None
@@ -223,7 +231,9 @@ def diagram(measures: Measures, rows: Sequence[Row]) -> Markup:
     end = canvas.svg(EDGE, edge(canvas.left, 0, EDGE - 2, shape))
     label = "Rows of the network, in order; the arrow keys move between them"
     options = element("div", *found, role="listbox", aria_label=label, id="rows")
-    drawing = element("div", options, end, class_="diagram scroll", id="diagram")
+    height = sum(EDGE + drawn.height for drawn in items)
+    size = "diagram scroll tall" if height > MAX_HEIGHT else "diagram scroll"
+    drawing = element("div", options, end, class_=size, id="diagram")
     return joined(_legend(rows), drawing)
 
 
@@ -257,7 +267,7 @@ def _group(part: Part, pieces: list[Markup], shape: str) -> Markup:
     )
     name = f"block {part.label}"
     content = element("div", *gutter, class_="gutter", aria_hidden="true"), element("div", *pieces, role="none")
-    return element("div", *content, class_="block", role="group", aria_label=name)
+    return element("div", *content, class_="block", role="group", aria_label=shortened(name, MAX_LABEL))
 
 
 def _legend(rows: Sequence[Row]) -> Markup:

@@ -4,6 +4,7 @@ import base64
 import hashlib
 from collections.abc import Sequence
 from functools import cache
+from pathlib import PurePath
 from typing import NamedTuple
 
 from advconv.analysis.measure import Measures
@@ -24,7 +25,7 @@ from advconv.text.source import LINE_BREAK, Source
 GENERATOR = '<meta name="generator" content="advconv">'
 """In the head of each page, by which a page of ours is recognised."""
 
-MAX_LINES, MAX_CHARACTERS = 3_000, 150_000
+MAX_LINES, MAX_CHARACTERS = 2_000, 100_000
 """Of one listing on the page."""
 
 
@@ -47,7 +48,7 @@ def page(checked: Checked) -> str:
         header = element("header", element("h1", name), state(checked), _totals(checked), _navigation(sections))
         main = element("main", *map(_section, sections))
         panel = _panel(checked.measures, found, data) if checked.measures else None
-        footer = element("footer", element("p", f"Made by advconv from {checked.source.name}."))
+        footer = element("footer", element("p", f"Made by advconv from {PurePath(checked.source.name).name}."))
         body = header, element("div", main, panel, class_="columns" if panel else None), footer
         return _html(name, joined(*body, json_script("data", data)))
 

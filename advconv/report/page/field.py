@@ -5,11 +5,12 @@ from typing import NamedTuple
 
 from advconv.analysis.connectivity import Area, connected_areas, counted
 from advconv.analysis.measure import Measures
+from advconv.geometry import Reach
 from advconv.report.page.rows import Row
 from advconv.values.quantities import bytes_text, count_text
 
-MAX_RUNS = 60
-"""Runs of connected pixels on a side that are drawn; more would not be seen one by one."""
+MAX_RUNS, MAX_RUNS_IN_ALL = 100, 10_000
+"""Runs of connected pixels that are drawn in one field, where more would not be seen one by one, and on the page."""
 
 MAX_PIXELS = 4096
 """Pixels on a side of the fields whose gaps are examined for the page."""
@@ -38,6 +39,15 @@ class Field(NamedTuple):
         return self.last[0] - self.first[0] + 1, self.last[1] - self.first[1] + 1
 
     @property
+    def place(self) -> str:
+        """`2, 2`, counted from 0."""
+        return f"{self.position[0]}, {self.position[1]}"
+
+    @property
+    def runs(self) -> int:
+        return sum(len(rows) + len(columns) for rows, columns in self.areas)
+
+    @property
     def on_padding(self) -> float:
         """The share of the field that lies outside of the image."""
         height, width = (max(0, min(end, n - 1) - max(start, 0) + 1) for start, end, n in self.axes)
@@ -57,35 +67,40 @@ class Field(NamedTuple):
 
 def fields(measures: Measures, rows: list[Row]) -> list[Field | None]:
     """The field of each row; None where it is unknown."""
-    areas = connected_areas(measures)
-    return [_field(measures, row, areas.get(row.last, ())) for row in rows]
+    areas, room, found = connected_areas(measures), MAX_RUNS_IN_ALL, list[Field | None]()
+    for row in rows:
+        field = _field(measures, row, areas.get(row.last, ()))
+        count = field.runs if field else 0
+        room -= count if count <= MAX_RUNS else 0
+        is_drawn = count <= MAX_RUNS and room >= 0
+        found.append(field if field is None or is_drawn else field._replace(areas=(), note=GAPS_NOT_DRAWN))
+    return found
+
+
+GAPS_NOT_DRAWN = "its gaps are too many to be drawn"
 
 
 def _field(measures: Measures, row: Row, areas: tuple[Area, ...]) -> Field | None:
-    over_height, over_width = reaches = measures.reaches[row.last]
-    if over_height.unknown or over_width.unknown:
+    reaches, shape = measures.reaches[row.last], measures.graph.nodes[row.last].shape
+    if any(reach.unknown for reach in reaches):
         return None
-    shape = measures.graph.nodes[row.last].shape
     position = shape.height // 2, shape.width // 2
-    first = tuple(reach.jump * p + reach.first for reach, p in zip(reaches, position, strict=True))
-    last = tuple(reach.jump * p + reach.last for reach, p in zip(reaches, position, strict=True))
-    share, runs = _connected(measures, row, areas, (first[0], first[1]))
-    gated = over_height.gated or over_width.gated
-    whole = "it sees the whole image" if over_height.whole or over_width.whole else "it sees more than the box"
-    note = f"through a gate {whole}" if gated else ""
-    return Field(position, (first[0], first[1]), (last[0], last[1]), measures.graph.input.size, share, runs, note)
+    (top, bottom), (left, right) = (
+        (reach.jump * p + reach.first, reach.jump * p + reach.last) for reach, p in zip(reaches, position, strict=True)
+    )
+    share = None
+    if areas and max(reach.size for reach in reaches) <= MAX_PIXELS:
+        share = counted(areas, measures, row.last).share
+    has_gaps = share is not None and share < 1
+    found = tuple((runs(area.rows, top), runs(area.columns, left)) for area in areas) if has_gaps else ()
+    return Field(position, (top, left), (bottom, right), measures.graph.input.size, share, found, _note(*reaches))
 
 
-def _connected(
-    measures: Measures, row: Row, areas: tuple[Area, ...], first: tuple[int, int]
-) -> tuple[float | None, tuple[tuple[tuple[Run, ...], tuple[Run, ...]], ...]]:
-    over_height, over_width = measures.reaches[row.last]
-    if not areas or max(over_height.size, over_width.size) > MAX_PIXELS:
-        return None, ()
-    share = counted(areas, measures, row.last).share
-    found = tuple((runs(area.rows, first[0]), runs(area.columns, first[1])) for area in areas)
-    is_drawable = all(max(len(rows), len(columns)) <= MAX_RUNS for rows, columns in found)
-    return share, found if share < 1 and is_drawable else ()
+def _note(over_height: Reach, over_width: Reach) -> str:
+    if not (over_height.gated or over_width.gated):
+        return ""
+    whole = over_height.whole or over_width.whole
+    return "through a gate it sees the whole image" if whole else "through a gate it sees more"
 
 
 def runs(bits: int, first: int = 0) -> tuple[Run, ...]:
@@ -108,9 +123,9 @@ def runs(bits: int, first: int = 0) -> tuple[Run, ...]:
 def sentence(row: Row, field: Field | None) -> str:
     """What the screen reader says of the focused row."""
     if field is None:
-        return f"{row.label}: the receptive field is unknown, because paths of different strides are merged."
+        return f"{row.name}: the receptive field is unknown, because paths of different strides are merged."
     (top, left), (bottom, right), (height, width) = field.first, field.last, field.size
-    text = f"{row.label}: a position of the {row.output} output sees {height}x{width} pixels"
+    text = f"{row.name}: position {field.place} of the {row.output} output sees {height}x{width} pixels"
     text += f", rows {top} to {bottom} and columns {left} to {right} of the image"
     share = f"; {percent(field.on_padding)} of them on padding" if field.on_padding else "; none of them on padding"
     gaps = f", {percent(field.connected)} connected" if field.connected is not None else ""
@@ -119,6 +134,7 @@ def sentence(row: Row, field: Field | None) -> str:
 
 TERMS = (
     "Output",
+    "Position",
     "Field, height x width",
     "Rows of pixels",
     "Columns of pixels",
@@ -134,11 +150,11 @@ def readings(row: Row, field: Field | None) -> tuple[str, ...]:
     """The value of each of TERMS."""
     costs = count_text(row.params), count_text(row.macs), bytes_text(row.memory)
     if field is None:
-        return row.output, "unknown", "-", "-", "-", "-", *costs
+        return row.output, "-", "unknown", "-", "-", "-", "-", *costs
     (top, left), (bottom, right), (height, width) = field.first, field.last, field.size
     connected = "not examined" if field.connected is None else percent(field.connected)
     box = f"{height}x{width}", f"{top} to {bottom}", f"{left} to {right}", percent(field.on_padding), connected
-    return row.output, *box, *costs
+    return row.output, field.place, *box, *costs
 
 
 def percent(share: float) -> str:

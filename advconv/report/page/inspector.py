@@ -15,7 +15,7 @@ the field is unknown. `areas`: drawings of the connected rows and columns, whose
 
 def row_data(row: Row, field: Field | None, line: int | None) -> RowData:
     data: dict[str, Any] = {
-        "label": row.label,
+        "label": row.name,
         "kind": row.kind,
         "line": line,
         "text": sentence(row, field),

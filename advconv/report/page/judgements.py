@@ -14,11 +14,11 @@ from advconv.values.quantities import bytes_text, count_text
 WORDS = {
     Status.KEPT: ("kept", "\u2713"),
     Status.FAILED: ("failed", "\u2717"),
-    Status.PROMISED: ("by training", "\u2026"),
+    Status.PROMISED: ("later", "\u2026"),
 }
 """How the status of a constraint is written, with a sign; colour comes on top."""
 
-MAX_SHOWN = 200
+MAX_SHOWN = 100
 """Findings on the page."""
 
 
@@ -27,7 +27,7 @@ def state(checked: Checked) -> Markup:
     kept = f"{checked.kept} of {checked.judged} constraints kept" if checked.judged else ""
     sign = "\u2713" if checked.ok else "\u2717"
     word = element("strong", element("span", sign, aria_hidden="true"), " ", state_text(checked))
-    return element("p", word, f" {kept}" if kept else None, class_=f"state {'good' if checked.ok else 'bad'}")
+    return element("p", word, f", {kept}" if kept else None, class_=f"state {'good' if checked.ok else 'bad'}")
 
 
 def totals(measures: Measures) -> Markup:
@@ -69,7 +69,7 @@ def _verdict(verdict: Verdict) -> list[Markup]:
     return [status, name, *texts, element("td", verdict.margin_text), element("td", bar(verdict))]
 
 
-BAR = 220
+BAR = 120
 
 
 def bar(verdict: Verdict) -> Markup:

@@ -13,8 +13,24 @@ from advconv.layers.pool import AdaptiveAvgPool2d, Pool2d
 from advconv.report.data import rows as measured_rows
 from advconv.text.finding import Path
 
-MAX_ROWS = 600
+MAX_ROWS = 400
 """Rows that are drawn and listed; a page of more would exceed its size, and nobody would read it."""
+
+
+MAX_LABEL = 80
+"""Characters of a label on the page: a file may contain a name of a megabyte."""
+
+
+def shortened(text: str, room: int) -> str:
+    """A text of at most `room` characters, without its middle if it is longer.
+
+    >>> shortened("C1[0].layers[0]", 8)
+    'C1[…s[0]'
+    """
+    if len(text) <= room:
+        return text
+    kept = room - 1
+    return f"{text[: kept // 2]}…{text[len(text) - (kept - kept // 2) :]}"
 
 
 class Family(NamedTuple):
@@ -43,6 +59,11 @@ class Row(NamedTuple):
     params: int
     macs: int
     memory: int
+
+    @property
+    def name(self) -> str:
+        """Its label as it is shown."""
+        return shortened(self.label, MAX_LABEL)
 
     @property
     def last(self) -> int:

@@ -6,14 +6,17 @@ from advconv.analysis.measure import Measures
 from advconv.analysis.receptive_field import ReceptiveField
 from advconv.analysis.rf_table import steps
 from advconv.report.page.markup import Markup, element, joined
-from advconv.report.page.rows import Row
+from advconv.report.page.rows import MAX_LABEL, Row, shortened
 from advconv.report.rf_table import rf_table
 from advconv.report.summary import summary
 from advconv.report.table import Cell, Table, cell_text
 from advconv.values.quantities import bytes_text
 
-MAX_LINES = 2_000
-"""Lines of one table on the page."""
+MAX_CHARACTERS, MAX_CELL = 220_000, 240
+"""Of the markup of one table, and of the text of a cell in it."""
+
+MAX_CLOSING = 50
+"""Lines below a table."""
 
 
 def receptive_fields(measures: Measures, name: str, rows: Sequence[Row]) -> Markup:
@@ -49,25 +52,23 @@ def _size(measures: Measures, row: Row) -> Cell:
 def sortable(table: Table, rows: Sequence[Row], header: int = 0) -> Markup:
     """A table whose first column is the label of a row; `header` is the column that names a line for screen readers."""
     numbers = {row.label: row.number for row in rows}
-    kept = table.rows[:MAX_LINES]
-    is_number = [not any(isinstance(line[column], str) for line in kept) for column in range(len(table.columns))]
+    is_number = [not any(isinstance(line[column], str) for line in table.rows) for column in range(len(table.columns))]
     heads = [
         element("th", element("button", name, type="button"), scope="col", class_="number" if number else None)
         for name, number in zip(table.columns, is_number, strict=True)
     ]
-    body = [
-        element(
-            "tr",
-            *_cells(table, line, header, is_number),
-            tabindex=-1 if number else 0,
-            data_row=numbers.get(str(line[0])),
-        )
-        for number, line in enumerate(kept)
-    ]
-    caption = element("caption", table.title)
+    body, room = list[Markup](), MAX_CHARACTERS
+    for number, line in enumerate(table.rows):
+        stop = -1 if number else 0
+        cells = _cells(table, line, header, is_number)
+        body.append(element("tr", *cells, tabindex=stop, data_row=numbers.get(str(line[0]))))
+        room -= len(body[-1])
+        if room < 0:
+            break
+    caption = element("caption", element("span", table.title))
     whole = element("table", caption, element("thead", element("tr", *heads)), element("tbody", *body))
-    more = f"The first {len(kept):,} of {len(table.rows):,} lines." if len(kept) < len(table.rows) else ""
-    closing = [element("p", text, class_="closing") for text in (*([more] if more else []), *table.closing)]
+    more = [f"The first {len(body):,} of {len(table.rows):,} lines."] if len(body) < len(table.rows) else []
+    closing = [element("p", text, class_="closing") for text in (*more, *table.closing[:MAX_CLOSING])]
     region = element("div", whole, class_="scroll table", role="region", aria_label=table.title, tabindex=0)
     return joined(region, closing)
 
@@ -75,7 +76,7 @@ def sortable(table: Table, rows: Sequence[Row], header: int = 0) -> Markup:
 def _cells(table: Table, line: Sequence[Cell], header: int, is_number: Sequence[bool]) -> list[Markup]:
     found = []
     for place, (column, cell) in enumerate(zip(table.columns, line, strict=True)):
-        shown = table.texts.get(column, cell_text)(cell)
+        shown = shortened(table.texts.get(column, cell_text)(cell), MAX_CELL if place else MAX_LABEL)
         # What is shown in units or with separators is sorted by its number.
         key = cell if isinstance(cell, int) and shown != str(cell) else None
         kind = "number" if is_number[place] else "wide" if len(shown) > 48 else None
