@@ -92,7 +92,8 @@ def long_network(rows: int) -> str:
 
 def hostile_file() -> str:
     """A network that is built, with hostile comments, and a finding that quotes what the file says."""
-    quoted = HOSTILE.replace("\u0000", "")
+    # A line separator ends a comment.
+    quoted = HOSTILE.replace("\u0000", "").replace("\u2028", "\u2028# ")
     return (
         f"# {quoted}\nadvconv: 1\nname: hostile\ninput: [3, 32, 32]\nnetwork:\n  C1:\n"
         f"    - conv: 5   # {quoted}\n    - conv: 8   # advconv: ignore[AC318] {quoted}\n"

@@ -46,28 +46,22 @@ class Box:
 
     def draw(self, x: float, y: float, shape: str) -> Iterator[Markup]:
         row, left, width = self.row, x - self.left, BOX[0]
-        detail = row.label if self.is_low else row.detail
-        room = int((width - 22 - len(detail[-14:]) * DIGIT) / LETTER)
-        title = element("text", fitted(self.title, room), x=left + 12, y=y + 16.5, class_="title")
-        aside = element("text", fitted(detail, 14, "left"), x=left + width - 8, y=y + 16.5, class_="detail")
-        label = (
-            None
-            if self.is_low
-            else element("text", fitted(row.label, 23, "left"), x=left + 12, y=y + 31, class_="label")
-        )
-        frame = element("rect", x=left, y=y, width=width, height=self.height, rx=4, class_="box")
-        stripe = element("rect", x=left, y=y, width=5, height=self.height, rx=2, class_="stripe")
+        detail = fitted(row.label if self.is_low else row.detail, 14, "left")
+        title = fitted(self.title, int((width - 22 - len(detail) * DIGIT) / LETTER))
+        texts = [(title, left + 12, y + 16.5, "title"), (detail, left + width - 8, y + 16.5, "detail")]
+        if not self.is_low:
+            texts.append((fitted(row.label, 23, "left"), left + 12, y + 31, "label"))
+        seen = " ".join(text for text, *_ in texts if text)
         yield element(
             "g",
-            frame,
-            stripe,
-            title,
-            aside,
-            label,
+            element("rect", x=left, y=y, width=width, height=self.height, rx=4, class_="box"),
+            element("rect", x=left, y=y, width=5, height=self.height, rx=2, class_="stripe"),
+            # The space keeps the words apart for who reads the text of the element.
+            [(element("text", text, x=x, y=y, class_=name), " ") for text, x, y, name in texts if text],
             class_=f"row {row.family.name}",
             role="option",
             aria_selected="false",
-            aria_label=f"{row.name}: {self.title} {row.detail}, {row.family.title}; {shape} to {row.output}",
+            aria_label=f"{seen}: {row.name}, {row.family.title}, {shape} to {row.output}",
             tabindex=-1 if row.number else 0,
             data_row=row.number,
         )

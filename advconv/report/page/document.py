@@ -144,7 +144,7 @@ def _listing(kept: Sequence[str], count: int, prefix: str = "", marked: Sequence
     button = element("button", "Copy", type="button", class_="copy")
     label = "The file" if prefix else "Source of the module"
     code = element("code", lines(kept, prefix, marked))
-    listing = element("pre", code, class_="scroll listing", role="region", tabindex=0, aria_label=label)
+    listing = element("pre", code, class_="scroll listing", role="group", tabindex=0, aria_label=label)
     return element("div", button, listing, note, class_="code")
 
 

@@ -58,7 +58,9 @@ def constraints(verdicts: Sequence[Verdict]) -> Markup:
     heads[-1] = element("th", element("span", "Measured value and limit, drawn", class_="hidden"), scope="col")
     body = [element("tr", *_verdict(verdict)) for verdict in verdicts]
     table = element("table", element("thead", element("tr", *heads)), element("tbody", *body), class_="constraints")
-    return element("div", table, class_="scroll", role="region", aria_label="Constraints", tabindex=0)
+    key = "Drawn from 0, or around a narrow limit: the allowed values as a band, the measured one as a diamond."
+    region = element("div", table, class_="scroll", role="group", aria_label="Table of constraints", tabindex=0)
+    return joined(region, element("p", key, class_="closing small"))
 
 
 def _verdict(verdict: Verdict) -> list[Markup]:
@@ -73,24 +75,32 @@ BAR = 120
 
 
 def bar(verdict: Verdict) -> Markup:
-    """The values that the limit allows as a hatched band, its ends as posts, the measured value as a solid mark."""
+    """The values that the limit allows as a band, its ends as posts, the measured value as a diamond."""
     bounds = verdict.limit.bounds
     value = verdict.limit.worst(verdict.axes) if verdict.axes else None
-    highest = max([*(bound.value for bound in bounds), *([] if value is None else [value])]) * 1.15 or 1
+    first, last = _ends([*(bound.value for bound in bounds), *([] if value is None else [value])])
 
     def x(amount: float) -> float:
-        return round(8 + (BAR - 16) * amount / highest, 2)
+        return round(8 + (BAR - 16) * (amount - first) / (last - first), 2)
 
-    low = max((bound.value for bound in bounds if ">" in bound.operator or bound.operator == "=="), default=0)
-    high = min((bound.value for bound in bounds if "<" in bound.operator or bound.operator == "=="), default=highest)
+    low = max((bound.value for bound in bounds if ">" in bound.operator or bound.operator == "=="), default=first)
+    high = min((bound.value for bound in bounds if "<" in bound.operator or bound.operator == "=="), default=last)
     parts = [
-        element("line", x1=x(0), x2=x(highest), y1=10, y2=10, class_="track"),
+        element("line", x1=x(first), x2=x(last), y1=10, y2=10, class_="track"),
         element("rect", x=x(low), y=6, width=max(0, round(x(high) - x(low), 2)), height=8, class_="allowed"),
         *(element("line", x1=x(bound.value), x2=x(bound.value), y1=1, y2=19, class_="post") for bound in bounds),
     ]
     if value is not None:
         parts.append(element("path", d=f"M{x(value):g} 4l6 6-6 6-6-6z", class_=f"value {verdict.status}"))
     return element("svg", *parts, class_="margin", aria_hidden="true", width=BAR, height=20, viewBox=f"0 0 {BAR} 20")
+
+
+def _ends(values: Sequence[float]) -> tuple[float, float]:
+    """From 0, or around values that differ by less than a tenth, which would be one mark otherwise."""
+    lowest, highest = min(values), max(values)
+    if len(values) > 2 and 0 < highest - lowest < highest / 10:
+        return lowest - (highest - lowest) / 2, highest + (highest - lowest) / 2
+    return 0, highest * 1.15 or 1
 
 
 def findings(diagnostics: Sequence[Diagnostic], has_line: int) -> Markup:
@@ -137,4 +147,4 @@ def _trail(found: Diagnostic) -> Markup | None:
         for row, layer, shape in found.trail[-MAX_SHOWN:]
     ]
     table = element("table", element("thead", heads), element("tbody", *body))
-    return element("div", table, class_="scroll", role="region", aria_label="Rows up to it", tabindex=0)
+    return element("div", table, class_="scroll", role="group", aria_label="Rows up to it", tabindex=0)

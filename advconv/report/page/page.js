@@ -77,9 +77,19 @@ function chosen(event) {
   return Math.floor(x / Number(chart.dataset.step));
 }
 
-for (const type of ["pointerover", "pointermove", "focusin", "click"]) {
+let place = "";
+
+// A page that scrolls under a pointer at rest fires its events too; then the keyboard has chosen the row.
+function isAtRest(event) {
+  if (!event.type.startsWith("pointer")) return false;
+  const before = place;
+  place = `${event.screenX} ${event.screenY}`;
+  return place === before;
+}
+
+for (const type of ["pointermove", "focusin", "click"]) {
   document.addEventListener(type, (event) => {
-    const number = chosen(event);
+    const number = isAtRest(event) ? null : chosen(event);
     if (number !== null) activate(number);
   });
 }

@@ -69,7 +69,7 @@ def sortable(table: Table, rows: Sequence[Row], header: int = 0) -> Markup:
     whole = element("table", caption, element("thead", element("tr", *heads)), element("tbody", *body))
     more = [f"The first {len(body):,} of {len(table.rows):,} lines."] if len(body) < len(table.rows) else []
     closing = [element("p", text, class_="closing") for text in (*more, *table.closing[:MAX_CLOSING])]
-    region = element("div", whole, class_="scroll table", role="region", aria_label=table.title, tabindex=0)
+    region = element("div", whole, class_="scroll table", role="group", aria_label=table.title, tabindex=0)
     return joined(region, closing)
 
 
