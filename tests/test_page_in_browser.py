@@ -150,6 +150,16 @@ def test_focusing_a_row_draws_its_field_and_says_it(name: str, opened: Any) -> N
     assert drawn(page) == box_of(measures, order[-1])
 
 
+def test_the_keys_choose_the_row_even_if_the_page_scrolls_under_the_pointer(opened: Any) -> None:
+    page, measures = opened("long", viewport={"width": 1280, "height": 700}), measures_of("long")
+    page.locator("g[data-row='3']").hover()
+    page.locator("g[data-row='3']").focus()
+    for number in range(4, 30):
+        page.keyboard.press("ArrowDown")
+        page.wait_for_timeout(20)
+        assert drawn(page) == box_of(measures, number)
+
+
 def test_rows_of_tables_lines_of_charts_and_the_diagram_are_one_choice(opened: Any) -> None:
     page, measures = opened("c1c2c3c4"), measures_of("c1c2c3c4")
     page.locator("#fields tbody tr").nth(4).hover()

@@ -77,14 +77,18 @@ function chosen(event) {
   return Math.floor(x / Number(chart.dataset.step));
 }
 
+// A page that scrolls under a pointer at rest moves it too; if the keys have scrolled it, they choose the row.
 let place = "";
+let isKeyboard = false;
+document.addEventListener("keydown", () => { isKeyboard = true; }, true);
+document.addEventListener("wheel", () => { isKeyboard = false; }, { passive: true });
 
-// A page that scrolls under a pointer at rest fires its events too; then the keyboard has chosen the row.
 function isAtRest(event) {
-  if (!event.type.startsWith("pointer")) return false;
+  if (event.type !== "pointermove") return false;
   const before = place;
   place = `${event.screenX} ${event.screenY}`;
-  return place === before;
+  isKeyboard = isKeyboard && place === before;
+  return isKeyboard;
 }
 
 for (const type of ["pointermove", "focusin", "click"]) {
