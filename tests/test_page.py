@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from advconv.analysis.connectivity import connected
@@ -323,6 +323,7 @@ def test_data_for_the_script_comes_back_and_cannot_end_it(data: object) -> None:
     assert not re.search("[<>&\u2028\u2029]", parsed(markup).one("script").text)
 
 
+@settings(deadline=None)
 @given(TEXTS.filter(str.strip), TEXTS)
 def test_a_page_of_any_text_runs_the_script_of_ours_alone(comment: str, name: str) -> None:
     head = f"advconv: 1\nname: {json.dumps(name)}\ninput: [3, 8, 8]\n"

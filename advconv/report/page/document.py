@@ -96,7 +96,7 @@ def _sections(checked: Checked, name: str, found: Sequence[Row]) -> list[Section
     sections.append(Section("yaml", "YAML", "The file", listing))
     if measures := checked.measures:
         source = LINE_BREAK.split(emit(measures, name).removesuffix("\n"))
-        title = "The network as a torch module"
+        title = "PyTorch module"
         sections.append(Section("source", "PyTorch", title, _listing(_cut(source), len(source))))
     return sections
 

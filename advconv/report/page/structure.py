@@ -71,7 +71,7 @@ class Paths:
 def paths(part: Part, graph: Graph) -> Paths:
     """Rows of a list follow each other; rows in fields do if one reads the other, else they are beside each other."""
     if part.children[0].step.startswith("["):
-        return Paths([_rows_of(part)], [""])
+        return Paths([part.children if part.row else _rows_of(part)], [""])
     inside, columns = part.nodes(), list[list[Part]]()
     for child in part.children:
         own = child.nodes()
