@@ -10,19 +10,21 @@ from advconv.analysis.view import GraphView
 from advconv.constraints import judge
 from advconv.constraints.record import Status, Verdict
 from advconv.geometry import Shape
-from advconv.language.data_sets import SETS, misfits
+from advconv.language.data_sets import SETS, field_findings
 from advconv.language.elaborate import elaborate
 from advconv.language.spec import ArchSpec, ValidPart, parse, parse_part
 from advconv.rules import RULES
 from advconv.rules.diagnostics import Diagnostic, has_errors, placed
 from advconv.rules.ignores import silenced
 from advconv.rules.receptive_field import too_large
-from advconv.rules.record import LintInput, Rule, Severity
+from advconv.rules.record import LintInput, Severity
 from advconv.rules.selection import ALL, Selection
 from advconv.text.document import Document, decode
 from advconv.text.finding import MAX_FINDINGS, Finding
 from advconv.text.reader import read
 from advconv.text.source import Source
+
+LINTS = tuple(rule for rule in RULES if rule.check or rule.check_network)
 
 
 class Checked(NamedTuple):
@@ -94,7 +96,9 @@ def check_document(
     part = _valid_part(document, spec, yaml_findings, spec_findings)
     graph, shape_findings = elaborate(part, image) if part else (None, [])
     measures = measure(graph) if graph else None
-    data_findings = misfits(SETS[spec.data], spec.input, spec.classes) if spec and document.has(("data",)) else []
+    data_findings = (
+        field_findings(SETS[spec.data], spec.input, spec.classes) if spec and document.has(("data",)) else []
+    )
     overflow_findings = too_large(measures) if measures else []
     text_findings = _without_repeated(document, yaml_findings, spec_findings)
     errors = [*text_findings, *spec_findings, *shape_findings, *overflow_findings, *data_findings]
@@ -123,19 +127,24 @@ def _valid_part(
 
 
 def lint(given: LintInput, selection: Selection = ALL) -> list[Finding]:
-    """The findings of the selected rules; of a row that is repeated, those of its first round."""
+    """The findings of the selected rules; of a row that is repeated, those of its first round.
+
+    They end where a report ends: one more than it lists.
+    """
     found: dict[tuple[str, object], Finding] = {}
-    for rule in filter(selection.includes, RULES):
-        for finding in _findings(rule, given):
-            found.setdefault((finding.code, finding.path), finding)
+    for finding in _findings(given, selection):
+        found.setdefault((finding.code, finding.path), finding)
+        if len(found) > MAX_FINDINGS:
+            break
     return list(found.values())
 
 
-def _findings(rule: Rule, given: LintInput) -> Iterator[Finding]:
-    if rule.check:
-        yield from rule.check(given)
-    if rule.check_network and given.network:
-        yield from rule.check_network(given.network)
+def _findings(given: LintInput, selection: Selection) -> Iterator[Finding]:
+    for rule in LINTS if selection == ALL else filter(selection.includes, LINTS):
+        if rule.check:
+            yield from rule.check(given)
+        if rule.check_network and given.network:
+            yield from rule.check_network(given.network)
 
 
 def _without_repeated(document: Document, yaml_findings: list[Finding], spec_findings: list[Finding]) -> list[Finding]:

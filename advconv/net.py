@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from advconv.analysis.measure import Measures
 from advconv.backends.torch_source import emit
@@ -99,6 +99,21 @@ class Net:
     def check(self) -> Table:
         """The constraints with the measured values, and the diagnostics."""
         return verdict_table(self.checked)
+
+    def suggest(self, *goals: str, edits: int = 3, most: int = 5) -> list[dict[str, Any]]:
+        """The fewest edits of the file that keep all its constraints and further goals, such as "receptive_field > 60".
+
+        Each as `advconv suggest --format json` prints it. Raises SettingError, a ValueError, for what is not a goal,
+        and ArchError for one that is not a constraint.
+        """
+        from advconv.report.suggestions import suggestion_data
+        from advconv.suggest.suggestion import Task, parse_goal, suggest
+
+        task = Task(self.checked.source, tuple(parse_goal("goal", goal) for goal in goals))
+        wrong = task.check_of_goals()
+        if wrong and wrong.measures is None:
+            raise ArchError(wrong)
+        return [suggestion_data(found) for found in suggest(task, most, edits).found]
 
     def rf_table(self, explain: bool = False) -> Table:
         """The receptive-field calculation table."""

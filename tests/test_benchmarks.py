@@ -33,6 +33,10 @@ def test_each_says_what_it_takes_and_what_its_defaults_are(name: str) -> None:
 def test_a_small_run_of_what_needs_no_data(tmp_path: Path) -> None:
     assert "     10 " in run("scaling", "--rows", "10", "--runs", "1").stdout
     assert "0 mismatches" in run("verify", "--networks", "3", "--seed", "1").stdout
+    rules = run("rules", "--folder", "archs/reference", "--runs", "1", "--batch", "1").stdout
+    assert "archs/reference/99850.yaml" in rules
+    assert "the largest ratio is 0." in rules
+    assert "\n    1 " in run("suggest", "--batch", "100", "--runs", "1").stdout
     found = run("train_memory", "--data-dir", str(tmp_path))
     assert found.returncode == 1
     assert found.stderr.startswith(f"there is no CIFAR-10 in {tmp_path}; name the directory")

@@ -7,6 +7,7 @@ import io
 import json
 import pkgutil
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from advconv.cli.main import main
 from advconv.constraints.record import Status
 from advconv.net import load
 from advconv.report.data import json_report
+from advconv.rules.record import Severity
 from advconv.text.source import Source
 from tests.build import faults
 
@@ -41,7 +43,7 @@ def commands(path: Path) -> Iterator[tuple[str, str]]:
 
 def output_of(command: str) -> str:
     with contextlib.redirect_stdout(io.StringIO()) as out, pytest.raises(SystemExit):
-        main(command.split()[1:])
+        main(shlex.split(command)[1:])
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
 
@@ -135,6 +137,26 @@ def test_the_readmes_table_of_the_five_networks_holds() -> None:
         found.append((path.stem, f"{measures.total.params:,}", *fields, ", ".join(broken)))
 
     assert sorted(row[:5] for row in rows) == sorted(found)
+
+
+def found_by_rules(path: Path) -> tuple[str, str]:
+    """The rows with warnings and those with information, by code: `AC301 C1[0], C2[1]; AC306 C2[1]`."""
+    found = check_bytes(path.name, path.read_bytes()).diagnostics
+    rows: dict[Severity, dict[str, list[str]]] = {Severity.WARNING: {}, Severity.INFORMATION: {}}
+    for each in sorted(found, key=lambda each: each.code):
+        if each.severity in rows:
+            rows[each.severity].setdefault(each.code, []).append(each.message.split(":")[0])
+    warnings, information = (
+        "; ".join(f"{code} {', '.join(labels)}" for code, labels in codes.items()) for codes in rows.values()
+    )
+    return warnings, information
+
+
+def test_the_readmes_table_of_what_the_rules_find_holds() -> None:
+    rows = re.findall(r"^\| ([\w-]+) \| ((?:AC.*?)?) \| ((?:AC.*?)?) \| \D", Path("README.md").read_text(), flags=re.M)
+    paths = sorted(Path("archs/reference").glob("*.yaml"))
+
+    assert sorted(rows) == sorted((path.stem, *found_by_rules(path)) for path in paths)
 
 
 def test_links_lead_somewhere() -> None:

@@ -259,6 +259,25 @@ def test_each_result_of_sarif_names_its_rule_and_where_it_stands_in_the_list() -
     assert [rules[result["ruleIndex"]] for result in run["results"]] == [each["ruleId"] for each in run["results"]]
 
 
+def test_a_fix_of_sarif_replaces_a_region_of_the_file() -> None:
+    row = "pointwise: {out_channels: 8, dilation: 2}"
+    line = f"  C1: [{row}]"
+    checked = check(Source("t.yaml", f"advconv: 1\nname: t\ninput: [3, 8, 8]\nnetwork:\n{line}\n"))
+    log = json.loads(sarif_report([checked]))
+    jsonschema.validate(log, json.loads(Path("tests/data/sarif-2.1.0.json").read_text(encoding="utf-8")))
+
+    (fix,) = next(result["fixes"] for result in log["runs"][0]["results"] if result["ruleId"] == "AC313")
+    (change,) = fix["artifactChanges"]
+    assert change["artifactLocation"]["uri"] == "t.yaml"
+    column = line.index("2}") + 1
+    assert change["replacements"] == [
+        {
+            "deletedRegion": {"startLine": 5, "startColumn": column, "endLine": 5, "endColumn": column + 1},
+            "insertedContent": {"text": "1"},
+        }
+    ]
+
+
 def test_sarif_comes_from_check(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["check", "archs/reference/99968.yaml", "--format", "sarif"])

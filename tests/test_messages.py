@@ -8,8 +8,10 @@ from advconv.check import check, check_document
 from advconv.language.effective import effective_text
 from advconv.language.overrides import SettingError, apply_settings, parse_setting
 from advconv.language.spec import parse
-from advconv.report.data import json_report
+from advconv.language.starters import SCHEMA_FILE, TEMPLATES, starter, update_schema
+from advconv.report.diagnostics import as_data
 from advconv.report.text import report
+from advconv.system.files import FileError
 from advconv.text.reader import read
 from advconv.text.source import Source
 from advconv.text.visible import first_line, json_text
@@ -82,6 +84,20 @@ SNIPPETS = (
     HEAD + "network: {C1: [conv: 8]}\nconstraints: {uses: [{dwsep: 1}, conv, conv], forbids: dwsep, params: 5}\n",
     HEAD + "network: {C1: [conv: 8]}\nconstraints: {forbids: [conv: 1], uses: {cnov: 1, {a: 1}: 2}}\n",
     HEAD + f"network: {{C1: [conv: {LONG}]}}\nclasses: {LONG}\n",
+    HEAD + f"network: {{C1: [gap]}}\naugment: {LONG}\n",
+    HEAD + f"network: {{C1: [gap]}}\naugment: {{{LONG}: {{p: 1}}, VerticalFlip: {{}}}}\n",
+    HEAD + "network: {C1: [gap]}\ntrain: [lr: 1, epochs: 2]\ndefaults: [1]\n",
+    HEAD + f"network: {{C1: [gap]}}\nconstraints: params < 5k, macs > 3, weights < 1{LONG}, memory < 2, rf_min > 1\n",
+    HEAD + 'network: {C1: [gap]}\nconstraints: ["params < 5k", "macs > 3", "a", "b", "macs > 4"]\n',
+    HEAD
+    + f"network: {{C1: [gap]}}\nconstraints: {{uses: [conv, gap, {LONG}, strided, dwsep], forbids: {{conv: 1}}}}\n",
+    HEAD + "network: {C1: [gap]}\nconstraints: {forbids: 'conv, gap', uses: 5}\n",
+    HEAD + f"network:\n  C1:\n    - conv: 8 // {LONG} // more\n",
+    HEAD + f"network:\n  C1:\n    - conv: {LONG} // note\n",
+    HEAD + "network:\n  C1:\n    - conv: {out_channels: '8', kernel_size: (3)}\n",
+    HEAD + f"network:\n  C1:\n    - conv: 8\n      - {LONG}: 8\n",
+    HEAD + "network:\n  C1:\n    - conv: '()'\n    - linear: []\n",
+    f"name: {LONG}{LONG}\ninput: [3, 16, 16]\n",
 )
 
 OPTIONS = (
@@ -131,7 +147,8 @@ def _with_option(option: str) -> str:
         checked = check_document(apply_settings(document, [parse_setting(option)]), [])
     except SettingError as problem:
         return f"--set {option!r}\n{problem}"
-    return f"--set {option!r}\n{report(checked)}\n{json_report([checked]) if checked.spec is None else ''}".rstrip()
+    places = [json_text(as_data(found), None) for found in checked.diagnostics]
+    return "\n".join([f"--set {option!r}", report(checked), *places])
 
 
 def test_the_resolved_file_of_a_run_is_written_out(update: bool) -> None:
@@ -139,10 +156,34 @@ def test_the_resolved_file_of_a_run_is_written_out(update: bool) -> None:
         ARCH
         + "constraints: {params: {min: 1, max: 2M}, uses: {conv: '>= 1'}, macs: '< 9M'}\ndefaults: {norm: {group: 8}}\n"
     )
+    text = text.replace(
+        "VerticalFlip", "Affine: {border_mode: '0', fill: 'größer', interpolation: 'no', scale: [1, [2]]}"
+    )
     spec, _ = parse(read(Source("t", text))[0] or pytest.fail("not read"))
     assert spec is not None
 
     expect(Path("tests/golden/messages/resolved.yaml"), effective_text(spec), update)
+
+
+def test_a_schema_is_written_beside_a_starter_unless_another_file_is_there(tmp_path: Path) -> None:
+    schema = tmp_path / SCHEMA_FILE
+    assert update_schema(tmp_path)
+    first = schema.read_bytes()
+    assert update_schema(tmp_path)
+    assert schema.read_bytes() == first
+
+    schema.write_bytes(b'{"title": "mine \xff"}')
+    assert not update_schema(tmp_path)
+    assert schema.read_bytes() == b'{"title": "mine \xff"}'
+    schema.unlink()
+    schema.mkdir()
+    with pytest.raises(FileError, match="cannot be read: Is a directory"):
+        update_schema(tmp_path)
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_a_starter_has_its_name_once(template: str) -> None:
+    assert starter(template, "mine").count("mine") == 1
 
 
 def test_json_is_indented_by_two_and_has_no_control_character() -> None:

@@ -158,3 +158,16 @@ def test_what_is_neither_a_path_nor_a_text_is_told() -> None:
         advconv.load(5)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="loads takes a text, not 5"):
         advconv.loads(5)  # type: ignore[arg-type]
+
+
+def test_suggest_returns_the_edits_that_the_command_prints() -> None:
+    net = advconv.load("archs/c1c2c3c4.yaml")
+
+    assert net.suggest() == []
+    (best,) = net.suggest("receptive_field > 85", edits=1, most=1)
+    assert best["params"]["before"] == net.params
+    assert best["receptive_field"]["after"][0] > 85
+    with pytest.raises(ValueError, match="is not a limit"):
+        net.suggest("nonsense")
+    with pytest.raises(advconv.ArchError, match="constraints has no key 'foo'"):
+        net.suggest("foo > 3")

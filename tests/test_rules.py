@@ -1,6 +1,8 @@
 """The rules for architectures: planted faults are found where they are, and mended ones are not reported."""
 
 import json
+import re
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -344,3 +346,54 @@ def test_a_comment_within_a_text_is_no_comment() -> None:
     found = check(Source("t.yaml", text)).diagnostics
 
     assert [each.code for each in found if each.code in COMMENTS] == []
+
+
+@pytest.mark.parametrize("path", sorted(Path("archs").glob("*.yaml")), ids=lambda path: path.stem)
+def test_a_shipped_architecture_has_no_warning(path: Path) -> None:
+    assert faults(check(Source(path.name, path.read_text(encoding="utf-8")))) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "help"),
+    [
+        ("conv", {"kernel_size": 1, "stride": 2}, "use kernel_size 2 or more, or stride 1"),
+        ("conv", {"kernel_size": 3, "stride": 5}, "use kernel_size 5 or more, or stride 3 or less"),
+        ("conv", {"kernel_size": [1, 3], "stride": 2}, "use kernel_size [2, 3] or more, or stride [1, 2] or less"),
+        ("conv", {"stride": 2, "dilation": 2}, "use dilation 1, or stride 1"),
+        ("conv", {"dilation": 7, "padding": "valid"}, "use dilation 1"),
+    ],
+)
+def test_windows_that_touch_skip_nothing(kind: str, fields: dict[str, Any], help: str) -> None:
+    """As the help names them."""
+    row = {kind: {"out_channels": 8} | fields}
+    (found,) = [each for each in checked(arch(conv(8), row)).diagnostics if each.code == "AC301"]
+    named = re.findall(r"(kernel_size|stride|dilation) (\d+|\[\d+, \d+\])", found.help)
+
+    assert found.help == help
+    for field, value in named:
+        assert "AC301" not in advice(conv(8), {kind: row[kind] | {field: json.loads(value)}})
+
+
+def test_the_loss_at_an_edge_is_in_words() -> None:
+    pool, odd = {"maxpool": 2}, {"kernel_size": [2, 1], "padding": "valid"}
+    found = [each.message for each in checked(arch(conv(8, **odd), pool)).diagnostics if each.code == "AC303"]
+
+    assert found == ["C1[1]: the windows do not tile the 15x16 map: the last row (6.7% of the positions) is dropped"]
+    both = [each.message for each in checked(arch(pool, input=[3, 9, 11])).diagnostics if each.code == "AC303"]
+    assert both[0].endswith("the last row and the last column (19.2% of the positions) are dropped")
+
+
+def test_gaps_of_a_stride_are_not_those_of_a_dilation() -> None:
+    """The receptive field has gaps, which another dilation does not close."""
+    rows = [conv(8), pointwise(8, stride=3), conv(8, dilation=2), conv(8)]
+    found = checked(arch(*rows, input=[3, 48, 48]))
+
+    assert [each.code for each in faults(found)] == ["AC301"]
+    assert "AC312" in advice(*[conv(8, dilation=dilation) for dilation in (1, 6)], input=[3, 48, 48])
+
+
+def test_rows_that_are_repeated_are_not_told_to_differ() -> None:
+    rows = {"repeat": {"times": 3, "layers": [{"dilated": 8}]}}
+    (found,) = [each for each in checked(arch(rows)).diagnostics if each.code == "AC312"]
+
+    assert found.help.startswith("dilate each convolution at most by the receptive field before it")

@@ -1,14 +1,17 @@
 """Parameters, MACs and weights."""
 
+from collections.abc import Sequence
+
 from advconv.graph import Graph
 from advconv.layers.base import FLOAT_BYTES, Cost
 
 MACS_CONVENTION = "bias and norm not counted"
 
 
-def costs(graph: Graph) -> list[Cost]:
-    """Parameters and MACs of each node, for one image."""
-    return [node.layer.cost(graph.input_shapes(node), node.shape) for node in graph.nodes]
+def costs(graph: Graph, known: Sequence[Cost] = ()) -> list[Cost]:
+    """Parameters and MACs of each node, for one image; `known`: those of the first nodes."""
+    new = graph.nodes[len(known) :]
+    return [*known, *(node.layer.cost(graph.input_shapes(node), node.shape) for node in new)]
 
 
 def total(table: list[Cost]) -> Cost:

@@ -1,32 +1,45 @@
 """All measurements of a graph."""
 
+from collections.abc import Sequence
 from functools import cached_property
+from typing import NamedTuple
 
 from advconv.analysis.cost import costs, total, weight_bytes
 from advconv.analysis.memory import Memory, memory
-from advconv.analysis.receptive_field import Flow, LastMaps, Reaches, ReceptiveField, flow, last_maps, reaches
+from advconv.analysis.receptive_field import NO_FLOW, Flow, LastMaps, Reaches, ReceptiveField, flow, last_maps, reaches
 from advconv.geometry import INT64_MAX
 from advconv.graph import Graph, Node
 from advconv.layers.base import Cost
 
 
 class Measures:
-    """The tables of a graph, with an entry for each node, and the totals of the network; computed on first use."""
+    """The tables of a graph, with an entry for each node, and the totals of the network; computed on first use.
 
-    def __init__(self, graph: Graph) -> None:
+    `known`: tables of the first nodes, from the measures of another graph.
+    """
+
+    def __init__(self, graph: Graph, known: "Known | None" = None) -> None:
         self.graph = graph
+        self.known = known or Known()
+
+    def of_first(self, count: int) -> "Known":
+        """The tables of the first nodes, as far as they have been computed."""
+        found = self.__dict__
+        ungated_inputs, pooled = found.get("flow", NO_FLOW)
+        first = Flow(ungated_inputs[:count], pooled[:count])
+        return Known(first, found.get("reaches", [])[:count], found.get("costs", [])[:count])
 
     @cached_property
     def flow(self) -> Flow:
-        return flow(self.graph)
+        return flow(self.graph, self.known.flow)
 
     @cached_property
     def reaches(self) -> list[Reaches]:
-        return reaches(self.graph, self.flow.ungated_inputs)
+        return reaches(self.graph, self.flow.ungated_inputs, self.known.reaches)
 
     @cached_property
     def costs(self) -> list[Cost]:
-        return costs(self.graph)
+        return costs(self.graph, self.known.costs)
 
     @cached_property
     def memory(self) -> Memory:
@@ -41,7 +54,7 @@ class Measures:
         """Bytes."""
         return weight_bytes(self.total.params)
 
-    @property
+    @cached_property
     def last_maps(self) -> LastMaps:
         return last_maps(self.graph, self.flow)
 
@@ -55,6 +68,14 @@ class Measures:
         """The same with the global pooling counted as a window like any other; None if there is none."""
         poolings = self.last_maps.poolings
         return ReceptiveField.of(*(self.reaches[index] for index in poolings)) if poolings else None
+
+
+class Known(NamedTuple):
+    """Tables of the first nodes of a graph."""
+
+    flow: Flow = NO_FLOW
+    reaches: Sequence[Reaches] = ()
+    costs: Sequence[Cost] = ()
 
 
 def measure(graph: Graph) -> Measures:

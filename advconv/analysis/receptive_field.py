@@ -1,6 +1,6 @@
 """Theoretical receptive fields, propagated from the image forwards."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from advconv.geometry import INT64_MAX, POINT, UNKNOWN, Reach, Window, union
@@ -25,9 +25,13 @@ class Flow(NamedTuple):
     pooled: list[bool]
 
 
-def flow(graph: Graph) -> Flow:
-    found = Flow([], [])
-    for node in graph.nodes:
+NO_FLOW = Flow([], [])
+
+
+def flow(graph: Graph, known: Flow = NO_FLOW) -> Flow:
+    """`known`: the flow of the first nodes."""
+    found = Flow([*known.ungated_inputs], [*known.pooled])
+    for node in graph.nodes[len(known.pooled) :]:
         inputs = full_inputs(graph.nodes, node)
         is_pooled = bool(inputs)
         for index in inputs:
@@ -39,10 +43,10 @@ def flow(graph: Graph) -> Flow:
     return found
 
 
-def reaches(graph: Graph, ungated_inputs: list[tuple[int, ...]]) -> list[Reaches]:
-    """The reach of each node over the height and the width of the input."""
-    table: list[Reaches] = []
-    for index, node in enumerate(graph.nodes):
+def reaches(graph: Graph, ungated_inputs: list[tuple[int, ...]], known: Sequence[Reaches] = ()) -> list[Reaches]:
+    """The reach of each node over the height and the width of the input; `known`: those of the first nodes."""
+    table: list[Reaches] = [*known]
+    for index, node in enumerate(graph.nodes[len(known) :], len(known)):
         if not node.inputs:
             table.append(START)
         elif len(node.inputs) == 1:

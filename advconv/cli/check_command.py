@@ -24,12 +24,12 @@ class Search:
     """Checks the files that the arguments name, one at a time on iteration.
 
     `failed`: files that are not ok; `skipped`: YAML files that are not architectures; `unreadable`: files that cannot
-    be read, or whose configuration has mistakes.
+    be read, or whose configuration has mistakes; `unwritten`: those that cannot be fixed.
     """
 
     def __init__(self, paths: list[str], size: Shape | None, configuration: Configuration, fixes: bool = False) -> None:
         self.paths, self.size, self.configuration, self.fixes = paths, size, configuration, fixes
-        self.files = self.failed = self.skipped = self.unreadable = 0
+        self.files = self.failed = self.skipped = self.unreadable = self.unwritten = 0
         self.counts = Counter[Severity]()
 
     def __iter__(self) -> Iterator[Checked]:
@@ -49,7 +49,7 @@ class Search:
         if settings and self.fixes and path != "-":
             from advconv.cli.suggest_command import fix_file
 
-            fix_file(path, settings.selection)
+            self.unwritten += fix_file(path, settings.selection) != OK
             data = content(path)
         if data is None or settings is None:
             self.unreadable += 1
@@ -80,11 +80,14 @@ class Search:
 
 
 def run_check(options: argparse.Namespace) -> int:
+    if options.fix and "-" in options.files:
+        print_error("--fix writes files; standard input has none")
+        return USAGE
     configuration = Configuration(select=options.select, ignore=options.ignore, strict=options.strict)
     search = Search(options.files, options.input, configuration, options.fix)
     for part in FORMATS[options.format](search):
         print_text(part, paint=_paint(options.format))
-    if search.unreadable:
+    if search.unreadable or search.unwritten:
         return USAGE
     return FAILED if search.failed else OK
 

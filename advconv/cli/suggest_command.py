@@ -1,25 +1,43 @@
 """`advconv suggest` and `advconv fit`: search edits, print them, and write them into the file."""
 
 import argparse
-import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, TextIO
 
-from advconv.check import Checked, check
+from advconv.check import Checked, check, check_bytes
 from advconv.cli.files import content, replace_text, shown_name
-from advconv.language.overrides import Setting, SettingError, setting
-from advconv.report.suggestions import diff_text, reached_text, suggestion_data, suggestion_text
+from advconv.constraints.record import Status, Verdict
+from advconv.language.overrides import SettingError
+from advconv.report.diagnostics import as_text
+from advconv.report.formats import JSON
+from advconv.report.suggestions import diff_text, misfit_text, nothing_text, suggestion_text, suggestions_data
 from advconv.report.text import report
 from advconv.rules.selection import Selection
-from advconv.suggest.fit import fit
+from advconv.suggest.fit import fit, is_bounded
 from advconv.suggest.fixes import fix
-from advconv.suggest.suggestion import Progress, Suggestions, Task, suggest
-from advconv.system.console import FAILED, OK, USAGE, Paint, print_error, print_text, wants_colour
+from advconv.suggest.processes import WorkersLost, available_cores
+from advconv.suggest.suggestion import (
+    Progress,
+    Suggestions,
+    Task,
+    contradiction,
+    judged,
+    no_progress,
+    parse_goal,
+    suggest,
+)
+from advconv.system.console import FAILED, OK, USAGE, Paint, print_error, print_text, wants_colour, write_unchanged
 from advconv.text.document import decode
 from advconv.text.edits import Replacement, edited
 from advconv.text.source import Source
 from advconv.text.visible import json_text
+from advconv.text.words import join_words
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
 
 
 def run_suggest(options: argparse.Namespace) -> int:
@@ -27,21 +45,41 @@ def run_suggest(options: argparse.Namespace) -> int:
     task = _task(options.file, "--goal", options.goal)
     if isinstance(task, int):
         return task
-    checked = task.check(task.source.text)
-    if checked is None or checked.measures is None:
-        return _print_errors(task, checked)
-    if checked.ok:
-        print_text(f"{task.source.name}: every constraint is kept; --goal adds one")
-        return OK
-    with _progress() as progress:
-        found = suggest(task, options.most, options.edits, os.cpu_count() or 1, progress)
-    if options.format == "json":
-        print_text(json_text({"tried": found.tried, "suggestions": [suggestion_data(each) for each in found.found]}))
+    checked = _checked(task)
+    if isinstance(checked, int):
+        return checked
+    before = judged(task, checked)
+    # The text after --apply is the only output if it goes to standard output.
+    out = sys.stderr if options.file == "-" and options.apply is not None else sys.stdout
+    if not any(verdict.status is Status.FAILED for verdict in before):
+        return _print_nothing_to_do(options, task, before, out)
+    try:
+        with _progress() as progress:
+            most = max(options.most, options.apply or 0)
+            found = suggest(task, most, options.edits, available_cores(), progress)
+    except WorkersLost as problem:
+        print_error(str(problem))
+        return USAGE
+    if options.format == JSON:
+        print_text(json_text(suggestions_data(found)), out)
     else:
-        _print_found(task, checked, found, options)
+        _print_found(task, before, found, options, out)
     if options.apply is None:
         return OK if found.found else FAILED
     return _apply(options, task, found)
+
+
+def _print_nothing_to_do(options: argparse.Namespace, task: Task, before: list[Verdict], out: TextIO) -> int:
+    if options.format == JSON:
+        print_text(json_text(suggestions_data(Suggestions([]))), out)
+    elif before:
+        print_text(f"{task.source.name}: every constraint is kept; --goal adds one", out)
+    else:
+        print_text(f"{task.source.name}: there are no constraints; --goal adds one", out)
+    if options.apply is None:
+        return OK
+    print_error(f"there is nothing to apply; {task.source.name} is unchanged")
+    return _write(options.file, task.source, ()) if options.file == "-" else OK
 
 
 def run_fit(options: argparse.Namespace) -> int:
@@ -49,17 +87,21 @@ def run_fit(options: argparse.Namespace) -> int:
     task = _task(options.file, "--budget", options.budget)
     if isinstance(task, int):
         return task
-    checked = task.check(task.source.text)
-    if checked is None or checked.measures is None:
-        return _print_errors(task, checked)
+    checked = _checked(task)
+    if isinstance(checked, int):
+        return checked
+    if not is_bounded(judged(task, checked)):
+        print_error(f"{task.source.name}: no constraint bounds the size from above; --budget 'params < 100k' does")
+        return USAGE
     found = fit(task, options.divisor)
-    if found is None:
-        print_error(f"{task.source.name}: at no width are all constraints kept")
+    if found is None or found.after is None:
+        print_error(f"{task.source.name}: {misfit_text(found) if found else 'it cannot be built'}")
         return FAILED
     before, after = found.before, found.after
+    out = sys.stderr if options.file == "-" and options.apply else sys.stdout
     params = f"parameters {before.total.params:,} -> {after.total.params:,}"
-    print_text(f"{task.source.name}: {params}, MACs {before.total.macs:,} -> {after.total.macs:,}")
-    print_text(diff_text(task.source, found.edits))
+    print_text(f"{task.source.name}: {params}, MACs {before.total.macs:,} -> {after.total.macs:,}", out)
+    print_text(diff_text(task.source, found.edits) if found.edits else "the widths are the largest already", out)
     return _write(options.file, task.source, found.edits) if options.apply else OK
 
 
@@ -70,47 +112,59 @@ def _task(path: str, option: str, goals: list[str]) -> Task | int:
         return USAGE
     source, undecodable = decode(shown_name(path), data)
     if undecodable:
-        print_text(report(check(source)), sys.stderr)
+        print_text(report(check_bytes(shown_name(path), data)), sys.stderr)
         return FAILED
     try:
-        return Task(source, tuple(_goal(option, goal) for goal in goals))
+        return Task(source, tuple(parse_goal(option, goal) for goal in goals))
     except SettingError as problem:
         print_error(str(problem))
         return USAGE
 
 
-def _goal(option: str, goal: str) -> Setting:
-    """`receptive_field > 60`"""
-    name, _, limit = goal.strip().partition(" ")
-    if not limit.strip():
-        raise SettingError(f"{option} {goal!r} is not a limit, write one as in {option} 'receptive_field > 60'")
-    return setting(f"constraints.{name}", limit.strip(), f"{option} {name} {limit.strip()}")
+def _checked(task: Task) -> Checked | int:
+    """The check of the file; an exit code if it has errors other than its constraints, or a goal is wrong."""
+    checked = check(task.source)
+    if checked.measures is None:
+        print_text(report(checked), sys.stderr)
+        return FAILED
+    try:
+        with_goals = task.check_of_goals()
+    except SettingError as problem:
+        print_error(str(problem))
+        return USAGE
+    if with_goals and with_goals.measures is None:
+        for found in with_goals.diagnostics:
+            print_text(as_text(found), sys.stderr) if found.option else None
+        return USAGE
+    if pair := contradiction(judged(task, checked)):
+        first, second = (f"{verdict.name} {verdict.limit.text}" for verdict in pair)
+        print_error(f"{task.source.name}: nothing keeps both {first} and {second}")
+        return FAILED
+    return checked
 
 
-def _print_errors(task: Task, checked: Checked | None) -> int:
-    print_text(report(checked or check(task.source)), sys.stderr)
-    return FAILED
-
-
-def _print_found(task: Task, checked: Checked, found: Suggestions, options: argparse.Namespace) -> None:
-    paint = Paint(wants_colour())
+def _print_found(
+    task: Task, before: list[Verdict], found: Suggestions, options: argparse.Namespace, out: TextIO
+) -> None:
+    paint = Paint(wants_colour() and out is sys.stdout)
+    failing = list(dict.fromkeys(verdict.name for verdict in before if verdict.status is Status.FAILED))
+    verb = "fails" if len(failing) == 1 else "fail"
     which = "all" if found.is_complete else "the most promising"
-    edits = f"{len(found.found[0].moves)}" if found.found else f"up to {options.edits}"
-    failing = ", ".join(verdict.name for verdict in checked.verdicts if verdict.code and verdict.status == "failed")
-    print_text(f"{task.source.name}: {failing} fail; {found.tried:,} combinations of edits tried ({which})")
-    if not found.found:
-        print_text(f"no {edits} edits keep all constraints")
-        for verdict, steps in found.reached:
-            print_text(f"  {reached_text(verdict, steps)}")
+    tried = f"{found.tried:,} combinations of edits tried, {which}"
+    print_text(f"{task.source.name}: {join_words(failing, 'and')} {verb} ({tried})", out)
     for number, suggestion in enumerate(found.found, 1):
-        print_text(suggestion_text(suggestion, number, task.source, paint), paint=paint)
+        print_text(suggestion_text(suggestion, number, task.source, paint), out, paint)
         if options.diff:
-            print_text(diff_text(task.source, suggestion.edits))
+            print_text(diff_text(task.source, suggestion.edits), out)
+    if not found.found:
+        print_text(nothing_text(found, options.edits), out)
 
 
 def _apply(options: argparse.Namespace, task: Task, found: Suggestions) -> int:
-    if options.apply > len(found.found):
-        print_error(f"there is no suggestion {options.apply}; {task.source.name} is unchanged")
+    count = len(found.found)
+    if options.apply > count:
+        there_are = "there is one" if count == 1 else f"there are {count or 'none'}"
+        print_error(f"there is no suggestion {options.apply}, {there_are}; {task.source.name} is unchanged")
         return FAILED
     return _write(options.file, task.source, found.found[options.apply - 1].edits)
 
@@ -119,37 +173,70 @@ def _write(path: str, source: Source, edits: tuple[Replacement, ...]) -> int:
     """Writes the edits into the file, which must not have changed meanwhile; for standard input the text is printed."""
     text = edited(source.text, edits)
     if path == "-":
-        print_text(text.removesuffix("\n"))
+        write_unchanged(text)
+        return OK
+    if not edits:
         return OK
     code = replace_text(path, source, text)
     if code == OK:
-        print_text(f"{path} is written")
+        print_error(f"{path} is written")
     return code
 
 
-def fix_file(path: str, selection: Selection) -> None:
-    """Applies the fixes of selected rules to a file, and prints on standard error what is done and what is not."""
+def fix_file(path: str, selection: Selection) -> int:
+    """Applies the fixes of selected rules to a file, and prints on standard error what is done and what is not.
+
+    A file with errors is left as it is. Returns the exit code.
+    """
     data = content(path)
-    source, undecodable = decode(shown_name(path), data or b"")
-    if not data or undecodable:
-        return
+    source, undecodable = decode(path, data or b"")
+    if data is None or undecodable:
+        # The check that follows reports it.
+        return OK
     fixed = fix(source, selection)
-    if not fixed.applied or replace_text(path, source, fixed.text) == OK:
-        for found in fixed.applied:
-            print_error(f"{path}: fixed {found.code} {found.message}")
-        for found, problem in fixed.refused:
-            print_error(f"{path}: not fixed: {found.code} {found.message}; {problem}")
+    code = replace_text(path, source, fixed.text) if fixed.applied else OK
+    for found in fixed.applied if code == OK else ():
+        print_error(f"{path}: fixed {found.code} {found.message}")
+    for found, problem in fixed.refused if code == OK else ():
+        print_error(f"{path}: not fixed: {found.code} {found.message}; {problem}")
+    return code
+
+
+PATIENCE = 1.0
+"""Seconds before the progress bar appears."""
 
 
 @contextmanager
 def _progress() -> Iterator[Progress]:
     """A progress bar on standard error, if that is a terminal and the search takes longer than a second."""
     if not sys.stderr.isatty():
-        yield lambda *_: None
+        yield no_progress
         return
-    from rich.console import Console
-    from rich.progress import Progress as Bar
+    bar = _LateBar()
+    try:
+        yield bar.update
+    finally:
+        bar.close()
 
-    with Bar(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("combinations of edits", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+class _LateBar:
+    """A progress bar that appears after a while. It has no thread of its own, which forked processes would miss."""
+
+    def __init__(self) -> None:
+        self.start = time.monotonic()
+        self.bar: Bar | None = None
+
+    def update(self, tried: int, total: int) -> None:
+        if self.bar is None and time.monotonic() - self.start > PATIENCE:
+            from rich.console import Console
+            from rich.progress import Progress as Bar
+
+            self.bar = Bar(console=Console(stderr=True), transient=True, auto_refresh=False)
+            self.bar.add_task("combinations of edits")
+            self.bar.start()
+        if self.bar:
+            self.bar.update(self.bar.task_ids[0], completed=tried, total=total, refresh=True)
+
+    def close(self) -> None:
+        if self.bar:
+            self.bar.stop()

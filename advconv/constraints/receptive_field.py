@@ -73,7 +73,8 @@ def without_gaps(measures: Measures) -> str:
     if not any(isinstance(layer, Convolution) and layer.is_dilated for layer in layers):
         return "use windows that are at least as large as their stride"
     dilations, size = full_dilations(measures)
-    if not dilations:
+    # A row that is repeated has one dilation for all rounds.
+    if len({node.origin.place for node, _ in dilations}) < max(1, len(dilations)):
         return "dilate each convolution at most by the receptive field before it, the first one not at all"
     rows = ", ".join(f"{node.origin.label} {dilation}" for node, dilation in dilations)
     return f"dilations without gaps: {rows} (receptive field {size})"

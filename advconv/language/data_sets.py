@@ -47,7 +47,7 @@ def channels_first(input: Shape) -> Shape | None:
     return Shape(channels, height, width) if is_image and channels in (1, 3, 4) else None
 
 
-def misfits(data: DataSet, input: Shape, classes: int | None) -> list[Finding]:
+def field_findings(data: DataSet, input: Shape, classes: int | None) -> list[Finding]:
     """A finding for each field of the file that does not fit the images of a data set."""
     found = []
     if data.channels is not None and data.channels != input.channels:

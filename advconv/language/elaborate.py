@@ -12,6 +12,9 @@ from advconv.text.finding import Finding, Refused
 
 TRAIL = 12
 
+INPUT = Origin("input", "", "input", ("input",))
+"""The origin of the image: the key `input` of a document."""
+
 Trail = tuple[tuple[str, str, str], ...]
 """The rows before a failure: label, kind and output shape of each."""
 
@@ -28,7 +31,7 @@ def elaborate(part: ValidPart, image: Shape | None = None) -> tuple[Graph | None
 def grow(spec: ArchSpec, image: Shape | None = None) -> tuple[Draft, int | None, list[Finding]]:
     """The rows of the network as layers, with the index of the last; None if one does not fit."""
     draft = Draft()
-    end = draft.start(image or spec.input, Origin("input", "", "input", ("input",)))
+    end = draft.start(image or spec.input, INPUT)
     try:
         for name, rows in spec.network.items():
             row = Origin(name, name, "", ("network", name))

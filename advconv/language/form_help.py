@@ -77,7 +77,7 @@ def _forbids(value: Any) -> str:
 
 def _features(value: Any) -> list[str]:
     """The features that a value names, in our words; one as an example if it names none."""
-    given = list(value) if isinstance(value, dict | list) else re.findall(r"[\w-]+", str(value or ""))
+    given = list(value) if isinstance(value, dict | list) else re.findall(r"[^\W\d][\w-]*", str(value or ""))
     words = [(single(part) or (part,))[0] for part in given[:4]]
     names = [our_word("feature", word, FEATURES) or word[:40] for word in words if isinstance(word, str)]
     return list(dict.fromkeys(names)) or ["dwsep"]

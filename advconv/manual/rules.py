@@ -11,14 +11,11 @@ def example(text: str) -> str:
     if text.startswith("- "):
         rows = "".join(f"    {line}\n" for line in text.splitlines())
         return f"{HEAD}network:\n  C1:\n{rows}"
-    return f"{HEAD}{text}" if text.startswith(FOLLOWING) and text not in ALONE else text
+    return f"{HEAD}{text}" if text.startswith(FOLLOWING) else text
 
 
 FOLLOWING = ("network:", "classes:", "constraints:")
 """First keys of examples that are not whole files."""
-
-ALONE = ("network: {C1: [conv: 32",)
-"""Examples whose mistake shows without a head."""
 
 
 ABOUT = {

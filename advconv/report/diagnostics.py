@@ -8,6 +8,7 @@ from advconv.rules import RULES
 from advconv.rules.diagnostics import Diagnostic
 from advconv.rules.record import Severity
 from advconv.system.console import PLAIN, Paint
+from advconv.text.source import Source, Span
 from advconv.text.visible import columns, visible
 
 WIDTH = 120
@@ -127,17 +128,27 @@ RULE_INDEX = {rule.code: index for index, rule in enumerate(RULES)}
 
 
 def as_sarif(diagnostic: Diagnostic, file: str) -> dict[str, Any]:
-    """A result (OASIS SARIF 2.1.0, section 3.27)."""
-    start, end = diagnostic.start, diagnostic.end
-    region = {"startLine": start.line, "startColumn": start.column, "endLine": end.line, "endColumn": end.column}
-    location = {"artifactLocation": {"uri": _uri(file)}} | ({} if diagnostic.option else {"region": region})
+    """A result (OASIS SARIF 2.1.0, section 3.27), with its edits as a fix (section 3.55)."""
+    artifact = {"artifactLocation": {"uri": _uri(file)}}
+    region = _region(diagnostic.source, diagnostic.span)
+    location = artifact | ({} if diagnostic.option else {"region": region})
     code = diagnostic.code
     fields = {
         "ruleId": code,
         "ruleIndex": RULE_INDEX[code],
         "level": SARIF_LEVELS.get(diagnostic.severity, diagnostic.severity),
     }
-    return fields | {"message": {"text": plain_text(diagnostic)}, "locations": [{"physicalLocation": location}]}
+    replacements = [
+        {"deletedRegion": _region(diagnostic.source, span), "insertedContent": {"text": text}}
+        for span, text in (() if diagnostic.option else diagnostic.edits)
+    ]
+    fixes = {"fixes": [{"artifactChanges": [artifact | {"replacements": replacements}]}]} if replacements else {}
+    return fields | {"message": {"text": plain_text(diagnostic)}, "locations": [{"physicalLocation": location}]} | fixes
+
+
+def _region(source: Source, span: Span) -> dict[str, int]:
+    start, end = source.position(span.start), source.position(span.end)
+    return {"startLine": start.line, "startColumn": start.column, "endLine": end.line, "endColumn": end.column}
 
 
 def _uri(file: str) -> str:

@@ -1,15 +1,19 @@
 """Suggestions as text and as data."""
 
 import difflib
+import shlex
 from collections.abc import Iterator
 from typing import Any
 
 from advconv.check import Checked
-from advconv.constraints.record import Status, Verdict
-from advconv.suggest.suggestion import Suggestion, quick_suggestions
+from advconv.constraints.record import Status
+from advconv.suggest.fit import Fit
+from advconv.suggest.search import Reached
+from advconv.suggest.suggestion import NOT_EDITABLE, Suggestion, Suggestions, quick_suggestions
 from advconv.system.console import PLAIN, Paint
 from advconv.text.edits import Replacement, edited
 from advconv.text.source import Source
+from advconv.text.words import join_words
 
 
 def suggestion_text(suggestion: Suggestion, number: int, source: Source, paint: Paint = PLAIN) -> str:
@@ -24,17 +28,23 @@ def suggestions_text(checked: Checked, paint: Paint = PLAIN) -> str:
     found = quick_suggestions(checked)
     if not found:
         failed = any(verdict.status is Status.FAILED for verdict in checked.verdicts) and checked.measures
-        return f"\n\n{paint(f'help: advconv suggest {checked.source.name} combines several edits')}" if failed else ""
+        return f"\n\n{paint(f'help: {_command(checked)} combines several edits')}" if failed else ""
     lines = [suggestion_text(suggestion, number, checked.source, paint) for number, suggestion in enumerate(found, 1)]
-    head = paint(f"one edit keeps all constraints (advconv suggest {checked.source.name} --apply 1 writes the first):")
+    head = paint(f"help: one edit keeps all constraints; {_command(checked)} --apply 1 writes the first")
     return "\n".join(["\n", head, *lines])
 
 
+def _command(checked: Checked) -> str:
+    """What a shell takes; standard input is `-` again."""
+    name = checked.source.name
+    return f"advconv suggest {'-' if name == '<stdin>' else shlex.quote(name)}"
+
+
 def _changes(suggestion: Suggestion) -> str:
-    """`receptive field 37 -> 53, parameters +0, MACs -1,024`"""
+    """`RF 37 -> 53, parameters +0, MACs -1,024`"""
     before, after = suggestion.before.receptive_field, suggestion.after.receptive_field
     field = f"{before}" if str(before) == str(after) else f"{before} -> {after}"
-    return f"receptive field {field}, parameters {suggestion.params:+,}, MACs {suggestion.macs:+,}"
+    return f"RF {field}, parameters {suggestion.params:+,}, MACs {suggestion.macs:+,}"
 
 
 def _new_lines(source: Source, edits: tuple[Replacement, ...]) -> Iterator[str]:
@@ -66,12 +76,59 @@ def suggestion_data(suggestion: Suggestion) -> dict[str, Any]:
     }
 
 
-def reached_text(verdict: Verdict, steps: int) -> str:
-    """Where the best edits for one constraint alone lead, if no suggestion keeps all."""
+def suggestions_data(found: Suggestions) -> dict[str, Any]:
+    """For JSON."""
+    data = [suggestion_data(suggestion) for suggestion in found.found]
+    reached = [
+        {
+            "constraint": each.first.name,
+            "limit": each.first.limit.text,
+            "value": each.first.value,
+            "reached": each.best.value,
+            "edits": each.steps,
+            "then_fails": [other.name for other in each.others],
+        }
+        for each in found.reached
+    ]
+    return {"tried": found.tried, "complete": found.is_complete, "suggestions": data, "reached": reached}
+
+
+def nothing_text(found: Suggestions, edits: int) -> str:
+    """That no edits keep all constraints, and why."""
+    which = {1: "no edit keeps", 2: "no edit and no two edits keep"}.get(edits, "no one, two or three edits keep")
+    head = f"{which} all constraints{'' if found.is_complete else ', of those tried'}"
+    lines = [f"  {reached_text(each, edits)}" for each in found.reached]
+    for code, count in sorted(found.left_out.items()):
+        reason = "the text cannot be edited so" if code == NOT_EDITABLE else f"{code} would find something new"
+        lines.append(f"  {count:,} that keep all constraints are left out: {reason}")
+    return "\n".join([head, *lines])
+
+
+def misfit_text(found: Fit) -> str:
+    """Why no width keeps all constraints."""
+    if not found.failed:
+        return "no other width fits the rows"
+    if found.at_every_width:
+        parts = (
+            f"no width keeps {each.name} {each.limit.text}, the nearest has {each.value_text}" for each in found.failed
+        )
+        return "; ".join(parts)
+    failing = [f"{each.name} {each.value_text} (limit {each.limit.text})" for each in found.failed]
+    return f"no width keeps all constraints together; the nearest has {join_words(failing, 'and')}"
+
+
+def reached_text(found: Reached, most: int) -> str:
+    """Why no edits keep a constraint: how far edits for it alone lead, or what they break."""
+    first, best, steps = found.first, found.best, found.steps
     edits = f"{steps} edit" if steps == 1 else f"{steps} edits"
-    limit = f"{verdict.name} (limit {verdict.limit.text})"
-    if verdict.status is Status.KEPT:
-        return f"{limit}: {edits} reach {verdict.value_text}, without the other limits"
+    limit = f"{first.name} is {first.value_text}, the limit is {first.limit.text}"
+    if best.status is Status.KEPT:
+        after = f"{limit}; {edits} for it alone {'leads' if steps == 1 else 'lead'} to {best.value_text}"
+        broken = [f"{other.name} {other.value_text} ({other.limit.text})" for other in found.others]
+        if broken:
+            return f"{after}, but then {join_words(broken, 'and')} {'fail' if len(broken) > 1 else 'fails'}"
+        return f"{after}, more than the {most} that are searched" if steps > most else after
     if not steps:
-        return f"{limit}: no edit brings {verdict.value_text} nearer"
-    return f"{limit}: {edits}, each the best one, reach {verdict.value_text}, and no further edit brings it nearer"
+        return f"{limit}; no edit brings it nearer" if found.is_end else f"{limit}; no edit that was tried comes nearer"
+    end = "and no further edit brings it nearer" if found.is_end else "and the search ended there"
+    return f"{limit}; the best edits one after another end at {best.value_text} after {edits}, {end}"

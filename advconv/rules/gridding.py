@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from advconv.analysis.connectivity import connected
 from advconv.analysis.coverage import unread_positions
 from advconv.analysis.receptive_field import square
-from advconv.analysis.view import GraphView
+from advconv.analysis.view import GraphView, Reader
 from advconv.constraints.receptive_field import without_gaps
 from advconv.rules.record import INFORMATION, WARNING, Rule, in_row
 from advconv.text.finding import Finding
@@ -16,7 +16,7 @@ LEAST_SHARE = 0.9
 
 def gridding(view: GraphView) -> Iterator[Finding]:
     dilated = [reader for reader, layer in view.convolutions if layer.is_dilated]
-    found = connected(view.measures) if dilated else None
+    found = connected(view.measures) if any(_spreads_taps(view, reader) for reader in dilated) else None
     if found is None or found.share >= LEAST_SHARE:
         return
     # Gaps of a stride, and of a dilation together with a stride, are those of AC301.
@@ -29,6 +29,15 @@ def gridding(view: GraphView) -> Iterator[Finding]:
     counts = f"{found.pixels:,} of its {found.total:,} pixels are connected ({found.share:.0%})"
     message = f"the receptive field is {field}, and {counts}: dilated kernels leave gaps"
     yield in_row(dilated[-1].node, "AC312", message, without_gaps(view.measures), "dilation")
+
+
+def _spreads_taps(view: GraphView, reader: Reader) -> bool:
+    """Whether its taps are further apart than what each of them sees: without such a layer dilation leaves no gap."""
+    reaches = view.measures.reaches[reader.source]
+    return any(
+        window.kernel_size > 1 and window.dilation * reach.jump > reach.size
+        for window, reach in zip(reader.windows, reaches, strict=True)
+    )
 
 
 def larger_than_image(view: GraphView) -> Iterator[Finding]:

@@ -122,10 +122,11 @@ def is_larger_than_map(reader: Reader) -> bool:
 
 def shifted_maps(view: GraphView) -> Iterator[Finding]:
     # Of branches that are misaligned, AC211 has the offset.
-    merges = [issue.node.origin.path for issue in view.field_issues if issue.misalignment is not None]
+    merges = {issue.node.origin.path for issue in view.field_issues if issue.misalignment is not None}
     for reader, _ in view.convolutions:
         shift = max(_shift(window) for window in reader.windows)
-        if shift and not any(path and reader.node.origin.path[: len(path)] == path for path in merges):
+        path = reader.node.origin.path
+        if shift and not any(path[:length] in merges for length in range(1, len(path) + 1)):
             message = f"an even kernel shifts the map by {shift:g} positions: one end is padded by more than the other"
             yield in_row(reader.node, "AC311", message, "use an odd kernel_size", "kernel_size")
 

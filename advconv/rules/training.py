@@ -21,7 +21,7 @@ RULES = (
         title="contradictory range of a transform",
         what="The minimum of a range is above its maximum.",
         why=(
-            "Such a range is easily written with classic names: `max_width: 1` beside `min_width: 16` "
+            "Such a range is easily written with names of albumentations 1: `max_width: 1` beside `min_width: 16` "
             "asks for a hole that is at most one pixel and at least sixteen pixels wide."
         ),
         fails=("network: {C1: [conv: 32]}\naugment: [CoarseDropout: {max_height: 16, max_width: 1, min_width: 16}]"),

@@ -31,11 +31,17 @@ INTERCHANGEABLE: dict[type[Block], type[Block]] = {Conv: DepthwiseSeparable, Dep
 
 
 class Row(NamedTuple):
-    """A row of the network: its path with the word of its block, its name in messages, and its block."""
+    """A row of the network: its path with the word of its block, its name in messages, and its block.
+
+    `aliases`: other paths of the same text, which an edit of its fields changes too; `with_list`: those of them whose
+    whole list is the same text.
+    """
 
     path: Path
     label: str
     block: Block
+    aliases: tuple[Path, ...] = ()
+    with_list: tuple[Path, ...] = ()
 
 
 class Move(NamedTuple):
@@ -52,6 +58,12 @@ class Move(NamedTuple):
     text: str = ""
     is_added: bool = False
 
+    @property
+    def places(self) -> tuple[Path, ...]:
+        """The paths of all rows that it changes, without the words of their blocks."""
+        others = self.row.aliases if self.fields or self.word else self.row.with_list
+        return (self.row.path[:-1], *(path[:-1] for path in others))
+
     def __str__(self) -> str:
         return f"{self.row.label}: {self.about}"
 
@@ -66,11 +78,11 @@ def _rows(path: Path, label: str, blocks: Sequence[Block]) -> Iterator[Row]:
     for index, block in enumerate(blocks):
         row = Row((*path, index, block.kind), f"{label}[{index}]", block)
         yield row
-        for step, name, inner in _inner(block):
+        for step, name, inner in rows_inside(block):
             yield from _rows((*row.path, *step), f"{row.label}.{name}", inner)
 
 
-def _inner(block: Block) -> Iterator[tuple[Path, str, Sequence[Block]]]:
+def rows_inside(block: Block) -> Iterator[tuple[Path, str, Sequence[Block]]]:
     """The lists of rows in a block: their path from its word, their name, and the rows."""
     with_rows, with_paths = _row_fields(type(block))
     for field in with_rows:
@@ -86,9 +98,25 @@ def _row_fields(kind: type[Block]) -> tuple[list[str], list[str]]:
     return rows_of(kind), paths_of(kind)
 
 
-def moves(spec: ArchSpec) -> list[Move]:
-    """All single edits of an architecture, in the order of its rows."""
-    return [move for row in rows(spec) for move in _moves(row)]
+def written_rows(spec: ArchSpec, document: Document) -> list[Row]:
+    """The rows of a file, those that an alias repeats once."""
+    found: dict[int, list[Row]] = {}
+    for row in rows(spec):
+        value = document.value(row.path) or document.value(row.path[:-1])
+        found.setdefault(id(value), []).append(row)
+    return [_with_aliases(same, document) if len(same) > 1 else same[0] for same in found.values()]
+
+
+def _with_aliases(same: list[Row], document: Document) -> Row:
+    first, *others = same
+    rows_around = document.value(first.path[:-2])
+    with_list = tuple(row.path for row in others if document.value(row.path[:-2]) is rows_around)
+    return first._replace(aliases=tuple(row.path for row in others), with_list=with_list)
+
+
+def moves(found: Iterable[Row]) -> Iterator[Move]:
+    """All single edits of rows, in their order."""
+    return (move for row in found for move in _moves(row))
 
 
 def _moves(row: Row) -> Iterator[Move]:
@@ -146,43 +174,76 @@ def _word_moves(row: Row) -> Iterator[Move]:
 
 def are_compatible(combination: Sequence[Move]) -> bool:
     """Whether edits can be made together: of different rows that do not contain each other, or of different fields."""
-    for number, move in enumerate(combination):
-        for other in combination[number + 1 :]:
-            first, second = move.row.path[:-1], other.row.path[:-1]
-            if first == second:
-                fields = {field for field, _ in move.fields} & {field for field, _ in other.fields}
-                if fields or not (move.fields and other.fields):
-                    return False
-            elif first == second[: len(first)] or second == first[: len(second)]:
+    return all(
+        _are_apart(move, other) for number, move in enumerate(combination) for other in combination[number + 1 :]
+    )
+
+
+def _are_apart(move: Move, other: Move) -> bool:
+    if move.row is other.row:
+        fields = {field for field, _ in move.fields} & {field for field, _ in other.fields}
+        return bool(move.fields and other.fields) and not fields
+    for first in move.places:
+        for second in other.places:
+            if first == second[: len(first)] or second == first[: len(second)]:
                 return False
     return True
 
 
-def changed(spec: ArchSpec, combination: Sequence[Move]) -> ArchSpec:
-    """The spec with edits that are compatible. A list may be left without rows, which no file can have."""
+def changed(spec: ArchSpec, combination: Sequence[Move], done: "Done | None" = None) -> ArchSpec:
+    """The spec with edits that are compatible. A list may be left without rows, which no file can have.
+
+    `done`: the rows as they were changed last, which are the same objects again if their edits are the same.
+    """
     by_row: dict[Path, list[Move]] = {}
     for move in combination:
-        by_row.setdefault(move.row.path[:-1], []).append(move)
-    touched = {path[:length] for path in by_row for length in range(1, len(path) + 1)}
-    network = {name: _changed_rows(("network", name), blocks, by_row, touched) for name, blocks in spec.network.items()}
+        for place in move.places:
+            by_row.setdefault(place, []).append(move)
+    edits = _Edits(by_row, {} if done is None else done)
+    sections = {place[1] for place in by_row}
+    network = {
+        name: edits.rows(("network", name), blocks) if name in sections else blocks
+        for name, blocks in spec.network.items()
+    }
     return spec.model_copy(update={"network": network})
 
 
-def _changed_rows(
-    path: Path, blocks: tuple[Block, ...], by_row: dict[Path, list[Move]], touched: set[Path]
-) -> tuple[Block, ...]:
-    if path not in touched:
-        return blocks
-    found: list[Block] = []
-    for index, block in enumerate(blocks):
-        place = (*path, index)
-        if place in by_row:
-            found += _changed_row(block, by_row[place])
-        elif place in touched:
-            found.append(_with_changed_rows(block, (*place, block.kind), by_row, touched))
-        else:
-            found.append(block)
-    return tuple(found)
+Done = dict[Path, tuple[list[Move], tuple[Block, ...]]]
+"""For a row the edits of it and of rows inside it, and the rows that they lead to."""
+
+
+class _Edits(NamedTuple):
+    """Edits by the row that they change."""
+
+    by_row: dict[Path, list[Move]]
+    done: Done
+
+    def rows(self, path: Path, blocks: tuple[Block, ...]) -> tuple[Block, ...]:
+        found: list[Block] = []
+        for index, block in enumerate(blocks):
+            place = (*path, index)
+            inside = [move for at, moves in self.by_row.items() if at[: len(place)] == place for move in moves]
+            found += self._changed(place, block, inside) if inside else (block,)
+        return tuple(found)
+
+    def _changed(self, place: Path, block: Block, inside: list[Move]) -> tuple[Block, ...]:
+        last, rows = self.done.get(place, ([], ()))
+        if len(last) != len(inside) or any(one is not other for one, other in zip(last, inside, strict=True)):
+            own = self.by_row.get(place)
+            rows = _changed_row(block, own) if own else (self._with_changed_rows(block, (*place, block.kind)),)
+            self.done[place] = inside, rows
+        return rows
+
+    def _with_changed_rows(self, block: Block, path: Path) -> Block:
+        with_rows, with_paths = _row_fields(type(block))
+        update: dict[str, Any] = {}
+        for field in with_rows:
+            if isinstance(inner := getattr(block, field), tuple):
+                update[field] = self.rows((*path, field), inner)
+        for field in with_paths:
+            inner_paths = getattr(block, field).items()
+            update[field] = {name: self.rows((*path, field, name), inner) for name, inner in inner_paths}
+        return block.model_copy(update=update)
 
 
 def _changed_row(block: Block, edits: list[Move]) -> tuple[Block, ...]:
@@ -190,19 +251,16 @@ def _changed_row(block: Block, edits: list[Move]) -> tuple[Block, ...]:
     return (block.model_copy(update=fields),) if fields else edits[0].rows
 
 
-def _with_changed_rows(block: Block, path: Path, by_row: dict[Path, list[Move]], touched: set[Path]) -> Block:
-    with_rows, with_paths = _row_fields(type(block))
-    update: dict[str, Any] = {}
-    for field in with_rows:
-        if (*path, field) in touched:
-            update[field] = _changed_rows((*path, field), getattr(block, field), by_row, touched)
-    for field in with_paths:
-        if (*path, field) in touched:
-            update[field] = {
-                name: _changed_rows((*path, field, name), inner, by_row, touched)
-                for name, inner in getattr(block, field).items()
-            }
-    return block.model_copy(update=update)
+def path_after(path: Path, combination: Sequence[Move]) -> Path:
+    """The path that a row of the network has after edits, which add and leave out rows before it."""
+    steps = list(path)
+    for move in combination:
+        for place in move.places if not move.fields else ():
+            depth = len(place) - 1
+            index, edited = path[depth : depth + 1], place[depth:]
+            if path[:depth] == place[:depth] and index > edited:
+                steps[depth] = int(steps[depth]) + len(move.rows) - 1
+    return tuple(steps)
 
 
 def replacements(document: Document, combination: Sequence[Move]) -> list[Replacement]:

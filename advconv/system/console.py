@@ -36,6 +36,14 @@ def print_text(text: str, file: TextIO | None = None, paint: Paint = PLAIN) -> N
     print("".join(part if index % 2 else visible_lines(part) for index, part in enumerate(parts)), file=file)
 
 
+def write_unchanged(text: str) -> None:
+    """Writes the text of a file byte for byte into a pipe or a file; on a terminal it is escaped like any other."""
+    if sys.stdout.isatty():
+        print_text(text.removesuffix("\n"))
+    else:
+        sys.stdout.write(text)
+
+
 def print_error(message: str) -> None:
     # If stderr cannot be written, the exit code still reports the failure.
     with suppress(OSError):

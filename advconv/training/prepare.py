@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from advconv.check import Checked
-from advconv.language.data_sets import SETS, DataSet, misfits
+from advconv.language.data_sets import SETS, DataSet, field_findings
 from advconv.language.spec import ArchSpec
 from advconv.net import ArchError
 from advconv.rules.diagnostics import placed
@@ -63,7 +63,7 @@ def _data_errors(architecture: Architecture, data: DataSet) -> list[Finding]:
     if not output.flat:
         message = f"training needs one output for each class, the output of the network is {output}"
         return [Finding("AC503", ("network",), message, "write `classes: ...`", at_key=True)]
-    found = misfits(data, spec.input, spec.classes)
+    found = field_findings(data, spec.input, spec.classes)
     if spec.classes is None and data.classes not in (None, output.elements):
         has = counted(output.elements, "value")
         message = f"the output of the network has {has}, {data.title} has {counted(data.classes, 'class')}"
