@@ -265,6 +265,20 @@ def test_a_constraint_has_its_status_in_words_its_margin_and_a_bar() -> None:
     assert len(root.all("svg", class_="margin")) == 3
 
 
+@given(st.integers(0, 2_000), st.sampled_from(["<", "<=", ">", ">=", "=="]), st.integers(0, 400))
+def test_the_mark_of_a_bar_lies_in_its_band_if_the_constraint_is_kept(bound: int, operator: str, spread: int) -> None:
+    """A convolution of 4 to 8 channels with a norm has 304 parameters."""
+    limit = {"min": bound, "max": bound + spread} if spread else f"{operator} {bound}"
+    found = checked(arch({"conv": 8}, constraints={"params": limit}))
+    drawn = shown(found).one("svg", class_="margin")
+    band, mark = drawn.one("rect", class_="allowed").attributes, drawn.one("path", class_="value").attributes["d"]
+    start, place = float(band["x"] or ""), float(re.findall(r"M([\d.]+) ", mark or "")[0])
+    is_inside = start <= place <= start + float(band["width"] or "") + 0.01
+
+    assert is_inside or not found.verdicts[0].limit.holds(304)
+    assert not is_inside or found.ok or abs(304 - bound) < 3 or abs(304 - bound - spread) < 3
+
+
 def test_a_finding_has_its_help_and_a_link_to_its_line() -> None:
     root = page_of("advconv: 1\nname: t\ninput: [3, 8, 8]\nnetwork:\n  C1:\n    - conv: 5\n    - conv: 8\n")
     finding = root.one("ul", class_="findings").one("li")

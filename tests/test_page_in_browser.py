@@ -11,7 +11,7 @@ import pytest
 from advconv.analysis.measure import Measures
 from advconv.check import Checked, check
 from advconv.report.page.document import page
-from advconv.report.page.rows import rows
+from advconv.report.page.rows import FAMILIES, rows
 from advconv.text.source import Source
 from tests.page import HOSTILE, hostile_file, long_network
 
@@ -249,7 +249,7 @@ def test_a_phone_scrolls_the_page_downwards_only(name: str, opened: Any) -> None
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["c1c2c3c4", "googlenet", "errors", "broken", "gaps"])
+@pytest.mark.parametrize("name", ["c1c2c3c4", "googlenet", "errors", "broken", "gaps", "hostile"])
 @pytest.mark.skipif(not AXE.is_file(), reason="no axe-core: npm install --no-save axe-core, or AXE=its file")
 def test_axe_finds_no_violation(name: str, scheme: str, opened: Any) -> None:
     for width in (1280, 360):
@@ -276,3 +276,41 @@ def test_everything_focusable_shows_its_focus(opened: Any) -> None:
             assert outline != "none" or stroke == "3px", kind
 
     assert {"A", "BUTTON", "g", "TR"} <= seen
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_texts_in_drawings_have_the_contrast_of_wcag_aa(scheme: str, opened: Any) -> None:
+    """Axe does not judge them. Each family of rows, and the ground of charts and listings."""
+    page = opened("c1c2c3c4", color_scheme=scheme)
+    found = page.evaluate(
+        """(names) => {
+          const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+          const light = (colour) => {
+            canvas.fillStyle = colour;
+            canvas.fillRect(0, 0, 1, 1);
+            const [r, g, b] = [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3).map((part) => part / 255)
+              .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
+            return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+          };
+          const ratio = (a, b) => (Math.max(light(a), light(b)) + 0.05) / (Math.min(light(a), light(b)) + 0.05);
+          const style = (element) => getComputedStyle(element);
+          const found = [];
+          const row = document.querySelector('g.row');
+          for (const name of names) {
+            row.setAttribute('class', `row ${name}`);
+            const ground = style(row.querySelector('.box')).fill;
+            for (const text of row.querySelectorAll('text')) found.push([name, ratio(style(text).fill, ground)]);
+          }
+          const root = style(document.documentElement);
+          const colour = (name) => root.getPropertyValue(name).trim();
+          for (const ground of ['--paper', '--ground', '--panel', '--code', '--accent-soft'])
+            for (const text of ['--text', '--muted', '--accent', '--good', '--bad', '--warn'])
+              if (ground !== '--accent-soft' || text === '--text' || text === '--muted')
+                found.push([`${text} on ${ground}`, ratio(colour(text), colour(ground))]);
+          return found;
+        }""",
+        [family.name for family in FAMILIES],
+    )
+
+    assert len(found) > 40
+    assert [(name, round(ratio, 2)) for name, ratio in found if ratio < 4.5] == []
