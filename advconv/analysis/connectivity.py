@@ -51,7 +51,7 @@ def connected(measures: Measures, filled: Collection[int] = ()) -> Connected | N
     every position that they span.
     """
     areas = connected_areas(measures, filled)
-    found = [_count(areas[index], measures, index) for index in measures.last_maps.maps if areas.get(index)]
+    found = [counted(areas[index], measures, index) for index in measures.last_maps.maps if areas.get(index)]
     return min(found, key=lambda each: each.share) if len(found) == len(measures.last_maps.maps) else None
 
 
@@ -125,7 +125,8 @@ def _united(measures: Measures, found: dict[int, tuple[Area, ...]], index: int) 
     return tuple(kept)
 
 
-def _count(areas: tuple[Area, ...], measures: Measures, index: int) -> Connected:
+def counted(areas: tuple[Area, ...], measures: Measures, index: int) -> Connected:
+    """How many pixels of the field of a node are in any of its areas."""
     over_height, over_width = measures.reaches[index]
     if len(areas) == 1:
         pixels = areas[0].pixels

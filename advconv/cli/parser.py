@@ -53,6 +53,7 @@ def parser() -> argparse.ArgumentParser:
     _add_check(commands)
     _add_rf_table(commands)
     _add_summary(commands)
+    _add_report(commands)
     _add_emit(commands)
     _add_verify(commands)
     _add_suggest(commands)
@@ -115,6 +116,16 @@ def _add_summary(commands: Commands) -> None:
     _add_format(table, (*TABLE_FORMATS, "torchsummary"))
     table.add_argument("--torchinfo", action="store_true", help="print torchinfo's own table of the built module")
     _add_input(summary)
+
+
+def _add_report(commands: Commands) -> None:
+    help = "write one HTML page with the diagram, the receptive fields, the tables and the findings"
+    example = "advconv report mynet.yaml -o report.html"
+    report = _command(commands, "report", help, example, "report_command:run_report")
+    _add_file(report)
+    help = "the page to write; default: NAME.html in the working directory, for NAME.yaml"
+    report.add_argument("-o", "--output", metavar="FILE.html", help=help)
+    _add_input(report)
 
 
 def _add_emit(commands: Commands) -> None:

@@ -77,7 +77,7 @@ def files_line(files: int, counts: Mapping[Severity, int], skipped: int) -> str:
 def measures_text(measures: Measures) -> str:
     parts = [
         f"receptive field {measures.receptive_field}",
-        *_field_notes(measures.receptive_field, measures.receptive_field_through_pooling),
+        *field_notes(measures.receptive_field, measures.receptive_field_through_pooling),
     ]
     total, memory = measures.total, measures.memory
     parts += [f"{count_text(total.params)} params", f"{count_text(total.macs)} MACs ({MACS_CONVENTION})"]
@@ -86,7 +86,8 @@ def measures_text(measures: Measures) -> str:
     return ", ".join(parts)
 
 
-def _field_notes(field: ReceptiveField, pooled: ReceptiveField | None) -> list[str]:
+def field_notes(field: ReceptiveField, pooled: ReceptiveField | None) -> list[str]:
+    """What a receptive field excludes, and its sizes through the pooling and along the narrowest path."""
     notes = [field.note] if field.note else []
     if pooled and pooled.size and pooled.size != field.size:
         notes.append(f"through the pooling {square(pooled.size)}")

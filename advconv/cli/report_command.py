@@ -1,0 +1,68 @@
+"""`advconv report`: writes the page of a file."""
+
+import argparse
+import os
+from pathlib import Path
+
+from advconv.check import check_bytes
+from advconv.cli.configuration import Configuration
+from advconv.cli.files import content, shown_name
+from advconv.report.page.document import GENERATOR, page
+from advconv.report.text import state_text
+from advconv.system.console import FAILED, OK, USAGE, print_error, print_text
+from advconv.system.files import FileError, reason, write
+
+HEAD = 500
+"""Bytes of a page that tell whether it is ours."""
+
+
+def run_report(options: argparse.Namespace) -> int:
+    """Exit code 1 if the file is not ok, as for `advconv check`; the page is written all the same."""
+    problem = _problem(options.file, options.output)
+    if problem:
+        print_error(problem)
+        return USAGE
+    data = content(options.file)
+    settings = Configuration().settings(options.file) if data is not None else None
+    if data is None or settings is None:
+        return USAGE
+    checked = check_bytes(shown_name(options.file), data, options.input, settings.selection)
+    checked = checked._replace(is_strict=settings.strict)
+    path = options.output or _default(options.file)
+    try:
+        write(Path(path), page(checked))
+    except FileError as error:
+        print_error(str(error))
+        return USAGE
+    print_text(f"wrote {path}; {checked.spec.name if checked.spec else options.file}: {state_text(checked)}")
+    return OK if checked.ok else FAILED
+
+
+def _default(file: str) -> str:
+    """`archs/mynet.yaml -> mynet.html`, in the working directory."""
+    return f"{Path(file).stem}.html"
+
+
+def _problem(file: str, output: str | None) -> str:
+    """Why the page cannot be written there; empty if it can."""
+    if output is None:
+        return "name the page with -o FILE.html" if file == "-" else _problem_of_default(_default(file))
+    if output.endswith((".yaml", ".yml")):
+        return f"{output}: a page is not written to a YAML file; use an .html file"
+    if os.path.exists(output) and os.path.exists(file) and os.path.samefile(output, file):
+        return f"{output} is the file to report on; name the page with -o FILE.html"
+    return ""
+
+
+def _problem_of_default(path: str) -> str:
+    """A file that nobody has named is replaced only if it is a page of ours."""
+    if not os.path.exists(path):
+        return ""
+    try:
+        with open(path, "rb") as file:
+            head = file.read(HEAD)
+    except OSError as problem:
+        return f"{path}: {reason(problem)}"
+    return (
+        "" if GENERATOR.encode() in head else f"{path} is not a page of advconv and was not replaced; name one with -o"
+    )
