@@ -30,7 +30,7 @@ from benchmarks.hostile_files import FILES, HEAD, NETWORK, many
 
 pytestmark = pytest.mark.slow
 
-GROUPS = ("ROWS", "PATHS", "KEYS", "AUGMENT", "YAML", "NOT_YAML", "REPAIRED", "LINES")
+GROUPS = ("ROWS", "RULES", "PATHS", "KEYS", "AUGMENT", "YAML", "NOT_YAML", "REPAIRED", "LINES")
 SMALL = 1_250
 GROWING = [name for name, write in FILES.items() if len(write(4 * SMALL)) > 2 * len(write(SMALL))]
 
