@@ -73,16 +73,14 @@ def _added_field(document: Document, value: Value, name: str, text: str) -> Repl
 
 def without_row(document: Document, row: Path) -> list[Replacement]:
     """A list without a row. Raises ValueError for its only row."""
-    rows, index = _value(document, row[:-2]), row[-2]
-    items = [rows.children[step] for step in sorted(rows.children, key=int)]
-    place = items.index(_value(document, row[:-1]))
-    if len(items) < 2 or index not in rows.children:
+    rows, index = _value(document, row[:-2]).children, row[-2]
+    if not isinstance(index, int) or index not in rows or len(rows) < 2:
         raise ValueError("it is the only row")
-    if rows.is_block:
-        return [Replacement(_lines(document, items[place]), "")]
-    if place + 1 < len(items):
-        return [Replacement(Span(items[place].span.start, items[place + 1].span.start), "")]
-    return [Replacement(Span(content_end(items[place - 1]), content_end(items[place])), "")]
+    if _value(document, row[:-2]).is_block:
+        return [Replacement(_lines(document, rows[index]), "")]
+    if index + 1 in rows:
+        return [Replacement(Span(rows[index].span.start, rows[index + 1].span.start), "")]
+    return [Replacement(Span(content_end(rows[index - 1]), content_end(rows[index])), "")]
 
 
 def with_row_after(document: Document, row: Path, text: str) -> list[Replacement]:
