@@ -76,6 +76,8 @@ def test_the_package_has_at_most_22_entries() -> None:
         "rf-table",
         "summary archs/c1c2c3c4.yaml",
         "report archs/c1c2c3c4.yaml -o /dev/null",
+        "suggest archs/c1c2c3c4.yaml --goal params<190k --most 1",
+        "fit archs/c1c2c3c4.yaml --budget params<100k",
     ],
 )
 def test_the_measuring_side_answers_without_torch(command: str) -> None:

@@ -310,9 +310,13 @@ def test_any_graph_without_a_document_is_reviewed(data: dict[str, Any]) -> None:
     placed(lint(LintInput(graph.input, network=GraphView(measure(graph)))), Source("", ""), None)
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_comments_that_silence_nothing_or_give_no_reason_are_found(seed: int) -> None:
-    random = Random(seed)
+@pytest.mark.parametrize("seeds", [FEW, pytest.param(MANY, marks=pytest.mark.slow)], ids=["few", "many"])
+def test_comments_that_silence_nothing_or_give_no_reason_are_found(seeds: range) -> None:
+    for seed in seeds:
+        comment_is_found(Random(seed))
+
+
+def comment_is_found(random: Random) -> None:
     rows = [f"    - conv: {8 * random.randint(1, 8)}" for _ in range(random.randint(2, 9))]
     at, code = random.randrange(len(rows)), random.choice(sorted(PLANTED))
     reason = random.choice(["", " a reason"])
@@ -320,7 +324,8 @@ def test_comments_that_silence_nothing_or_give_no_reason_are_found(seed: int) ->
     found = check(Source("t.yaml", "\n".join([HEAD, *rows]) + "\n")).diagnostics
     expected = ["AC350"] if reason else ["AC351", "AC350"]
 
-    assert sorted(each.code for each in found if each.start.line == at + 7) == sorted(expected)
+    here = (each.code for each in found if each.start.line == at + 7)
+    assert sorted(code for code in here if code >= "AC350") == sorted(expected)
     assert not faults(check(Source("t.yaml", "\n".join([HEAD, *(row.split(" #")[0] for row in rows)]) + "\n")))
 
 

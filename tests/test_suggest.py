@@ -480,3 +480,65 @@ def test_a_search_ends_with_one_line_and_with_its_workers(end: str, code: int, m
     _, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (code, message)
     wait_until(lambda: not any(map(is_running, workers)))
+
+
+def test_a_check_that_fails_prints_single_edits_ready_to_paste(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = written(tmp_path, "receptive_field: '> 11'\nmacs: '< 2M'")
+    code, out, _ = run("check", str(file), capsys=capsys)
+    told = f"help: one edit keeps all constraints; advconv suggest {file} --apply 1 writes the first\n"
+    _, _, suggested = out.partition(told)
+
+    assert code == 1
+    assert suggested.splitlines() == [
+        "  1. C1[0]: stride 1 -> 2: RF 9 -> 15, parameters +0, MACs -2,985,984",
+        "     - conv: {out_channels: 16, stride: 2}       # narrow",
+    ]
+
+
+def test_a_check_that_no_single_edit_mends_names_the_search(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = written(tmp_path, "receptive_field: '> 60'")
+
+    assert run("check", str(file), capsys=capsys)[1].endswith(
+        f"\nhelp: advconv suggest {file} combines several edits\n"
+    )
+
+
+def test_a_diff_shows_what_the_file_would_become(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = written(tmp_path, "receptive_field: '> 11'")
+    _, out, _ = run("suggest", str(file), "--most", "1", "--diff", capsys=capsys)
+    lines = out[out.index("--- ") :].splitlines()
+    run("suggest", str(file), "--apply", "1", capsys=capsys)
+
+    assert lines[:2] == [f"--- {file}", f"+++ {file}"]
+    (changed,) = [line[1:] for line in lines[2:] if line.startswith("+")]
+    assert changed in file.read_text().splitlines()
+
+
+@pytest.mark.slow
+def test_several_processes_find_what_one_finds() -> None:
+    task = Task(Source("t", TEXT + '  receptive_field: "> 20"\n  params: "< 20k"\n'))
+    alone, together = suggest(task, 1000, 2), suggest(task, 1000, 2, processes=2)
+
+    assert alone.tried == together.tried > 1000
+    assert alone.found
+    assert [each.edits for each in alone.found] == [each.edits for each in together.found]
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("patience", "is_shown"), [(1000.0, False), (-1.0, True)], ids=["short", "long"])
+def test_a_bar_is_shown_for_a_long_search_on_a_terminal(
+    patience: float, is_shown: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = written(tmp_path, "receptive_field: '> 11'")
+    monkeypatch.setattr("advconv.cli.suggest_command.PATIENCE", patience)
+    for terminal, is_there in ((Terminal(), is_shown), (io.StringIO(), False)):
+        monkeypatch.setattr(sys, "stderr", terminal)
+        with pytest.raises(SystemExit):
+            main(["suggest", str(file)])
+        assert ("combinations of edits" in terminal.getvalue()) == is_there

@@ -18,14 +18,14 @@ def activation_on_logits(subject: LintInput) -> Iterator[Finding]:
     for node in _after_logits(subject):
         if isinstance(node.layer, Activation) and node.shape.size == (1, 1):
             message = f"{node.layer.kind} on the output, which cross entropy takes as logits"
-            yield in_row(node, "AC324", message, "end with `activation: none`, or leave the row out", "activation")
+            yield in_row(node, "AC324", message, _help(node, "activation"), "activation")
 
 
 def norm_on_logits(subject: LintInput) -> Iterator[Finding]:
     for node in _after_logits(subject):
         if isinstance(node.layer, Norm):
             message = f"{node.layer.kind} on the output, which cross entropy takes as logits"
-            yield in_row(node, "AC325", message, "give the last convolution `norm: none`", "norm")
+            yield in_row(node, "AC325", message, _help(node, "norm"), "norm")
 
 
 def dropout_on_logits(subject: LintInput) -> Iterator[Finding]:
@@ -33,6 +33,11 @@ def dropout_on_logits(subject: LintInput) -> Iterator[Finding]:
         if isinstance(node.layer, Dropout):
             message = "dropout on the output sets logits to 0 at random"
             yield in_row(node, "AC326", message, "put it before the last layer with weights", "dropout")
+
+
+def _help(node: Node, field: str) -> str:
+    """A row that is this layer is left out; a unit takes `none`."""
+    return "leave the row out" if node.origin.kind == field else f"write `{field}: none` in this row"
 
 
 def _after_logits(subject: LintInput) -> Iterator[Node]:
