@@ -4,7 +4,7 @@ import linecache
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from advconv.geometry import INT64_MAX, Shape
@@ -63,7 +63,7 @@ class Node(NamedTuple):
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Graph:
     """Nodes in topological order; the first is the image, the last the output."""
 
@@ -79,6 +79,29 @@ class Graph:
 
     def input_shapes(self, node: Node) -> list[Shape]:
         return [self.nodes[index].shape for index in node.inputs]
+
+    @cached_property
+    def consumers(self) -> list[list[int]]:
+        """For each node the nodes that read it."""
+        readers: list[list[int]] = [[] for _ in self.nodes]
+        for index, node in enumerate(self.nodes):
+            for source in node.inputs:
+                readers[source].append(index)
+        return readers
+
+    @cached_property
+    def is_gate(self) -> list[bool]:
+        """Whether each node reaches the output only as a gate: broadcast over a larger map, or times its input.
+
+        The second is what a gate looks like on a map of one position.
+        """
+        found = [True] * len(self.nodes)
+        found[-1] = False
+        for index in range(len(self.nodes) - 1, 0, -1):
+            node = self.nodes[index]
+            for source in full_inputs(self.nodes, node) if not found[index] else ():
+                found[source] = found[source] and _weighs_its_input(self, node, source)
+        return found
 
     # Each edit returns a new graph with its shapes inferred again, and raises ShapeError if a layer does not fit.
 
@@ -114,16 +137,20 @@ class Graph:
             node._replace(inputs=tuple(source if i == index else i - (i > index) for i in node.inputs))
             for node in self.nodes[index + 1 :]
         ]
-        return _inferred([*self.nodes[:index], *moved], index)
+        return _inferred([*self.nodes[:index], *moved], index, source)
 
 
-def _inferred(nodes: list[Node], start: int) -> Graph:
-    """The graph with the shapes from node `start` on inferred again."""
+def _inferred(nodes: list[Node], start: int, *changed: int) -> Graph:
+    """The graph with the shapes of node `start`, and of all that read a changed one, inferred again."""
+    found = set(changed)
     for place in range(start, len(nodes)):
         node = nodes[place]
+        if place > start and found.isdisjoint(node.inputs):
+            continue
         shape = node.layer.output([nodes[source].shape for source in node.inputs])
         if shape != node.shape:
             nodes[place] = node._replace(shape=shape)
+            found.add(place)
     return Graph(tuple(nodes))
 
 
@@ -198,20 +225,6 @@ def full_inputs(nodes: Sequence[Node], node: Node) -> tuple[int, ...]:
     return tuple(source for source in node.inputs if nodes[source].shape.size == node.shape.size)
 
 
-def broadcast_only(graph: Graph) -> list[bool]:
-    """Whether each node reaches the output only as a gate: broadcast over a larger map, or multiplied with its input.
-
-    The second is what a gate looks like on a map of one position.
-    """
-    is_gate = [True] * len(graph.nodes)
-    is_gate[-1] = False
-    for index in range(len(graph.nodes) - 1, 0, -1):
-        node = graph.nodes[index]
-        for source in full_inputs(graph.nodes, node) if not is_gate[index] else ():
-            is_gate[source] = is_gate[source] and _weighs_its_input(graph, node, source)
-    return is_gate
-
-
 def _weighs_its_input(graph: Graph, node: Node, source: int) -> bool:
     """Whether one input of a product is computed from the other alone."""
     if node.shape.size != (1, 1) or not isinstance(node.layer, Multiply):
@@ -222,27 +235,22 @@ def _weighs_its_input(graph: Graph, node: Node, source: int) -> bool:
     return source == other
 
 
-def consumers(graph: Graph) -> list[list[int]]:
-    """For each node the nodes that read it."""
-    readers: list[list[int]] = [[] for _ in graph.nodes]
-    for index, node in enumerate(graph.nodes):
-        for source in node.inputs:
-            readers[source].append(index)
-    return readers
+Names = tuple[str, ...]
+Inputs = tuple[tuple[int, ...], ...]
 
 
-def open_modules(graph: Graph) -> frozenset[str]:
+def names_and_inputs(graph: Graph) -> tuple[Names, Inputs]:
+    """What the modules of a graph depend on, which is the same in many variants of a network."""
+    return tuple(node.name for node in graph.nodes), tuple(node.inputs for node in graph.nodes)
+
+
+@lru_cache(maxsize=4)
+def open_modules(names: Names, inputs: Inputs) -> frozenset[str]:
     """Modules that no single call can run; the enclosing module calls their children instead.
 
     Their layers are not contiguous, or they read several values from outside, or a value other than their last is read
     outside. A network from a file has none.
     """
-    names = tuple(node.name for node in graph.nodes)
-    return _open_modules(names, tuple(node.inputs for node in graph.nodes))
-
-
-@lru_cache(maxsize=4)
-def _open_modules(names: tuple[str, ...], inputs: tuple[tuple[int, ...], ...]) -> frozenset[str]:
     around = [modules_around(name.rpartition(".")[0]) for name in names]
     places: dict[str, list[int]] = {}
     for index, modules in enumerate(around):

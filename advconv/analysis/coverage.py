@@ -65,13 +65,13 @@ def _computed_from(view: GraphView) -> list[int]:
 def _readers_of(view: GraphView, source: int) -> list[Reader]:
     """The windows that read a map, or what is computed from it position by position; none if another layer does."""
     found: list[Reader] = []
-    ahead = deque(view.consumers[source])
+    ahead = deque(view.graph.consumers[source])
     while ahead:
         index = ahead.popleft()
         if index in view.readers:
             found.append(view.readers[index])
-        elif isinstance(view.nodes[index].layer, Pad | Pointwise) and view.consumers[index]:
-            ahead += view.consumers[index]
+        elif isinstance(view.nodes[index].layer, Pad | Pointwise) and view.graph.consumers[index]:
+            ahead += view.graph.consumers[index]
         else:
             return []
     return [] if any(_reads_all(reader) for reader in found) else found

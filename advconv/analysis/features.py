@@ -5,46 +5,38 @@ from dataclasses import dataclass
 from typing import Any
 
 from advconv.geometry import Shape
-from advconv.graph import Graph, Node, broadcast_only, consumers
-from advconv.layers.base import Layer
+from advconv.graph import Graph, Node
 from advconv.layers.conv import Convolution
 from advconv.layers.dense import Flatten, Linear
 from advconv.layers.merge import Add, Concat, Multiply
 from advconv.layers.pointwise import Activation, Dropout, Norm
 from advconv.layers.pool import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d
 
-Test = Callable[[Layer, Shape], bool]
-"""Whether a layer on an input of this shape has the feature."""
-
-
-def _is(kind: type) -> Test:
-    return lambda layer, x: isinstance(layer, kind)
-
-
-def _conv(test: Callable[[Convolution, Shape], bool]) -> Test:
-    return lambda layer, x: isinstance(layer, Convolution) and test(layer, x)
-
-
-LAYER_FEATURES: dict[str, Test] = {
-    "conv": _is(Convolution),
-    "pointwise": _conv(lambda conv, x: conv.kernel_size == (1, 1)),
-    "depthwise": _conv(lambda conv, x: conv.is_depthwise(x)),
-    "grouped": _conv(lambda conv, x: conv.groups_for(x) > 1 and not conv.is_depthwise(x)),
-    "dilated": _conv(lambda conv, x: conv.is_dilated),
-    "strided": _conv(lambda conv, x: max(conv.stride) > 1),
-    "maxpool": _is(MaxPool2d),
-    "avgpool": _is(AvgPool2d),
-    "linear": _is(Linear),
-    "flatten": _is(Flatten),
-    "norm": _is(Norm),
-    "activation": _is(Activation),
-    "dropout": _is(Dropout),
-    "add": _is(Add),
-    "concat": _is(Concat),
-    "multiply": _is(Multiply),
+CONVOLUTIONS: dict[str, Callable[[Convolution, Shape], bool]] = {
+    "conv": lambda conv, x: True,
+    "pointwise": lambda conv, x: conv.kernel_size == (1, 1),
+    "depthwise": lambda conv, x: conv.is_depthwise(x),
+    "grouped": lambda conv, x: conv.groups_for(x) > 1 and not conv.is_depthwise(x),
+    "dilated": lambda conv, x: conv.is_dilated,
+    "strided": lambda conv, x: max(conv.stride) > 1,
 }
+"""Whether a convolution on an input of this shape has the feature."""
+
+LAYERS: dict[str, type] = {
+    "maxpool": MaxPool2d,
+    "avgpool": AvgPool2d,
+    "linear": Linear,
+    "flatten": Flatten,
+    "norm": Norm,
+    "activation": Activation,
+    "dropout": Dropout,
+    "add": Add,
+    "concat": Concat,
+    "multiply": Multiply,
+}
+AVERAGES = (AdaptiveAvgPool2d, AvgPool2d)
 GRAPH_FEATURES = ("dwsep", "gap")
-FEATURES = (*LAYER_FEATURES, *GRAPH_FEATURES)
+FEATURES = (*CONVOLUTIONS, *LAYERS, *GRAPH_FEATURES)
 
 CHANNELS = ("in_channels", "out_channels")
 WINDOWS = ("kernel_size", "stride", *CHANNELS)
@@ -89,11 +81,13 @@ def _spans(graph: Graph, name: str) -> list[tuple[int, int]]:
 def _places(graph: Graph, name: str) -> list[int]:
     if name == "gap":
         return global_poolings(graph)
-    test = LAYER_FEATURES[name]
+    if kind := LAYERS.get(name):
+        return [index for index, node in enumerate(graph.nodes) if isinstance(node.layer, kind)]
+    has_feature = CONVOLUTIONS[name]
     return [
         index
         for index, node in enumerate(graph.nodes)
-        if node.inputs and test(node.layer, graph.nodes[node.inputs[0]].shape)
+        if isinstance(node.layer, Convolution) and has_feature(node.layer, graph.nodes[node.inputs[0]].shape)
     ]
 
 
@@ -105,7 +99,7 @@ def _fields(graph: Graph, name: str, node: Node, last: Node) -> dict[str, Any]:
 
 def separable_pairs(graph: Graph) -> dict[int, int]:
     """Each depthwise convolution that a 1x1 convolution follows, with at most norm, activation or dropout between."""
-    readers = consumers(graph)
+    readers = graph.consumers
     pairs = {}
     for index in _places(graph, "depthwise"):
         after = _only_reader(readers, index)
@@ -126,13 +120,14 @@ def _only_reader(readers: list[list[int]], index: int) -> int | None:
 
 def global_poolings(graph: Graph) -> list[int]:
     """Average poolings that cover their whole map, except those of gates."""
-    is_broadcast = broadcast_only(graph)
     return [
         index
         for index, node in enumerate(graph.nodes)
-        if not is_broadcast[index] and node.inputs and _averages_all(node.layer, graph.nodes[node.inputs[0]].shape)
+        if isinstance(node.layer, AVERAGES)
+        and not graph.is_gate[index]
+        and _averages_all(node.layer, graph.nodes[node.inputs[0]].shape)
     ]
 
 
-def _averages_all(layer: Layer, x: Shape) -> bool:
-    return isinstance(layer, AdaptiveAvgPool2d) or (isinstance(layer, AvgPool2d) and layer.covers(x))
+def _averages_all(layer: AdaptiveAvgPool2d | AvgPool2d, x: Shape) -> bool:
+    return isinstance(layer, AdaptiveAvgPool2d) or layer.covers(x)

@@ -1,10 +1,11 @@
 """Memory for one image in float32, nothing computed in place."""
 
 from collections.abc import Collection
+from functools import lru_cache
 from itertools import zip_longest
 from typing import NamedTuple
 
-from advconv.graph import Graph, consumers, modules_around, open_modules
+from advconv.graph import Graph, Inputs, Names, modules_around, names_and_inputs, open_modules
 from advconv.layers.base import FLOAT_BYTES, Cost
 
 
@@ -37,17 +38,18 @@ class Memory(NamedTuple):
 
 
 def memory(graph: Graph, costs: list[Cost]) -> Memory:
+    sizes = [node.shape.elements * FLOAT_BYTES for node in graph.nodes]
     owner = _owners(graph, [node.layer.is_view or node.layer.is_identity_at_inference for node in graph.nodes])
-    last_use = [0] * len(graph.nodes)
-    for index, readers in enumerate(consumers(graph)):
-        last_use[owner[index]] = max(last_use[owner[index]], *readers, index)
-    last_use[owner[-1]] = len(graph.nodes)
-    sizes = [node.shape.elements * FLOAT_BYTES if owner[i] == i else 0 for i, node in enumerate(graph.nodes)]
-    eager_live = _existing(sizes, _last_use_in_eager_mode(graph, owner, last_use))
+    owned = [size if owner[index] == index else 0 for index, size in enumerate(sizes)]
+    last_use = [*range(len(sizes))]
+    for index, node in enumerate(graph.nodes):
+        for source in node.inputs:
+            last_use[owner[source]] = index
+    last_use[owner[-1]] = len(sizes)
+    eager_live = _existing(owned, _last_use_in_eager_mode(graph, owner, last_use))
     extra = [node.layer.temporary_bytes(node.shape) for node in graph.nodes]
-    return Memory(
-        _existing(sizes, last_use), [a + b for a, b in zip(eager_live, extra, strict=True)], _saved(graph, costs)
-    )
+    live = [a + b for a, b in zip(eager_live, extra, strict=True)]
+    return Memory(_existing(owned, last_use), live, _saved(graph, costs, sizes))
 
 
 def _existing(sizes: list[int], last_use: list[int]) -> list[int]:
@@ -66,15 +68,21 @@ def _last_use_in_eager_mode(graph: Graph, owner: list[int], last_use: list[int])
 
     Python keeps the input of a module alive until the call returns; the image is freed at the end.
     """
-    modules = [node.name.rpartition(".")[0] for node in graph.nodes]
-    ends, opened = _module_ends(modules), open_modules(graph)
     last = list(last_use)
     last[0] = len(graph.nodes)
-    for index, node in enumerate(graph.nodes):
-        for source in node.inputs:
-            if entered := _entered_module(modules[source], modules[index], opened):
-                last[owner[source]] = max(last[owner[source]], ends[entered])
+    for source, end in _calls(*names_and_inputs(graph)):
+        last[owner[source]] = max(last[owner[source]], end)
     return last
+
+
+@lru_cache(maxsize=4)
+def _calls(names: Names, inputs: Inputs) -> list[tuple[int, int]]:
+    """For each call of a module, the node that it is called with, and the last node inside."""
+    modules = [name.rpartition(".")[0] for name in names]
+    ends, opened = _module_ends(modules), open_modules(names, inputs)
+    edges = ((source, modules[index]) for index, sources in enumerate(inputs) for source in sources)
+    calls = ((source, _entered_module(modules[source], module, opened)) for source, module in edges)
+    return [(source, ends[entered]) for source, entered in calls if entered]
 
 
 def _module_ends(modules: list[str]) -> dict[str, int]:
@@ -95,7 +103,7 @@ def _entered_module(source: str, module: str, opened: Collection[str]) -> str | 
     return next((around for around in called if around not in own), None)
 
 
-def _saved(graph: Graph, costs: list[Cost]) -> list[int]:
+def _saved(graph: Graph, costs: list[Cost], sizes: list[int]) -> list[int]:
     """Bytes that each node saves: each storage once, if a gradient flows; parameters and buffers are not counted."""
     owner = _owners(graph, [node.layer.is_view for node in graph.nodes])
     grads: list[bool] = []
@@ -113,7 +121,7 @@ def _saved(graph: Graph, costs: list[Cost]) -> list[int]:
         for place in (*maps, index) if saves.output else maps:
             if owner[place] not in stored:
                 stored.add(owner[place])
-                saved[-1] += graph.nodes[place].shape.elements * FLOAT_BYTES
+                saved[-1] += sizes[place]
     return saved
 
 

@@ -37,7 +37,7 @@ def separate_channels(view: GraphView) -> SeparateChannels | None:
     for index in range(len(view.nodes) - 1, 0, -1):
         node = view.nodes[index]
         for source in node.inputs if parts[index] else ():
-            left = gcd(parts[index], _groups(node.layer, view.nodes[source].shape))
+            left = gcd(parts[index], _groups(node.layer, view.nodes[source].shape)) if parts[index] > 1 else 1
             run = runs[index] + (index in grouped)
             parts[source], runs[source] = gcd(parts[source], left), max(runs[source], run)
             if left > 1 and run > 1 and index in grouped:

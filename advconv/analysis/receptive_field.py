@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from advconv.geometry import INT64_MAX, POINT, UNKNOWN, Reach, Window, union
-from advconv.graph import Graph, Node, broadcast_only, full_inputs
+from advconv.graph import Graph, Node, full_inputs
+from advconv.layers.base import Windows
 from advconv.layers.dense import Pad
 from advconv.layers.pool import AdaptiveAvgPool2d, Pool2d
 
@@ -50,9 +51,8 @@ def reaches(graph: Graph, ungated_inputs: list[tuple[int, ...]], known: Sequence
         if not node.inputs:
             table.append(START)
         elif len(node.inputs) == 1:
-            over_height, over_width = node.layer.windows(graph.nodes[node.inputs[0]].shape)
-            vertical, horizontal = table[node.inputs[0]]
-            table.append((_through(vertical, over_height), _through(horizontal, over_width)))
+            (source,) = node.inputs
+            table.append(_through(table[source], node.layer.windows(graph.nodes[source].shape)))
         else:
             inputs = ungated_inputs[index]
             table.append((_merged(graph, table, node, inputs, 0), _merged(graph, table, node, inputs, 1)))
@@ -71,9 +71,16 @@ def _merged(graph: Graph, table: list[Reaches], node: Node, inputs: tuple[int, .
     return reach._replace(gated=True, whole=reach.whole or sees_all)
 
 
-def _through(reach: Reach, window: Window) -> Reach:
-    if window == POINT:
-        return reach
+def _through(before: Reaches, windows: Windows) -> Reaches:
+    if windows == (POINT, POINT):
+        return before
+    (vertical, horizontal), (over_height, over_width) = before, windows
+    after = _on_axis(vertical, over_height)
+    is_alike = vertical == horizontal and over_height == over_width
+    return after, after if is_alike else _on_axis(horizontal, over_width)
+
+
+def _on_axis(reach: Reach, window: Window) -> Reach:
     after = reach.through(window)
     return UNKNOWN if max(after.jump, after.size) > INT64_MAX else after
 
@@ -173,8 +180,7 @@ def receptive_field_issues(
 ) -> list[ReceptiveFieldIssue]:
     """Nodes with an unknown or misaligned receptive field; gates are excluded."""
     found = dict(_unknown_issues(graph, ungated_inputs, table)) | dict(_misaligned(graph, ungated_inputs, table))
-    is_broadcast = broadcast_only(graph) if found else []
-    return [found[index] for index in sorted(found) if not is_broadcast[index]]
+    return [found[index] for index in sorted(found) if not graph.is_gate[index]]
 
 
 Issues = Iterator[tuple[int, ReceptiveFieldIssue]]

@@ -6,7 +6,7 @@ from advconv.analysis.features import separable_pairs
 from advconv.analysis.measure import Measures
 from advconv.analysis.receptive_field import Reaches, ReceptiveField, is_global_pooling
 from advconv.geometry import Window
-from advconv.graph import Graph, Node, broadcast_only
+from advconv.graph import Graph, Node
 from advconv.layers.conv import Convolution
 from advconv.layers.dense import Pad
 from advconv.layers.pool import AdaptiveAvgPool2d, MaxPool2d, Pool2d
@@ -30,11 +30,11 @@ class RfStep(NamedTuple):
 def steps(measures: Measures) -> list[RfStep]:
     """The steps on the paths to the output, except those of gates."""
     graph = measures.graph
-    pairs, is_broadcast, widest = _single_rows(graph), broadcast_only(graph), _widest_before_the_head(measures)
+    pairs, widest = _single_rows(graph), _widest_before_the_head(measures)
     seconds = set(pairs.values())
     found = []
     for index, node in enumerate(graph.nodes):
-        if _has_a_row(node) and index not in seconds and not is_broadcast[index]:
+        if _has_a_row(node) and index not in seconds and not graph.is_gate[index]:
             end = pairs.get(index, index)
             found.append(_step(measures, index, end, _notes(measures, index, end != index), end == widest))
     return found

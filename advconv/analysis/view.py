@@ -7,7 +7,7 @@ from typing import NamedTuple
 from advconv.analysis.measure import Measures
 from advconv.analysis.receptive_field import ReceptiveFieldIssue, receptive_field_issues
 from advconv.geometry import Shape, Window
-from advconv.graph import Node, broadcast_only, consumers
+from advconv.graph import Node
 from advconv.layers.base import Layer, Windows
 from advconv.layers.conv import Convolution
 from advconv.layers.dense import Linear, Pad
@@ -51,11 +51,6 @@ class GraphView:
         self.nodes = measures.graph.nodes
 
     @cached_property
-    def consumers(self) -> list[list[int]]:
-        """For each node the nodes that read it."""
-        return consumers(self.graph)
-
-    @cached_property
     def readers(self) -> dict[int, Reader]:
         """All convolutions, poolings and linear layers by the index of their node."""
         found = enumerate(self.nodes)
@@ -64,11 +59,6 @@ class GraphView:
     @cached_property
     def convolutions(self) -> list[tuple[Reader, Convolution]]:
         return [(reader, reader.layer) for reader in self.readers.values() if isinstance(reader.layer, Convolution)]
-
-    @cached_property
-    def is_gate(self) -> list[bool]:
-        """Whether each node reaches the output only as a gate."""
-        return broadcast_only(self.graph)
 
     @cached_property
     def field_issues(self) -> list[ReceptiveFieldIssue]:
@@ -90,7 +80,7 @@ class GraphView:
         """The nodes before one, the nearest first, as long as each has one input and one consumer; without dropout."""
         while len(inputs := self.nodes[index].inputs) == 1:
             (index,) = inputs
-            if len(self.consumers[index]) > 1:
+            if len(self.graph.consumers[index]) > 1:
                 return
             if not isinstance(self.nodes[index].layer, Dropout):
                 yield index

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from advconv.graph import Graph, open_modules
+from advconv.graph import Graph, names_and_inputs, open_modules
 from advconv.layers.base import Call
 
 
@@ -68,7 +68,7 @@ class PlannedCall(NamedTuple):
 
 def plan(graph: Graph) -> ModulePlan:
     """The whole network as a module whose children are the named blocks. Any acyclic graph has a plan."""
-    return _module(graph, open_modules(graph), (), list(range(1, len(graph.nodes))), source=0)
+    return _module(graph, open_modules(*names_and_inputs(graph)), (), list(range(1, len(graph.nodes))), source=0)
 
 
 def _module(graph: Graph, opened: frozenset[str], path: tuple[str, ...], nodes: list[int], source: int) -> ModulePlan:

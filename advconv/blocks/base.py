@@ -108,9 +108,8 @@ class Builder(NamedTuple):
         self, roles: tuple[str, str], layer: Convolution | Pool2d, sides: Sides, x: int, fill: float = 0.0
     ) -> int:
         """The layer with its own padding if both ends of an axis get the same, else after a Pad of `fill`."""
-        top, bottom, left, right = sides
-        if top == bottom and left == right:
-            own = layer if layer.padding == (top, left) else replace(layer, padding=(top, left))
+        if padding := even_padding(sides):
+            own = layer if layer.padding == padding else replace(layer, padding=padding)
             return self.add(roles[0], own, x)
         padded = self.add(roles[1], Pad(*sides, fill), x)
         return self.add(roles[0] or "pool", layer, padded)
@@ -161,6 +160,12 @@ class Builder(NamedTuple):
         row = self.origin
         inner = Origin(f"{row.label}[{index}]", row.block, row.kind, (*row.path, "layers"))
         return self._replace(name=f"{self.name}.{index}", origin=inner)
+
+
+def even_padding(sides: Sides) -> tuple[int, int] | None:
+    """The padding of both ends of each axis; None if the ends differ."""
+    top, bottom, left, right = sides
+    return (top, left) if top == bottom and left == right else None
 
 
 def sides_of(padding: Literal["same"] | Sides, extents: tuple[int, int]) -> Sides:

@@ -1,8 +1,8 @@
 """Convolutional units: a convolution with its norm, activation and dropout."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -17,8 +17,10 @@ from advconv.blocks.base import (
     Block,
     Builder,
     Style,
+    even_padding,
     sides_of,
 )
+from advconv.geometry import Window
 from advconv.layers.base import ShapeError
 from advconv.layers.conv import Conv2d, Convolution, DepthwiseConv2d
 from advconv.text.words import join_words
@@ -48,6 +50,12 @@ OutChannels = Annotated[Count, Field(description="Output channels.", examples=["
 Multiplier = Annotated[Count, Field(description="Output channels per input channel (depth multiplier).")]
 
 
+Make = Callable[..., Convolution]
+"""Makes a convolution from its kernel_size, stride, padding, dilation and bias."""
+
+Pair = tuple[int, int]
+
+
 class Unit(Block):
     """The common part of convolutional units. Fields that a unit does not set come from the file's defaults."""
 
@@ -61,7 +69,8 @@ class Unit(Block):
     dropout: Annotated[MaybeDropout, DROPOUT, FROM_FILE] = None
 
     def style(self, builder: Builder) -> Style:
-        own = {field: getattr(self, field) for field in Style.model_fields if getattr(self, field) is not None}
+        values = {field: getattr(self, field) for field in self.model_fields_set if field in Style.model_fields}
+        own = {field: value for field, value in values.items() if value is not None}
         return builder.style.model_copy(update=own) if own else builder.style
 
     def expand(self, builder: Builder, x: int) -> int:
@@ -74,11 +83,17 @@ class Unit(Block):
     def convolve(self, builder: Builder, x: int, style: Style) -> int:
         """The unit's convolution, or its pair of them."""
 
-    def add_padded(self, builder: Builder, role: str, x: int, style: Style, layer: Convolution) -> int:
-        """Adds the layer with the unit's stride, dilation and padding."""
-        layer = replace(layer, stride=self.stride, dilation=self.dilation, bias=style.has_bias)
-        over_height, over_width = layer.windows(builder.shape(x))
-        sides = sides_of(style.padding, (over_height.extent, over_width.extent))
+    def add_padded(self, builder: Builder, role: str, x: int, style: Style, make: Make, kernel_size: Pair) -> int:
+        """Adds a convolution with the unit's stride, dilation and padding."""
+        (kh, kw), (dh, dw) = kernel_size, self.dilation
+        sides = sides_of(style.padding, (Window(kh, dilation=dh).extent, Window(kw, dilation=dw).extent))
+        layer = make(
+            kernel_size=kernel_size,
+            stride=self.stride,
+            padding=even_padding(sides) or (0, 0),
+            dilation=self.dilation,
+            bias=style.has_bias,
+        )
         return builder.add_padded((role, "pad"), layer, sides, x)
 
 
@@ -115,8 +130,8 @@ class Conv(Unit):
     def convolve(self, builder: Builder, x: int, style: Style) -> int:
         if self.groups == "depthwise":
             return self.convolve_depthwise(builder, x, style)
-        layer = Conv2d(out_channels=self.out_channels, kernel_size=self.kernel_size, groups=self.groups)
-        return self.add_padded(builder, "conv", x, style, layer)
+        make = partial(Conv2d, out_channels=self.out_channels, groups=self.groups)
+        return self.add_padded(builder, "conv", x, style, make, self.kernel_size)
 
     def convolve_depthwise(self, builder: Builder, x: int, style: Style) -> int:
         channels = builder.shape(x).channels
@@ -126,8 +141,8 @@ class Conv(Unit):
             below = self.out_channels // channels * channels
             fitting = [str(count) for count in (below, below + channels) if count]
             raise ShapeError("AC202", message, f"use {join_words(fitting)}", "out_channels")
-        layer = DepthwiseConv2d(multiplier=self.out_channels // channels, kernel_size=self.kernel_size)
-        return self.add_padded(builder, "conv", x, style, layer)
+        make = partial(DepthwiseConv2d, multiplier=self.out_channels // channels)
+        return self.add_padded(builder, "conv", x, style, make, self.kernel_size)
 
 
 class Strided(Conv):
@@ -159,8 +174,8 @@ class Pointwise(Unit):
     groups: Annotated[Count, Field(description="Groups of channels that do not mix.")] = 1
 
     def convolve(self, builder: Builder, x: int, style: Style) -> int:
-        layer = Conv2d(out_channels=self.out_channels, kernel_size=(1, 1), groups=self.groups)
-        return self.add_padded(builder, "conv", x, style, layer)
+        make = partial(Conv2d, out_channels=self.out_channels, groups=self.groups)
+        return self.add_padded(builder, "conv", x, style, make, (1, 1))
 
 
 class Depthwise(Unit):
@@ -173,8 +188,8 @@ class Depthwise(Unit):
     multiplier: Multiplier = 1
 
     def convolve(self, builder: Builder, x: int, style: Style) -> int:
-        layer = DepthwiseConv2d(multiplier=self.multiplier, kernel_size=self.kernel_size)
-        return self.add_padded(builder, "conv", x, style, layer)
+        make = partial(DepthwiseConv2d, multiplier=self.multiplier)
+        return self.add_padded(builder, "conv", x, style, make, self.kernel_size)
 
 
 BETWEEN = ("none", "norm", "act", "norm-act", "act-norm")
@@ -200,8 +215,8 @@ class DepthwiseSeparable(Unit):
     ] = "none"
 
     def convolve(self, builder: Builder, x: int, style: Style) -> int:
-        depthwise = DepthwiseConv2d(multiplier=self.multiplier, kernel_size=self.kernel_size)
-        x = self.add_padded(builder, "depthwise", x, style, depthwise)
+        make = partial(DepthwiseConv2d, multiplier=self.multiplier)
+        x = self.add_padded(builder, "depthwise", x, style, make, self.kernel_size)
         for stage in self.stages_between:
             x = add_stage(builder, stage, style, x, prefix="depthwise_")
         pointwise = Conv2d(out_channels=self.out_channels, kernel_size=(1, 1), bias=style.has_bias)

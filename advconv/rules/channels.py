@@ -65,7 +65,7 @@ def narrow_features(subject: LintInput) -> Iterator[Finding]:
         features = after.x.elements
         is_narrow = after.x.size == (1, 1) and features < min(classes, before.x.channels)
         is_activated = is_narrow and any(isinstance(layer, Activation) for layer in between)
-        if is_activated and not view.is_gate[after.node_index]:
+        if is_activated and not view.graph.is_gate[after.node_index]:
             message = f"{features} features, computed from {before.x.channels}, must tell {classes} classes apart"
             help = f"use {classes} or more, or no activation between the two layers"
             yield in_row(before.node, "AC319", message, help, "out_channels")

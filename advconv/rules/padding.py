@@ -1,6 +1,7 @@
 """Padding that adds positions without content, or takes the place of content."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from advconv.analysis.receptive_field import by, square
 from advconv.analysis.view import GraphView, Reader
@@ -64,6 +65,7 @@ def real_share(reader: Reader) -> float:
     return inside / total
 
 
+@lru_cache(maxsize=1000)
 def _reads_inside(window: Window, size: int) -> int:
     """How many reads along one axis fall inside the map."""
     places, inside = window.output_size(size), 0
@@ -95,6 +97,7 @@ def positions_outside(reader: Reader) -> int:
     return height * width - (height - over_height) * (width - over_width)
 
 
+@lru_cache(maxsize=1000)
 def _places_outside(window: Window, size: int) -> int:
     """How many places of a window have no tap inside the map."""
     places = window.output_size(size)

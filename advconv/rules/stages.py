@@ -103,7 +103,7 @@ def dropout_before_norm(view: GraphView) -> Iterator[Finding]:
 
 def bias_before_norm(view: GraphView) -> Iterator[Finding]:
     for reader, layer in view.convolutions:
-        consumers = view.consumers[reader.node_index]
+        consumers = view.graph.consumers[reader.node_index]
         if layer.bias and len(consumers) == 1 and _subtracts_mean(view.nodes[consumers[0]].layer, reader):
             channels = reader.node.shape.channels
             message = f"the norm after this convolution subtracts its bias again ({channels:,} parameters in vain)"
@@ -118,7 +118,7 @@ def _subtracts_mean(layer: Layer, reader: Reader) -> bool:
 
 def norm_of_one_position(view: GraphView) -> Iterator[Finding]:
     for index, node in enumerate(view.nodes):
-        if isinstance(node.layer, BatchNorm2d) and node.shape.size == (1, 1) and not view.is_gate[index]:
+        if isinstance(node.layer, BatchNorm2d) and node.shape.size == (1, 1) and not view.graph.is_gate[index]:
             message = f"{node.layer.kind} of a {node.shape} map: each channel of an image has a single value"
             yield in_row(node, "AC328", message, "use `norm: none`, or `norm: layer`", "norm")
 

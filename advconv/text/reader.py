@@ -32,7 +32,7 @@ def read(source: Source) -> tuple[Document | None, list[Finding]]:
         return None, [too_long(f"{size:,}")]
     if strange := lookalikes(source):
         return None, strange
-    if directive := TAG_DIRECTIVE.search(source.text):
+    if "%TAG" in source.text and (directive := TAG_DIRECTIVE.search(source.text)):
         # LibYAML compares each directive with all others, and tags are refused in any case.
         span = Span(directive.start(), directive.start() + 4)
         return None, [Finding("AC104", span, "the directive %TAG is not supported", "leave it out")]
@@ -92,11 +92,10 @@ class Composer:
         if event.tag not in (None, "!"):
             tag = event.tag.replace("tag:yaml.org,2002:", "!!")
             self.report("AC104", span, f"the tag {tag} is not supported", "leave it out")
-        if event.anchor:
-            self.anchors[event.anchor] = None
-        value = self.compose(event, span, depth)
-        if event.anchor:
-            self.anchors[event.anchor] = value
+        if not event.anchor:
+            return self.compose(event, span, depth)
+        self.anchors[event.anchor] = None
+        self.anchors[event.anchor] = value = self.compose(event, span, depth)
         return value
 
     def count(self, span: Span) -> None:
@@ -177,7 +176,7 @@ class Composer:
             self.value(event, depth + 1)
         else:
             self.count(span)
-        return self.written(event), span
+        return self.written(event) if self.is_repaired else event.value, span
 
     def merge(self, value: Value, span: Span, merged: Value) -> None:
         """`<<: *base` adds the keys that the mapping does not have; two bases must not disagree."""
@@ -203,7 +202,7 @@ class Composer:
 
     def scalar(self, event: Any, span: Span) -> Any:
         # A tag has been reported; the value after it is read as if there were none.
-        text = self.written(event)
+        text = self.written(event) if self.is_repaired else event.value
         if event.style == ">" and AMOUNT.fullmatch(text.strip()):
             text = f"> {text.strip()}"
             self.report_limit(span, text)
@@ -222,8 +221,8 @@ class Composer:
     def written(self, event: Any) -> str:
         """The text of a scalar before it was repaired."""
         start, end = event.start_mark, event.end_mark
-        if not self.is_repaired or event.style or start.line != end.line:
-            return as_written(event.value) if self.is_repaired else str(event.value)
+        if event.style or start.line != end.line:
+            return as_written(event.value)
         return self.source.text[start.index : end.index]
 
     def report_limit(self, span: Span, limit: str) -> None:
@@ -274,7 +273,7 @@ def resolve(text: str) -> Any:
         return text
     if INTEGER.fullmatch(text):
         # Python refuses to read a number of thousands of digits; one this long is too large in any case.
-        shortest = ZEROS.sub(r"\1", text)
+        shortest = text if len(text) < 100 else ZEROS.sub(r"\1", text)
         return int(shortest, BASES.get(text[:2], 10)) if len(shortest) < 100 else INT64_MAX + 1
     return float(text) if FLOAT.fullmatch(text) else text
 
