@@ -150,8 +150,7 @@ def _add_suggest(commands: Commands) -> None:
     example = "advconv suggest mynet.yaml --goal 'receptive_field > 60'"
     suggest = _command(commands, "suggest", help, example, "suggest_command:run_suggest")
     _add_file(suggest)
-    help = "a further constraint, such as 'params < 100k'; repeatable"
-    suggest.add_argument("--goal", action="append", default=[], metavar="LIMIT", help=help)
+    _add_limits(suggest, "--goal")
     suggest.add_argument("--most", type=natural, default=5, metavar="N", help="print at most N suggestions; default: 5")
     suggest.add_argument("--edits", type=edits, default=3, metavar="N", help="combine at most N edits; default: 3")
     suggest.add_argument("--apply", type=natural, metavar="N", help="write suggestion N into the file")
@@ -159,13 +158,17 @@ def _add_suggest(commands: Commands) -> None:
     _add_format(suggest, (TEXT, JSON))
 
 
+def _add_limits(command: argparse.ArgumentParser, option: str) -> None:
+    help = "a further constraint, such as 'params < 100k'; repeatable"
+    command.add_argument(option, action="append", default=[], metavar="LIMIT", help=help)
+
+
 def _add_fit(commands: Commands) -> None:
     help = "scale the widths to the largest network that keeps all constraints"
     example = "advconv fit mynet.yaml --budget 'params < 100k'"
     fit = _command(commands, "fit", help, example, "suggest_command:run_fit")
     _add_file(fit)
-    help = "a further constraint, such as 'params < 100k'; repeatable"
-    fit.add_argument("--budget", action="append", default=[], metavar="LIMIT", help=help)
+    _add_limits(fit, "--budget")
     help = "widths are multiples of this number; default: 8"
     fit.add_argument("--divisor", type=natural, default=8, metavar="N", help=help)
     fit.add_argument("--apply", action="store_true", help="write the widths into the file")

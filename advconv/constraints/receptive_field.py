@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from advconv.analysis.connectivity import MAX_AREAS, MAX_FIELD, connected, full_dilations
 from advconv.analysis.measure import Measures
 from advconv.analysis.receptive_field import receptive_field_issues
-from advconv.constraints.record import Constraint, Status, Verdict, status
+from advconv.constraints.record import Constraint, Verdict, status
 from advconv.layers.conv import Convolution
 from advconv.values.forms import Flag
 from advconv.values.limits import ZERO, Limit, MaybeCountLimit, MaybePercentLimit
@@ -27,7 +27,7 @@ def _verdict(name: str, limit: Limit, sizes: tuple[int, int] | None, help: Calla
     """Both axes must be inside the limit. The argument of `help`: whether the receptive field is too small."""
     path = ("constraints", name)
     if sizes is None:
-        return Verdict(name, limit, None, UNIT, Status.FAILED, path, "AC402", SAME_STRIDE)
+        return Verdict.unknown(name, limit, UNIT, path, SAME_STRIDE)
     worst = limit.worst(sizes)
     kept = limit.holds(worst)
     height, width = sizes
@@ -49,8 +49,7 @@ def coverage(limit: Limit, measures: Measures) -> Iterator[Verdict]:
     """In hundredths of a percent, rounded down: only a field without any gap has 100."""
     path, found = ("constraints", "coverage"), connected(measures)
     if found is None:
-        help = _why_not_examined(measures)
-        yield Verdict("coverage", limit, None, PERCENT, Status.FAILED, path, "AC402", help)
+        yield Verdict.unknown("coverage", limit, PERCENT, path, _why_not_examined(measures))
         return
     value = 10_000 * found.pixels // found.total / 100
     kept = limit.holds(value)
@@ -88,7 +87,7 @@ def aligned(is_required: bool, measures: Measures) -> Iterator[Verdict]:
     issues = receptive_field_issues(measures.graph, measures.flow.ungated_inputs, measures.reaches)
     distances = {issue.node.origin.label: issue.misalignment for issue in issues}
     if None in distances.values():
-        yield Verdict(name, ZERO, None, UNIT, Status.FAILED, path, "AC402", SAME_STRIDE)
+        yield Verdict.unknown(name, ZERO, UNIT, path, SAME_STRIDE)
         return
     value, row = max(((distance or 0, row) for row, distance in distances.items()), default=(0, ""))
     help = f"look at {row} first: pad both ends alike, or use odd kernel sizes" if row else ""

@@ -34,6 +34,11 @@ class Verdict(NamedTuple):
     message: str = ""
     words: tuple[str, str] = ("unknown", "no margin")
 
+    @classmethod
+    def unknown(cls, name: str, limit: Limit, unit: str, path: Path, help: str) -> "Verdict":
+        """The verdict where there is no number, which fails."""
+        return cls(name, limit, None, unit, Status.FAILED, path, "AC402", help)
+
     @property
     def axes(self) -> tuple[float, ...]:
         if self.value is None:

@@ -99,8 +99,8 @@ def nothing_text(found: Suggestions, edits: int) -> str:
     head = f"{which} all constraints{'' if found.is_complete else ', of those tried'}"
     lines = [f"  {reached_text(each, edits)}" for each in found.reached]
     for code, count in sorted(found.left_out.items()):
-        reason = "the text cannot be edited so" if code == NOT_EDITABLE else f"{code} would find something new"
-        lines.append(f"  {count:,} that keep all constraints are left out: {reason}")
+        reason = "cannot be written into this text" if code == NOT_EDITABLE else f"would cause a new {code}"
+        lines.append(f"  {count:,} more would keep all constraints, but {reason}")
     return "\n".join([head, *lines])
 
 
