@@ -34,13 +34,10 @@ if TYPE_CHECKING:
 
 def run_suggest(options: argparse.Namespace) -> int:
     """Exit code 1 if nothing is found, or the file has errors other than its constraints."""
-    task = _task(options.file, "--goal", options.goal)
-    if isinstance(task, int):
-        return task
-    checked = _checked(task)
-    if isinstance(checked, int):
-        return checked
-    before = judged(task, checked)
+    read = _read(options.file, "--goal", options.goal)
+    if isinstance(read, int):
+        return read
+    task, before = read
     # The text after --apply is the only output if it goes to standard output.
     out = sys.stderr if options.file == "-" and options.apply is not None else sys.stdout
     if not any(verdict.status is Status.FAILED for verdict in before):
@@ -76,13 +73,11 @@ def _print_nothing_to_do(options: argparse.Namespace, task: Task, before: list[V
 
 def run_fit(options: argparse.Namespace) -> int:
     """Exit code 1 if no width keeps all constraints."""
-    task = _task(options.file, "--budget", options.budget)
-    if isinstance(task, int):
-        return task
-    checked = _checked(task)
-    if isinstance(checked, int):
-        return checked
-    if not is_bounded(judged(task, checked)):
+    read = _read(options.file, "--budget", options.budget)
+    if isinstance(read, int):
+        return read
+    task, verdicts = read
+    if not is_bounded(verdicts):
         print_error(f"{task.source.name}: no constraint bounds the size from above; --budget 'params < 100k' does")
         return USAGE
     found = fit(task, options.divisor)
@@ -95,6 +90,15 @@ def run_fit(options: argparse.Namespace) -> int:
     print_text(f"{task.source.name}: {params}, MACs {before.total.macs:,} -> {after.total.macs:,}", out)
     print_text(diff_text(task.source, found.edits) if found.edits else "the widths are the largest already", out)
     return _write(options.file, task.source, found.edits) if options.apply else OK
+
+
+def _read(path: str, option: str, goals: list[str]) -> tuple[Task, list[Verdict]] | int:
+    """The file with its further goals, and the verdicts on all constraints; an exit code if it has other errors."""
+    task = _task(path, option, goals)
+    if isinstance(task, int):
+        return task
+    checked = _checked(task)
+    return checked if isinstance(checked, int) else (task, judged(task, checked))
 
 
 def _task(path: str, option: str, goals: list[str]) -> Task | int:
