@@ -29,6 +29,8 @@ def first_line(problem: BaseException) -> str:
 
 def columns(text: str) -> int:
     """Columns on a terminal: wide characters take two, combining ones none."""
+    if text.isascii():
+        return len(text)
     wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
     return len(text) + wide - sum(unicodedata.combining(character) > 0 for character in text)
 
