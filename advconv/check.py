@@ -11,6 +11,7 @@ from advconv.constraints import judge
 from advconv.constraints.record import Status, Verdict
 from advconv.geometry import Shape
 from advconv.language.data_sets import SETS, field_findings
+from advconv.language.device_augment import device_findings
 from advconv.language.elaborate import elaborate
 from advconv.language.spec import ArchSpec, ValidPart, parse, parse_part
 from advconv.rules import RULES
@@ -99,9 +100,10 @@ def check_document(
     data_findings = (
         field_findings(SETS[spec.data], spec.input, spec.classes) if spec and document.has(("data",)) else []
     )
+    augment_findings = device_findings(spec.augment) if spec and spec.train.augment_on == "device" else []
     overflow_findings = too_large(measures) if measures else []
     text_findings = _without_repeated(document, yaml_findings, spec_findings)
-    errors = [*text_findings, *spec_findings, *shape_findings, *overflow_findings, *data_findings]
+    errors = [*text_findings, *spec_findings, *shape_findings, *overflow_findings, *data_findings, *augment_findings]
     measured = None if overflow_findings else measures
     verdicts = judge(part.spec.constraints, measured) if part and part.is_whole and measured else []
     failed = [verdict.finding for verdict in verdicts if verdict.status is Status.FAILED]

@@ -72,6 +72,19 @@ def test_an_interrupted_run_ends_where_an_uninterrupted_one_does(
     assert (run / "best.safetensors").read_bytes() == (whole / "best.safetensors").read_bytes()
 
 
+def test_so_it_does_with_augmentation_on_the_device(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    arch = write_arch(here / "t.yaml", train={"augment_on": "device"})
+    assert command("train", arch, *OPTIONS, "--name", "whole") == 0
+    with monkeypatch.context() as patch:
+        interrupt_at(13, patch)
+        assert command("train", arch, *OPTIONS, "--name", "resumed") == 128 + signal.SIGINT
+    (whole,), (resumed,) = (list(Path("runs").glob(f"{name}-*")) for name in ("whole", "resumed"))
+
+    assert command("train", "--resume", resumed, "--device", "cpu") == 0
+    assert weights(resumed) == weights(whole)
+    assert metrics(resumed) == metrics(whole)
+
+
 def test_so_it_does_with_several_threads(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     words = (write_arch(here / "t.yaml"), "--limit", "96", "--epochs", "1", "--workers", "0", "--device", "cpu")
     threads = torch.get_num_threads()
@@ -104,7 +117,7 @@ def test_what_is_asked_of_a_resumed_run_stands_in_the_command_that_goes_on_with_
     assert "reached 1.5% on the test set in epoch 2" in capsys.readouterr().out
 
 
-def test_a_wish_to_stop_in_the_last_step_comes_too_late(
+def test_a_stop_request_in_the_last_step_comes_too_late(
     whole: Path, here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with monkeypatch.context() as patch:

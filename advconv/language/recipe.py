@@ -135,6 +135,11 @@ SCHEDULES = {
     "constant": "1",
 }
 
+PLACES = {
+    "workers": "each image by albumentations, in worker processes on the CPU",
+    "device": "whole batches on the device that trains, with HorizontalFlip, ShiftScaleRotate and CoarseDropout alone",
+}
+
 PRECISIONS = {
     "auto": "bfloat16 if the device supports it",
     "float32": "every operation in float32",
@@ -196,6 +201,9 @@ class Train(Fields):
         Field(description="EMA decay of the averaged weights, smaller in the first steps; 0 turns averaging off."),
     ] = 0.995
     clip: Annotated[float, AT_LEAST_ZERO, Field(description="Maximum norm of the gradient; 0 does not clip.")] = 0.0
+    augment_on: Annotated[
+        str, word("augment_on", *PLACES), Field(description=f"Where images are augmented: {listed(PLACES)}.")
+    ] = "workers"
     precision: Annotated[
         str, word("precision", *PRECISIONS), Field(description=f"Precision of the computation: {listed(PRECISIONS)}.")
     ] = "auto"

@@ -36,4 +36,17 @@ RULES = (
         fails="network: {C1: [conv: 32]}\ndata: mnist",
         passes="network: {C1: [conv: 32]}\ndata: cifar10",
     ),
+    Rule(
+        code="AC504",
+        severity=ERROR,
+        title="transform that the device cannot apply",
+        what="`augment_on: device` is beside a transform, or a value of an argument, that only albumentations has.",
+        why=(
+            "Whole batches are augmented on the device by code of advconv, which has the three transforms of the "
+            "course assignment: HorizontalFlip, ShiftScaleRotate (bilinear, with a constant border) and CoarseDropout "
+            "(with a constant fill)."
+        ),
+        fails="network: {C1: [conv: 32]}\naugment: [HorizontalFlip, Blur]\ntrain: {augment_on: device}",
+        passes="network: {C1: [conv: 32]}\naugment: [HorizontalFlip]\ntrain: {augment_on: device}",
+    ),
 )

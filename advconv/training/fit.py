@@ -3,10 +3,11 @@
 import math
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple
 
 from advconv.training.data import TrainingData
+from advconv.training.device_augment import load_batches_on
 from advconv.training.distributed import any_rank
 from advconv.training.loader import Batch, load_batches
 from advconv.training.metrics import EpochMetrics, History, RunningMetrics
@@ -104,6 +105,11 @@ def _is_finished(setup: TrainingSetup, trainer: Trainer, history: History) -> bo
 
 
 def _batches(setup: TrainingSetup, trainer: Trainer, stop: StopRequest) -> AbstractContextManager[Iterator[Batch]]:
+    if setup.spec.train.augment_on == "device":
+        augment = setup.device_augment()
+        return nullcontext(
+            load_batches_on(setup.accelerator.device, setup.data.train, augment, trainer.plan, trainer.step)
+        )
     return load_batches(
         setup.data.train,
         setup.augment(),

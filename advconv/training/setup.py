@@ -12,6 +12,7 @@ from advconv.training.architecture import Architecture
 from advconv.training.augment import Augment, pipeline
 from advconv.training.data import TrainingData
 from advconv.training.device import Accelerator
+from advconv.training.device_augment import DeviceAugment
 from advconv.training.files import RunError
 from advconv.training.loader import BatchPlan
 from advconv.training.metrics import History
@@ -61,6 +62,10 @@ class TrainingSetup(NamedTuple):
 
     def augment(self) -> Augment:
         return Augment(pipeline(self.spec.augment, self.data.mean), self.spec.train.seed)
+
+    def device_augment(self) -> DeviceAugment:
+        images = len(self.data.train)
+        return DeviceAugment(pipeline(self.spec.augment, self.data.mean), self.spec.train.seed, images)
 
     def has_reached_target(self, history: History) -> bool:
         """Whether the last epoch has reached the accuracy of `until`."""
