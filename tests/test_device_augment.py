@@ -30,6 +30,8 @@ SHAPE = {"shape": IMAGE.shape}
 COUNT = 4000
 LEAST = 1e-3
 """Of the probability that two samples are of one distribution."""
+CORRELATION = 5 * (2 / COUNT) ** 0.5
+"""Five standard errors of the difference between the correlations of two samples."""
 
 
 def compiled(*rows: Any) -> A.Compose:
@@ -74,6 +76,9 @@ def test_shifts_scales_and_angles_are_distributed_as_those_of_albumentations(arg
     for axis, name in enumerate("xy"):
         assert are_alike(scale[:, axis], [each["scale"][name] for each in found])
         assert are_alike(shift[:, axis], shifts[:, axis].round(6))
+    theirs_together = np.column_stack([shifts, [[*each["scale"].values(), each["rotate"]] for each in found]])
+    ours_together = np.column_stack([shift, scale, angle])
+    assert np.abs(np.corrcoef(ours_together.T) - np.corrcoef(theirs_together.T)).max() < CORRELATION
 
 
 def test_a_matrix_is_the_inverse_of_that_of_albumentations() -> None:
