@@ -7,6 +7,7 @@ from advconv.geometry import Shape
 from advconv.values.names import title_problem
 
 MAX_EDITS = 3
+MAX_SECONDS = 3600
 
 
 def title(text: str) -> str:
@@ -32,6 +33,16 @@ def edits(text: str) -> int:
     if (count := natural(text)) > MAX_EDITS:
         raise argparse.ArgumentTypeError(f"{count} edits are too many to combine; use at most {MAX_EDITS}")
     return count
+
+
+def seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= MAX_SECONDS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0 and at most {MAX_SECONDS:,}")
+    return value
 
 
 def limit(text: str) -> int:

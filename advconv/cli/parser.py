@@ -15,6 +15,7 @@ from advconv.cli.option_types import (
     onnx_file,
     percent,
     real,
+    seconds,
     title,
     workers,
 )
@@ -62,6 +63,7 @@ def parser() -> argparse.ArgumentParser:
     _add_evaluate(commands)
     _add_predict(commands)
     _add_export(commands)
+    _add_bench(commands)
     _add_new(commands)
     _add_explain(commands)
     _add_schema(commands)
@@ -143,6 +145,19 @@ def _add_verify(commands: Commands) -> None:
     _add_file(verify)
     _add_format(verify)
     _add_input(verify)
+
+
+def _add_bench(commands: Commands) -> None:
+    help = "measure the time that a network takes for images on this machine"
+    bench = _command(commands, "bench", help, "advconv bench mynet.yaml", "bench_command:run_bench")
+    _add_file(bench)
+    _add_format(bench)
+    _add_input(bench)
+    _add_device(bench)
+    help = "images in a batch; repeatable; default: 1 and 128"
+    bench.add_argument("--batch", type=natural, action="append", metavar="N", help=help)
+    help = "seconds for each measurement; default: 1"
+    bench.add_argument("--seconds", type=seconds, default=1.0, metavar="S", help=help)
 
 
 def _add_suggest(commands: Commands) -> None:

@@ -7,7 +7,7 @@ from pydantic import Field, create_model
 
 from advconv.analysis.measure import Measures
 from advconv.blocks.base import Fields
-from advconv.constraints import accuracy, receptive_field, totals, use
+from advconv.constraints import accuracy, latency, receptive_field, totals, use
 from advconv.constraints.record import Constraint, Verdict
 
 CONSTRAINTS: tuple[Constraint, ...] = (
@@ -15,6 +15,7 @@ CONSTRAINTS: tuple[Constraint, ...] = (
     *totals.CONSTRAINTS,
     *use.CONSTRAINTS,
     *accuracy.CONSTRAINTS,
+    *latency.CONSTRAINTS,
 )
 
 if TYPE_CHECKING:

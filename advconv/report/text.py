@@ -26,6 +26,11 @@ def report(checked: Checked, paint: Paint = PLAIN) -> str:
 MARKS = {Status.KEPT: ("green", "ok"), Status.FAILED: ("red", "FAIL"), Status.PROMISED: ("blue", "later")}
 
 
+def verdict_line(verdict: Verdict) -> str:
+    """`ok    latency  4.512 ms  < 5 ms  0.488 ms below 5.000 ms`"""
+    return _verdicts((verdict,), PLAIN).strip()
+
+
 def _verdicts(verdicts: tuple[Verdict, ...], paint: Paint) -> str:
     rows = [tuple(map(visible, (v.name, v.value_text, v.limit.text, v.margin_text))) for v in verdicts]
     names, values, limits, _ = (max(map(len, cells)) for cells in zip(*rows, strict=True))

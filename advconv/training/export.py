@@ -94,8 +94,7 @@ def onnx_bytes(run: Run, module: nn.Module, given: ExportInput) -> bytes:
     channels, height, width = given.shape[:3]
     bytes_, floats = ((2, height, width, channels), torch.uint8), ((2, channels, height, width), torch.float32)
     size, dtype = bytes_ if given.is_bytes else floats
-    with _exporting():
-        model = _exported(module, torch.zeros(size, dtype=dtype))
+    model = onnx_of(module, torch.zeros(size, dtype=dtype))
     facts = {"takes": given.takes, "images": str(given), "scores": "one for each class, before the softmax"}
     constants = {"mean": run.metadata.mean, "std": run.metadata.std, "classes": run.metadata.classes}
     onnx.helper.set_model_props(model, facts | {key: json.dumps(value) for key, value in constants.items()})
@@ -118,6 +117,12 @@ def _exporting() -> Iterator[None]:
         raise RunError(f"torch {version} cannot write this network as ONNX: {first_line(problem)}") from problem
     finally:
         logging.disable(logging.NOTSET)
+
+
+def onnx_of(module: nn.Module, example: Tensor) -> "ModelProto":
+    """A module as ONNX, for any size of a batch. Raises RunError."""
+    with _exporting():
+        return _exported(module, example)
 
 
 def _exported(module: nn.Module, example: Tensor) -> "ModelProto":

@@ -35,6 +35,7 @@ BYTE_UNITS = COUNT_UNITS | {
     "B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30,
 }  # fmt: skip
 PERCENT = {"%": 1}
+TIME_UNITS = {"us": 1, "ms": 10**3, "s": 10**6}
 
 
 class Bound(NamedTuple):
@@ -116,6 +117,8 @@ def _refuse_unit(digits: str, unit: str, units: dict[str, int], operator: str) -
         amount = float(digits.replace("_", ""))
         message = f"{unit} is not a unit of this limit, which has the unit %" if unit else "this limit has the unit %"
         refuse(message, f'write "{sign}{amount * 100 if amount <= 1 else amount:g}%"', code="AC120")
+    if not unit:
+        refuse("this limit needs a unit", f"its units are {join_words((*units,))}", code="AC120")
     known = _unit_spelt(unit, units)
     help = (
         f'write "{sign}{digits}{known}"' if known else f"its units are {join_words([name for name in units if name])}"
@@ -194,8 +197,10 @@ def _form(read: Callable[[Any], Limit], units: Mapping[str, int], name: str) -> 
 COUNT_LIMIT = _form(lambda value: limit(value, COUNT_UNITS), COUNT_UNITS, "count_limit")
 BYTE_LIMIT = _form(lambda value: limit(value, BYTE_UNITS), BYTE_UNITS, "byte_limit")
 PERCENT_LIMIT = _form(share, PERCENT, "percent_limit")
+TIME_LIMIT = _form(lambda value: limit(value, TIME_UNITS), TIME_UNITS, "time_limit")
 
 CountLimit = Annotated[Limit, COUNT_LIMIT]
 MaybeCountLimit = Annotated[Limit | None, COUNT_LIMIT]
 MaybeByteLimit = Annotated[Limit | None, BYTE_LIMIT]
 MaybePercentLimit = Annotated[Limit | None, PERCENT_LIMIT]
+MaybeTimeLimit = Annotated[Limit | None, TIME_LIMIT]

@@ -2,6 +2,7 @@
 
 BYTES = "bytes"
 PERCENT = "%"
+MICROSECONDS = "us"
 
 
 def count_text(value: int) -> str:
@@ -27,6 +28,8 @@ def amount_text(value: float, unit: str) -> str:
     """A whole number with its unit, a fraction as it is: `amount_text(2000, "bytes") -> 2.000 kB`."""
     if unit == PERCENT:
         return f"{value:g}%"
+    if unit == MICROSECONDS:
+        return f"{value / 1000:,.3f} ms"
     if value != int(value):
         return f"{value:,g}"
     return bytes_text(int(value)) if unit == BYTES else count_text(int(value))
