@@ -201,6 +201,23 @@ def test_the_confusion_of_classes_adds_up(trained: Path) -> None:
     assert sum(int(row["correct"]) for row in rows) == round(10 * result["test_accuracy"])
 
 
+def test_patience_ends_training_when_the_validation_accuracy_stays(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The learning rate is so small that the first epoch stays the best one."""
+    file = write_arch(here / "t.yaml", train={"lr": 1e-30, "epochs": 9, "patience": 3, "val_split": 64, "ema": 0.0})
+    assert command("train", file, "--limit", "320", "--workers", "0", "--device", "cpu") == 0
+    (run,) = (here / "runs").iterdir()
+    rows = metrics(run)
+
+    assert "ended early: no better validation accuracy for 3 epochs (patience)" in capsys.readouterr().out
+    assert len(rows) == 4
+    assert {row["val_accuracy"] for row in rows} == {rows[0]["val_accuracy"]}
+    assert json.loads((run / "result.json").read_text())["best_epoch"] == 1
+    assert command("train", "--resume", run) == 0
+    assert "is finished: epoch 4 of 9" in capsys.readouterr().out
+
+
 def test_until_stops_and_says_what_it_was_picked_on(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = write_arch(here / "t.yaml")
     assert command("train", file, "--limit", "640", "--epochs", "9", "--until", "1.5%", "--workers", "0") == 0

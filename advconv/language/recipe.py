@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from math import inf
 from typing import Annotated, Any, NamedTuple
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from advconv.blocks.base import Fields
 from advconv.language.data_sets import SETS
@@ -218,6 +218,21 @@ class Train(Fields):
             "after the last epoch."
         ),
     ] = 0
+    patience: Annotated[
+        int,
+        FROM_ZERO,
+        Field(
+            description="Early stopping: epochs without a better validation accuracy after which training ends; 0 is "
+            "off. It needs `val_split`."
+        ),
+    ] = 0
+
+    @model_validator(mode="after")
+    def check_patience(self) -> "Train":
+        if self.patience and not self.val_split:
+            help = "hold images out with `val_split: 5000`: the test set must not choose the epoch"
+            refuse("patience needs validation images", help, "AC505", at=("patience",))
+        return self
 
     @property
     def peak_lr(self) -> float:

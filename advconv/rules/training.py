@@ -49,4 +49,13 @@ RULES = (
         fails="network: {C1: [conv: 32]}\naugment: [HorizontalFlip, Blur]\ntrain: {augment_on: device}",
         passes="network: {C1: [conv: 32]}\naugment: [HorizontalFlip]\ntrain: {augment_on: device}",
     ),
+    Rule(
+        code="AC505",
+        severity=ERROR,
+        title="early stopping without validation images",
+        what="`patience` is set and `val_split` is not.",
+        why="Early stopping chooses an epoch; on the test set the choice would make its accuracy too good.",
+        fails="network: {C1: [conv: 32]}\ntrain: {patience: 5}",
+        passes="network: {C1: [conv: 32]}\ntrain: {patience: 5, val_split: 5000}",
+    ),
 )

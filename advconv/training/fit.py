@@ -29,7 +29,7 @@ class Outcome(NamedTuple):
 
 
 def fit(setup: TrainingSetup, run: Run | None, stop: StopRequest) -> Outcome:
-    """Trains to the last epoch, the accuracy of `until`, or a stop request; the main process writes the run.
+    """Trains to the last epoch, a reason to end before it, or a stop request; the main process writes the run.
 
     `run` is None in the other processes of a new run. Raises TrainingError.
     """
@@ -97,11 +97,11 @@ def evaluate_epoch(trainer: Trainer, data: TrainingData) -> EpochMetrics:
 
 
 def _is_finished(setup: TrainingSetup, trainer: Trainer, history: History) -> bool:
-    """Whether all steps are done, or an epoch has ended with the target accuracy."""
+    """Whether all steps are done, or an epoch has ended with a reason to end training."""
     if trainer.is_done or trainer.step_in_epoch:
         return trainer.is_done
     # The main process decides: on CPUs the batch norms of the others have seen other images.
-    return any_rank(setup.process.is_main and setup.has_reached_target(history), setup.process)
+    return any_rank(setup.process.is_main and bool(setup.reason_to_end(history)), setup.process)
 
 
 def _batches(setup: TrainingSetup, trainer: Trainer, stop: StopRequest) -> AbstractContextManager[Iterator[Batch]]:

@@ -84,8 +84,8 @@ def _headline(setup: TrainingSetup, run: Run, history: History, accuracy: float)
     epoch = history.epochs[-1].epoch if history.epochs else 0
     images = f"{len(setup.data.test):,} images of {SETS[setup.spec.data].title}"
     lines = [f"test accuracy {accuracy:.2f}% ({images}), averaged weights of epoch {epoch}"]
-    if setup.has_reached_target(history):
-        lines.append(f"reached {setup.options.until:g}% on the {history.picked_on} set in epoch {epoch}")
+    if reason := setup.reason_to_end(history):
+        lines.append(reason)
     if history.best_accuracy is not None:
         best = f"best epoch {history.best_epoch}: {history.best_accuracy:.2f}%"
         lines.append(f"{best}, picked on the {history.picked_on} set")

@@ -20,13 +20,13 @@ def load_or_start(setup: TrainingSetup, run: Run | None, trainer: Trainer) -> Hi
 
 def _message(setup: TrainingSetup, run: Run, trainer: Trainer, history: History) -> str:
     """That the run is finished, or how its environment has changed since the checkpoint; may be empty."""
-    has_reached_target = trainer.step_in_epoch == 0 and setup.has_reached_target(history)
-    if not (trainer.is_done or has_reached_target):
+    reason = setup.reason_to_end(history) if trainer.step_in_epoch == 0 else ""
+    if not (trainer.is_done or reason):
         before = trainer.previous_environment or run.metadata.environment
         return trainer.environment.difference(before)
     epochs = trainer.plan.epochs
     result = f"epoch {len(history.epochs)} of {epochs}, {history.latest_accuracy:.2f}% on the {history.picked_on} set"
     help = f"to train longer, start a new run: advconv train {run.path / ARCH} --epochs {2 * epochs}"
-    if not trainer.is_done:
+    if not trainer.is_done and setup.has_reached_target(history):
         help = f"to train on, give a higher --until than {setup.options.until:g}"
     return f"{run.path} is finished: {result}; {help}"

@@ -20,6 +20,7 @@ from advconv.training.options import RunOptions
 from advconv.training.progress import ProgressReporter
 from advconv.training.ranks import Rank
 from advconv.training.trainer import Trainer
+from advconv.values.quantities import counted
 
 
 class TrainingSetup(NamedTuple):
@@ -71,3 +72,12 @@ class TrainingSetup(NamedTuple):
         """Whether the last epoch has reached the accuracy of `until`."""
         target, accuracy = self.options.until, history.latest_accuracy
         return target is not None and accuracy is not None and accuracy >= target
+
+    def reason_to_end(self, history: History) -> str:
+        """Why training ends after the last epoch of a history, before the last of the recipe; empty if it goes on."""
+        patience, epoch = self.spec.train.patience, len(history.epochs)
+        if self.has_reached_target(history):
+            return f"reached {self.options.until:g}% on the {history.picked_on} set in epoch {epoch}"
+        if patience and epoch - history.best_epoch >= patience:
+            return f"ended early: no better validation accuracy for {counted(patience, 'epoch')} (patience)"
+        return ""
