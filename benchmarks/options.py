@@ -19,6 +19,9 @@ def options(description: str | None, **known: Option) -> dict[str, Any]:
     parser = argparse.ArgumentParser(program, description=(description or "").split("\n")[0])
     for name, (default, help) in known.items():
         kind, flag = type(default), f"--{name.replace('_', '-')}"
+        if kind is bool:
+            parser.add_argument(flag, action="store_true", help=f"{help}; default: off")
+            continue
         metavar = {int: "N", list: "N"}.get(kind, name.upper())
         shown = " ".join(map(str, default)) if kind is list else default
         many: dict[str, Any] = {"type": int, "nargs": "+"} if kind is list else {"type": kind}

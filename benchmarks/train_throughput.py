@@ -28,7 +28,8 @@ from advconv.backends.torch_module import build
 from advconv.training.architecture import check_architecture, read_document
 from advconv.training.data import split
 from advconv.training.device import Normalise, choose_accelerator
-from advconv.training.loader import PREFETCH, default_workers, load_batches
+from advconv.training.fit import batches
+from advconv.training.loader import PREFETCH, default_workers
 from advconv.training.options import RunOptions
 from advconv.training.progress import ProgressReporter
 from advconv.training.ranks import Rank
@@ -43,8 +44,8 @@ WARM_UP = {"cpu": PREFETCH, "cuda": 80}
 Step = Callable[[], None]
 
 
-def main(arch: str, device: str, rounds: int, steps: int) -> None:
-    setup = training_setup(arch, device)
+def main(arch: str, device: str, augment_on: str, rounds: int, steps: int) -> None:
+    setup = training_setup(arch, device, augment_on)
     with trained(setup) as ours:
         loops = {"train": ours, "bare loop": bare(setup), "loop that people write": by_hand(setup)}
         speeds: dict[str, list[float]] = {name: [] for name in loops}
@@ -60,10 +61,11 @@ def main(arch: str, device: str, rounds: int, steps: int) -> None:
         print(f"train / {name}: {ratio:.3f} (at least {least}: {'met' if ratio >= least else 'MISSED'})")
 
 
-def training_setup(arch: str, device: str) -> TrainingSetup:
+def training_setup(arch: str, device: str, augment_on: str) -> TrainingSetup:
     architecture = check_architecture(*read_document(arch, Path(arch).read_bytes()), force=True)
     spec = architecture.spec
-    spec = spec.model_copy(update={"train": spec.train.model_copy(update={"epochs": 10**6})})
+    recipe = spec.train.model_copy(update={"epochs": 10**6, "augment_on": augment_on})
+    spec = spec.model_copy(update={"train": recipe})
     data = split(load_dataset("shapes", Path(), spec.input), 0, None, 0)
     accelerator, quiet = choose_accelerator(device, "auto", "auto"), ProgressReporter(is_silent=True)
     architecture = architecture._replace(spec=spec)
@@ -89,11 +91,10 @@ def synchronise(setup: TrainingSetup) -> None:
 @contextmanager
 def trained(setup: TrainingSetup) -> Iterator[Step]:
     trainer = setup.trainer()
-    device = setup.accelerator.device.type
-    with load_batches(setup.data.train, setup.augment(), trainer.plan, 0, setup.workers, device, print) as batches:
+    with batches(setup, trainer) as loaded:
 
         def step() -> None:
-            trainer.update(*next(batches))
+            trainer.update(*next(loaded))
             if trainer.step % trainer.flush_every == 0:
                 trainer.flush_metrics()
 
@@ -170,6 +171,7 @@ if __name__ == "__main__":
     known = {
         "arch": Option("archs/c1c2c3c4.yaml", "the file whose network is trained, on drawn shapes"),
         "device": Option("cpu", "cpu or cuda"),
+        "augment_on": Option("workers", "workers or device"),
         "rounds": Option(15, "of which the median counts"),
         "steps": Option(16, "in a round: a multiple of the batches that workers draw at once"),
     }

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple
 
@@ -38,9 +38,9 @@ def fit(setup: TrainingSetup, run: Run | None, stop: StopRequest) -> Outcome:
     writes = run if setup.process.is_main else None
     setup.reporter.start(trainer.step)
     logs = writes if setup.options.tensorboard else None
-    with _batches(setup, trainer, stop) as batches, tensorboard_log(logs, history) as log:
+    with batches(setup, trainer, lambda: bool(stop)) as loaded, tensorboard_log(logs, history) as log:
         while not _is_finished(setup, trainer, history):
-            if not train_epoch(setup, trainer, batches, stop):
+            if not train_epoch(setup, trainer, loaded, stop):
                 break
             metrics = evaluate_epoch(trainer, setup.data)
             is_best = history.add(metrics)
@@ -54,12 +54,12 @@ def fit(setup: TrainingSetup, run: Run | None, stop: StopRequest) -> Outcome:
     return Outcome(trainer, history, is_stopped)
 
 
-def train_epoch(setup: TrainingSetup, trainer: Trainer, batches: Iterator[Batch], stop: StopRequest) -> bool:
+def train_epoch(setup: TrainingSetup, trainer: Trainer, loaded: Iterator[Batch], stop: StopRequest) -> bool:
     """Trains to the end of the current epoch; False if a stop request, or a worker that hangs after one, ends it."""
     started = time.perf_counter()
     for _ in range(trainer.step_in_epoch, trainer.plan.steps_per_epoch):
         is_stopping = trainer.step % trainer.flush_every == 0 and any_rank(bool(stop), setup.process)
-        batch = None if is_stopping else next(batches, None)
+        batch = None if is_stopping else next(loaded, None)
         if batch is None:
             trainer.flush_metrics()
             return False
@@ -104,19 +104,14 @@ def _is_finished(setup: TrainingSetup, trainer: Trainer, history: History) -> bo
     return any_rank(setup.process.is_main and bool(setup.reason_to_end(history)), setup.process)
 
 
-def _batches(setup: TrainingSetup, trainer: Trainer, stop: StopRequest) -> AbstractContextManager[Iterator[Batch]]:
+def batches(
+    setup: TrainingSetup, trainer: Trainer, is_stopping: Callable[[], bool] = lambda: False
+) -> AbstractContextManager[Iterator[Batch]]:
+    """The batches from the trainer's step on, augmented by workers or on the device."""
+    device, train = setup.accelerator.device, setup.data.train
     if setup.spec.train.augment_on == "device":
-        augment = setup.device_augment()
-        return nullcontext(
-            load_batches_on(setup.accelerator.device, setup.data.train, augment, trainer.plan, trainer.step)
-        )
+        return nullcontext(load_batches_on(device, train, setup.device_augment(), trainer.plan, trainer.step))
+    report = setup.reporter.message
     return load_batches(
-        setup.data.train,
-        setup.augment(),
-        trainer.plan,
-        trainer.step,
-        setup.workers,
-        setup.accelerator.device.type,
-        setup.reporter.message,
-        lambda: bool(stop),
+        train, setup.augment(), trainer.plan, trainer.step, setup.workers, device.type, report, is_stopping
     )
