@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, NoReturn, TypeAlias
 from advconv.cli.option_types import (
     codes,
     edits,
+    figure_file,
+    image_count,
     image_shape,
     integer,
     limit,
@@ -15,6 +17,8 @@ from advconv.cli.option_types import (
     onnx_file,
     percent,
     real,
+    seed,
+    seeds,
     title,
     workers,
 )
@@ -22,7 +26,7 @@ from advconv.language.data_sets import SETS
 from advconv.language.starters import DEFAULT, TEMPLATES
 from advconv.report.formats import CHECK_FORMATS, JSON, TABLE_FORMATS, TEXT
 from advconv.system.console import in_a_line, print_text
-from advconv.training.names import COMPILE_CHOICES, WEIGHT_FILES
+from advconv.training.names import COMPILE_CHOICES, FIGURE_SUFFIXES, NOISE, WEIGHT_FILES
 
 Command: TypeAlias = Callable[[argparse.Namespace], int]
 """The function of a command, from its options to the exit code."""
@@ -56,6 +60,7 @@ def parser() -> argparse.ArgumentParser:
     _add_report(commands)
     _add_emit(commands)
     _add_verify(commands)
+    _add_erf(commands)
     _add_suggest(commands)
     _add_fit(commands)
     _add_train(commands)
@@ -143,6 +148,30 @@ def _add_verify(commands: Commands) -> None:
     _add_file(verify)
     _add_format(verify)
     _add_input(verify)
+
+
+def _add_erf(commands: Commands) -> None:
+    help = "measure the effective receptive field: the gradient of the middle of the last map over the image"
+    erf = _command(commands, "erf", help, "advconv erf mynet.yaml -o erf.png", "erf_command:run_erf")
+    help = "a YAML file, - for standard input, or a run directory, which is measured before and after its training"
+    erf.add_argument("path", metavar="FILE|RUN", help=help)
+    help = f"draw it too, as a file that ends in {', '.join(FIGURE_SUFFIXES)}"
+    erf.add_argument("-o", "--output", type=figure_file, metavar="FILE.png", help=help)
+    erf.add_argument("--images", type=image_count, default=16, metavar="N", help="average over N images; default: 16")
+    help = (
+        f"images: {NOISE}, or the test images of {', '.join(SETS)}; default: {NOISE} for a FILE, of a RUN its own set"
+    )
+    erf.add_argument("--data", choices=(NOISE, *SETS), metavar="SET", help=help)
+    _add_data_dir(erf)
+    _add_format(erf)
+    of_file = erf.add_argument_group("for a FILE")
+    of_file.add_argument("--seed", type=seed, metavar="N", help="first seed; default: that of the file")
+    of_file.add_argument("--seeds", type=seeds, metavar="N", help="average over N initialisations; default: 10")
+    _add_input(of_file)
+    of_run = erf.add_argument_group("for a RUN")
+    help = "weights of the last or of the best epoch; default: last"
+    of_run.add_argument("--weights", choices=tuple(WEIGHT_FILES), help=help)
+    _add_previous(of_run)
 
 
 def _add_suggest(commands: Commands) -> None:
@@ -244,7 +273,7 @@ def _add_run(command: argparse.ArgumentParser) -> None:
     _add_previous(command)
 
 
-def _add_previous(command: argparse.ArgumentParser) -> None:
+def _add_previous(command: argparse._ActionsContainer) -> None:
     help = "use the checkpoint before the newest one, if that is damaged"
     command.add_argument("--previous", action="store_true", help=help)
 
@@ -290,7 +319,7 @@ def _add_format(command: argparse._ActionsContainer, formats: tuple[str, ...] = 
     command.add_argument("--format", choices=formats, default="text", help="output format; default: text")
 
 
-def _add_input(command: argparse.ArgumentParser) -> None:
+def _add_input(command: argparse._ActionsContainer) -> None:
     command.add_argument("--input", type=image_shape, metavar="C,H,W", help="input shape instead of the file's")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 EXTRAS = {
+    "erf": "train",
     "evaluate": "train",
     "export": "export",
     "predict": "train",
