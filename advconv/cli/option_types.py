@@ -36,7 +36,7 @@ def edits(text: str) -> int:
     return count
 
 
-MAX_IMAGES, MAX_SEEDS, MAX_SEED = 10_000, 1_000, 2**32 - 1
+MAX_IMAGES, MAX_SEEDS, MAX_SEED, MAX_PORT = 10_000, 1_000, 2**32 - 1, 2**16 - 1
 
 
 def image_count(text: str) -> int:
@@ -49,6 +49,10 @@ def seeds(text: str) -> int:
 
 def seed(text: str) -> int:
     return _at_most(MAX_SEED, whole(text))
+
+
+def port(text: str) -> int:
+    return _at_most(MAX_PORT, whole(text))
 
 
 def _at_most(most: int, value: int) -> int:

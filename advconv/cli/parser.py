@@ -16,6 +16,7 @@ from advconv.cli.option_types import (
     natural,
     onnx_file,
     percent,
+    port,
     real,
     seed,
     seeds,
@@ -55,6 +56,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action=Version, nargs=0, help="print the version and exit")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_check(commands)
+    _add_watch(commands)
     _add_rf_table(commands)
     _add_summary(commands)
     _add_report(commands)
@@ -92,7 +94,27 @@ def _add_check(commands: Commands) -> None:
     check.add_argument("--fix", action="store_true", help=help)
     _add_format(check, CHECK_FORMATS)
     _add_input(check)
-    rules = check.add_argument_group("rules", "Each overrides its key in the table [tool.advconv] of pyproject.toml.")
+    _add_rules(check)
+
+
+def _add_watch(commands: Commands) -> None:
+    help = "check files each time that they are saved"
+    watch = _command(commands, "watch", help, "advconv watch mynet.yaml --page", "watch_command:run_watch")
+    help = "YAML files; one that does not exist yet is waited for"
+    watch.add_argument("files", nargs="+", metavar="FILE", help=help)
+    help = "serve the page of `advconv report` too, on this machine only; a browser reloads it at each change"
+    watch.add_argument("--page", action="store_true", help=help)
+    help = f"port of the page; 0: any free one; default: {DEFAULT_PORT}"
+    watch.add_argument("--port", type=port, default=DEFAULT_PORT, metavar="N", help=help)
+    _add_input(watch)
+    _add_rules(watch)
+
+
+DEFAULT_PORT = 8321
+
+
+def _add_rules(command: argparse.ArgumentParser) -> None:
+    rules = command.add_argument_group("rules", "Each overrides its key in the table [tool.advconv] of pyproject.toml.")
     help = "report only these warnings and information: codes such as AC301, or beginnings such as AC3"
     rules.add_argument("--select", type=codes, action="extend", metavar="CODES", help=help)
     help = "do not report these warnings and information"
