@@ -192,6 +192,7 @@ def test_a_change_while_the_caller_reads_is_found_next(tmp_path: Path) -> None:
         (["."], ". is a directory; watch takes files"),
         (["/dev/null"], "/dev/null is not a regular file; watch takes files"),
         (["a.yaml", "b.yaml", "--page"], "--page shows one file, not 2"),
+        (["a.yaml", "--port", "0"], "--port goes with --page"),
     ],
 )
 def test_what_cannot_be_watched_has_one_line(words: list[str], line: str, capsys: pytest.CaptureFixture[str]) -> None:

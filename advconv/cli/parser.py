@@ -32,6 +32,9 @@ from advconv.training.names import COMPILE_CHOICES, FIGURE_SUFFIXES, NOISE, WEIG
 Command: TypeAlias = Callable[[argparse.Namespace], int]
 """The function of a command, from its options to the exit code."""
 
+DEFAULT_PORT = 8321
+"""Of `watch --page`."""
+
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
@@ -105,12 +108,9 @@ def _add_watch(commands: Commands) -> None:
     help = "serve the page of `advconv report` too, on this machine only; a browser reloads it at each change"
     watch.add_argument("--page", action="store_true", help=help)
     help = f"port of the page; 0: any free one; default: {DEFAULT_PORT}"
-    watch.add_argument("--port", type=port, default=DEFAULT_PORT, metavar="N", help=help)
+    watch.add_argument("--port", type=port, metavar="N", help=help)
     _add_input(watch)
     _add_rules(watch)
-
-
-DEFAULT_PORT = 8321
 
 
 def _add_rules(command: argparse.ArgumentParser) -> None:

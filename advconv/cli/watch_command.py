@@ -12,6 +12,7 @@ from pathlib import PurePath
 from advconv.check import Checked
 from advconv.cli.check_command import FORMATS, Search
 from advconv.cli.configuration import Configuration, files_above
+from advconv.cli.parser import DEFAULT_PORT
 from advconv.geometry import Shape
 from advconv.report.formats import TEXT
 from advconv.system.console import USAGE, Paint, clear_screen, print_error, print_text, wants_colour
@@ -41,7 +42,7 @@ def run_watch(options: argparse.Namespace) -> int:
         print_error(problem)
         return USAGE
     try:
-        server = PageServer(options.port) if options.page else nullcontext()
+        server = PageServer(DEFAULT_PORT if options.port is None else options.port) if options.page else nullcontext()
     except ServerError as error:
         print_error(str(error))
         return USAGE
@@ -53,6 +54,8 @@ def _problem(options: argparse.Namespace) -> str:
     """Why these files cannot be watched; empty if they can. A file that does not exist is waited for."""
     if options.page and len(options.files) > 1:
         return f"--page shows one file, not {len(options.files)}"
+    if options.port is not None and not options.page:
+        return "--port goes with --page"
     for path in options.files:
         if path == "-":
             return "standard input cannot be watched; name a file"
