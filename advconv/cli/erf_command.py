@@ -5,12 +5,14 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from advconv.cli.files import checked_file
+from advconv.analysis.measure import Measures
+from advconv.cli.commands import with_network
 from advconv.cli.run_commands import print_notes
 from advconv.cli.user_errors import report_user_errors
 from advconv.geometry import Shape
+from advconv.language.spec import ArchSpec
 from advconv.report.formats import TEXT
-from advconv.system.console import FAILED, OK, USAGE, print_error, print_text
+from advconv.system.console import OK, USAGE, print_error, print_text
 from advconv.training.names import NOISE
 
 if TYPE_CHECKING:
@@ -28,17 +30,11 @@ def run_erf(options: argparse.Namespace) -> int:
     if problem := _problem(options, is_run):
         print_error(problem)
         return USAGE
-    measured = _of_run(options) if is_run else _of_file(options)
-    if isinstance(measured, int):
-        return measured
-    from advconv.report.effective_field import render
-
-    print_text(render(measured, options.format))
-    if options.output:
-        _draw(measured, options.output)
-        if options.format == TEXT:
-            print_text(f"\nwrote {options.output}")
-    return OK
+    if is_run:
+        return _print(_of_run(options), options)
+    return with_network(
+        options.path, options.input, lambda measures, spec: _print(_of_file(measures, spec, options), options)
+    )
 
 
 def _problem(options: argparse.Namespace, is_run: bool) -> str:
@@ -53,24 +49,12 @@ def _problem(options: argparse.Namespace, is_run: bool) -> str:
     return f"{what}; leave out {', '.join(given)}"
 
 
-def _of_file(options: argparse.Namespace) -> "MeasuredFields | int":
-    """The measured fields, or the exit code."""
+def _of_file(measures: Measures, spec: ArchSpec, options: argparse.Namespace) -> "MeasuredFields":
     from advconv.training.erf import of_initialisations
 
-    checked = checked_file(options.path, options.input)
-    if checked is None:
-        return USAGE
-    if checked.measures is None or checked.spec is None:
-        import sys
-
-        from advconv.report.text import report
-
-        print_text(report(checked), sys.stderr)
-        return FAILED
-    first = checked.spec.train.seed if options.seed is None else options.seed
-    images = _images(options, checked.measures.graph.input, first, options.data or NOISE)
-    seeds = range(first, first + (options.seeds or 10))
-    return of_initialisations(checked.spec.name, checked.measures, seeds, images)
+    first = spec.train.seed if options.seed is None else options.seed
+    images = _images(options, measures.graph.input, first, options.data or NOISE)
+    return of_initialisations(spec.name, measures, range(first, first + (options.seeds or 10)), images)
 
 
 def _of_run(options: argparse.Namespace) -> "MeasuredFields":
@@ -93,6 +77,17 @@ def _images(options: argparse.Namespace, shape: Shape, seed: int, name: str, run
     images = images_of(name, directory, shape, options.images, run)
     print_notes(images.notes)
     return images
+
+
+def _print(measured: "MeasuredFields", options: argparse.Namespace) -> int:
+    from advconv.report.effective_field import render
+
+    print_text(render(measured, options.format))
+    if options.output:
+        _draw(measured, options.output)
+        if options.format == TEXT:
+            print_text(f"\nwrote {options.output}")
+    return OK
 
 
 def _draw(measured: "MeasuredFields", path: str) -> None:
