@@ -25,6 +25,11 @@ class Shape(NamedTuple):
     def size(self) -> tuple[int, int]:
         return self.height, self.width
 
+    @property
+    def middle(self) -> tuple[int, int]:
+        """The row and the column of the middle position; of an even number, the one after the middle."""
+        return self.height // 2, self.width // 2
+
     def __str__(self) -> str:
         return str(self.channels) if self.flat else f"{self.channels}x{self.height}x{self.width}"
 

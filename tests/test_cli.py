@@ -445,6 +445,8 @@ main(sys.argv[2:])
         ("all", ["evaluate", "runs/x"], "evaluate needs the training extra", "train"),
         ("all", ["predict", "runs/x", "x.png"], "predict needs the training extra", "train"),
         ("all", ["verify", ARCH], "verify needs the training extra", "train"),
+        ("all", ["erf", ARCH], "erf needs the training extra", "train"),
+        ("all", ["erf", "archs"], "erf needs the training extra", "train"),
         ("all", ["summary", ARCH, "--torchinfo"], "summary needs the training extra", "train"),
         ("all", ["export", "runs/x", "-o", "x.onnx"], "export needs the export extra", "export"),
     ],

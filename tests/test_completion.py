@@ -51,6 +51,8 @@ def completed(line: str) -> list[str]:
         ("advconv train --resume runs/", ["runs/half/", "runs/of-a"]),
         ("advconv evaluate ", ["runs/", "sub/", "runs/of-a"]),
         ("advconv evaluate sub/", ["sub/elsewhere"]),
+        ("advconv erf ", ["a.yaml", "runs/", "sub/", "runs/of-a"]),
+        ("advconv erf runs/", ["runs/half/", "runs/of-a"]),
         ("advconv train a.yaml --data ", list(SETS)),
         ("advconv train a.yaml --set train.optim", ["train.optimizer=sgd", "train.optimizer=adamw"]),
         ("advconv train a.yaml --set train.mix", ["train.mixup="]),

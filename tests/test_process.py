@@ -218,7 +218,7 @@ def test_no_file_gets_the_number_of_a_stream_that_the_caller_has_closed(tmp_path
 
 
 @pytest.mark.parametrize(
-    "words", [["verify", ARCH], ["summary", ARCH, "--torchinfo"], ["train", ARCH], ["evaluate", "r"]]
+    "words", [["verify", ARCH], ["summary", ARCH, "--torchinfo"], ["train", ARCH], ["evaluate", "r"], ["erf", ARCH]]
 )
 def test_a_current_directory_that_has_been_deleted_is_a_line_where_torch_cannot_do_without(
     tmp_path: Path, words: list[str]
@@ -290,6 +290,8 @@ def test_odd_arguments_are_refused_in_a_line_that_a_terminal_can_show(
         ["train", ARCH, "--set", odd],
         ["train", ARCH, "--set", f"{odd}=1"],
         ["evaluate", odd],
+        ["erf", odd],
+        ["erf", ARCH, "-o", odd],
         ["predict", odd, odd],
         ["export", odd, "-o", f"{odd}.onnx"],
         ["export", "run", "-o", odd],

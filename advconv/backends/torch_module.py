@@ -24,6 +24,12 @@ def build(graph: Graph) -> nn.Module:
     return module_of(plan(graph))
 
 
+def initialised(graph: Graph, seed: int) -> nn.Module:
+    """The module with the weights that a training with this seed starts from; sets the seed of torch."""
+    torch.manual_seed(seed)
+    return build(graph)
+
+
 def module_of(planned: ModulePlan | Leaf) -> nn.Module:
     if isinstance(planned, Leaf):
         return cast(nn.Module, target(planned.call)(*planned.call.arguments, **dict(planned.call.options)))

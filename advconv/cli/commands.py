@@ -46,10 +46,10 @@ def _print_table(path: str, options: argparse.Namespace, table: Callable[[Measur
             print_text(table(measures, spec.name))
         return OK
 
-    return _with_network(path, getattr(options, "input", None), print_it)
+    return with_network(path, getattr(options, "input", None), print_it)
 
 
-def _with_network(path: str, size: Shape | None, use: Callable[[Measures, ArchSpec], int]) -> int:
+def with_network(path: str, size: Shape | None, use: Callable[[Measures, ArchSpec], int]) -> int:
     """Calls `use` with a network that can be measured; prints the diagnostics of one that cannot."""
     checked = checked_file(path, size)
     if checked is None:
@@ -81,7 +81,7 @@ def run_emit(options: argparse.Namespace) -> int:
         print_text(text.removesuffix("\n"))
         return OK
 
-    return _with_network(options.file, None, print_or_write)
+    return with_network(options.file, None, print_or_write)
 
 
 def _write(path: str, text: str) -> int:
@@ -108,7 +108,7 @@ def run_verify(options: argparse.Namespace) -> int:
         print_text(claims_table(claims, spec.name).render(options.format))
         return OK if all(claim.holds for claim in claims) else FAILED
 
-    return _with_network(options.file, options.input, verify_and_print)
+    return with_network(options.file, options.input, verify_and_print)
 
 
 def default_arch() -> Path:

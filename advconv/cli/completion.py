@@ -72,6 +72,13 @@ def runs(prefix: str, **_: object) -> list[str]:
     return below + [path for path, entry in _entries(f"{RUNS}/") if _is_run(entry) and path not in below]
 
 
+def files_and_runs(prefix: str, **_: object) -> list[str]:
+    """What `erf` takes."""
+    files = yaml_files(prefix)
+    found = runs(prefix)
+    return [path for path in files if path.rstrip("/") not in found] + [path for path in found if path not in files]
+
+
 def _is_run(entry: "os.DirEntry[str]") -> bool:
     return os.path.isfile(os.path.join(entry.path, METADATA))
 
@@ -131,6 +138,7 @@ COMPLETERS: dict[str, Completer] = {
     "file": yaml_files,
     "files": yaml_files,
     "run_path": runs,
+    "path": files_and_runs,
     "resume": runs,
     "data": data_sets,
     "topic": topics,

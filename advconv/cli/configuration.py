@@ -52,6 +52,11 @@ class Table(NamedTuple):
     has_mistakes: bool
 
 
+def files_above(path: str) -> list[str]:
+    """The files that may have the settings of a file, whether they exist or not."""
+    return [os.path.join(directory, FILE) for directory in _upwards(path)]
+
+
 def _upwards(path: str) -> Iterator[str]:
     """The directory of a file and those above it."""
     try:

@@ -4,6 +4,8 @@ import argparse
 from pathlib import Path
 
 from advconv.geometry import Shape
+from advconv.text.words import join_words
+from advconv.training.names import FIGURE_SUFFIXES
 from advconv.values.names import title_problem
 
 MAX_EDITS = 3
@@ -45,6 +47,31 @@ def seconds(text: str) -> float:
     return value
 
 
+MAX_IMAGES, MAX_SEEDS, MAX_SEED, MAX_PORT = 10_000, 1_000, 2**32 - 1, 2**16 - 1
+
+
+def image_count(text: str) -> int:
+    return _at_most(MAX_IMAGES, natural(text))
+
+
+def seeds(text: str) -> int:
+    return _at_most(MAX_SEEDS, natural(text))
+
+
+def seed(text: str) -> int:
+    return _at_most(MAX_SEED, whole(text))
+
+
+def port(text: str) -> int:
+    return _at_most(MAX_PORT, whole(text))
+
+
+def _at_most(most: int, value: int) -> int:
+    if value > most:
+        raise argparse.ArgumentTypeError(f"{value:,} is too large; use at most {most:,}")
+    return value
+
+
 def limit(text: str) -> int:
     return _validate_count("limit", text)
 
@@ -68,6 +95,12 @@ def onnx_file(text: str) -> str:
     if suffix.lower() != ".onnx":
         ends = f"ends in {suffix}" if suffix else "has no suffix"
         raise argparse.ArgumentTypeError(f"{text!r} {ends}; export writes ONNX only, use {Path(text).stem}.onnx")
+    return text
+
+
+def figure_file(text: str) -> str:
+    if Path(text).suffix.lower() not in FIGURE_SUFFIXES:
+        raise argparse.ArgumentTypeError(f"{text!r} does not end in {join_words(FIGURE_SUFFIXES)}")
     return text
 
 

@@ -8,14 +8,19 @@ from typing import TYPE_CHECKING, NoReturn, TypeAlias
 from advconv.cli.option_types import (
     codes,
     edits,
+    figure_file,
+    image_count,
     image_shape,
     integer,
     limit,
     natural,
     onnx_file,
     percent,
+    port,
     real,
     seconds,
+    seed,
+    seeds,
     title,
     workers,
 )
@@ -23,10 +28,13 @@ from advconv.language.data_sets import SETS
 from advconv.language.starters import DEFAULT, TEMPLATES
 from advconv.report.formats import CHECK_FORMATS, JSON, TABLE_FORMATS, TEXT
 from advconv.system.console import in_a_line, print_text
-from advconv.training.names import COMPILE_CHOICES, WEIGHT_FILES
+from advconv.training.names import COMPILE_CHOICES, FIGURE_SUFFIXES, NOISE, WEIGHT_FILES
 
 Command: TypeAlias = Callable[[argparse.Namespace], int]
 """The function of a command, from its options to the exit code."""
+
+DEFAULT_PORT = 8321
+"""Of `watch --page`."""
 
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
@@ -52,11 +60,13 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action=Version, nargs=0, help="print the version and exit")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_check(commands)
+    _add_watch(commands)
     _add_rf_table(commands)
     _add_summary(commands)
     _add_report(commands)
     _add_emit(commands)
     _add_verify(commands)
+    _add_erf(commands)
     _add_suggest(commands)
     _add_fit(commands)
     _add_train(commands)
@@ -89,7 +99,24 @@ def _add_check(commands: Commands) -> None:
     check.add_argument("--fix", action="store_true", help=help)
     _add_format(check, CHECK_FORMATS)
     _add_input(check)
-    rules = check.add_argument_group("rules", "Each overrides its key in the table [tool.advconv] of pyproject.toml.")
+    _add_rules(check)
+
+
+def _add_watch(commands: Commands) -> None:
+    help = "check files each time that they are saved"
+    watch = _command(commands, "watch", help, "advconv watch mynet.yaml --page", "watch_command:run_watch")
+    help = "YAML files; one that does not exist yet is waited for"
+    watch.add_argument("files", nargs="+", metavar="FILE", help=help)
+    help = "serve the page of `advconv report` too, on this machine only; a browser reloads it at each change"
+    watch.add_argument("--page", action="store_true", help=help)
+    help = f"port of the page; 0: any free one; default: {DEFAULT_PORT}"
+    watch.add_argument("--port", type=port, metavar="N", help=help)
+    _add_input(watch)
+    _add_rules(watch)
+
+
+def _add_rules(command: argparse.ArgumentParser) -> None:
+    rules = command.add_argument_group("rules", "Each overrides its key in the table [tool.advconv] of pyproject.toml.")
     help = "report only these warnings and information: codes such as AC301, or beginnings such as AC3"
     rules.add_argument("--select", type=codes, action="extend", metavar="CODES", help=help)
     help = "do not report these warnings and information"
@@ -158,6 +185,30 @@ def _add_bench(commands: Commands) -> None:
     bench.add_argument("--batch", type=natural, action="append", metavar="N", help=help)
     help = "seconds for each measurement; default: 1"
     bench.add_argument("--seconds", type=seconds, default=1.0, metavar="S", help=help)
+
+
+def _add_erf(commands: Commands) -> None:
+    help = "measure the effective receptive field: the gradient of the middle of the last map over the image"
+    erf = _command(commands, "erf", help, "advconv erf mynet.yaml -o erf.png", "erf_command:run_erf")
+    help = "a YAML file, - for standard input, or a run directory, which is measured before and after its training"
+    erf.add_argument("path", metavar="FILE|RUN", help=help)
+    help = f"draw it too, as a file that ends in {', '.join(FIGURE_SUFFIXES)}"
+    erf.add_argument("-o", "--output", type=figure_file, metavar="FILE.png", help=help)
+    erf.add_argument("--images", type=image_count, default=16, metavar="N", help="average over N images; default: 16")
+    help = (
+        f"images: {NOISE}, or the test images of {', '.join(SETS)}; default: {NOISE} for a FILE, of a RUN its own set"
+    )
+    erf.add_argument("--data", choices=(NOISE, *SETS), metavar="SET", help=help)
+    _add_data_dir(erf)
+    _add_format(erf)
+    of_file = erf.add_argument_group("for a FILE")
+    of_file.add_argument("--seed", type=seed, metavar="N", help="first seed; default: that of the file")
+    of_file.add_argument("--seeds", type=seeds, metavar="N", help="average over N initialisations; default: 10")
+    _add_input(of_file)
+    of_run = erf.add_argument_group("for a RUN")
+    help = "weights of the last or of the best epoch; default: last"
+    of_run.add_argument("--weights", choices=tuple(WEIGHT_FILES), help=help)
+    _add_previous(of_run)
 
 
 def _add_suggest(commands: Commands) -> None:
@@ -262,7 +313,7 @@ def _add_run(command: argparse.ArgumentParser) -> None:
     _add_previous(command)
 
 
-def _add_previous(command: argparse.ArgumentParser) -> None:
+def _add_previous(command: argparse._ActionsContainer) -> None:
     help = "use the checkpoint before the newest one, if that is damaged"
     command.add_argument("--previous", action="store_true", help=help)
 
@@ -308,7 +359,7 @@ def _add_format(command: argparse._ActionsContainer, formats: tuple[str, ...] = 
     command.add_argument("--format", choices=formats, default="text", help="output format; default: text")
 
 
-def _add_input(command: argparse.ArgumentParser) -> None:
+def _add_input(command: argparse._ActionsContainer) -> None:
     command.add_argument("--input", type=image_shape, metavar="C,H,W", help="input shape instead of the file's")
 
 

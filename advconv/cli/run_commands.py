@@ -53,7 +53,7 @@ def _test_images(run: "Run", data_dir: str | None) -> "ImageSet":
 
     directory, limit = data_directory(data_dir, run.metadata.options.data_dir), run.metadata.options.limit
     loaded = load_dataset(run.spec.data, directory, run.spec.input)
-    _report(loaded.notes)
+    print_notes(loaded.notes)
     if list(loaded.classes) != run.metadata.classes:
         raise DataError(f"{directory} has other classes than the training data of the run")
     return loaded.test.first(limit)
@@ -76,7 +76,7 @@ def run_predict(options: argparse.Namespace) -> int:
         ranked = sorted(zip(probabilities, run.metadata.classes, strict=True), reverse=True)
         rows += [(path, name, rounded(probability)) for probability, name in ranked[: options.top]]
         read += 1
-    _report(notes.lines())
+    print_notes(notes.lines())
     columns = ("image", "class", "probability")
     texts = {"probability": "{:.4f}".format}
     table = Table(f"{run.metadata.name}: {run.path}", columns, tuple(rows), texts=texts)
@@ -99,7 +99,7 @@ def _readable_images(paths: list[str], size: Shape, notes: "Notes") -> Iterator[
             yield path, image
 
 
-def _report(notes: tuple[str, ...]) -> None:
+def print_notes(notes: tuple[str, ...]) -> None:
     """Prints notes on standard error, since standard output has the table."""
     for note in notes:
         print_error(note)

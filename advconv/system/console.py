@@ -36,6 +36,13 @@ def print_text(text: str, file: TextIO | None = None, paint: Paint = PLAIN) -> N
     print("".join(part if index % 2 else visible_lines(part) for index, part in enumerate(parts)), file=file)
 
 
+def clear_screen() -> None:
+    """Clears a terminal, so that what is printed next stands at its top; does nothing in a pipe or a file."""
+    if sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
+        sys.stdout.write("\x1b[H\x1b[2J\x1b[3J")
+        sys.stdout.flush()
+
+
 def write_unchanged(text: str) -> None:
     """Writes the text of a file byte for byte into a pipe or a file; on a terminal it is escaped like any other."""
     if sys.stdout.isatty():

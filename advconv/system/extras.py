@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 EXTRAS = {
     "bench": "train",
+    "erf": "train",
     "evaluate": "train",
     "export": "export",
     "predict": "train",

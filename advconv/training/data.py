@@ -65,7 +65,7 @@ def split(loaded: LoadedData, validation_size: int, limit: int | None, seed: int
     order = torch.randperm(len(train), generator=torch.Generator().manual_seed(seed))
     validation = train.subset(order[:validation_size]) if validation_size else None
     rest = train.subset(order[validation_size:].sort().values) if validation_size else train
-    mean, std = _statistics(rest.images)
+    mean, std = statistics(rest.images)
     # Without shared memory, workers that are forked share the pages anyway.
     share_memory(rest.images)
     return TrainingData(rest, validation, loaded.test.first(limit), loaded.classes, mean, std)
@@ -79,7 +79,7 @@ def share_memory(tensor: Tensor) -> bool:
     return False
 
 
-def _statistics(images: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def statistics(images: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and standard deviation of each channel, 0 to 1; summed as integers, so equal on every machine."""
     means, deviations = [], []
     for channel in range(images.shape[-1]):

@@ -14,3 +14,8 @@ WEIGHT_FILES = {"last": "last.safetensors", "best": "best.safetensors"}
 Compile = Literal["auto", "on", "off"]
 
 COMPILE_CHOICES = get_args(Compile)
+
+NOISE = "noise"
+"""The images of `advconv erf` that are no data set."""
+
+FIGURE_SUFFIXES = (".png", ".svg", ".pdf")

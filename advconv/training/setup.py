@@ -2,10 +2,8 @@
 
 from typing import NamedTuple
 
-import torch
-
 from advconv.analysis.measure import Measures
-from advconv.backends.torch_module import build
+from advconv.backends.torch_module import initialised
 from advconv.language.spec import ArchSpec
 from advconv.layers.pointwise import BatchNorm2d
 from advconv.training.architecture import Architecture
@@ -58,8 +56,8 @@ class TrainingSetup(NamedTuple):
 
     def trainer(self) -> Trainer:
         """A trainer with newly initialised weights."""
-        torch.manual_seed(self.spec.train.seed)
-        return Trainer(build(self.measures.graph), self.data, self.spec.train, self.plan(), self.accelerator)
+        module = initialised(self.measures.graph, self.spec.train.seed)
+        return Trainer(module, self.data, self.spec.train, self.plan(), self.accelerator)
 
     def augment(self) -> Augment:
         return Augment(pipeline(self.spec.augment, self.data.mean), self.spec.train.seed)

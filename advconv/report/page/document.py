@@ -38,8 +38,11 @@ class Section(NamedTuple):
     content: Content
 
 
-def page(checked: Checked) -> str:
-    """The page as one text that loads nothing."""
+def page(checked: Checked, version: str = "") -> str:
+    """The page as one text that loads nothing.
+
+    With a `version` it is a served one, which its reader loads again when the server has another version.
+    """
     with gc_disabled():
         name = checked.spec.name if checked.spec else checked.source.name
         found = rows(checked.measures) if checked.measures else []
@@ -50,25 +53,31 @@ def page(checked: Checked) -> str:
         panel = _panel(checked.measures, found, data) if checked.measures else None
         footer = element("footer", element("p", f"Made by advconv from {PurePath(checked.source.name).name}."))
         body = header, element("div", main, panel, class_="columns" if panel else None), footer
-        return _html(name, joined(*body, json_script("data", data)))
+        return _html(name, joined(*body, json_script("data", data)), ["page.js"], version)
 
 
-def _html(title: str, body: Markup) -> str:
-    style, script = _asset("page.css"), _asset("page.js")
-    policy = (
-        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; img-src data:; base-uri 'none'"
-    )
+def notice(name: str, text: str, version: str) -> str:
+    """A served page about a file that cannot be read."""
+    return _html(name, element("header", element("h1", name), element("p", text)), [], version)
+
+
+def _html(title: str, body: Markup, scripts: list[str], version: str) -> str:
+    style, code = _asset("page.css"), [_asset(name) for name in (*scripts, *(["reload.js"] if version else []))]
+    allowed = " ".join(f"'{_hash(script)}'" for script in code)
+    policy = f"default-src 'none'; style-src '{_hash(style)}'; script-src {allowed}; img-src data:; base-uri 'none'"
+    policy += "; connect-src 'self'" if version else ""
     head = joined(
         element("meta", charset="utf-8"),
         Markup(GENERATOR),
         element("meta", http_equiv="Content-Security-Policy", content=policy),
+        element("meta", name="advconv-version", content=version) if version else None,
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("meta", name="color-scheme", content="light dark"),
         element("title", f"{title} - advconv report"),
         element("link", rel="icon", href="data:,"),
         element("style", Markup(style)),
     )
-    content = element("head", head), element("body", body, element("script", Markup(script)))
+    content = element("head", head), element("body", body, *(element("script", Markup(script)) for script in code))
     return f"<!DOCTYPE html>\n{element('html', *content, lang='en')}\n"
 
 

@@ -81,10 +81,9 @@ GAPS_NOT_DRAWN = "its gaps are too many to be drawn"
 
 
 def _field(measures: Measures, row: Row, areas: tuple[Area, ...]) -> Field | None:
-    reaches, shape = measures.reaches[row.last], measures.graph.nodes[row.last].shape
+    reaches, position = measures.reaches[row.last], measures.graph.nodes[row.last].shape.middle
     if any(reach.unknown for reach in reaches):
         return None
-    position = shape.height // 2, shape.width // 2
     (top, bottom), (left, right) = (
         (reach.jump * p + reach.first, reach.jump * p + reach.last) for reach, p in zip(reaches, position, strict=True)
     )
