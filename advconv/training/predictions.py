@@ -68,5 +68,6 @@ def tile(image: Image) -> str:
     method = cv2.INTER_NEAREST if factor >= 1 else cv2.INTER_AREA
     size = [max(1, round(side * factor)) for side in (image.shape[1], image.shape[0])]
     shown = cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if image.shape[2] == 3 else image[:, :, 0]
-    _, data = cv2.imencode(".png", cv2.resize(shown, size, interpolation=method))
+    resized = cv2.resize(shown, size, interpolation=method)
+    _, data = cv2.imencode(".png", resized, [cv2.IMWRITE_PNG_COMPRESSION, 9])
     return base64.b64encode(data.tobytes()).decode()
