@@ -72,6 +72,11 @@ def runs(prefix: str, **_: object) -> list[str]:
     return below + [path for path, entry in _entries(f"{RUNS}/") if _is_run(entry) and path not in below]
 
 
+def files_and_runs(prefix: str, **_: object) -> list[str]:
+    """What a report can be made of."""
+    return list(dict.fromkeys([*yaml_files(prefix), *runs(prefix)]))
+
+
 def _is_run(entry: "os.DirEntry[str]") -> bool:
     return os.path.isfile(os.path.join(entry.path, METADATA))
 
@@ -130,6 +135,7 @@ Completer = Callable[..., list[str] | dict[str, str]]
 COMPLETERS: dict[str, Completer] = {
     "file": yaml_files,
     "files": yaml_files,
+    "paths": files_and_runs,
     "run_path": runs,
     "resume": runs,
     "data": data_sets,

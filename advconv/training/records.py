@@ -140,7 +140,7 @@ def read_predictions(directory: RunDirectory, classes: int) -> Predictions | Non
 def _fits(predictions: Predictions, classes: int) -> bool:
     pairs = [(label, predicted) for label, predicted, _ in predictions.confusion]
     pairs += [(mistake.label, mistake.predicted) for mistake in predictions.mistakes]
-    return bool(pairs) and all(max(pair) < classes for pair in pairs)
+    return bool(predictions.confusion) and all(max(pair) < classes for pair in pairs)
 
 
 def read_augmented(directory: RunDirectory) -> Augmented | None:

@@ -34,6 +34,10 @@ STYLES = len(MARKERS)
 """How many lines can be told apart, without colour too: each has a marker and dashes of its own."""
 
 
+FLAT = 1e-4
+"""Values whose difference is at most this fraction of them are one height."""
+
+
 class Curve(NamedTuple):
     """A line through (epoch, value); `style` is its colour, dashes and marker, from 0."""
 
@@ -123,7 +127,8 @@ def ticks(low: float, high: float, bounds: tuple[float, float] = (-math.inf, mat
     >>> ticks(0.81, 2.17), ticks(36.3, 99.7, (0, 100)), ticks(5, 5)
     ([0.5, 1.0, 1.5, 2.0, 2.5], [20.0, 40.0, 60.0, 80.0, 100.0], [4.0, 5.0, 6.0])
     """
-    step = round_step((high - low) / 4 or abs(high) / 5 or 1.0)
+    is_flat = high - low <= FLAT * max(abs(low), abs(high))
+    step = round_step((abs(high) / 5 or 1.0) if is_flat else (high - low) / 4)
     first, last = math.floor(low / step), math.ceil(high / step)
     if first == last:
         first, last = first - 1, last + 1

@@ -1,5 +1,6 @@
 """A run in sentences, which hold nothing but its own facts."""
 
+import shlex
 from collections.abc import Iterator
 
 from advconv.constraints.record import Status
@@ -28,7 +29,7 @@ def unfinished(report: RunReport) -> str:
         return "Another process is training it now. The numbers are those of the epochs until now; none is a result."
     return (
         "This run is not finished, so it has no result on the test set. "
-        f"`advconv train --resume {report.run.path}` continues it."
+        f"`advconv train --resume {_path(report)}` continues it."
     )
 
 
@@ -44,9 +45,13 @@ def augmented_missing(report: RunReport) -> str:
 
 
 def _how(report: RunReport) -> str:
-    command = f"`advconv report {report.run.path} --data-dir DIR`"
+    command = f"`advconv report {_path(report)} --data-dir DIR`"
     reason = f"{report.missing[:1].upper()}{report.missing[1:].rstrip('.')}. " if report.missing else ""
     return f"{reason}{command} makes them, where DIR has the images of {SETS[report.spec.data].title}."
+
+
+def _path(report: RunReport) -> str:
+    return shlex.quote(str(report.run.path))
 
 
 def write_up(report: RunReport) -> list[str]:
@@ -80,7 +85,7 @@ def _training(report: RunReport) -> list[str]:
         f"{done:,} of {counted(train.epochs, 'epoch')} with batches of {train.batch_size:,} images, {train.optimizer} "
         f"with a peak learning rate of {number_text(train.peak_lr)} ({train.schedule}) and seed {metadata.seed}.",
         f"The images were augmented with {', '.join(augment)}." if augment else "The images were not augmented.",
-        f"The epochs took {seconds_text(report.seconds)} on {metadata.device}.",
+        *([f"The epochs took {seconds_text(report.seconds)} on {metadata.device}."] if done else []),
     ]
 
 
