@@ -84,7 +84,8 @@ def test_the_lines_of_charts_are_drawn_inside_of_them(opened: Any) -> None:
         outside = page.evaluate(
             """[...document.querySelectorAll('svg.curves')].flatMap((chart) => {
                  const [, , width, height] = chart.getAttribute('viewBox').split(' ').map(Number);
-                 const isInside = ({ x, y, width: w, height: h }) => x >= 0 && y >= 0 && x + w <= width && y + h <= height;
+                 const fits = (start, size, room) => start >= 0 && start + size <= room;
+                 const isInside = (box) => fits(box.x, box.width, width) && fits(box.y, box.height, height);
                  return [...chart.querySelectorAll('path, text')].filter((each) => !isInside(each.getBBox()))
                    .map((each) => each.outerHTML); })"""
         )

@@ -45,6 +45,9 @@ def png(text: str) -> str:
 Tile = Annotated[str, Field(strict=True, max_length=2**17), AfterValidator(png)]
 """A small image: a PNG in base64."""
 
+MAX_IMAGES, MAX_DRAWS = 100, 20
+"""Of one record; a training writes fewer."""
+
 Probability = Annotated[float, Field(strict=True, ge=0, le=1)]
 
 
@@ -93,7 +96,7 @@ class Predictions:
     accuracy: Percent
     loss: NonNegative
     confusion: list[tuple[Natural, Natural, Positive]]
-    mistakes: list[Mistake]
+    mistakes: Annotated[list[Mistake], Field(max_length=MAX_IMAGES)]
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,7 @@ class AugmentedImage:
 
     index: Natural
     image: Tile
-    draws: list[Tile]
+    draws: Annotated[list[Tile], Field(max_length=MAX_DRAWS)]
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,7 @@ class Augmented:
     """Training images before and after augmentation, which depends on (seed, epoch, index)."""
 
     seed: Natural
-    images: list[AugmentedImage]
+    images: Annotated[list[AugmentedImage], Field(max_length=MAX_IMAGES)]
 
 
 Kind = TypeVar("Kind", Result, Predictions, Augmented)

@@ -164,6 +164,9 @@ def is_locked(run: Run) -> bool:
         try:
             # Shared, for which reading suffices; it is given back when the file is closed.
             fcntl.lockf(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except OSError:
+        except (BlockingIOError, PermissionError):
             return True
+        except OSError:
+            # A file system without locks.
+            return False
     return False

@@ -9,8 +9,8 @@ from advconv.report.page.rows import shortened
 
 SVG = "http://www.w3.org/2000/svg"
 
-WIDTH, PLOT_HEIGHT = 460, 190
-LEFT, RIGHT, TOP, BOTTOM = 50, 12, 10, 36
+WIDTH, PLOT_HEIGHT = 380, 160
+LEFT, RIGHT, TOP, BOTTOM = 46, 12, 10, 36
 PLOT_WIDTH = WIDTH - LEFT - RIGHT
 LINE_HEIGHT, LETTER = 15, 6.2
 """Of the legend, in the units of the drawing."""
@@ -82,7 +82,7 @@ def drawing(chart: CurveChart, style: str = "") -> Markup:
     across, down = _scales(chart)
     parts = [*_axes(across, down), *_mark(chart, down), *(_curve(curve, across, down) for curve in chart.curves)]
     total = TOP + PLOT_HEIGHT + BOTTOM + height
-    own: dict[str, str | float] = {"xmlns": SVG, "width": 1.4 * WIDTH, "height": 1.4 * total} if style else {}
+    own: dict[str, str | float] = {"xmlns": SVG, "width": 1.5 * WIDTH, "height": 1.5 * total} if style else {}
     sheet = element("style", Markup(style)) if style else None
     ground = element("rect", width=WIDTH, height=total, class_="ground") if style else None
     box = f"0 0 {WIDTH} {total}"
@@ -112,8 +112,8 @@ def _scales(chart: CurveChart) -> tuple[Scale, Scale]:
     if chart.mark:
         values.append(chart.mark[0])
     first, last = min(epochs), max(epochs)
-    step = max(1, round_step((last - first) / 6))
-    marks = [float(epoch) for epoch in range(first, last + 1) if epoch % int(step) == 0 or epoch == first == last]
+    step = max(1, int(round_step((last - first) / 6)))
+    marks = [float(epoch) for epoch in range(-(-first // step) * step, last + 1, step)]
     # One epoch stands in the middle.
     low, high = (first, last) if last > first else (first - 1, first + 1)
     across = Scale(low, high, LEFT, PLOT_WIDTH, marks)

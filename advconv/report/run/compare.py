@@ -78,7 +78,7 @@ def _result_row(report: RunReport, name: str) -> tuple[Cell, ...]:
     best = (history.best_epoch or None, history.best_accuracy, picked)
     training = report.last and report.last.train_accuracy
     start = (name, report.state.value, report.metadata.seed, epochs)
-    return *start, *test, *best, training, report.seconds, report.metadata.device
+    return *start, *test, *best, training, report.seconds, report.device
 
 
 def seeds_table(reports: Sequence[RunReport], names: Sequence[str]) -> Table | None:
@@ -146,7 +146,7 @@ def settings_of(report: RunReport) -> dict[str, str]:
     """Every field of the resolved file by its path, and what else the result depends on."""
     metadata, options = report.metadata, report.metadata.options
     own = {f"version of {name}": version for name, version in metadata.versions.items()}
-    own |= {"device": metadata.device, "processes": str(metadata.world_size)}
+    own |= {"device": report.device, "processes": str(metadata.world_size)}
     own["images"] = "all" if options.limit is None else f"the first {options.limit:,}"
     own["until"] = "-" if options.until is None else f"{options.until:g}%"
     return dict(_leaves(report.run.architecture.document.root.data, "")) | own

@@ -168,7 +168,7 @@ def _predictions(report: RunReport, images: Images) -> Iterator[str]:
     yield confusions_table(confusion).markdown()
     yield "## Misclassified images"
     mistakes = report.predictions.mistakes
-    yield _mistakes(mistakes, report.metadata.classes, images) if mistakes else "None."
+    yield _mistakes(mistakes, report.classes, images) if mistakes else "None."
 
 
 def _mistakes(mistakes: Sequence[Mistake], classes: Sequence[str], images: Images) -> str:

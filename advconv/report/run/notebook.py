@@ -191,7 +191,7 @@ def _recorded(report: RunReport) -> list[str]:
     """The accuracy in the precision of the run, from which that of the notebook may differ by a few images."""
     if not report.result:
         return []
-    return [prose(f"The run has recorded {report.result.test_accuracy:.2f}%, on {report.metadata.device}.")]
+    return [prose(f"The run has recorded {report.result.test_accuracy:.2f}%, on {report.device}.")]
 
 
 def _titled(title: str, *codes: str) -> Iterator[dict[str, Any]]:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from advconv.check import Checked, check_document
 from advconv.constraints.record import Status, Verdict, status
 from advconv.language.spec import ArchSpec
+from advconv.report.page.rows import shortened
 from advconv.training.checkpoints import LAST
 from advconv.training.confusion import Confusion
 from advconv.training.files import RunError
@@ -26,6 +27,10 @@ from advconv.training.saved import parse_object, validated_as
 
 MAX_METRICS = 2**26
 """Bytes of `metrics.jsonl`, a quarter of a million epochs."""
+
+
+MAX_NAME = 100
+"""Characters of the name of a class or a device."""
 
 
 class State(StrEnum):
@@ -68,8 +73,16 @@ class RunReport(NamedTuple):
         return self.history.epochs[-1] if self.history.epochs else None
 
     @property
+    def classes(self) -> list[str]:
+        return [shortened(name, MAX_NAME) for name in self.metadata.classes]
+
+    @property
+    def device(self) -> str:
+        return shortened(self.metadata.device, MAX_NAME)
+
+    @property
     def confusion(self) -> Confusion | None:
-        return Confusion.of(self.metadata.classes, self.predictions.confusion) if self.predictions else None
+        return Confusion.of(self.classes, self.predictions.confusion) if self.predictions else None
 
     @property
     def seconds(self) -> float:

@@ -68,7 +68,7 @@ def _totals(report: RunReport) -> Markup:
         ("Best epoch", best, picked),
         ("Training accuracy", f"{last.train_accuracy:.2f}%" if last else "-", "augmented images, last epoch"),
         ("Epochs", f"{len(history.epochs):,} of {report.spec.train.epochs:,}", seconds_text(report.seconds)),
-        ("Seed", str(report.metadata.seed), report.metadata.device),
+        ("Seed", str(report.metadata.seed), report.device),
     ]
     items = [
         element("div", element("dt", term), element("dd", element("b", value), element("small", note)))
@@ -119,7 +119,7 @@ def _predictions(report: RunReport) -> Iterator[Section]:
         return
     yield Section("classes", "Classes", "Accuracy by class", sortable(classes_table(report, confusion)))
     yield Section("confusion", "Confusion", "Confusion matrix", _confusion(confusion))
-    mistakes = _mistakes(report.predictions.mistakes, report.metadata.classes)
+    mistakes = _mistakes(report.predictions.mistakes, report.classes)
     yield Section("mistakes", "Mistakes", "Misclassified images", mistakes)
 
 

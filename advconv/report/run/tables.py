@@ -135,7 +135,7 @@ def _setup(report: RunReport) -> Iterator[tuple[str, str]]:
     metadata, options = report.metadata, report.metadata.options
     yield "started", metadata.started
     yield "seed", str(metadata.seed)
-    yield "device", metadata.device
+    yield "device", report.device
     yield "processes", str(metadata.world_size)
     yield from ((f"version of {name}", version) for name, version in metadata.versions.items())
     yield "images", f"the first {options.limit:,} of each set" if options.limit else "all"

@@ -13,7 +13,7 @@ NO_PREDICTIONS = "There are no predictions for the test images."
 
 
 def state_words(report: RunReport) -> str:
-    """`finished: test accuracy 88.99%`, `interrupted after epoch 3 of 24`"""
+    """`finished: test accuracy 88.99%`, `not finished: 3 of 24 epochs done`"""
     if report.result:
         return f"finished: test accuracy {report.result.test_accuracy:.2f}%"
     done, planned = len(report.history.epochs), report.spec.train.epochs
@@ -85,7 +85,7 @@ def _training(report: RunReport) -> list[str]:
         f"{done:,} of {counted(train.epochs, 'epoch')} with batches of {train.batch_size:,} images, {train.optimizer} "
         f"with a peak learning rate of {number_text(train.peak_lr)} ({train.schedule}) and seed {metadata.seed}.",
         f"The images were augmented with {', '.join(augment)}." if augment else "The images were not augmented.",
-        *([f"The epochs took {seconds_text(report.seconds)} on {metadata.device}."] if done else []),
+        *([f"The epochs took {seconds_text(report.seconds)} on {report.device}."] if done else []),
     ]
 
 
