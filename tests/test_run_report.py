@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -219,6 +220,18 @@ def test_mistakes_are_test_images_with_their_class_and_another_prediction(report
     assert chances == sorted(chances, reverse=True)
     shown = parsed(run_page(report)).one(id="mistakes").all("li")
     assert [each.all("span")[-1].text for each in shown] == [f"with {100 * chance:.1f}%" for chance in chances]
+
+
+def test_a_network_without_mistakes_has_a_report(report: RunReport) -> None:
+    assert report.predictions
+    perfect = [(label, label, 64) for label in range(10)]
+    made = report._replace(predictions=replace(report.predictions, confusion=perfect, mistakes=[], accuracy=100.0))
+    root = parsed(run_page(made))
+
+    assert root.one(id="mistakes").all("p")[0].text == "None."
+    assert len(root.one(id="confusion").all("table")) == 1
+    assert "Of each class 100.00% of the test images are recognised." in root.one(id="summary").text
+    assert "## Misclassified images\n\nNone." in run_markdown(made, "images").text
 
 
 def test_predictions_that_are_missing_are_made_once_and_recorded(copy: Path) -> None:

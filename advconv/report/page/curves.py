@@ -15,7 +15,7 @@ PLOT_WIDTH = WIDTH - LEFT - RIGHT
 LINE_HEIGHT, LETTER = 15, 6.2
 """Of the legend, in the units of the drawing."""
 
-MAX_POINTS, MAX_MARKERS = 300, 8
+MAX_POINTS, MAX_MARKERS = 300, 12
 """Of one line."""
 
 MARKERS = (

@@ -165,7 +165,8 @@ def _predictions(report: RunReport, images: Images) -> Iterator[str]:
     yield "## Confusion matrix"
     if len(confusion.classes) <= MAX_MATRIX:
         yield matrix_table(confusion).markdown()
-    yield confusions_table(confusion).markdown()
+    if confusion.mistakes():
+        yield confusions_table(confusion).markdown()
     yield "## Misclassified images"
     mistakes = report.predictions.mistakes
     yield _mistakes(mistakes, report.classes, images) if mistakes else "None."

@@ -124,7 +124,7 @@ def _predictions(report: RunReport) -> Iterator[Section]:
 
 
 def _confusion(confusion: Confusion) -> Content:
-    frequent = sortable(confusions_table(confusion))
+    frequent = sortable(confusions_table(confusion)) if confusion.mistakes() else None
     if len(confusion.classes) > MAX_MATRIX:
         return element("p", f"Of {len(confusion.classes):,} classes the matrix is not shown."), frequent
     return _matrix(confusion), frequent

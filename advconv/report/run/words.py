@@ -117,6 +117,8 @@ def _mistakes(report: RunReport) -> list[str]:
         if (total := sum(row.values()))
     ]
     (low, worst), (high, best) = min(rows), max(rows)
+    if low == high:
+        return [f"Of each class {low:.2f}% of the test images are recognised."]
     found = [f"Of the classes, {best} is recognised most often ({high:.2f}%) and {worst} least often ({low:.2f}%)."]
     for count, label, predicted in confusion.mistakes()[:1]:
         times = "once" if count == 1 else f"{count:,} times"
