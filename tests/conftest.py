@@ -42,3 +42,11 @@ def cifar10(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests.training import real_images
 
     return real_images(tmp_path_factory.mktemp("cifar10"))
+
+
+@pytest.fixture(scope="session")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Small runs by name, not to be written to."""
+    from tests.reported import record
+
+    return record(tmp_path_factory.mktemp("recorded"))

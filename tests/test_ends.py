@@ -29,7 +29,7 @@ FEW = ("--limit", "64", "--epochs", "3", "--workers", "2", "--device", "cpu")
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.chdir(tmp_path)
     # The image of what is drawn is made by this process.
-    monkeypatch.setattr("advconv.training.start_run._augmented_figure", lambda setup: b"")
+    monkeypatch.setattr("advconv.training.start_run._augmented_files", lambda setup: {})
     shorten(monkeypatch)
     yield tmp_path
     assert active_children() == []
@@ -205,7 +205,7 @@ def stop_workers() -> None:
         os.kill(os.getpid(), signal.SIGSTOP)
 
     patch = pytest.MonkeyPatch()
-    patch.setattr("advconv.training.start_run._augmented_figure", lambda setup: b"")
+    patch.setattr("advconv.training.start_run._augmented_files", lambda setup: {})
     patch.setattr(Augment, "__call__", stops)
 
 

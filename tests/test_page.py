@@ -259,7 +259,7 @@ def test_a_constraint_has_its_status_in_words_its_margin_and_a_bar() -> None:
     assert {name: line[0] for name, line in found.items()} == {
         "receptive_field": "\u2713 kept",
         "params": "\u2717 failed",
-        "accuracy": "\u2026 later",
+        "accuracy": "\u2026 not judged",
     }
     assert found["params"][4] == "204 above 100"
     assert len(root.all("svg", class_="margin")) == 3

@@ -31,7 +31,7 @@ from advconv.training.device import choose_accelerator
 from advconv.training.evaluation import Evaluation, evaluate
 from advconv.training.loader import BatchPlan
 from advconv.training.optim import SCHEDULES, create_average, create_optimizer, create_scheduler
-from advconv.training.results import by_class, confusion_matrix
+from advconv.training.results import classes_of, confusion_matrix
 from advconv.training.trainer import Diverged, Trainer
 from tests.processes import Training
 from tests.training import HEAD, command, metrics, only_run, small, weights, write_arch
@@ -80,9 +80,9 @@ def test_another_seed_gives_another_result(trained: Path, here: Path) -> None:
 
 
 ARTEFACTS = {
-    "arch.yaml", "augmented.png", "best.safetensors", "checkpoints.json", "confusion.png", "curves.png",
-    "last.safetensors", "log.csv", "metrics.jsonl", "misclassified.png", "model.py", "per_class.csv", "previous",
-    "result.json", "run.json", "state.pt", "summary.txt",
+    "arch.yaml", "augmented.json", "augmented.png", "best.safetensors", "checkpoints.json", "confusion.png",
+    "curves.png", "last.safetensors", "log.csv", "metrics.jsonl", "misclassified.png", "model.py", "per_class.csv",
+    "predictions.json", "previous", "result.json", "run.json", "state.pt", "summary.txt",
 }  # fmt: skip
 
 
@@ -184,7 +184,7 @@ def test_evaluate_says_the_headline_of_the_run(trained: Path, capsys: pytest.Cap
 def test_accuracies_by_class_are_numbers_and_a_class_without_images_has_none() -> None:
     data = ImageSet(torch.zeros(3, 1, 1, 3, dtype=torch.uint8), torch.tensor([0, 0, 0]))
     said = torch.tensor([[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]])
-    table = by_class(data, Evaluation(said, 0.3456789012, 200 / 3), ["cat", "dog"], "t")
+    table = classes_of(data, Evaluation(said, 0.3456789012, 200 / 3), ["cat", "dog"], "t")
 
     assert table.rows == (("cat", 3, 2, 66.6667, "dog", 1), ("dog", 0, 0, None, None, 0))
     assert table.totals == {"accuracy": 66.6667, "loss": 0.345679, "images": 3}
@@ -458,7 +458,7 @@ def test_a_worker_that_is_killed_is_told(
 
     monkeypatch.setattr(Augment, "__call__", dies)
     # The figure of augmented images is drawn by this process.
-    monkeypatch.setattr("advconv.training.start_run._augmented_figure", lambda setup: b"")
+    monkeypatch.setattr("advconv.training.start_run._augmented_files", lambda setup: {})
 
     assert command("train", write_arch(here / "t.yaml"), "--limit", "640", "--workers", "1") == 2
     said = capsys.readouterr().err

@@ -211,7 +211,7 @@ def test_a_port_in_use_has_one_line(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def shown_page(version: str) -> str:
-    return page(check(Source("w.yaml", network(16))), version)
+    return page(check(Source("w.yaml", network(16))), version=version)
 
 
 @pytest.fixture
@@ -293,7 +293,7 @@ def test_a_port_that_is_not_ours_is_an_error() -> None:
 
 def test_only_a_served_page_may_ask_for_changes() -> None:
     checked = check(Source("w.yaml", network(16)))
-    alone, served, missing = page(checked), page(checked, "v1"), notice("w.yaml", "It is gone.", "v1")
+    alone, served, missing = page(checked), page(checked, version="v1"), notice("w.yaml", "It is gone.", "v1")
 
     for text in (served, missing):
         assert "connect-src &#x27;self&#x27;" in text

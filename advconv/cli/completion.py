@@ -73,10 +73,8 @@ def runs(prefix: str, **_: object) -> list[str]:
 
 
 def files_and_runs(prefix: str, **_: object) -> list[str]:
-    """What `erf` takes."""
-    files = yaml_files(prefix)
-    found = runs(prefix)
-    return [path for path in files if path.rstrip("/") not in found] + [path for path in found if path not in files]
+    """What `erf` and `report` take."""
+    return list(dict.fromkeys([*yaml_files(prefix), *runs(prefix)]))
 
 
 def _is_run(entry: "os.DirEntry[str]") -> bool:
@@ -137,6 +135,7 @@ Completer = Callable[..., list[str] | dict[str, str]]
 COMPLETERS: dict[str, Completer] = {
     "file": yaml_files,
     "files": yaml_files,
+    "paths": files_and_runs,
     "run_path": runs,
     "path": files_and_runs,
     "resume": runs,

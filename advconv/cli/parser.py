@@ -26,7 +26,7 @@ from advconv.cli.option_types import (
 )
 from advconv.language.data_sets import SETS
 from advconv.language.starters import DEFAULT, TEMPLATES
-from advconv.report.formats import CHECK_FORMATS, JSON, TABLE_FORMATS, TEXT
+from advconv.report.formats import CHECK_FORMATS, HTML, JSON, REPORT_FORMATS, TABLE_FORMATS, TEXT
 from advconv.system.console import in_a_line, print_text
 from advconv.training.names import COMPILE_CHOICES, FIGURE_SUFFIXES, NOISE, WEIGHT_FILES
 
@@ -148,13 +148,33 @@ def _add_summary(commands: Commands) -> None:
 
 
 def _add_report(commands: Commands) -> None:
-    help = "write one HTML page with the diagram, the receptive fields, the tables and the findings"
-    example = "advconv report mynet.yaml -o report.html"
+    help = "write a report of a file, of a run, or a comparison of runs"
+    example = (
+        "advconv report mynet.yaml -o report.html; advconv report runs/mynet-20261121-120000 --format markdown -o "
+        "hand-in; advconv report runs/mynet-*"
+    )
     report = _command(commands, "report", help, example, "report_command:run_report")
-    _add_file(report)
-    help = "the page to write; default: NAME.html in the working directory, for NAME.yaml"
-    report.add_argument("-o", "--output", metavar="FILE.html", help=help)
+    report.description = (
+        "Write one HTML page of a file, with the diagram, the receptive fields, the tables and the findings; of a run, "
+        "also with curves, log, accuracy by class, confusion matrix, misclassified and augmented images, recipe, seed "
+        "and versions; or of several runs, compared."
+    )
+    help = "a YAML file, or - for standard input, or one or more run directories, written by train"
+    report.add_argument("paths", nargs="+", metavar="FILE|RUN", help=help)
+    help = (
+        "what to write; markdown: a directory with README.md and images/, or NAME.md with NAME-images/ beside it if -o "
+        "names one; notebook: an .ipynb that computes everything again; both for runs only; default: html"
+    )
+    report.add_argument("--format", choices=REPORT_FORMATS, default=HTML, help=help)
+    help = (
+        "the file or directory to write; default: NAME.html, NAME-report/ or NAME.ipynb in the working directory, for "
+        "NAME.yaml or the run NAME; of several runs: comparison.html or comparison-report/"
+    )
+    report.add_argument("-o", "--output", metavar="PATH", help=help)
     _add_input(report)
+    runs = report.add_argument_group("runs", "For a run that has recorded no predictions, which are then made.")
+    _add_data_dir(runs)
+    _add_device(runs)
 
 
 def _add_emit(commands: Commands) -> None:

@@ -23,7 +23,7 @@ def run_evaluate(options: argparse.Namespace) -> int:
     """The accuracy of a run's weights on the test set."""
     from advconv.training.device import Normalise, choose_accelerator
     from advconv.training.evaluation import evaluate
-    from advconv.training.results import by_class
+    from advconv.training.results import classes_of
     from advconv.training.run_files import load_weights
 
     run = _open(options)
@@ -35,7 +35,7 @@ def run_evaluate(options: argparse.Namespace) -> int:
     title = (
         f"{run.metadata.name}, {options.weights} weights{', with mirror images' if options.flip else ''}: {run.path}"
     )
-    print_text(by_class(test, evaluation, run.metadata.classes, title).render(options.format))
+    print_text(classes_of(test, evaluation, run.metadata.classes, title).render(options.format))
     return OK
 
 

@@ -101,7 +101,7 @@ def _show(page: PageServer | None, checked: Checked) -> None:
     from advconv.report.page.document import page as page_of
 
     if page:
-        page.show(lambda version: page_of(checked, version))
+        page.show(lambda version: page_of(checked, version=version))
 
 
 def _notice(name: str, version: str) -> str:

@@ -3,3 +3,5 @@
 TABLE_FORMATS = ("text", "markdown", "csv", "json")
 
 CHECK_FORMATS = TEXT, JSON, GITHUB, SARIF = ("text", "json", "github", "sarif")
+
+REPORT_FORMATS = HTML, MARKDOWN, NOTEBOOK = ("html", "markdown", "notebook")

@@ -14,11 +14,13 @@ EXTRAS = {
     "evaluate": "train",
     "export": "export",
     "predict": "train",
+    "report": "train",
     "summary": "train",
     "train": "train",
     "verify": "train",
 }
-"""The extra of each command that needs one; `summary` needs it only for --torchinfo."""
+"""The extra of each command that needs one; `summary` needs it only for --torchinfo, `report` only to
+evaluate a run."""
 
 MODULES = {
     "PIL", "albumentations", "cv2", "matplotlib", "numpy", "onnx", "onnxruntime", "onnxscript", "safetensors",

@@ -95,10 +95,10 @@ class Directory:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
     @contextmanager
-    def opened(self, name: str) -> Iterator[int]:
-        """A file descriptor for reading and writing, as locks need it."""
+    def opened(self, name: str, access: int = os.O_RDWR) -> Iterator[int]:
+        """A file descriptor, by default for reading and writing, as locks need it."""
         with self._converted_errors(self.path / name, "opened"):
-            file = self._open(name, os.O_RDWR)
+            file = self._open(name, access)
         try:
             yield file
         finally:

@@ -96,19 +96,6 @@ def device_name(device: torch.device) -> str:
     return f"CPU, {threads} thread{'' if threads == 1 else 's'}" if device.type == "cpu" else device.type.upper()
 
 
-def versions() -> dict[str, str]:
-    """The versions of Python and of the libraries that a result depends on."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    versions = {"python": sys.version.split()[0]}
-    for name in ("advconv", "torch", "torchvision", "albumentations", "numpy"):
-        try:
-            versions[name] = version(name)
-        except PackageNotFoundError:
-            versions[name] = "not installed"
-    return versions
-
-
 class Normalise(nn.Module):
     """Normalises uint8 (batch, height, width, channels) to float32 (batch, channels, height, width).
 

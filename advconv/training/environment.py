@@ -1,9 +1,25 @@
 """The environment that a run was computed in; resuming in another one may change the last bits of the result."""
 
-from typing import NamedTuple, Self
+import sys
+from typing import TYPE_CHECKING, NamedTuple, Self
 
-from advconv.training.device import Accelerator, versions
 from advconv.training.saved import Positive, Text
+
+if TYPE_CHECKING:
+    from advconv.training.device import Accelerator
+
+
+def versions() -> dict[str, str]:
+    """The versions of Python and of the libraries that a result depends on."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    versions = {"python": sys.version.split()[0]}
+    for name in ("advconv", "torch", "torchvision", "albumentations", "numpy"):
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            versions[name] = "not installed"
+    return versions
 
 
 class Environment(NamedTuple):
@@ -14,7 +30,7 @@ class Environment(NamedTuple):
     torch: Text
 
     @classmethod
-    def current(cls, accelerator: Accelerator, world_size: int) -> Self:
+    def current(cls, accelerator: "Accelerator", world_size: int) -> Self:
         return cls(str(accelerator), world_size, versions()["torch"])
 
     def difference(self, before: "Environment") -> str:

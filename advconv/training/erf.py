@@ -15,7 +15,8 @@ from advconv.geometry import Shape
 from advconv.language.data_sets import SETS
 from advconv.report.effective_field import MeasuredFields
 from advconv.training.data import DataError, statistics
-from advconv.training.device import Normalise, versions
+from advconv.training.device import Normalise
+from advconv.training.environment import versions
 from advconv.training.errors import ComputeError, computing
 from advconv.training.names import NOISE
 from advconv.training.run import Run

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -15,6 +14,7 @@ from advconv.text.visible import visible
 from advconv.training.data import ImageSet
 from advconv.training.evaluation import Evaluation
 from advconv.training.metrics import EpochMetrics
+from advconv.training.predictions import worst
 from advconv.training.shapes import Image
 
 BLUE, ORANGE, GREY = "#2468b2", "#d1662a", "#8a8a8a"
@@ -107,14 +107,11 @@ def displayable(image: Image) -> Image:
 
 
 def misclassified(data: ImageSet, evaluation: Evaluation, classes: Sequence[str]) -> bytes:
-    """The 40 wrong predictions with the highest probability."""
-    probability, predicted = evaluation.probabilities.max(1)
-    probability = torch.where(predicted == data.labels, -1.0, probability)
-    worst = [int(i) for i in probability.argsort(descending=True, stable=True)[:40] if probability[i] >= 0]
+    """The wrong predictions with the highest probability."""
     parts = []
-    for index in worst:
-        true, wrong = (classes[int(labels[index])] for labels in (data.labels, predicted))
-        parts.append(Tile(data.images[index].numpy(), (true, f"predicted {wrong}", f"{100 * probability[index]:.0f}%")))
+    for index, predicted, probability in worst(data, evaluation):
+        lines = (classes[int(data.labels[index])], f"predicted {classes[predicted]}", f"{100 * probability:.0f}%")
+        parts.append(Tile(data.images[index].numpy(), lines))
     title = f"The {len(parts)} most confident mistakes on the test set" if parts else "No mistakes on the test set"
     return tiles(parts, 8, title)
 

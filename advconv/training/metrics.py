@@ -72,3 +72,21 @@ class History:
     def picked_on(self) -> str:
         """The set that the best epoch is picked on."""
         return "validation" if self.epochs and self.epochs[-1].val_accuracy is not None else "test"
+
+
+def check_history(history: History, epochs: int) -> None:
+    """Raises ValueError if a history is not that of so many finished epochs."""
+    numbers = [metrics.epoch for metrics in history.epochs]
+    if numbers != list(range(1, epochs + 1)):
+        raise ValueError(f"history.epochs has the epochs {numbers[:9]}, of which {epochs} are finished")
+    for metrics in history.epochs:
+        pairs = ((metrics.val_loss, metrics.val_accuracy), (metrics.test_loss, metrics.test_accuracy))
+        if any((loss is None) != (accuracy is None) for loss, accuracy in pairs) or pairs == ((None,) * 2,) * 2:
+            place = f"history.epochs.{metrics.epoch - 1}"
+            raise ValueError(f"{place} has a loss without an accuracy, or no accuracy at all")
+    if history.best_epoch not in range(1, epochs + 1) if epochs else history.best_epoch:
+        raise ValueError(f"history.best_epoch is {history.best_epoch}, of {epochs}")
+    if history.best_accuracy != (History(history.epochs[: history.best_epoch]).latest_accuracy if epochs else None):
+        raise ValueError(
+            f"history.best_accuracy is {history.best_accuracy}, not the accuracy of epoch {history.best_epoch}"
+        )

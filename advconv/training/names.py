@@ -8,6 +8,9 @@ RUNS = "runs"
 METADATA, ARCH = "run.json", "arch.yaml"
 """The files of a run directory that describe it."""
 
+METRICS, LOG = "metrics.jsonl", "log.csv"
+"""The files with a row for each epoch, as data and for people."""
+
 WEIGHT_FILES = {"last": "last.safetensors", "best": "best.safetensors"}
 """The files of a run's weights, by the epoch that they are of."""
 

@@ -1,6 +1,7 @@
 """The directory of a run: its metadata and architecture, how it is opened, validated and locked."""
 
 import hashlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -151,3 +152,21 @@ def locked(run: Run) -> Iterator[None]:
             raise RunError(f"{run.path} is being written by another process") from problem
         run.directory.remove_partial_files()
         yield
+
+
+def is_locked(run: Run) -> bool:
+    """Whether another process is writing the run, on systems that have locks."""
+    try:
+        import fcntl
+    except ModuleNotFoundError:
+        return False
+    with run.directory.opened(METADATA, os.O_RDONLY) as file:
+        try:
+            # Shared, for which reading suffices; it is given back when the file is closed.
+            fcntl.lockf(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError):
+            return True
+        except OSError:
+            # A file system without locks.
+            return False
+    return False

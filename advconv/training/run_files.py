@@ -15,13 +15,11 @@ from advconv.text.words import join_words
 from advconv.training import checkpoints
 from advconv.training.files import RunDirectory, RunError
 from advconv.training.metrics import EpochMetrics, History
-from advconv.training.names import ARCH, WEIGHT_FILES
+from advconv.training.names import ARCH, LOG, METRICS, WEIGHT_FILES
 from advconv.training.run import Run
 from advconv.training.state import dump_state, load_state
 from advconv.training.trainer import Trainer
 from advconv.values.quantities import rounded
-
-METRICS, LOG = "metrics.jsonl", "log.csv"
 
 
 def save_checkpoint(run: Run, trainer: Trainer, history: History, is_best: bool) -> None:

@@ -79,6 +79,16 @@ def dump_with_checksum(data: dict[str, Any]) -> str:
 
 def parse_with_checksum(text: bytes) -> dict[str, Any]:
     """The content of such a file. Raises ValueError if the checksum is missing or does not match."""
+    data = parse_object(text)
+    if CHECKSUM not in data:
+        raise ValueError("its own SHA-256 is missing")
+    if data.pop(CHECKSUM) != _digest(data):
+        raise ValueError("its SHA-256 is not the one that was recorded when it was written")
+    return data
+
+
+def parse_object(text: bytes) -> dict[str, Any]:
+    """A JSON object. Raises ValueError."""
     try:
         data = json.loads(text, parse_constant=_refuse_constant, parse_int=_integer)
     except json.JSONDecodeError as problem:
@@ -89,10 +99,6 @@ def parse_with_checksum(text: bytes) -> dict[str, Any]:
         raise ValueError("nested too deeply") from problem
     if not isinstance(data, dict):
         raise ValueError("not a JSON object")
-    if CHECKSUM not in data:
-        raise ValueError("its own SHA-256 is missing")
-    if data.pop(CHECKSUM) != _digest(data):
-        raise ValueError("its SHA-256 is not the one that was recorded when it was written")
     return data
 
 

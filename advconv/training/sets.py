@@ -10,7 +10,7 @@ from advconv.language.data_sets import SETS
 from advconv.training.data import DataError, ImageSet, LoadedData, resize_all
 from advconv.training.image_folder import count_images, load_folder
 from advconv.training.shapes import SHAPES, draw_shapes
-from advconv.training.torchvision_sets import load_torchvision_set
+from advconv.training.torchvision_sets import is_downloaded, load_torchvision_set
 
 
 def data_directory(given: str | None, before: str = "") -> Path:
@@ -31,6 +31,11 @@ def load_dataset(name: str, directory: Path, size: Shape, limit: int | None = No
     loaded = DRAWN[name](size) if name in DRAWN else load_torchvision_set(name, directory)
     train, test = (resize_all(part.first(limit), size) for part in (loaded.train, loaded.test))
     return LoadedData(train, test, loaded.classes)
+
+
+def is_at_hand(name: str, directory: Path) -> bool:
+    """Whether a data set can be loaded without downloading it."""
+    return name in DRAWN or (directory.is_dir() if name == "folder" else is_downloaded(name, directory))
 
 
 def image_counts(name: str, directory: Path, limit: int | None = None) -> tuple[int, int]:

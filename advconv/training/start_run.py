@@ -13,9 +13,11 @@ from advconv.backends.torch_source import emit
 from advconv.language.effective import effective_text
 from advconv.report.torchinfo import torchinfo
 from advconv.training import figures
-from advconv.training.device import versions
+from advconv.training.environment import versions
 from advconv.training.files import RunDirectory, RunError
 from advconv.training.names import ARCH, METADATA
+from advconv.training.predictions import SAMPLES, augmented
+from advconv.training.records import AUGMENTED, record_text
 from advconv.training.run import Run, RunMetadata, arch_hash
 from advconv.training.saved import dump_with_checksum
 from advconv.training.setup import TrainingSetup
@@ -30,7 +32,7 @@ def start_run(setup: TrainingSetup, name: str, runs: Path) -> Run:
         ARCH: text,
         "model.py": emit(setup.measures, setup.spec.name),
         "summary.txt": torchinfo(setup.measures) + "\n",
-        "augmented.png": _augmented_figure(setup),
+        **_augmented_files(setup),
     }
     path = create_directory(runs / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}", files)
     return Run(RunDirectory(path), metadata, setup.architecture)
@@ -87,12 +89,17 @@ AUGMENTED_SECONDS = 5.0
 """The figure of a slow augmentation shows the epochs that are drawn in this time."""
 
 
-def _augmented_figure(setup: TrainingSetup) -> bytes:
-    """Training images, one row each: as they are, and augmented in the first epochs."""
-    augment, images = setup.augment(), setup.data.train.images[:6].numpy()
-    draws = (augment(image, epoch, index) for epoch in range(9) for index, image in enumerate(images))
+def _augmented_files(setup: TrainingSetup) -> dict[str, bytes | str]:
+    """Training images as they are, and augmented in the first epochs: a figure with a row for each, and as data."""
+    augment, images = setup.augment(), list(setup.data.train.images[:SAMPLES].numpy())
+    order = (augment(image, epoch, index) for epoch in range(9) for index, image in enumerate(images))
     end = time.perf_counter() + AUGMENTED_SECONDS
-    drawn = list(takewhile(lambda _: time.perf_counter() < end, draws))
+    drawn = list(takewhile(lambda _: time.perf_counter() < end, order))
     complete = len(drawn) - len(drawn) % len(images)
-    rows = [[image, *drawn[index : complete : len(images)]] for index, image in enumerate(images)]
-    return figures.mosaic(rows, "Training images as they are (left) and as the network sees them, epoch by epoch")
+    draws = [drawn[index : complete : len(images)] for index in range(len(images))]
+    rows = [[image, *epochs] for image, epochs in zip(images, draws, strict=True)]
+    title = "Training images as they are (left) and as the network sees them, epoch by epoch"
+    return {
+        "augmented.png": figures.mosaic(rows, title),
+        AUGMENTED: record_text(augmented(augment, images, draws)),
+    }

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from advconv.text.visible import first_line
 from advconv.training.environment import Environment
-from advconv.training.metrics import History, RunningMetrics
+from advconv.training.metrics import History, RunningMetrics, check_history
 from advconv.training.optim import optimizer_state_names
 from advconv.training.saved import Natural, Sha256, complete, validated_as
 from advconv.training.trainer import Trainer
@@ -59,7 +59,7 @@ def load_state(data: bytes, hash: str, trainer: Trainer) -> History:
     given = state.trainer
     _check_tensors(given, trainer)
     _check_counts(given, trainer)
-    _check_history(state.history, given.step // trainer.plan.steps_per_epoch)
+    check_history(state.history, given.step // trainer.plan.steps_per_epoch)
     trainer.load_state(
         given.step, given.running, given.environment, given.module, given.averaged, given.optimizer.state
     )
@@ -117,20 +117,3 @@ def _check_counts(given: _TrainerState, trainer: Trainer) -> None:
     ):
         if count != expected:
             raise ValueError(f"{name} is {count}, at step {step} it is {expected}")
-
-
-def _check_history(history: History, epochs: int) -> None:
-    numbers = [metrics.epoch for metrics in history.epochs]
-    if numbers != list(range(1, epochs + 1)):
-        raise ValueError(f"history.epochs has the epochs {numbers[:9]}, of which {epochs} are finished")
-    for metrics in history.epochs:
-        pairs = ((metrics.val_loss, metrics.val_accuracy), (metrics.test_loss, metrics.test_accuracy))
-        if any((loss is None) != (accuracy is None) for loss, accuracy in pairs) or pairs == ((None,) * 2,) * 2:
-            place = f"history.epochs.{metrics.epoch - 1}"
-            raise ValueError(f"{place} has a loss without an accuracy, or no accuracy at all")
-    if history.best_epoch not in range(1, epochs + 1) if epochs else history.best_epoch:
-        raise ValueError(f"history.best_epoch is {history.best_epoch}, of {epochs}")
-    if history.best_accuracy != (History(history.epochs[: history.best_epoch]).latest_accuracy if epochs else None):
-        raise ValueError(
-            f"history.best_accuracy is {history.best_accuracy}, not the accuracy of epoch {history.best_epoch}"
-        )

@@ -55,6 +55,11 @@ def load_torchvision_set(name: str, directory: Path) -> LoadedData:
     return LoadedData(train, test, classes)
 
 
+def is_downloaded(name: str, directory: Path) -> bool:
+    """Whether the files of a set are in a directory and match their published checksums."""
+    return not _unverified(directory, _files(name))
+
+
 def _dataset_class(name: str) -> Any:
     from torchvision import datasets
 

@@ -15,7 +15,8 @@ from advconv.report.page.diagram import diagram
 from advconv.report.page.field import fields
 from advconv.report.page.inspector import RowData, inspector, row_data
 from advconv.report.page.judgements import constraints, findings, state, totals
-from advconv.report.page.markup import Content, Markup, element, joined, json_script, lines
+from advconv.report.page.listing import cut, listing
+from advconv.report.page.markup import Content, Markup, element, joined, json_script
 from advconv.report.page.rows import Row, rows
 from advconv.report.page.tables import layers, receptive_fields, totals_of_rows
 from advconv.system.shipped import shipped
@@ -24,9 +25,6 @@ from advconv.text.source import LINE_BREAK, Source
 
 GENERATOR = '<meta name="generator" content="advconv">'
 """In the head of each page, by which a page of ours is recognised."""
-
-MAX_LINES, MAX_CHARACTERS = 2_000, 100_000
-"""Of one listing on the page."""
 
 
 class Section(NamedTuple):
@@ -38,7 +36,21 @@ class Section(NamedTuple):
     content: Content
 
 
-def page(checked: Checked, version: str = "") -> str:
+class Frame(NamedTuple):
+    """What stands around the page of a file that is part of a larger page: its title, sections before and after it.
+
+    `style` is the name of a further style sheet.
+    """
+
+    title: str
+    head: Content
+    before: Sequence[Section]
+    after: Sequence[Section]
+    made_from: str
+    style: str
+
+
+def page(checked: Checked, frame: Frame | None = None, version: str = "") -> str:
     """The page as one text that loads nothing.
 
     With a `version` it is a served one, which its reader loads again when the server has another version.
@@ -48,21 +60,48 @@ def page(checked: Checked, version: str = "") -> str:
         found = rows(checked.measures) if checked.measures else []
         data = _row_data(checked.measures, found, checked.source) if checked.measures else []
         sections = list(_sections(checked, name, found))
+        panel = _panel(checked.measures, found, data, "section" if frame else "aside") if checked.measures else None
+        script = json_script("data", data)
+        if frame:
+            return _framed(frame, sections, _totals(checked), panel, script)
         header = element("header", element("h1", name), state(checked), _totals(checked), _navigation(sections))
-        main = element("main", *map(_section, sections))
-        panel = _panel(checked.measures, found, data) if checked.measures else None
-        footer = element("footer", element("p", f"Made by advconv from {PurePath(checked.source.name).name}."))
-        body = header, element("div", main, panel, class_="columns" if panel else None), footer
-        return _html(name, joined(*body, json_script("data", data)), ["page.js"], version)
+        columns = element("div", element("main", *map(_section, sections)), panel, class_="columns" if panel else None)
+        footer = _footer(PurePath(checked.source.name).name)
+        return html(name, joined(header, columns, footer, script), version=version)
+
+
+def _framed(
+    frame: Frame, sections: Sequence[Section], totals: Markup | None, panel: Markup | None, script: Markup
+) -> str:
+    """The sections of the file, with their panel, between those of the frame."""
+    navigation = _navigation([*frame.before, *sections, *frame.after])
+    header = element("header", element("h1", frame.title), frame.head, totals, navigation)
+    inner = element("div", element("div", *map(_section, sections), class_="stack"), panel, class_="columns")
+    main = element("main", *map(_section, frame.before), inner, *map(_section, frame.after))
+    return html(frame.title, joined(header, main, _footer(frame.made_from), script), frame.style)
+
+
+def plain_page(title: str, head: Content, sections: Sequence[Section], made_from: str, style: str) -> str:
+    """A page of sections without a network."""
+    header = element("header", element("h1", title), head, _navigation(sections))
+    main = element("main", *map(_section, sections))
+    return html(title, joined(header, main, _footer(made_from), json_script("data", [])), style)
+
+
+def _footer(made_from: str) -> Markup:
+    return element("footer", element("p", f"Made by advconv from {made_from}."))
 
 
 def notice(name: str, text: str, version: str) -> str:
     """A served page about a file that cannot be read."""
-    return _html(name, element("header", element("h1", name), element("p", text)), [], version)
+    header = element("header", element("h1", name), element("p", text))
+    return html(name, joined(header, json_script("data", [])), version=version)
 
 
-def _html(title: str, body: Markup, scripts: list[str], version: str) -> str:
-    style, code = _asset("page.css"), [_asset(name) for name in (*scripts, *(["reload.js"] if version else []))]
+def html(title: str, body: Markup, further_style: str = "", version: str = "") -> str:
+    """A whole page with the script and the style sheet, and a further one; a served page has a `version`."""
+    style = _asset("page.css") + (_asset(further_style) if further_style else "")
+    code = [_asset(name) for name in ("page.js", *(["reload.js"] if version else []))]
     allowed = " ".join(f"'{_hash(script)}'" for script in code)
     policy = f"default-src 'none'; style-src '{_hash(style)}'; script-src {allowed}; img-src data:; base-uri 'none'"
     policy += "; connect-src 'self'" if version else ""
@@ -83,7 +122,7 @@ def _html(title: str, body: Markup, scripts: list[str], version: str) -> str:
 
 @cache
 def _asset(name: str) -> str:
-    return shipped(f"report/page/{name}").read_text(encoding="utf-8")
+    return shipped(f"report/{'' if '/' in name else 'page/'}{name}").read_text(encoding="utf-8")
 
 
 def _hash(text: str) -> str:
@@ -94,19 +133,16 @@ def _hash(text: str) -> str:
 def _sections(checked: Checked, name: str, found: Sequence[Row]) -> list[Section]:
     text = checked.source.lines
     text = text[:-1] if len(text) > 1 and not text[-1] else text
-    yaml = _cut(text)
     marked = [diagnostic.start.line for diagnostic in checked.diagnostics if not diagnostic.source.is_option]
-    sections = [Section("findings", "Findings", "Findings", findings(checked.diagnostics, len(yaml)))]
+    sections = [Section("findings", "Findings", "Findings", findings(checked.diagnostics, len(cut(text))))]
     if checked.verdicts:
         sections.insert(0, Section("constraints", "Constraints", "Constraints", constraints(checked.verdicts)))
     if measures := checked.measures:
         sections += _network_sections(measures, name, found)
-    listing = _listing(yaml, len(text), "line-", marked)
-    sections.append(Section("yaml", "YAML", "The file", listing))
+    sections.append(Section("yaml", "YAML", "The file", listing(text, "The file", "line-", marked)))
     if measures := checked.measures:
         source = LINE_BREAK.split(emit(measures, name).removesuffix("\n"))
-        title = "PyTorch module"
-        sections.append(Section("source", "PyTorch", title, _listing(_cut(source), len(source))))
+        sections.append(Section("source", "PyTorch", "PyTorch module", listing(source, "Source of the module")))
     return sections
 
 
@@ -136,27 +172,6 @@ def _totals(checked: Checked) -> Markup | None:
     return totals(checked.measures) if checked.measures else None
 
 
-def _cut(content: Sequence[str]) -> list[str]:
-    """The first lines, as many as a page holds."""
-    kept, room = list[str](), MAX_CHARACTERS
-    for line in content[:MAX_LINES]:
-        kept.append(line[:room])
-        room -= len(line)
-        if room <= 0:
-            break
-    return kept
-
-
-def _listing(kept: Sequence[str], count: int, prefix: str = "", marked: Sequence[int] = ()) -> Markup:
-    is_cut = len(kept) < count or sum(map(len, kept)) >= MAX_CHARACTERS
-    note = element("p", f"The first {len(kept):,} of {count:,} lines.", class_="closing") if is_cut else None
-    button = element("button", "Copy", type="button", class_="copy")
-    label = "The file" if prefix else "Source of the module"
-    code = element("code", lines(kept, prefix, marked))
-    listing = element("pre", code, class_="scroll listing", role="group", tabindex=0, aria_label=label)
-    return element("div", button, listing, note, class_="code")
-
-
 def _row_data(measures: Measures, found: list[Row], source: Source) -> list[RowData]:
     document, _ = read(source)
 
@@ -166,8 +181,8 @@ def _row_data(measures: Measures, found: list[Row], source: Source) -> list[RowD
     return [row_data(row, field, line(row)) for row, field in zip(found, fields(measures, found), strict=True)]
 
 
-def _panel(measures: Measures, found: Sequence[Row], data: Sequence[RowData]) -> Markup:
+def _panel(measures: Measures, found: Sequence[Row], data: Sequence[RowData], tag: str) -> Markup:
     """The panel with the row of the last map, whose field is that of the network."""
     last = measures.last_maps.maps[-1]
     start = next((row.number for row in found if last in row.nodes), len(found) - 1)
-    return inspector(measures, data[start])
+    return inspector(measures, data[start], tag)

@@ -39,7 +39,7 @@ def _strips(runs: Sequence[Run], field: Field, axis: int) -> str:
     return "".join(f"M{start} {top}h{count}v{height}h-{count}z" for start, count in runs)
 
 
-def inspector(measures: Measures, data: RowData) -> Markup:
+def inspector(measures: Measures, data: RowData, tag: str = "aside") -> Markup:
     """The panel, with one row shown until the script shows another."""
     height, width = measures.graph.input.size
     title = element("h2", "Receptive field", id="inspector-title")
@@ -53,7 +53,7 @@ def inspector(measures: Measures, data: RowData) -> Markup:
     readout = element("dl", *pairs, place, id="row-readings")
     drawing = element("div", _image(height, width, data), element("p", f"image {height}x{width}", class_="muted scale"))
     content = title, drawing, _key(), row, live, readout
-    return element("aside", *content, class_="inspector", aria_labelledby="inspector-title")
+    return element(tag, *content, class_="inspector", aria_labelledby="inspector-title")
 
 
 def _link(line: int | None) -> Markup | None:

@@ -14,7 +14,7 @@ from advconv.values.quantities import bytes_text, count_text
 WORDS = {
     Status.KEPT: ("kept", "\u2713"),
     Status.FAILED: ("failed", "\u2717"),
-    Status.PROMISED: ("later", "\u2026"),
+    Status.PROMISED: ("not judged", "\u2026"),
 }
 """How the status of a constraint is written, with a sign; colour comes on top."""
 

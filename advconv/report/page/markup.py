@@ -18,7 +18,7 @@ class Markup(str):
 Content: TypeAlias = "str | int | Iterable[Content] | None"
 """Texts, elements, numbers, nothing, and sequences of them."""
 
-VOID = {"br", "hr", "link", "meta"}
+VOID = {"br", "hr", "img", "link", "meta"}
 
 
 def element(name: str, /, *content: Content, **attributes: str | float | bool | None) -> Markup:

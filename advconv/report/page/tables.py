@@ -49,7 +49,7 @@ def _size(measures: Measures, row: Row) -> Cell:
     return size if size is None or size[0] != size[1] else size[0]
 
 
-def sortable(table: Table, rows: Sequence[Row], header: int = 0) -> Markup:
+def sortable(table: Table, rows: Sequence[Row] = (), header: int = 0) -> Markup:
     """A table whose first column is the label of a row; `header` is the column that names a line for screen readers."""
     numbers = {row.label: row.number for row in rows}
     is_number = [not any(isinstance(line[column], str) for line in table.rows) for column in range(len(table.columns))]
@@ -78,7 +78,7 @@ def _cells(table: Table, line: Sequence[Cell], header: int, is_number: Sequence[
     for place, (column, cell) in enumerate(zip(table.columns, line, strict=True)):
         shown = shortened(table.texts.get(column, cell_text)(cell), MAX_CELL if place else MAX_LABEL)
         # What is shown in units or with separators is sorted by its number.
-        key = cell if isinstance(cell, int) and shown != str(cell) else None
+        key = cell if isinstance(cell, int | float) and shown != str(cell) else None
         kind = "number" if is_number[place] else "wide" if len(shown) > 48 else None
         if place == header:
             found.append(element("th", shown, scope="row", class_=kind, data_key=key))
