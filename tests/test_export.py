@@ -112,3 +112,42 @@ def test_the_programs_of_the_page_say_what_predict_says(
         name, probability = said.rsplit(maxsplit=1)
         assert name == likeliest["class"]
         assert float(probability) == pytest.approx(float(likeliest["probability"]), abs=2e-4)
+
+
+@pytest.mark.parametrize("takes", ["bytes", "normalised"])
+def test_a_network_in_8_bits_is_compared_with_float32_on_all_test_images(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], takes: str
+) -> None:
+    """Counted anew from both files, on the drawn test images."""
+    floats, integers = tmp_path / "floats.onnx", tmp_path / "integers.onnx"
+    assert command("export", run, "-o", floats, "--takes", takes) == 0
+    capsys.readouterr()
+    assert command("export", run, "-o", integers, "--takes", takes, "--int8") == 0
+    said = capsys.readouterr().out
+    about = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    images, labels = drawn_test_images()
+    if takes == "normalised":
+        images = ((images / 255 - about["mean"]) / about["std"]).transpose(0, 3, 1, 2).astype(np.float32)
+    before, after = (
+        onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        .run(None, {"images": images})[0]
+        .argmax(1)
+        for path in (floats, integers)
+    )
+    was, now = (100 * float((classes == labels).mean()) for classes in (before, after))
+
+    assert f"accuracy {was:.2f}% in float32, {now:.2f}% in 8 bits ({now - was:+.2f}) on 640 test images" in said
+    assert f"they agree on {(before == after).sum():,};" in said
+    assert integers.stat().st_size < floats.stat().st_size
+    kinds = {tensor.data_type for tensor in onnx.load(integers).graph.initializer}
+    assert {onnx.TensorProto.INT8, onnx.TensorProto.UINT8} <= kinds
+    facts = [{entry.key: entry.value for entry in onnx.load(path).metadata_props} for path in (floats, integers)]
+    assert facts[0] == facts[1]
+
+
+def drawn_test_images() -> tuple[np.ndarray, np.ndarray]:
+    from advconv.geometry import Shape
+    from advconv.training.sets import load_dataset
+
+    images, labels = load_dataset("shapes", Path(), Shape(3, 16, 16)).test.first(640)
+    return images.numpy(), labels.numpy()

@@ -322,6 +322,7 @@ def _add_export(commands: Commands) -> None:
     _add_run(export)
     export.add_argument("-o", "--output", required=True, type=onnx_file, metavar="FILE.onnx", help="the file to write")
     help = "input of the ONNX model: bytes (0 to 255, normalised inside) or normalised images; default: bytes"
+    export.add_argument("--int8", action="store_true", help="weights and activations in 8 bits; compares the accuracy")
     export.add_argument("--takes", choices=("bytes", "normalised"), default="bytes", help=help)
     _add_data_dir(export)
 

@@ -47,7 +47,12 @@ def _open(options: argparse.Namespace) -> "Run":
 
 
 def _test_images(run: "Run", data_dir: str | None) -> "ImageSet":
-    """The test set of a run's data. Raises DataError if its classes are not those of the run."""
+    """The test set of a run's data. Raises DataError."""
+    return _images(run, data_dir)[1]
+
+
+def _images(run: "Run", data_dir: str | None) -> tuple["ImageSet", "ImageSet"]:
+    """The training and the test set of a run's data. Raises DataError if its classes are not those of the run."""
     from advconv.training.data import DataError
     from advconv.training.sets import data_directory, load_dataset
 
@@ -56,7 +61,7 @@ def _test_images(run: "Run", data_dir: str | None) -> "ImageSet":
     print_notes(loaded.notes)
     if list(loaded.classes) != run.metadata.classes:
         raise DataError(f"{directory} has other classes than the training data of the run")
-    return loaded.test.first(limit)
+    return loaded.train.first(limit), loaded.test.first(limit)
 
 
 @report_user_errors
@@ -108,12 +113,19 @@ def print_notes(notes: tuple[str, ...]) -> None:
 @report_user_errors
 def run_export(options: argparse.Namespace) -> int:
     from advconv.training.export import export
+    from advconv.training.quantize import export_int8
     from advconv.training.run_files import load_weights
 
     run = _open(options)
-    test = _test_images(run, options.data_dir)
-    given, comparison = export(run, load_weights(run, options.weights), test, Path(options.output), options.takes)
-    print_text(f"wrote {options.output}, which takes {given.takes}: {given}")
+    train, test = _images(run, options.data_dir)
+    module, path = load_weights(run, options.weights), Path(options.output)
+    if options.int8:
+        quantised = export_int8(run, module, train, test, path, options.takes)
+        print_text(f"wrote {path}, in 8 bits, which takes {quantised.given.takes}: {quantised.given}")
+        print_text(str(quantised))
+        return OK
+    given, comparison = export(run, module, test, path, options.takes)
+    print_text(f"wrote {path}, which takes {given.takes}: {given}")
     print_text(str(comparison))
     if not comparison.holds:
         print_error("onnxruntime and torch disagree, do not use the file")
