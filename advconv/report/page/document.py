@@ -54,10 +54,9 @@ def page(checked: Checked) -> str:
 
 
 def _html(title: str, body: Markup) -> str:
-    style, script = _asset("page.css"), _asset("page.js")
-    policy = (
-        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; img-src data:; base-uri 'none'"
-    )
+    style, script = palette() + _asset("page.css"), _asset("page.js")
+    of_style, of_script = asset_hashes()
+    policy = f"default-src 'none'; style-src '{of_style}'; script-src '{of_script}'; img-src data:; base-uri 'none'"
     head = joined(
         element("meta", charset="utf-8"),
         Markup(GENERATOR),
@@ -72,13 +71,22 @@ def _html(title: str, body: Markup) -> str:
     return f"<!DOCTYPE html>\n{element('html', *content, lang='en')}\n"
 
 
+def asset_hashes() -> tuple[str, str]:
+    """Of the style and the script of every page, by which a policy allows them and no others."""
+    return _hash(palette() + _asset("page.css")), _hash(_asset("page.js"))
+
+
+def palette() -> str:
+    """The colours, light and dark."""
+    return _asset("palette.css")
+
+
 @cache
 def _asset(name: str) -> str:
     return shipped(f"report/page/{name}").read_text(encoding="utf-8")
 
 
 def _hash(text: str) -> str:
-    """By which the policy of the page knows its own script and style: nothing else is run."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
