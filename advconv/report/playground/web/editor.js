@@ -28,6 +28,15 @@ const THEME = EditorView.theme({
   ".tok-punctuation, .tok-separator": { color: "var(--muted)" },
 });
 
+// The browser would keep the style of the replaced text by inline styles, which the policy does not allow.
+function typedOverSelection(event, view) {
+  if (event.inputType !== "insertText" || event.isComposing || view.state.selection.main.empty) return false;
+  event.preventDefault();
+  const changes = view.state.replaceSelection(event.data ?? "");
+  view.dispatch(view.state.update(changes, { userEvent: "input.type", scrollIntoView: true }));
+  return true;
+}
+
 const host = document.getElementById("editor").attachShadow({ mode: "open" });
 let changed = () => {};
 
@@ -39,7 +48,8 @@ const view = new EditorView({
     extensions: [
       lineNumbers(), lintGutter(), history(), highlightSpecialChars(), highlightActiveLine(), bracketMatching(),
       indentOnInput(), indentUnit.of("  "), yaml(), syntaxHighlighting(classHighlighter), THEME,
-      EditorView.contentAttributes.of({ "aria-label": "The file, in YAML" }),
+      EditorView.contentAttributes.of({ "aria-label": "The file, in YAML", tabindex: "0" }),
+      EditorView.domEventHandlers({ beforeinput: typedOverSelection }),
       keymap.of([
         { key: "F8", run: nextDiagnostic }, { key: "Shift-F8", run: previousDiagnostic },
         ...defaultKeymap, ...historyKeymap,

@@ -17,8 +17,9 @@ export function show(html) {
   // The older page stays until the newer one is drawn.
   frame.addEventListener("load", () => {
     URL.revokeObjectURL(address);
-    for (const old of [...place.children]) if (old !== frame && place.lastElementChild === frame) old.remove();
+    if (frame !== place.lastElementChild) return;
     shown = frame;
+    while (place.firstElementChild !== frame) place.firstElementChild.remove();
   }, { once: true });
   place.append(frame);
 }

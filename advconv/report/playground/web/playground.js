@@ -98,6 +98,8 @@ function list(diagnostics, checked) {
 function open(content) {
   hasNetwork = false;
   replaceText(content);
+  // Also if it was the text of the editor before.
+  later("check", () => ask("check", current()));
 }
 
 async function choices() {
