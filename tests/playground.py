@@ -5,6 +5,7 @@ import contextlib
 import io
 import json
 import threading
+import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,12 +20,11 @@ from advconv.check import check
 from advconv.cli.main import run
 from advconv.report.data import json_report
 from advconv.text.source import Source
-from tests.browser import sync_api
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-WAIT = 15_000
+WAIT = 60_000
 """Milliseconds: a machine may have more to do than this."""
 
 
@@ -83,9 +83,12 @@ def findings(text: str) -> list[str]:
 
 
 def wait_for_findings(page: "Page", text: str) -> None:
-    """Until the page shows the findings of this text."""
+    """Until the page shows the findings of this text, and no others."""
     wanted = [" ".join(found.split()) for found in findings(text)]
-    sync_api.expect(page.locator("#findings li")).to_have_text(wanted, timeout=WAIT)
+    end = time.monotonic() + WAIT / 1000
+    while (shown := [" ".join(found.split()) for found in page.locator("#findings li").all_inner_texts()]) != wanted:
+        assert time.monotonic() < end, shown[:3]
+        page.wait_for_timeout(50)
 
 
 def wait_until_checked(page: "Page") -> None:
