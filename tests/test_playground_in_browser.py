@@ -105,18 +105,18 @@ def test_a_file_that_is_typed_has_the_numbers_of_the_command_line(opened: Any) -
     wait_until_checked(page)
     page.locator(".cm-content").click()
     page.keyboard.press("Control+A")
-    page.keyboard.type("advconv: 1\nname: typed\ninput: [3, 24, 24]\nnetwork: {C1: [conv: 8, strided: 16], O: [gap]}\n")
-    page.keyboard.type("constraints: {receptive_field: '> 6', params: '< 1k'}\n")
+    page.keyboard.type("advconv: 1\ninput: [3, 24, 24]\nnetwork: {C1: [conv: 8, strided: 16], O: [gap]}\n")
+    page.keyboard.type("constraints: {receptive_field: '> 6', params: '< 1k'}\nname: typed")
     frame = report_of(page, "typed")
     text = text_of(page)
     found = expected(text)
     network = found["network"]
     totals = dict(zip(*(frame.locator(f".totals {each}").all_inner_texts() for each in ("dt", "b")), strict=True))
 
-    assert text.startswith("advconv: 1\nname: typed\n")
+    assert text.startswith("advconv: 1\ninput: [3, 24, 24]\nnetwork: {C1: ")
     wait_for_findings(page, text)
     assert page.locator("#state").inner_text() == "2 errors"
-    assert totals["Receptive field"] == str(network["receptive_field"]["size"])
+    assert [int(totals["Receptive field"])] * 2 == network["receptive_field"]["size"]
     assert totals["Parameters"] == f"{network['params']:,}"
     assert totals["MACs"] == f"{network['macs']:,}"
     assert {each["status"] for each in found["constraints"]} == {"failed"}
@@ -174,7 +174,8 @@ def test_nothing_of_a_file_is_run(text: str, opened: Any) -> None:
     page.locator(".cm-tooltip").first.wait_for(timeout=WAIT)
 
     assert [frame.evaluate("window.hacked") for frame in page.frames] == [None] * len(page.frames)
-    assert all(frame.locator("img").count() == 0 for frame in page.frames)
+    # CodeMirror has images without a source beside characters that cannot be seen.
+    assert [frame.locator("img[src], [onerror]").count() for frame in page.frames] == [0] * len(page.frames)
 
 
 def test_the_report_has_no_origin_and_the_page_asks_nobody_but_its_own_server(opened: Any, address: str) -> None:
@@ -259,12 +260,15 @@ def test_the_files_to_start_from_are_the_starters_and_the_shipped_architectures(
     names = page.locator("#start option").all_inner_texts()
     zoo = [path.stem for path in Path("archs/zoo").glob("*.yaml")]
 
-    assert names[0] == "assignment"
+    assert names[:2] == ["a file", "assignment"]
     assert {"small", "dilated", "residual", "mobile", "c1c2c3c4", *zoo} <= set(names)
     report_of(page, "assignment")
     page.locator("#start").select_option("resnet18")
     frame = report_of(page, "resnet18")
     assert frame.locator(".totals b").nth(1).inner_text() == "11,689,512"
+    assert page.locator("#start").input_value() == "resnet18"
+    write(page, "advconv: 1\n")
+    assert page.locator("#start").input_value() == ""
 
 
 def test_it_is_used_with_the_keyboard_alone(opened: Any) -> None:

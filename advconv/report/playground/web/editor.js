@@ -47,7 +47,8 @@ const view = new EditorView({
   state: EditorState.create({
     extensions: [
       lineNumbers(), lintGutter(), history(), highlightSpecialChars(), highlightActiveLine(), bracketMatching(),
-      indentOnInput(), indentUnit.of("  "), yaml(), syntaxHighlighting(classHighlighter), THEME,
+      indentOnInput(), indentUnit.of("  "), yaml(), syntaxHighlighting(classHighlighter),
+      EditorView.lineWrapping, THEME,
       EditorView.contentAttributes.of({ "aria-label": "The file, in YAML", tabindex: "0" }),
       EditorView.domEventHandlers({ beforeinput: typedOverSelection }),
       keymap.of([

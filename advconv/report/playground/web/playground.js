@@ -34,9 +34,12 @@ const current = () => text().toWellFormed?.() ?? text();
 let last = { name: null, is_measured: false };
 let hasNetwork = false;
 let isSaving = false;
+// To start from, by name.
+const files = {};
 
 onChange(() => {
   keep();
+  if (text() !== files[at("start").value]) at("start").value = "";
   later("check", () => ask("check", current()));
 });
 
@@ -104,18 +107,18 @@ function open(content) {
 
 async function choices() {
   const groups = await (await fetch("starts.json")).json();
-  const files = {};
   for (const { title, files: inside } of groups) {
     const group = made("optgroup", { label: title }, ...Object.keys(inside).map((name) => made("option", { value: name }, name)));
     at("start").append(group);
     Object.assign(files, inside);
   }
   at("start").addEventListener("change", () => {
+    if (!at("start").value) return;
     open(files[at("start").value]);
     history.replaceState(null, "", location.pathname);
     say("");
   });
-  return files[at("start").value];
+  return Object.values(files)[0];
 }
 
 function keep() {
