@@ -171,7 +171,7 @@ def test_modules_of_the_editor_import_each_other_by_their_file_names() -> None:
 
     assert modules(packages)["x-own.js"].decode() == (
         'import { a } from "./x-other.js";\nimport b from "./plain.js";\nexport { c } from "./plain.js";\n'
-        "let d = 'import';\n"
+        'const d = "import";\n'
     )
     assert "plain 1.0\n\nmay be used" in licences(packages)
     assert "@x/own 1.0\n\nLicense: MIT" in licences(packages)
