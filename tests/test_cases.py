@@ -15,6 +15,7 @@ from advconv.rules.diagnostics import placed
 from advconv.rules.record import Rule
 from advconv.system.console import Paint
 from advconv.text.finding import Finding
+from advconv.text.reader import PythonLoader
 from advconv.text.source import Source, Span
 from tests.golden import SHIPPED, expect
 
@@ -33,6 +34,17 @@ def test_the_failing_example_of_a_rule_is_explained(rule: Rule, update: bool) ->
 
     assert f"{rule.severity}[{rule.code}]" in text
     expect(Path("tests/golden/rules") / f"{rule.code}.txt", text if rule.code != "AC121" else text[-400:], update)
+
+
+def test_pyyamls_own_parser_gives_the_same_diagnostics_as_libyaml(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there is no libyaml, as in a browser, the parser in Python reads the file."""
+    texts = [path.read_bytes() for path in [*CASES, *sorted(Path("archs").rglob("*.yaml"))]]
+    texts += [example(text).encode() for rule in RULES for text in (rule.fails, rule.passes)]
+    expected = [check_bytes("t.yaml", text).diagnostics for text in texts]
+    monkeypatch.setattr("advconv.text.reader.LOADER", PythonLoader)
+
+    for text, diagnostics in zip(texts, expected, strict=True):
+        assert check_bytes("t.yaml", text).diagnostics == diagnostics
 
 
 def test_a_code_that_is_not_in_the_list_cannot_be_used() -> None:

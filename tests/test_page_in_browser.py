@@ -1,7 +1,5 @@
 """The page of `advconv report` in Chromium: the drawn field, keyboard, sorting, copying, printing, accessibility."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,20 +11,13 @@ from advconv.check import Checked, check
 from advconv.report.page.document import page
 from advconv.report.page.rows import FAMILIES, rows
 from advconv.text.source import Source
+from tests.browser import chromium, needs_axe, needs_chromium, violations
 from tests.page import HOSTILE, hostile_file, long_network
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed"),
-]
-
-AXE = Path(os.environ.get("AXE", "node_modules/axe-core/axe.min.js"))
-"""The file of axe-core, which `npm install --no-save axe-core` brings."""
+pytestmark = [pytest.mark.slow, needs_chromium]
 
 GAPS = """\
 advconv: 1
@@ -53,10 +44,8 @@ TEXTS = {
 
 @pytest.fixture(scope="module")
 def browser() -> "Iterator[Browser]":
-    with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with chromium() as started:
         yield started
-        started.close()
 
 
 @pytest.fixture
@@ -250,13 +239,11 @@ def test_a_phone_scrolls_the_page_downwards_only(name: str, opened: Any) -> None
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", ["c1c2c3c4", "googlenet", "errors", "broken", "gaps", "hostile"])
-@pytest.mark.skipif(not AXE.is_file(), reason="no axe-core: npm install --no-save axe-core, or AXE=its file")
+@needs_axe
 def test_axe_finds_no_violation(name: str, scheme: str, opened: Any) -> None:
     for width in (1280, 360):
         page = opened(name, color_scheme=scheme, viewport={"width": width, "height": 800})
-        page.evaluate(AXE.read_text(encoding="utf-8"))
-        found = page.evaluate("axe.run()")["violations"]
-        assert [(each["id"], [node["target"] for node in each["nodes"]][:3]) for each in found] == []
+        assert violations(page.main_frame) == []
 
 
 def test_everything_focusable_shows_its_focus(opened: Any) -> None:

@@ -10,26 +10,21 @@ import pytest
 from advconv.report.run.compare import comparison_page
 from advconv.report.run.reading import read_run
 from advconv.report.run.sections import run_page
-from tests.test_page_in_browser import AXE, CHROMIUM, is_outside
+from tests.browser import chromium, needs_axe, needs_chromium, violations
+from tests.test_page_in_browser import is_outside
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed"),
-]
+pytestmark = [pytest.mark.slow, needs_chromium]
 
 PAGES = ["plain", "hostile", "unfinished", "comparison", "hostile comparison"]
 
 
 @pytest.fixture(scope="module")
 def browser() -> "Iterator[Browser]":
-    with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with chromium() as started:
         yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")
@@ -165,10 +160,8 @@ def test_the_receptive_field_follows_the_pointer_on_the_page_of_a_run_too(opened
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", PAGES)
-@pytest.mark.skipif(not AXE.is_file(), reason="no axe-core: npm install --no-save axe-core, or AXE=its file")
+@needs_axe
 def test_axe_finds_no_violation(name: str, scheme: str, opened: Any) -> None:
     for width in (1280, 360):
         page = opened(name, color_scheme=scheme, viewport={"width": width, "height": 800})
-        page.evaluate(AXE.read_text(encoding="utf-8"))
-        found = page.evaluate("axe.run()")["violations"]
-        assert [(each["id"], [node["target"] for node in each["nodes"]][:3]) for each in found] == []
+        assert violations(page.main_frame) == []

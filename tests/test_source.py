@@ -3,12 +3,11 @@
 from typing import Any
 
 import pytest
-import yaml
 
 from advconv.check import check
 from advconv.rules.diagnostics import Diagnostic, placed
 from advconv.text.document import MAX_BYTES, Document, decode
-from advconv.text.reader import read, resolve
+from advconv.text.reader import PythonLoader, read, resolve
 from advconv.text.source import Source, Span
 
 
@@ -196,7 +195,7 @@ def test_lines_break_where_yaml_breaks_them() -> None:
 def test_the_python_loader_reads_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "a: &x [1, 'b', no]\nb: {<<: {c: 1e-3}, d: *x}\n"
     fast = data(text)
-    monkeypatch.setattr("advconv.text.reader.LOADER", yaml.SafeLoader)
+    monkeypatch.setattr("advconv.text.reader.LOADER", PythonLoader)
 
     assert data(text) == fast
     assert problems("a: \x07\n")[0].code == "AC101"

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from advconv.blocks import BLOCKS_BY_KIND
 from advconv.language.overrides import parse_setting
 from advconv.rules.diagnostics import Diagnostic, placed
-from advconv.text.reader import read
+from advconv.text.reader import PythonLoader, read
 from advconv.text.repair import repaired
 from advconv.text.source import Source
 from advconv.text.syntax import FIRST_FIELDS
 
-LOADERS = [getattr(yaml, "CSafeLoader", yaml.SafeLoader), yaml.SafeLoader]
+LOADERS = [getattr(yaml, "CSafeLoader", PythonLoader), PythonLoader]
 
 
 @pytest.fixture(params=LOADERS, ids=lambda loader: loader.__name__, autouse=True)

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.browser import chromium, needs_chromium
 from tests.processes import wait_until
-from tests.test_page_in_browser import CHROMIUM, box_of, drawn, measures_of, pytestmark
+from tests.test_page_in_browser import box_of, drawn, measures_of
 from tests.test_watch import Watch, replace, watching
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-__all__ = ["pytestmark"]
+pytestmark = [pytest.mark.slow, needs_chromium]
 
 NAME = "c1c2c3c4"
 TEXT = Path(f"archs/{NAME}.yaml").read_text(encoding="utf-8")
@@ -41,15 +41,13 @@ def shown(watch: Watch) -> Iterator[Any]:
     """The page of the process; at the end, nothing may have been logged, asked for elsewhere or thrown."""
     (url,) = set(re.findall(r"http://127\.0\.0\.1:\d+/", watch.out))
     trouble = list[str]()
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with chromium() as browser:
         found = browser.new_page(viewport={"width": 1280, "height": 700})
         found.on("console", lambda message: trouble.append(f"{message.type}: {message.text}"))
         found.on("pageerror", lambda error: trouble.append(str(error)))
         found.on("request", lambda asked: None if asked.url.startswith((url, "data:")) else trouble.append(asked.url))
         found.goto(url)
         yield found
-        browser.close()
     assert trouble == []
 
 

@@ -64,6 +64,7 @@ def parser() -> argparse.ArgumentParser:
     _add_rf_table(commands)
     _add_summary(commands)
     _add_report(commands)
+    _add_playground(commands)
     _add_emit(commands)
     _add_verify(commands)
     _add_erf(commands)
@@ -175,6 +176,16 @@ def _add_report(commands: Commands) -> None:
     runs = report.add_argument_group("runs", "For a run that has recorded no predictions, which are then made.")
     _add_data_dir(runs)
     _add_device(runs)
+
+
+def _add_playground(commands: Commands) -> None:
+    help = "write a static site in which the check runs in the browser, as one types"
+    example = "advconv playground -o site && python -m http.server -d site"
+    playground = _command(commands, "playground", help, example, "playground_command:run_playground")
+    help = "the directory to write: new, empty, or of an older playground"
+    playground.add_argument("-o", "--output", required=True, metavar="DIR", help=help)
+    help = "where downloaded parts are kept, and found without a network; default: ~/.cache/advconv"
+    playground.add_argument("--cache", metavar="DIR", help=help)
 
 
 def _add_emit(commands: Commands) -> None:

@@ -34,12 +34,30 @@ TOKENS_AFTER_FAILURE = 10_000
 """How many tokens after the failure are read; a bracket that is closed later counts as never closed."""
 
 
+LIBYAML_WORDS = (
+    (r"sequence entries are not allowed here", "block sequence entries are not allowed in this context"),
+    (r"mapping keys are not allowed here", "mapping keys are not allowed in this context"),
+    (r"mapping values are not allowed here", "mapping values are not allowed in this context"),
+    (r"expected <block end>, but found .*", "did not find expected key"),
+    (r"expected the node content, but found .*", "did not find expected node content"),
+    (r"expected '<document start>', but found .*", "did not find expected <document start>"),
+)
+"""Errors of PyYAML's own parser in the words of libyaml, so that a text has one message with both."""
+
+
+def as_libyaml(problem: str) -> str:
+    for pattern, words in LIBYAML_WORDS:
+        if re.fullmatch(pattern, problem, re.DOTALL):
+            return words
+    return problem
+
+
 class ParseFailure:
     """A syntax error of PyYAML, with the tokens around it."""
 
     def __init__(self, source: Source, problem: yaml.MarkedYAMLError, loader: Any) -> None:
         self.source, self.loader = source, loader
-        self.problem, self.context = problem.problem or "it ends too early", problem.context or ""
+        self.problem, self.context = as_libyaml(problem.problem or "it ends too early"), problem.context or ""
         self.opened = line_column(problem.context_mark)
         self.at = line_column(problem.problem_mark) or self.opened or LineColumn(0, 0)
 

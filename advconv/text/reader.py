@@ -22,7 +22,17 @@ MAX_TEXT = 1000
 
 TAG_DIRECTIVE = re.compile(r"^%TAG\b", re.MULTILINE)
 
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+class PythonLoader(yaml.SafeLoader):
+    """PyYAML's own parser, where there is no libyaml; an empty value in braces is where libyaml has it."""
+
+    def process_empty_scalar(self, mark: Any) -> Any:
+        if self.state in (self.parse_flow_mapping_key, self.parse_flow_sequence_entry_mapping_end):
+            mark = self.peek_token().start_mark  # type: ignore[no-untyped-call]
+        return super().process_empty_scalar(mark)
+
+
+LOADER = getattr(yaml, "CSafeLoader", PythonLoader)
 
 
 def read(source: Source) -> tuple[Document | None, list[Finding]]:

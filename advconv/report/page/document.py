@@ -100,7 +100,7 @@ def notice(name: str, text: str, version: str) -> str:
 
 def html(title: str, body: Markup, further_style: str = "", version: str = "") -> str:
     """A whole page with the script and the style sheet, and a further one; a served page has a `version`."""
-    style = _asset("page.css") + (_asset(further_style) if further_style else "")
+    style = palette() + _asset("page.css") + (_asset(further_style) if further_style else "")
     code = [_asset(name) for name in ("page.js", *(["reload.js"] if version else []))]
     allowed = " ".join(f"'{_hash(script)}'" for script in code)
     policy = f"default-src 'none'; style-src '{_hash(style)}'; script-src {allowed}; img-src data:; base-uri 'none'"
@@ -120,13 +120,22 @@ def html(title: str, body: Markup, further_style: str = "", version: str = "") -
     return f"<!DOCTYPE html>\n{element('html', *content, lang='en')}\n"
 
 
+def asset_hashes() -> tuple[str, str]:
+    """Of the style and the script of every page, by which a policy allows them and no others."""
+    return _hash(palette() + _asset("page.css")), _hash(_asset("page.js"))
+
+
+def palette() -> str:
+    """The colours, light and dark."""
+    return _asset("palette.css")
+
+
 @cache
 def _asset(name: str) -> str:
     return shipped(f"report/{'' if '/' in name else 'page/'}{name}").read_text(encoding="utf-8")
 
 
 def _hash(text: str) -> str:
-    """By which the policy of the page knows its own script and style: nothing else is run."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
