@@ -1,7 +1,8 @@
 """The site: the documents as they are in the repository, with the README as its first page.
 
-`python docs/build_site.py` puts the pages into build/docs/, and zensical the site into build/site/; zensical.toml says
-how. A link to a page or an anchor that does not exist ends it with exit code 1.
+`python docs/build_site.py` puts the pages and the playground into build/docs/, and zensical the site into build/site/;
+zensical.toml says how. A link to a page or an anchor that does not exist ends it with exit code 1. The playground needs
+npm and pip; with `--without-playground` a page says that it was left out.
 """
 
 import json
@@ -15,6 +16,8 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 PAGES, SITE = ROOT / "build" / "docs", ROOT / "build" / "site"
+
+PLAYGROUND = "play"
 
 TOP = {"README.md": "index.md"} | {
     name: name for name in ("ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
@@ -42,8 +45,20 @@ def main() -> int:
         target = PAGES / site_path(source)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / source, target)
+    if not put_playground(PAGES / PLAYGROUND, is_wanted="--without-playground" not in sys.argv[1:]):
+        return 1
     zensical = [sys.executable, "-m", "zensical", "build", "--strict", "--clean"]
     return subprocess.run(zensical, cwd=ROOT, check=False).returncode
+
+
+def put_playground(directory: Path, is_wanted: bool) -> bool:
+    """Whether the playground, or a page in its place, is there."""
+    if is_wanted:
+        command = [sys.executable, "-m", "advconv", "playground", "-o", str(directory)]
+        return subprocess.run(command, cwd=ROOT, check=False).returncode == 0
+    directory.mkdir()
+    (directory / "index.html").write_text("<!DOCTYPE html>\n<title>Playground</title>\nLeft out.\n", encoding="utf-8")
+    return True
 
 
 def pages() -> Iterator[tuple[str, str]]:
