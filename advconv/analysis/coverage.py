@@ -81,6 +81,7 @@ def _reads_all(reader: Reader) -> bool:
     return all(_covers(window, size) for window, size in reader.axes)
 
 
+@lru_cache(maxsize=1000)
 def _covers(window: Window, size: int) -> bool:
     """Whether a window over an axis reads every position; False also where only `read_positions` can say."""
     places = window.output_size(size)

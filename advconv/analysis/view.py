@@ -34,6 +34,17 @@ class Reader(NamedTuple):
         return (self.windows[0], self.x.height), (self.windows[1], self.x.width)
 
     @property
+    def is_padded(self) -> bool:
+        over_height, over_width = self.windows
+        return bool(over_height.before or over_height.after or over_width.before or over_width.after)
+
+    @property
+    def is_larger_than_map(self) -> bool:
+        """Whether the window spans more positions than the map has, on any axis."""
+        over_height, over_width = self.windows
+        return over_height.extent > self.x.height or over_width.extent > self.x.width
+
+    @property
     def is_weighted(self) -> bool:
         return isinstance(self.layer, WEIGHTED)
 

@@ -19,7 +19,7 @@ MOST_PADDING = 0.4
 
 def padded_points(view: GraphView) -> Iterator[Finding]:
     for reader, layer in view.convolutions:
-        if layer.kernel_size == (1, 1) and (outside := positions_outside(reader)):
+        if layer.kernel_size == (1, 1) and reader.is_padded and (outside := positions_outside(reader)):
             total = reader.node.shape.height * reader.node.shape.width
             message = f"{outside:,} of its {total:,} positions are a border of constants, from the padding of a 1x1"
             yield in_row(reader.node, "AC306", message, "use `padding: 0`", "padding")
@@ -43,7 +43,7 @@ def _ignores_dilation(window: Window) -> bool:
 
 def mostly_padding(view: GraphView) -> Iterator[Finding]:
     for reader, layer in view.convolutions:
-        if is_larger_than_map(reader) or max(layer.kernel_size) > MAX_TAPS:
+        if not reader.is_padded or reader.is_larger_than_map or max(layer.kernel_size) > MAX_TAPS:
             continue
         share = 1 - real_share(reader)
         if share > MOST_PADDING and not positions_outside(reader):
@@ -79,8 +79,8 @@ def _reads_inside(window: Window, size: int) -> int:
 
 def padding_alone(view: GraphView) -> Iterator[Finding]:
     for reader, layer in view.convolutions:
-        outside = positions_outside(reader)
-        if outside and layer.kernel_size != (1, 1):
+        outside = positions_outside(reader) if reader.is_padded and layer.kernel_size != (1, 1) else 0
+        if outside:
             height, width = reader.node.shape.size
             message = f"{outside:,} of its {height * width:,} positions are computed from padding alone"
             yield in_row(
@@ -90,8 +90,6 @@ def padding_alone(view: GraphView) -> Iterator[Finding]:
 
 def positions_outside(reader: Reader) -> int:
     """How many positions of its output are computed from padding alone."""
-    if not any(window.before or window.after for window in reader.windows):
-        return 0
     over_height, over_width = (_places_outside(window, size) for window, size in reader.axes)
     height, width = reader.node.shape.size
     return height * width - (height - over_height) * (width - over_width)
@@ -113,14 +111,10 @@ def _places_outside(window: Window, size: int) -> int:
 
 def larger_than_map(view: GraphView) -> Iterator[Finding]:
     for reader, layer in view.convolutions:
-        if is_larger_than_map(reader):
+        if reader.is_larger_than_map:
             extents = by((reader.windows[0].extent, reader.windows[1].extent))
             message = f"the kernel spans {extents} positions of a {by(reader.x.size)} map"
             yield in_row(reader.node, "AC310", message, _help(layer))
-
-
-def is_larger_than_map(reader: Reader) -> bool:
-    return any(window.extent > size for window, size in reader.axes)
 
 
 def shifted_maps(view: GraphView) -> Iterator[Finding]:
@@ -134,6 +128,7 @@ def shifted_maps(view: GraphView) -> Iterator[Finding]:
             yield in_row(reader.node, "AC311", message, "use an odd kernel_size", "kernel_size")
 
 
+@lru_cache(maxsize=1000)
 def _shift(window: Window) -> float:
     """The distance from the centre of the first window to position 0, for an even window that moves by odd steps."""
     is_between = window.extent % 2 == 0 and window.stride % 2 == 1
