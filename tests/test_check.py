@@ -7,7 +7,7 @@ import pytest
 from advconv.check import check, check_bytes, gc_disabled
 from advconv.text.finding import MAX_FINDINGS
 from advconv.text.source import Source
-from tests.build import arch, checked
+from tests.build import arch, checked, codes
 
 HEAD = "advconv: 1\nname: t\ninput: [3, 8, 8]\n"
 UNFIT = "    - maxpool: 99\n"
@@ -78,3 +78,26 @@ def test_the_collector_of_cycles_is_as_it_was_after_a_check(is_enabled: bool) ->
         assert (within, gc.isenabled()) == (False, is_enabled)
     finally:
         (gc.enable if before else gc.disable)()
+
+
+LARGE = {"conv": {"out_channels": 8, "kernel_size": 99, "padding": 0}}
+
+
+def test_a_misspelt_classes_is_one_mistake_and_hides_no_other() -> None:
+    assert codes({"conv": 8}, "gap", "linear", classe=10) == ["AC111"]
+    assert sorted(codes(LARGE, "gap", "linear", classe=10)) == ["AC111", "AC201"]
+
+
+def test_classes_of_another_type_are_one_mistake_and_hide_no_other() -> None:
+    assert codes({"conv": 8}, "gap", "linear", classes="ten") == ["AC114"]
+    assert sorted(codes(LARGE, "gap", "linear", classes="ten")) == ["AC114", "AC201"]
+
+
+def test_the_rows_before_a_wrong_one_are_built() -> None:
+    assert sorted(codes(LARGE, {"conv": {"out_channels": "x"}})) == ["AC114", "AC201"]
+
+
+def test_constraints_beside_a_wrong_one_are_judged() -> None:
+    uses = {"dwsep": {"bias": True}, "conv": ">= 5"}
+    assert sorted(codes({"conv": 8}, constraints={"uses": uses, "params": "< 5"})) == ["AC111", "AC401", "AC403"]
+    assert sorted(codes({"conv": 8}, constraints={"uses": 5, "params": "< 5"})) == ["AC114", "AC401"]
