@@ -11,12 +11,14 @@ from albumentations.augmentations.geometric import functional as geometry
 from scipy import stats
 
 from advconv.language.augment import ASSIGNMENT, transform
+from advconv.language.recipe import Train
 from advconv.training.augment import Augment, pipeline
-from advconv.training.data import ImageSet
+from advconv.training.data import ImageSet, TrainingData
 from advconv.training.device_augment import (
     CoarseDropout,
     DeviceAugment,
     ShiftScaleRotate,
+    image_augment,
     inverse_affine,
     load_batches_on,
 )
@@ -197,6 +199,19 @@ def test_an_image_depends_on_seed_epoch_and_index_alone() -> None:
     assert (others == at_once[torch.from_numpy(order)]).all()
     assert (DeviceAugment(rows, 9, 100)(images(100), 3, np.arange(100)) != at_once).any()
     assert (DeviceAugment(rows, 8, 100)(images(100), 4, np.arange(100)) != at_once).any()
+
+
+def test_a_single_image_is_augmented_as_in_its_batch() -> None:
+    data = TrainingData(
+        ImageSet(images(10), torch.arange(10)), None, ImageSet(images(1), torch.zeros(1)), (), MEAN, MEAN
+    )
+    at_once = DeviceAugment(pipeline(ASSIGNMENT, MEAN), 5, 10)(images(10), 3, np.arange(10))
+    alone = image_augment(ASSIGNMENT, Train(augment_on="device", seed=5), data)
+    by_workers = image_augment(ASSIGNMENT, Train(seed=5), data)
+
+    for index in range(10):
+        assert (alone(IMAGE, 3, index) == at_once[index].numpy()).all()
+        assert (by_workers(IMAGE, 3, index) == Augment(pipeline(ASSIGNMENT, MEAN), 5)(IMAGE, 3, index)).all()
 
 
 def test_batches_are_those_of_the_plan() -> None:

@@ -1,7 +1,7 @@
 """Augmentation of whole batches on the device, with the parameters of albumentations' transforms."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import albumentations as A
@@ -11,8 +11,12 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from advconv.training.data import ImageSet
+from advconv.language.augment import Transform
+from advconv.language.recipe import Train
+from advconv.training.augment import Augment, pipeline
+from advconv.training.data import ImageSet, TrainingData
 from advconv.training.loader import Batch, BatchPlan, BatchSampler
+from advconv.training.shapes import Image
 
 
 class Step(ABC):
@@ -116,6 +120,9 @@ class CoarseDropout(Step):
         return torch.where(is_lost, _colour(self.fill, images).trunc(), images)
 
 
+ImageAugment = Callable[[Image, int, int], Image]
+"""From an image, the epoch and the index of the image."""
+
 STEPS: dict[str, Any] = {step.__name__: step for step in (ShiftScaleRotate, CoarseDropout)} | {"HorizontalFlip": Flip}
 
 
@@ -155,6 +162,15 @@ class DeviceAugment:
             found = torch.where(is_applied[:, None, None, None], step.apply(found, numbers), found)
             first += step.draws
         return found.permute(0, 2, 3, 1).to(torch.uint8)
+
+
+def image_augment(augment: tuple[Transform, ...], recipe: Train, data: TrainingData) -> ImageAugment:
+    """Augments single images as the training does, wherever that is."""
+    rows = pipeline(augment, data.mean)
+    if recipe.augment_on == "workers":
+        return Augment(rows, recipe.seed)
+    on_device = DeviceAugment(rows, recipe.seed, len(data.train))
+    return lambda image, epoch, index: on_device(torch.from_numpy(image)[None], epoch, np.array([index]))[0].numpy()
 
 
 def load_batches_on(

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 import cv2
 import torch
 
-from advconv.training.augment import Augment
 from advconv.training.data import ImageSet
 from advconv.training.evaluation import Evaluation
 from advconv.training.records import Augmented, AugmentedImage, Mistake, Predictions
@@ -52,13 +51,13 @@ def worst(data: ImageSet, evaluation: Evaluation) -> list[tuple[int, int, float]
     ]
 
 
-def augmented(augment: Augment, images: Sequence[Image], draws: Sequence[Sequence[Image]]) -> Augmented:
+def augmented(seed: int, images: Sequence[Image], draws: Sequence[Sequence[Image]]) -> Augmented:
     """Images by their index, and what was drawn for each, epoch by epoch."""
     shown = [
         AugmentedImage(index, tile(image), [tile(draw) for draw in drawn[:DRAWS]])
         for index, (image, drawn) in enumerate(zip(images, draws, strict=True))
     ]
-    return Augmented(augment.seed, shown)
+    return Augmented(seed, shown)
 
 
 def tile(image: Image) -> str:

@@ -13,6 +13,7 @@ from advconv.backends.torch_source import emit
 from advconv.language.effective import effective_text
 from advconv.report.torchinfo import torchinfo
 from advconv.training import figures
+from advconv.training.device_augment import image_augment
 from advconv.training.environment import versions
 from advconv.training.files import RunDirectory, RunError
 from advconv.training.names import ARCH, METADATA
@@ -91,7 +92,8 @@ AUGMENTED_SECONDS = 5.0
 
 def _augmented_files(setup: TrainingSetup) -> dict[str, bytes | str]:
     """Training images as they are, and augmented in the first epochs: a figure with a row for each, and as data."""
-    augment, images = setup.augment(), list(setup.data.train.images[:SAMPLES].numpy())
+    augment = image_augment(setup.spec.augment, setup.spec.train, setup.data)
+    images = list(setup.data.train.images[:SAMPLES].numpy())
     order = (augment(image, epoch, index) for epoch in range(9) for index, image in enumerate(images))
     end = time.perf_counter() + AUGMENTED_SECONDS
     drawn = list(takewhile(lambda _: time.perf_counter() < end, order))
@@ -101,5 +103,5 @@ def _augmented_files(setup: TrainingSetup) -> dict[str, bytes | str]:
     title = "Training images as they are (left) and as the network sees them, epoch by epoch"
     return {
         "augmented.png": figures.mosaic(rows, title),
-        AUGMENTED: record_text(augmented(augment, images, draws)),
+        AUGMENTED: record_text(augmented(setup.spec.train.seed, images, draws)),
     }

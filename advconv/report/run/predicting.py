@@ -76,16 +76,16 @@ def _predict(report: RunReport, loaded: "LoadedData", device: str | None) -> Pre
 
 def _augment(report: RunReport, loaded: "LoadedData") -> Augmented:
     """Training images before and after augmentation. Raises TrainingError."""
-    from advconv.training.augment import Augment, pipeline
     from advconv.training.data import split
+    from advconv.training.device_augment import image_augment
     from advconv.training.predictions import DRAWS, SAMPLES, augmented
 
     train = report.spec.train
     data = split(loaded, train.val_split, report.metadata.options.limit, train.seed)
-    augment = Augment(pipeline(report.spec.augment, data.mean), train.seed)
+    augment = image_augment(report.spec.augment, train, data)
     images = list(data.train.images[:SAMPLES].numpy())
     draws = [[augment(image, epoch, index) for epoch in range(DRAWS)] for index, image in enumerate(images)]
-    made = augmented(augment, images, draws)
+    made = augmented(train.seed, images, draws)
     _record(report, AUGMENTED, made)
     return made
 
