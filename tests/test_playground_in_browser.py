@@ -203,7 +203,9 @@ def test_a_link_holds_the_file(opened: Any) -> None:
     copied = page.evaluate("navigator.clipboard.readText()")
 
     assert copied == page.url
-    assert text_of(opened(f"#{copied.partition('#')[2]}")) == text
+    other = opened(f"#{copied.partition('#')[2]}")
+    wait_until_checked(other)
+    assert text_of(other) == text
 
 
 DAMAGED = {

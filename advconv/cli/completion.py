@@ -74,7 +74,8 @@ def runs(prefix: str, **_: object) -> list[str]:
 
 def files_and_runs(prefix: str, **_: object) -> list[str]:
     """What `erf` and `report` take."""
-    return list(dict.fromkeys([*yaml_files(prefix), *runs(prefix)]))
+    files, found = yaml_files(prefix), runs(prefix)
+    return [path for path in files if path.rstrip("/") not in found] + [path for path in found if path not in files]
 
 
 def _is_run(entry: "os.DirEntry[str]") -> bool:
