@@ -122,11 +122,7 @@ def _cell(cell: Any) -> Iterator[str]:
     source = "".join(cell["source"])
     yield source if cell["cell_type"] == "markdown" else f"```python\n{source}\n```"
     for output in cell.get("outputs", ()):
-        data = output.get("data", {})
-        if "text/html" in data:
-            yield "".join(data["text/html"])
-        else:
-            yield "```text\n" + "".join(output.get("text") or data["text/plain"]).rstrip() + "\n```"
+        yield "```text\n" + "".join(output.get("text") or output["data"]["text/plain"]).rstrip() + "\n```"
 
 
 def architectures() -> str:

@@ -525,7 +525,14 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> str:
 def test_paths_and_options_that_make_no_report_are_one_line(
     recorded: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run, file = recorded["plain"], recorded["plain"] / "arch.yaml"
+    run, file, foreign, mine = (
+        recorded["plain"],
+        recorded["plain"] / "arch.yaml",
+        tmp_path / "a.html",
+        tmp_path / "a.ipynb",
+    )
+    for path in (foreign, mine):
+        path.write_text("mine", encoding="utf-8")
     expected: list[tuple[tuple[str | Path, ...], str]] = [
         ((tmp_path,), "is not a run: it has no run.json"),
         ((run, file), "is a file and has a report of its own"),
@@ -536,11 +543,16 @@ def test_paths_and_options_that_make_no_report_are_one_line(
         ((file, "--format", "markdown"), "--format markdown is for runs"),
         ((file, "--data-dir", "d"), "--data-dir is for runs"),
         ((run, recorded["other"], "--format", "notebook"), "a notebook is of one run"),
-        ((run, "-o", run / "run.json"), "is a file of the run and was not replaced"),
+        ((run, "-o", run / "run.json"), "is not written to a .json file"),
+        ((run, "-o", foreign), "is not a report of advconv and was not replaced"),
+        ((run, "-o", tmp_path / "README.md"), "--format markdown writes .md files"),
+        ((run, "--format", "notebook", "-o", mine), "is there and was not replaced"),
+        ((run, "--format", "markdown", "-o", foreign), "--format html writes .html files"),
         ((run, "-o", tmp_path / "no" / "page.html"), "cannot be"),
     ]
     for arguments, reason in expected:
         assert reason in refused(capsys, *arguments)
+    assert [path.read_text(encoding="utf-8") for path in (foreign, mine)] == ["mine", "mine"]
 
 
 def test_a_readme_of_someone_else_is_not_replaced_and_ours_is(

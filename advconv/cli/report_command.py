@@ -7,7 +7,7 @@ from pathlib import Path
 from advconv.check import check_bytes
 from advconv.cli.configuration import Configuration
 from advconv.cli.files import content, shown_name
-from advconv.report.formats import HTML
+from advconv.report.formats import HTML, suffix_problem
 from advconv.report.page.document import GENERATOR, page
 from advconv.report.text import state_text
 from advconv.system.console import FAILED, OK, USAGE, print_error, print_text
@@ -76,18 +76,15 @@ def _default(file: str) -> str:
 
 def _problem(file: str, output: str | None) -> str:
     """Why the page cannot be written there; empty if it can."""
-    if output is None:
-        return "name the page with -o FILE.html" if file == "-" else _problem_of_default(_default(file))
-    if output.endswith((".yaml", ".yml")):
-        return f"{output}: a page is not written to a YAML file; use an .html file"
-    if os.path.exists(output) and os.path.exists(file) and os.path.samefile(output, file):
-        return f"{output} is the file to report on; name the page with -o FILE.html"
-    return ""
+    if output is None and file == "-":
+        return "name the page with -o FILE.html"
+    path = output or _default(file)
+    return suffix_problem(HTML, path) or _problem_of_older(path)
 
 
-def _problem_of_default(path: str) -> str:
-    """A file that nobody has named is replaced only if it is a page of ours."""
-    if not os.path.exists(path):
+def _problem_of_older(path: str) -> str:
+    """A file that is there is replaced only if it is a page of ours."""
+    if not os.path.isfile(path):
         return ""
     try:
         with open(path, "rb") as file:

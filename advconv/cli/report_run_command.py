@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from advconv.report.formats import NOTEBOOK
+from advconv.constraints.record import Status
+from advconv.report.formats import NOTEBOOK, suffix_problem
 from advconv.system.console import FAILED, OK, USAGE, check_working_directory, print_error, print_text
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ def _problem(options: argparse.Namespace) -> str:
         return "--input is for a file; a run has the input that it was trained with"
     if len(options.paths) > 1 and options.format == NOTEBOOK:
         return "a notebook is of one run; several are compared with --format html or markdown"
+    if options.output and (problem := suffix_problem(options.format, options.output)):
+        return problem
     if len({Path(path).resolve() for path in options.paths}) < len(options.paths):
         return "a run is named twice; several different ones are compared"
     return ""
@@ -65,7 +68,8 @@ def _summary(reports: "Sequence[RunReport]") -> str:
     from advconv.report.run.words import state_words
 
     if len(reports) == 1:
-        return f"{reports[0].metadata.name}: {state_words(reports[0])}"
+        failed = [verdict.finding.message for verdict in reports[0].checked.verdicts if verdict.status is Status.FAILED]
+        return "; ".join([f"{reports[0].metadata.name}: {state_words(reports[0])}", *failed])
     return f"{len(reports)} runs, {sum(report.result is not None for report in reports)} finished"
 
 

@@ -52,6 +52,12 @@ def verdict_table(checked: Checked) -> Table:
     return Table(checked.source.name, columns, tuple(rows), (*closing, _summary_line(checked, PLAIN)), totals)
 
 
+def kept_text(checked: Checked) -> str:
+    """`8 of 8 constraints kept, 1 not judged`"""
+    kept, others = f"{checked.kept} of {checked.judged} constraints kept", len(checked.verdicts) - checked.judged
+    return f"{kept}, {others} not judged" if others else kept
+
+
 def _summary_line(checked: Checked, paint: Paint) -> str:
     """`name: ok, 3 of 3 constraints kept; receptive field 45, ...`"""
     name = checked.spec.name if checked.spec else checked.source.name

@@ -1,6 +1,6 @@
 """The networks and images of `advconv erf`: initialisations of a file, or a run before and after its training."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -60,7 +60,8 @@ def of_initialisations(name: str, measures: Measures, seeds: range, images: Imag
     networks = (initialised(graph, seed) for seed in seeds)
     fields, notes = _fields(measures, found, networks, images, "at initialisation")
     sample = f"of {counted(len(seeds), 'initialisation')} (seed {_range_text(seeds)}), {images}"
-    return MeasuredFields(name, sample, {"at initialisation": fields}, _beyond(measures, found), notes)
+    said = (*notes, *_outside_notes(found))
+    return MeasuredFields(name, sample, {"at initialisation": fields}, _beyond(measures, found), said)
 
 
 def _range_text(seeds: range) -> str:
@@ -77,7 +78,8 @@ def of_run(run: Run, weights: str, images: Images) -> MeasuredFields:
         fields[state], said = _fields(measures, found, [network], images, state)
         notes += said
     sample = f"before and after training ({weights} weights), {images}: {run.path}"
-    return MeasuredFields(run.metadata.name, sample, fields, _beyond(measures, found), (*notes, *_version_notes(run)))
+    notes += [*_outside_notes(found), *_version_notes(run)]
+    return MeasuredFields(run.metadata.name, sample, fields, _beyond(measures, found), tuple(notes))
 
 
 def _fields(
@@ -102,6 +104,15 @@ def _fields(
 
 def _beyond(measures: Measures, found: list[Target]) -> tuple[str, ...]:
     return tuple(sees_beyond(measures, target) for target in found)
+
+
+def _outside_notes(found: list[Target]) -> Iterator[str]:
+    """Which part of each theoretical field is outside of the image, where nothing has a gradient."""
+    for target in found:
+        height, width = target.size or (0, 0)
+        if outside := height * width - int(target.inside.sum()):
+            share = f"{outside / (height * width):.1%} of the theoretical field of {target.name}"
+            yield f"{share} is outside of the image, on padding; the shares are of the part inside"
 
 
 def _version_notes(run: Run) -> tuple[str, ...]:

@@ -53,7 +53,7 @@ def inspector(measures: Measures, data: RowData, tag: str = "aside") -> Markup:
     readout = element("dl", *pairs, place, id="row-readings")
     drawing = element("div", _image(height, width, data), element("p", f"image {height}x{width}", class_="muted scale"))
     content = title, drawing, _key(), row, live, readout
-    return element(tag, *content, class_="inspector", aria_labelledby="inspector-title")
+    return element(tag, *content, class_="inspector", tabindex=0, aria_labelledby="inspector-title")
 
 
 def _link(line: int | None) -> Markup | None:

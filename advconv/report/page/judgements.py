@@ -6,7 +6,7 @@ from advconv.analysis.measure import Measures
 from advconv.check import Checked
 from advconv.constraints.record import Status, Verdict
 from advconv.report.page.markup import Markup, element, joined, prose
-from advconv.report.text import field_notes, state_text
+from advconv.report.text import field_notes, kept_text, state_text
 from advconv.rules import BY_CODE
 from advconv.rules.diagnostics import Diagnostic
 from advconv.values.quantities import bytes_text, count_text
@@ -24,7 +24,7 @@ MAX_SHOWN = 100
 
 def state(checked: Checked) -> Markup:
     """`ok` or what is wrong, and how many constraints are kept."""
-    kept = f"{checked.kept} of {checked.judged} constraints kept" if checked.judged else ""
+    kept = kept_text(checked) if checked.verdicts else ""
     sign = "\u2713" if checked.ok else "\u2717"
     word = element("strong", element("span", sign, aria_hidden="true"), " ", state_text(checked))
     return element("p", word, f", {kept}" if kept else None, class_=f"state {'good' if checked.ok else 'bad'}")

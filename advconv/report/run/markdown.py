@@ -34,6 +34,7 @@ from advconv.report.run.tables import (
 from advconv.report.run.words import augmented_missing, predictions_missing, state_words, write_up
 from advconv.report.summary import torchsummary
 from advconv.report.table import Table
+from advconv.report.text import kept_text
 from advconv.system.shipped import shipped
 from advconv.text.visible import visible, visible_lines
 from advconv.training.records import Augmented, Mistake
@@ -122,8 +123,7 @@ def _network(report: RunReport) -> Iterator[str]:
 def _constraints(report: RunReport) -> Table:
     verdicts = report.checked.verdicts
     rows = [(v.name, v.value_text, v.limit.text, v.margin_text, WORDS[v.status][0]) for v in verdicts]
-    title = f"{report.checked.kept} of {report.checked.judged} constraints kept"
-    return Table(title, ("constraint", "measured", "limit", "margin", "status"), tuple(rows))
+    return Table(kept_text(report.checked), ("constraint", "measured", "limit", "margin", "status"), tuple(rows))
 
 
 def _training(report: RunReport, images: Images) -> Iterator[str]:

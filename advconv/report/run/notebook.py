@@ -60,9 +60,10 @@ torchinfo.summary(model, input_size=(1, shape.channels, shape.height, shape.widt
 IMAGES = """\
 options = run.metadata.options
 data = load_dataset(run.spec.data, data_directory(DATA, options.data_dir), run.spec.input)
-test, classes = data.test.first(options.limit), run.metadata.classes
+train, test = data.train.first(options.limit), data.test.first(options.limit)
+classes = run.metadata.classes
 assert list(data.classes) == classes, "these are other images than those of the run"
-f"{len(data.train):,} training and {len(test):,} test images"
+f"{len(train):,} training and {len(test):,} test images"
 """
 
 AUGMENTED = """\

@@ -183,8 +183,8 @@ def _augmented(report: RunReport) -> Content:
     heads = element("tr", *(element("th", name, scope="col") for name in names))
     body = [_augmented_row(shown) for shown in report.augmented.images]
     title = (
-        "Training images as they are, and as the network sees them in the first epochs, which follows from "
-        f"seed {report.augmented.seed}, the epoch and the index of the image"
+        "Training images as they are, and as the augmentation draws them for the first epochs, also beyond those that "
+        f"were trained: from seed {report.augmented.seed}, the epoch and the index of the image"
     )
     caption = element("caption", element("span", title))
     table = element("table", caption, element("thead", heads), element("tbody", *body))

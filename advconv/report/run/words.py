@@ -119,9 +119,21 @@ def _mistakes(report: RunReport) -> list[str]:
     (low, worst), (high, best) = min(rows), max(rows)
     if low == high:
         return [f"Of each class {low:.2f}% of the test images are recognised."]
-    found = [f"Of the classes, {best} is recognised most often ({high:.2f}%) and {worst} least often ({low:.2f}%)."]
-    for count, label, predicted in confusion.mistakes()[:1]:
+    most, least = (
+        _which([name for share, name in rows if share == end], name) for end, name in ((high, best), (low, worst))
+    )
+    found = [f"Recognised most often: {most} ({high:.2f}%); least often: {least} ({low:.2f}%)."]
+    mistakes = confusion.mistakes()
+    for count, label, predicted in mistakes[:1]:
         times = "once" if count == 1 else f"{count:,} times"
         wrong = f"{confusion.classes[label]} taken for {confusion.classes[predicted]}"
-        found.append(f"The most frequent mistake is {wrong}, {times}.")
+        is_one = len(mistakes) == 1 or mistakes[1][0] < count
+        found.append(
+            f"{'The most frequent mistake is' if is_one else 'Among the most frequent mistakes is'} {wrong}, {times}."
+        )
     return found
+
+
+def _which(names: list[str], name: str) -> str:
+    """`cat`, `3 classes`"""
+    return name if len(names) == 1 else counted(len(names), "class")

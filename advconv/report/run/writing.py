@@ -31,9 +31,11 @@ def write_report(reports: Reports, format: str, output: str | None) -> Path:
     path = Path(output or NAMES[format].format(name))
     if format == MARKDOWN:
         return _write_markdown(reports, path)
-    _check_not_of_a_run(reports, path)
-    if output is None:
-        _check_ours(path, GENERATOR if format == HTML else notebook.GENERATOR)
+    if format == HTML:
+        _check_ours(path, GENERATOR)
+    elif path.is_file():
+        # It may have been edited since.
+        raise FileError(f"{path} is there and was not replaced; name another notebook with -o")
     if format == NOTEBOOK:
         write(path, notebook.run_notebook(reports[0], path.parent))
     else:
@@ -46,7 +48,6 @@ def _write_markdown(reports: Reports, output: Path) -> Path:
     is_file = output.suffix.lower() == ".md"
     path = output if is_file else output / README
     images = path.with_name(f"{path.stem}-{IMAGES}" if is_file else IMAGES)
-    _check_not_of_a_run(reports, path)
     _check_ours(path, markdown.MARK)
     make = markdown.run_markdown(reports[0], images.name) if len(reports) == 1 else None
     made = make or markdown.comparison_markdown(reports, images.name)
@@ -61,21 +62,10 @@ def _write_markdown(reports: Reports, output: Path) -> Path:
     return path
 
 
-def _check_not_of_a_run(reports: Reports, path: Path) -> None:
-    """A file that belongs to one of the runs is never replaced. Raises FileError."""
-    for report in reports:
-        if path.exists() and path.resolve().parent == report.run.path.resolve() and not _is_ours(path):
-            raise FileError(f"{path} is a file of the run and was not replaced; name another one with -o")
-
-
 def _check_ours(path: Path, mark: str) -> None:
-    """A file that nobody has named, or a document of someone else, is not replaced. Raises FileError."""
-    if path.exists() and not _has(path, mark):
+    """A file of someone else is not replaced. Raises FileError."""
+    if path.is_file() and not _has(path, mark):
         raise FileError(f"{path} is not a report of advconv and was not replaced; name another one with -o")
-
-
-def _is_ours(path: Path) -> bool:
-    return any(_has(path, mark) for mark in (GENERATOR, markdown.MARK, notebook.GENERATOR))
 
 
 def _has(path: Path, mark: str) -> bool:
