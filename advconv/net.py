@@ -120,12 +120,27 @@ class Net:
         """The receptive-field calculation table."""
         return rf_table(self.measures, self.name, explain)
 
-    def module(self) -> "nn.Module":
-        """A torch.nn.Module of the network, freshly initialised; needs torch, which the extra `train` installs."""
+    def module(self, pretrained: bool = False) -> "nn.Module":
+        """A torch.nn.Module of the network; needs torch, which the extra `train` installs.
+
+        Freshly initialised in training mode, or `pretrained` in evaluation mode, with the weights of the file of the
+        same name that ends in `.safetensors`. Raises WeightsError, a ValueError, if there are none, if they are
+        damaged, or if the file has changed since they were trained.
+        """
         with naming_the_extra("net.module()"):
             from advconv.backends.torch_module import build
 
-        return build(self.measures.graph)
+        module = build(self.measures.graph)
+        return self._trained(module) if pretrained else module
+
+    def _trained(self, module: "nn.Module") -> "nn.Module":
+        """The module with the weights beside the file."""
+        with naming_the_extra("net.module()"):
+            from advconv.backends.weights import load_trained
+
+        assert self.checked.spec is not None, "a network has a spec"
+        load_trained(Path(self.checked.source.name), self.checked.spec, module)
+        return module.eval()
 
     def source(self) -> str:
         """The network as the source of a torch module, with the same state_dict keys as `module()`."""

@@ -141,6 +141,10 @@ def _setup(report: RunReport) -> Iterator[tuple[str, str]]:
     yield "images", f"the first {options.limit:,} of each set" if options.limit else "all"
     if options.until is not None:
         yield "until", f"{options.until:g}%"
+    if (initial := options.initial_weights) is not None:
+        yield "initial weights", f"{initial.source} (SHA-256 {initial.sha256})"
+    for each in metadata.extended:
+        yield "extended", f"from {each.epochs:,} epochs"
     yield "mean of the training images", ", ".join(f"{value:.6g}" for value in metadata.mean)
     yield "standard deviation", ", ".join(f"{value:.6g}" for value in metadata.std)
     yield "SHA-256 of arch.yaml", metadata.hash
