@@ -79,8 +79,8 @@ def test_both_inputs_give_the_same_scores(run: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("m.pt", "'m.pt' ends in .pt; export writes ONNX only, use m.onnx"),
-        ("m", "'m' has no suffix; export writes ONNX only, use m.onnx"),
+        ("m.pt", "'m.pt' ends in .pt; use m.onnx or m.safetensors"),
+        ("m", "'m' has no suffix; use m.onnx or m.safetensors"),
     ],
 )
 def test_another_suffix_is_refused(run: Path, capsys: pytest.CaptureFixture[str], name: str, said: str) -> None:

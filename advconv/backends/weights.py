@@ -104,7 +104,7 @@ def dump_trained(spec: ArchSpec, module: nn.Module, facts: Mapping[str, Any]) ->
     architecture = resolved(spec)
     identity = {"format": FORMAT, "architecture_sha256": sha256_of(architecture), "architecture": architecture}
     record = identity | dict(facts)
-    record["sha256"] = _digest(record, tensors)
+    record["sha256"] = digest(record, tensors)
     return dump_tensors(tensors, {RECORD: json.dumps(record)})
 
 
@@ -120,7 +120,7 @@ def load_trained(file: Path, spec: ArchSpec, module: nn.Module) -> dict[str, Any
     size = sum(value.nbytes for value in module.state_dict().values())
     weights = parse(path, read_bytes(path, size + MAX_RECORD_BYTES))
     record = _record(path, weights)
-    if record.pop("sha256", None) != _digest(record, weights.tensors):
+    if record.pop("sha256", None) != digest(record, weights.tensors):
         raise WeightsError(f"{path} is damaged: its SHA-256 is not the one that was recorded when it was written")
     _check_architecture(file, path, spec, record)
     load_exactly(path, weights.tensors, module)
@@ -150,11 +150,11 @@ def _check_architecture(file: Path, path: Path, spec: ArchSpec, record: dict[str
         raise WeightsError(f"{changed} ({hashes}); train it again, or undo the change")
 
 
-def _digest(record: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> str:
+def digest(record: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> str:
     """The SHA-256 of a record and the tensors: their names, types, shapes and values."""
-    digest = hashlib.sha256(json.dumps(record, sort_keys=True).encode())
+    hash = hashlib.sha256(json.dumps(record, sort_keys=True).encode())
     for name in sorted(tensors):
         tensor = tensors[name]
-        digest.update(f"\n{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
-        digest.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()
+        hash.update(f"\n{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
+        hash.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return hash.hexdigest()

@@ -10,6 +10,7 @@ from advconv.blocks.rows import paths_of
 from advconv.language.dump import dump
 from advconv.language.spec import ArchSpec
 from advconv.values.forms import in_yaml
+from advconv.values.quantities import counted
 
 ORDERED = {"network", *(name for block in BLOCKS for name in paths_of(block))}
 """Mappings whose order is part of their meaning."""
@@ -54,11 +55,22 @@ def _changes(now: Any, before: Any, path: str) -> Iterator[str]:
         for index, pair in enumerate(zip(now, before, strict=True)):
             yield from _changes(*pair, f"{path}[{index}]")
     elif now != before:
-        yield f"{path} is {_written(now)}, was {_written(before)}"
+        yield f"{path or 'the file'} {_in_words(now, before)}"
 
 
 DEFAULT = object()
 """A field that is not written."""
+
+
+def _in_words(now: Any, before: Any) -> str:
+    """What has changed: `is 5, was 24`, `has 3 rows, had 2`, `is new`."""
+    if isinstance(now, list) and isinstance(before, list):
+        return f"has {counted(len(now), 'row')}, had {len(before):,}"
+    if before is DEFAULT and isinstance(now, dict | list):
+        return "is new"
+    if now is DEFAULT and isinstance(before, dict | list):
+        return "is gone"
+    return f"is {_written(now)}, was {_written(before)}"
 
 
 def _written(value: Any) -> str:
