@@ -3,6 +3,7 @@
 import json
 import shutil
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from advconv.training.errors import TrainingError
 from advconv.training.extension import EXTENDABLE
 from advconv.training.files import RunDirectory
 from advconv.training.optim import SCHEDULES
-from advconv.training.run import locked, open_run
+from advconv.training.run import Run, locked, open_run
 from tests.processes import group
 from tests.test_resume import interrupt_at
 from tests.training import command, metrics, only_run, shorten, weights, write_arch
@@ -183,9 +184,8 @@ def test_a_schedule_that_depends_on_the_number_of_epochs_is_refused_with_what_to
 
 def test_the_schedules_that_may_be_extended_are_those_whose_rate_is_the_same_for_any_length() -> None:
     """By brute force: the rate at each of the first 20 steps, of 20 and of 40."""
-    same = [
-        name for name, factor in SCHEDULES.items() if all(factor(step / 20) == factor(step / 40) for step in range(20))
-    ]
+    factors: dict[str, Callable[[float], float]] = dict(SCHEDULES)
+    same = [name for name, factor in factors.items() if all(factor(at / 20) == factor(at / 40) for at in range(20))]
 
     assert tuple(same) == EXTENDABLE
 
@@ -230,7 +230,7 @@ def test_a_run_that_another_process_trains_is_not_extended(
     """Nor one that another process has extended since it was read."""
     write = extension.write_extension
 
-    def extended_meanwhile(before: extension.Run, run: extension.Run) -> None:
+    def extended_meanwhile(before: Run, run: Run) -> None:
         write(before, run)
         with pytest.raises(TrainingError, match="has just been extended by another process; start again"):
             write(before, run)
@@ -244,7 +244,7 @@ def test_a_lock_on_a_file_that_was_replaced_counts_for_nothing(short: Path, monk
     """Between opening and locking it, another process extends the run."""
     import fcntl
 
-    lock = fcntl.lockf
+    lock: Callable[[int, int], object] = fcntl.lockf
 
     def replaced(file: int, kind: int) -> None:
         content = (short / "run.json").read_bytes()

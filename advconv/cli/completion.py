@@ -81,7 +81,8 @@ def weights(prefix: str, **_: object) -> list[str]:
 
 def files_and_runs(prefix: str, **_: object) -> list[str]:
     """What commands take that have a file or a run."""
-    return list(dict.fromkeys([*yaml_files(prefix), *runs(prefix)]))
+    found = runs(prefix)
+    return [*(path for path in yaml_files(prefix) if path not in found and path.removesuffix("/") not in found), *found]
 
 
 def _is_run(entry: "os.DirEntry[str]") -> bool:
