@@ -16,6 +16,7 @@ from advconv.report.table import Table
 from advconv.report.text import state_text, verdict_table
 from advconv.rules.diagnostics import Diagnostic
 from advconv.system.extras import naming_the_extra
+from advconv.system.shipped import shipped_arch
 from advconv.text.document import MAX_BYTES
 
 if TYPE_CHECKING:
@@ -162,14 +163,15 @@ class Net:
 def load(path: str | Path, input: tuple[int, int, int] | None = None) -> Net:
     """The network in a file, measured for its own input or for images of another (channels, height, width).
 
+    `archs/c1c2c3c4.yaml` is the shipped file if there is no other.
     Raises ArchError if the file is not a network, OSError if it cannot be read, ValueError if `input` is not three
     whole numbers of at least 1, and TypeError if `path` is not a path.
     """
     if not isinstance(path, str | Path):
         raise TypeError(f"load takes the path of a file, not {path!r}; loads takes a text")
-    shape = _shape(input)
-    with open(path, "rb") as file:
-        return _net(str(path), file.read(MAX_BYTES + 1), shape)
+    shape, found = _shape(input), shipped_arch(Path(path))
+    with open(found, "rb") as file:
+        return _net(str(path if found == Path(path) else found), file.read(MAX_BYTES + 1), shape)
 
 
 def loads(text: str, name: str = "<text>", input: tuple[int, int, int] | None = None) -> Net:

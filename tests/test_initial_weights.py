@@ -5,6 +5,7 @@ import json
 import shutil
 import signal
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from advconv.training.errors import TrainingError
 from advconv.training.initial_weights import recorded_start, start_from
 from advconv.training.run import open_run
 from advconv.training.trained import open_trained
+from tests.damage import MUTATIONS, mutated
 from tests.processes import group
 from tests.test_resume import interrupt_at
 from tests.training import HEAD, ROWS, command, metrics, only_run, shorten, weights, write_arch, write_metadata
@@ -193,6 +195,20 @@ def test_a_wrong_path_has_one_line(
     assert command("train", write_arch(here / "t.yaml"), *OPTIONS, "--weights", name) == 2
     assert capsys.readouterr().err == f"advconv: {line}\n"
     assert not (here / "runs").exists()
+
+
+def test_a_damaged_file_is_refused_on_one_line_or_has_other_numbers(source: Path, here: Path) -> None:
+    """A file of any origin has no hash of its own."""
+    graph, whole, told = open_run(source).measures.graph, weights(source), list[str]()
+    for seed in range(90):
+        (here / "w.safetensors").write_bytes(mutated(MUTATIONS[seed % len(MUTATIONS)], Random(seed), whole))
+        try:
+            start_from("w.safetensors", graph, seed=0, force=False)
+        except TrainingError as problem:
+            told.append(str(problem))
+
+    assert len(told) > 30
+    assert not [text for text in told if "\n" in text]
 
 
 def test_a_run_with_damaged_weights_is_refused(source: Path, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
