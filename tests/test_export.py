@@ -97,7 +97,7 @@ def test_the_programs_of_the_page_say_what_predict_says(
     (tmp_path / "runs").mkdir()
     (tmp_path / "runs" / "c1c2c3c4-20261121-120000").symlink_to(run)
     page = Path(__file__).parents[1] / "docs" / "deploying.md"
-    commands, _ = blocks(page, "sh")
+    commands, *_ = blocks(page, "sh")
     export = next(line.split()[1:] for line in commands.splitlines() if line.startswith("advconv "))
     assert command(*export) == 0
     capsys.readouterr()

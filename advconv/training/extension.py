@@ -16,7 +16,10 @@ from advconv.training.run import Extension, Run, arch_hash, finish_extension, lo
 from advconv.training.saved import dump_with_checksum
 
 EXTENDABLE = ("constant",)
-"""Schedules whose learning rate at a step does not depend on the number of epochs; nothing else of a training does."""
+"""Schedules whose learning rate at a step does not depend on the number of epochs.
+
+Nothing else that is computed does; with validation images the last epoch is the one that reads the test set.
+"""
 
 
 def extended(run: Run, epochs: Setting) -> Run:
@@ -52,6 +55,6 @@ def write_extension(before: Run, run: Run) -> None:
         finish_extension(before)
         if directory.sha256(ARCH) != before.metadata.hash:
             raise RunError(f"{run.path} has just been extended by another process; start again")
-        directory.write(NEXT_ARCH, effective_text(run.spec))
+        directory.write(NEXT_ARCH, run.architecture.document.source.text)
         directory.write(METADATA, dump_with_checksum(asdict(run.metadata)))
         directory.put(NEXT_ARCH, ARCH)
