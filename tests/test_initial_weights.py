@@ -303,6 +303,8 @@ def test_from_python_and_in_reports(source: Path, here: Path, capsys: pytest.Cap
     assert command("report", result.path, "--format", "markdown", "-o", here / "report") == 0
     text = (here / "report" / "README.md").read_text(encoding="utf-8")
     assert f"It started from given weights (SHA-256 {sha256})." in text
+    assert f"{source.name}/last.safetensors (SHA-256 {sha256})" in text
+    assert str(source) not in text
 
 
 def test_before_its_training_such_a_network_has_the_weights_that_it_started_from(source: Path, here: Path) -> None:
