@@ -16,6 +16,7 @@ from advconv.report.table import Table
 from advconv.report.text import state_text, verdict_table
 from advconv.rules.diagnostics import Diagnostic
 from advconv.system.extras import naming_the_extra
+from advconv.system.shipped import shipped_arch
 from advconv.text.document import MAX_BYTES
 
 if TYPE_CHECKING:
@@ -120,12 +121,27 @@ class Net:
         """The receptive-field calculation table."""
         return rf_table(self.measures, self.name, explain)
 
-    def module(self) -> "nn.Module":
-        """A torch.nn.Module of the network, freshly initialised; needs torch, which the extra `train` installs."""
+    def module(self, pretrained: bool = False) -> "nn.Module":
+        """A torch.nn.Module of the network; needs torch, which the extra `train` installs.
+
+        Freshly initialised in training mode, or `pretrained` in evaluation mode, with the weights of the file of the
+        same name that ends in `.safetensors`. Raises WeightsError, a ValueError, if there are none, if they are
+        damaged, or if the file has changed since they were trained.
+        """
         with naming_the_extra("net.module()"):
             from advconv.backends.torch_module import build
 
-        return build(self.measures.graph)
+        module = build(self.measures.graph)
+        return self._trained(module) if pretrained else module
+
+    def _trained(self, module: "nn.Module") -> "nn.Module":
+        """The module with the weights beside the file."""
+        with naming_the_extra("net.module()"):
+            from advconv.backends.weights import load_trained
+
+        assert self.checked.spec is not None, "a network has a spec"
+        load_trained(Path(self.checked.source.name), self.checked.spec, module)
+        return module.eval()
 
     def source(self) -> str:
         """The network as the source of a torch module, with the same state_dict keys as `module()`."""
@@ -147,14 +163,15 @@ class Net:
 def load(path: str | Path, input: tuple[int, int, int] | None = None) -> Net:
     """The network in a file, measured for its own input or for images of another (channels, height, width).
 
+    `archs/c1c2c3c4.yaml` is the shipped file if there is no other.
     Raises ArchError if the file is not a network, OSError if it cannot be read, ValueError if `input` is not three
     whole numbers of at least 1, and TypeError if `path` is not a path.
     """
     if not isinstance(path, str | Path):
         raise TypeError(f"load takes the path of a file, not {path!r}; loads takes a text")
-    shape = _shape(input)
-    with open(path, "rb") as file:
-        return _net(str(path), file.read(MAX_BYTES + 1), shape)
+    shape, found = _shape(input), shipped_arch(Path(path))
+    with open(found, "rb") as file:
+        return _net(str(path if found == Path(path) else found), file.read(MAX_BYTES + 1), shape)
 
 
 def loads(text: str, name: str = "<text>", input: tuple[int, int, int] | None = None) -> Net:

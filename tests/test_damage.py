@@ -238,11 +238,13 @@ LEGAL: dict[tuple[Any, ...], Any] = {
     ("options", "limit"): None,
     ("options", "until"): None,
     ("options", "tensorboard"): True,
+    ("options", "initial_weights"): None,
     ("versions",): {},
+    ("extended",): [],
 }
 """What would be wrong elsewhere."""
 
-OPTIONAL = {"limit", "until", "device", "compile", "tensorboard", "promised_data"}
+OPTIONAL = {"limit", "until", "device", "compile", "tensorboard", "promised_data", "initial_weights", "extended"}
 """Fields that have a default; the checksum tells where they are absent."""
 
 
@@ -257,9 +259,11 @@ def test_a_deviation_that_would_overflow_is_refused(run: Path) -> None:
 def test_run_json_is_held_to_its_types_field_by_field(run: Path) -> None:
     about = json.loads((run / "run.json").read_text(encoding="utf-8"))
     del about["sha256"]
+    about["extended"] = [{"epochs": 1, "hash": "0" * 64}]
+    about["options"]["initial_weights"] = {"source": "a", "sha256": "0" * 64, "start": "0" * 64}
     for path in places(about):
         wrong: list[tuple[Any, ...]] = [(value,) for value in WRONG if path not in LEGAL or value != LEGAL[path]]
-        is_needed = path[-1] not in OPTIONAL and path[0] != "versions"
+        is_needed = path[-1] not in OPTIONAL and path[0] != "versions" and path != ("extended", 0)
         for value in [*wrong, ()] if is_needed else wrong:
             write_metadata(run, with_field(about, path, *value))
             with pytest.raises(RunError, match=r"run.json is damaged: ") as caught:

@@ -79,8 +79,8 @@ def test_both_inputs_give_the_same_scores(run: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("m.pt", "'m.pt' ends in .pt; export writes ONNX only, use m.onnx"),
-        ("m", "'m' has no suffix; export writes ONNX only, use m.onnx"),
+        ("m.pt", "'m.pt' ends in .pt; use m.onnx or m.safetensors"),
+        ("m", "'m' has no suffix; use m.onnx or m.safetensors"),
     ],
 )
 def test_another_suffix_is_refused(run: Path, capsys: pytest.CaptureFixture[str], name: str, said: str) -> None:
@@ -97,7 +97,7 @@ def test_the_programs_of_the_page_say_what_predict_says(
     (tmp_path / "runs").mkdir()
     (tmp_path / "runs" / "c1c2c3c4-20261121-120000").symlink_to(run)
     page = Path(__file__).parents[1] / "docs" / "deploying.md"
-    commands, _ = blocks(page, "sh")
+    commands, *_ = blocks(page, "sh")
     export = next(line.split()[1:] for line in commands.splitlines() if line.startswith("advconv "))
     assert command(*export) == 0
     capsys.readouterr()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from advconv.language.data_sets import SETS
 from advconv.training.names import METADATA, RUNS
+from advconv.values.names import WEIGHTS_SUFFIX
 
 
 def script(shell: str) -> str:
@@ -72,10 +73,16 @@ def runs(prefix: str, **_: object) -> list[str]:
     return below + [path for path, entry in _entries(f"{RUNS}/") if _is_run(entry) and path not in below]
 
 
+def weights(prefix: str, **_: object) -> list[str]:
+    """Runs, and files of weights."""
+    files = [path for path, entry in _entries(prefix) if entry.name.endswith(WEIGHTS_SUFFIX) and not entry.is_dir()]
+    return [*files, *runs(prefix)]
+
+
 def files_and_runs(prefix: str, **_: object) -> list[str]:
-    """What `erf` and `report` take."""
-    files, found = yaml_files(prefix), runs(prefix)
-    return [path for path in files if path.rstrip("/") not in found] + [path for path in found if path not in files]
+    """What commands take that have a file or a run."""
+    found = runs(prefix)
+    return [*(path for path in yaml_files(prefix) if path not in found and path.removesuffix("/") not in found), *found]
 
 
 def _is_run(entry: "os.DirEntry[str]") -> bool:
@@ -137,9 +144,10 @@ COMPLETERS: dict[str, Completer] = {
     "file": yaml_files,
     "files": yaml_files,
     "paths": files_and_runs,
-    "run_path": runs,
+    "run_path": files_and_runs,
     "path": files_and_runs,
     "resume": runs,
+    "weights_from": weights,
     "data": data_sets,
     "topic": topics,
     "set": settings,

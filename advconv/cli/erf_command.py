@@ -18,10 +18,10 @@ from advconv.training.names import NOISE
 if TYPE_CHECKING:
     from advconv.report.effective_field import MeasuredFields
     from advconv.training.erf import Images
-    from advconv.training.run import Run
+    from advconv.training.trained import Trained
 
-OF_FILE, OF_RUN = ("input", "seed", "seeds"), ("weights", "previous")
-"""Options that only a file or only a run has."""
+OF_FILE, OF_RUN, OF_TRAINED = ("input", "seed", "seeds", "trained"), ("weights", "previous"), ("input", "seed", "seeds")
+"""Options that only a file or only a run has, and those that the weights beside a file do not go with."""
 
 
 @report_user_errors
@@ -30,8 +30,8 @@ def run_erf(options: argparse.Namespace) -> int:
     if problem := _problem(options, is_run):
         print_error(problem)
         return USAGE
-    if is_run:
-        return _print(_of_run(options), options)
+    if is_run or options.trained:
+        return _print(_of_trained(options), options)
     return with_network(
         options.path, options.input, lambda measures, spec: _print(_of_file(measures, spec, options), options)
     )
@@ -41,11 +41,13 @@ def _problem(options: argparse.Namespace, is_run: bool) -> str:
     """Which options do not go with a file, or with a run; empty if all do."""
     from advconv.training.options import flag
 
-    values = {name: getattr(options, name) for name in (OF_FILE if is_run else OF_RUN)}
+    wrong = OF_FILE if is_run else (*OF_TRAINED, *OF_RUN) if options.trained else OF_RUN
+    values = {name: getattr(options, name) for name in wrong}
     given = [flag(name) for name, value in values.items() if value is not None and value is not False]
     if not given:
         return ""
-    what = "a run has its own input and seed" if is_run else f"{options.path} is a file, not a run"
+    has_own = "a run has its own input and seed" if is_run else "trained weights have their own input and seed"
+    what = has_own if is_run or options.trained else f"{options.path} is a file, not a run"
     return f"{what}; leave out {', '.join(given)}"
 
 
@@ -57,24 +59,26 @@ def _of_file(measures: Measures, spec: ArchSpec, options: argparse.Namespace) ->
     return of_initialisations(spec.name, measures, range(first, first + (options.seeds or 10)), images)
 
 
-def _of_run(options: argparse.Namespace) -> "MeasuredFields":
-    from advconv.training.erf import of_run
-    from advconv.training.run import open_run
+def _of_trained(options: argparse.Namespace) -> "MeasuredFields":
+    from advconv.training.erf import of_trained
+    from advconv.training.trained import open_trained
 
-    run = open_run(Path(options.path), options.previous)
-    images = _images(options, run.spec.input, run.metadata.seed, options.data or run.spec.data, run)
-    return of_run(run, options.weights or "last", images)
+    trained = open_trained(Path(options.path), options.weights, options.previous)
+    images = _images(options, trained.spec.input, trained.seed, options.data or trained.spec.data, trained)
+    return of_trained(trained, images)
 
 
-def _images(options: argparse.Namespace, shape: Shape, seed: int, name: str, run: "Run | None" = None) -> "Images":
+def _images(
+    options: argparse.Namespace, shape: Shape, seed: int, name: str, trained: "Trained | None" = None
+) -> "Images":
     """The images, with what was converted or skipped printed. Raises DataError."""
     from advconv.training.erf import images_of, noise
     from advconv.training.sets import data_directory
 
     if name == NOISE:
         return noise(shape, options.images, seed)
-    directory = data_directory(options.data_dir, run.metadata.options.data_dir if run else "")
-    images = images_of(name, directory, shape, options.images, run)
+    directory = data_directory(options.data_dir, trained.options.data_dir if trained else "")
+    images = images_of(name, directory, shape, options.images, trained)
     print_notes(images.notes)
     return images
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from advconv.geometry import Shape
 from advconv.text.words import join_words
 from advconv.training.names import FIGURE_SUFFIXES
-from advconv.values.names import title_problem
+from advconv.values.names import ONNX_SUFFIX, WEIGHTS_SUFFIX, title_problem
 
 MAX_EDITS = 3
 MAX_SECONDS = 3600
@@ -90,11 +90,11 @@ def _validate_count(name: str, text: str) -> int:
         raise argparse.ArgumentTypeError(str(problem)) from None
 
 
-def onnx_file(text: str) -> str:
-    suffix = Path(text).suffix
-    if suffix.lower() != ".onnx":
+def exported_file(text: str) -> str:
+    suffix, stem = Path(text).suffix, Path(text).stem
+    if suffix.lower() not in (ONNX_SUFFIX, WEIGHTS_SUFFIX):
         ends = f"ends in {suffix}" if suffix else "has no suffix"
-        raise argparse.ArgumentTypeError(f"{text!r} {ends}; export writes ONNX only, use {Path(text).stem}.onnx")
+        raise argparse.ArgumentTypeError(f"{text!r} {ends}; use {stem}{ONNX_SUFFIX} or {stem}{WEIGHTS_SUFFIX}")
     return text
 
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, NoReturn, TypeAlias
 from advconv.cli.option_types import (
     codes,
     edits,
+    exported_file,
     figure_file,
     image_count,
     image_shape,
     integer,
     limit,
     natural,
-    onnx_file,
     percent,
     port,
     real,
@@ -29,6 +29,7 @@ from advconv.language.starters import DEFAULT, TEMPLATES
 from advconv.report.formats import CHECK_FORMATS, HTML, JSON, REPORT_FORMATS, TABLE_FORMATS, TEXT
 from advconv.system.console import in_a_line, print_text
 from advconv.training.names import COMPILE_CHOICES, FIGURE_SUFFIXES, NOISE, WEIGHT_FILES
+from advconv.values.names import ONNX_SUFFIX, WEIGHTS_SUFFIX
 
 Command: TypeAlias = Callable[[argparse.Namespace], int]
 """The function of a command, from its options to the exit code."""
@@ -234,6 +235,8 @@ def _add_erf(commands: Commands) -> None:
     _add_format(erf)
     of_file = erf.add_argument_group("for a FILE")
     of_file.add_argument("--seed", type=seed, metavar="N", help="first seed; default: that of the file")
+    help = "before and after training, with the weights beside the file"
+    of_file.add_argument("--trained", action="store_true", help=help)
     of_file.add_argument("--seeds", type=seeds, metavar="N", help="average over N initialisations; default: 10")
     _add_input(of_file)
     of_run = erf.add_argument_group("for a RUN")
@@ -275,9 +278,12 @@ def _add_train(commands: Commands) -> None:
     help = "check a network, train it and report whether it reaches the promised accuracy"
     train = _command(commands, "train", help, "advconv train mynet.yaml --epochs 10", "train_command:run_train")
     _add_file(train, nargs="?")
-    train.add_argument("--resume", metavar="RUN", help="resume an interrupted run")
+    help = "resume an interrupted run; with --epochs N train it longer"
+    train.add_argument("--resume", metavar="RUN", help=help)
+    help = "start from the weights of a run or of a safetensors file, wherever they fit"
+    train.add_argument("--weights", dest="weights_from", metavar="RUN|FILE", help=help)
     _add_previous(train)
-    help = "train even if constraints fail or memory may not suffice"
+    help = "train even if constraints fail, memory may not suffice or few weights fit"
     train.add_argument("--force", action="store_true", help=help)
     fields = train.add_argument_group("override the file")
     fields.add_argument("--data", metavar="SET", help=f"data set: {', '.join(SETS)}")
@@ -303,7 +309,7 @@ def _add_train(commands: Commands) -> None:
 
 
 def _add_evaluate(commands: Commands) -> None:
-    help = "evaluate a run's weights on the test set, overall and per class"
+    help = "evaluate a trained network on the test set, overall and per class"
     evaluate = _command(
         commands, "evaluate", help, "advconv evaluate runs/mynet-20261121-120000", "run_commands:run_evaluate"
     )
@@ -316,7 +322,7 @@ def _add_evaluate(commands: Commands) -> None:
 
 
 def _add_predict(commands: Commands) -> None:
-    help = "predict the classes of image files with a run's network"
+    help = "predict the classes of image files with a trained network"
     example = "advconv predict runs/mynet-20261121-120000 cat.png --top 1"
     predict = _command(commands, "predict", help, example, "run_commands:run_predict")
     _add_run(predict)
@@ -327,21 +333,23 @@ def _add_predict(commands: Commands) -> None:
 
 
 def _add_export(commands: Commands) -> None:
-    help = "export a run's network to ONNX and compare it with torch on test images"
-    example = "advconv export runs/mynet-20261121-120000 -o model.onnx"
+    help = "export a trained network to ONNX and compare it with torch, or write its weights for its YAML file"
+    example = "advconv export runs/mynet-20261121-120000 -o model.onnx; advconv export RUN -o mynet.safetensors"
     export = _command(commands, "export", help, example, "run_commands:run_export")
     _add_run(export)
-    export.add_argument("-o", "--output", required=True, type=onnx_file, metavar="FILE.onnx", help="the file to write")
+    help = f"the file to write: {ONNX_SUFFIX}, or {WEIGHTS_SUFFIX} for the weights beside FILE.yaml"
+    export.add_argument("-o", "--output", required=True, type=exported_file, metavar="FILE", help=help)
     help = "input of the ONNX model: bytes (0 to 255, normalised inside) or normalised images; default: bytes"
     export.add_argument("--int8", action="store_true", help="weights and activations in 8 bits; compares the accuracy")
-    export.add_argument("--takes", choices=("bytes", "normalised"), default="bytes", help=help)
+    export.add_argument("--takes", choices=("bytes", "normalised"), help=help)
     _add_data_dir(export)
 
 
 def _add_run(command: argparse.ArgumentParser) -> None:
-    command.add_argument("run_path", metavar="RUN", help="run directory, written by train")
-    help = "weights of the last or of the best epoch; default: last"
-    command.add_argument("--weights", choices=tuple(WEIGHT_FILES), default="last", help=help)
+    help = "run directory, written by train, or a YAML file with its weights beside it"
+    command.add_argument("run_path", metavar="RUN|FILE", help=help)
+    help = "weights of the last or of the best epoch of a RUN; default: last"
+    command.add_argument("--weights", choices=tuple(WEIGHT_FILES), help=help)
     _add_previous(command)
 
 

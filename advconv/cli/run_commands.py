@@ -1,6 +1,7 @@
-"""The commands on a run: evaluate, predict, export."""
+"""The commands on a trained network: evaluate, predict, export."""
 
 import argparse
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,57 +10,49 @@ from advconv.cli.user_errors import report_user_errors
 from advconv.geometry import Shape
 from advconv.report.table import Table
 from advconv.system.console import OK, USAGE, print_error, print_text
+from advconv.values.names import ONNX_SUFFIX
 from advconv.values.quantities import rounded
 
 if TYPE_CHECKING:
     from advconv.training.data import ImageSet
     from advconv.training.image_files import Notes
-    from advconv.training.run import Run
     from advconv.training.shapes import Image
+    from advconv.training.trained import Trained
 
 
 @report_user_errors
 def run_evaluate(options: argparse.Namespace) -> int:
-    """The accuracy of a run's weights on the test set."""
-    from advconv.training.device import Normalise, choose_accelerator
+    """The accuracy of a trained network on the test set."""
+    from advconv.training.device import choose_accelerator
     from advconv.training.evaluation import evaluate
     from advconv.training.results import classes_of
-    from advconv.training.run_files import load_weights
 
-    run = _open(options)
-    test = _test_images(run, options.data_dir)
-    device = choose_accelerator(options.device or run.metadata.options.device, run.spec.train.precision, "off")
-    module = load_weights(run, options.weights).to(device.device)
-    normalise = Normalise(tuple(run.metadata.mean), tuple(run.metadata.std)).to(device.device)
+    network = _open(options)
+    _, test = _images(network, options.data_dir)
+    device = choose_accelerator(options.device or network.options.device, network.spec.train.precision, "off")
+    module, normalise = network.module.to(device.device), network.normalise().to(device.device)
     evaluation = evaluate(module, test, normalise, device, options.flip)
-    title = (
-        f"{run.metadata.name}, {options.weights} weights{', with mirror images' if options.flip else ''}: {run.path}"
-    )
-    print_text(classes_of(test, evaluation, run.metadata.classes, title).render(options.format))
+    title = f"{network.name}, {network.weights}{', with mirror images' if options.flip else ''}: {network.path}"
+    print_text(classes_of(test, evaluation, network.classes, title).render(options.format))
     return OK
 
 
-def _open(options: argparse.Namespace) -> "Run":
-    """Raises RunError."""
-    from advconv.training.run import open_run
+def _open(options: argparse.Namespace) -> "Trained":
+    """Raises TrainingError and ArchError."""
+    from advconv.training.trained import open_trained
 
-    return open_run(Path(options.run_path), options.previous)
-
-
-def _test_images(run: "Run", data_dir: str | None) -> "ImageSet":
-    """The test set of a run's data. Raises DataError."""
-    return _images(run, data_dir)[1]
+    return open_trained(Path(options.run_path), options.weights, options.previous)
 
 
-def _images(run: "Run", data_dir: str | None) -> tuple["ImageSet", "ImageSet"]:
-    """The training and the test set of a run's data. Raises DataError if its classes are not those of the run."""
+def _images(network: "Trained", data_dir: str | None) -> tuple["ImageSet", "ImageSet"]:
+    """The training and the test set of a network's data. Raises DataError if its classes are others."""
     from advconv.training.data import DataError
     from advconv.training.sets import data_directory, load_dataset
 
-    directory, limit = data_directory(data_dir, run.metadata.options.data_dir), run.metadata.options.limit
-    loaded = load_dataset(run.spec.data, directory, run.spec.input)
+    directory, limit = data_directory(data_dir, network.options.data_dir), network.options.limit
+    loaded = load_dataset(network.spec.data, directory, network.spec.input)
     print_notes(loaded.notes)
-    if list(loaded.classes) != run.metadata.classes:
+    if list(loaded.classes) != network.classes:
         raise DataError(f"{directory} has other classes than the training data of the run")
     return loaded.train.first(limit), loaded.test.first(limit)
 
@@ -67,24 +60,22 @@ def _images(run: "Run", data_dir: str | None) -> tuple["ImageSet", "ImageSet"]:
 @report_user_errors
 def run_predict(options: argparse.Namespace) -> int:
     """The most probable classes of image files; files that are not images are reported and skipped."""
-    from advconv.training.device import Normalise, choose_accelerator
+    from advconv.training.device import choose_accelerator
     from advconv.training.evaluation import predict
     from advconv.training.image_files import Notes
-    from advconv.training.run_files import load_weights
 
-    run = _open(options)
-    module, accelerator = load_weights(run, options.weights), choose_accelerator("cpu", "float32", "off")
-    normalise = Normalise(tuple(run.metadata.mean), tuple(run.metadata.std))
+    network = _open(options)
+    normalise, accelerator = network.normalise(), choose_accelerator("cpu", "float32", "off")
     rows, read, notes = [], 0, Notes()
-    for path, image in _readable_images(options.images, run.spec.input, notes):
-        probabilities = predict(module, image, normalise, accelerator)
-        ranked = sorted(zip(probabilities, run.metadata.classes, strict=True), reverse=True)
+    for path, image in _readable_images(options.images, network.spec.input, notes):
+        probabilities = predict(network.module, image, normalise, accelerator)
+        ranked = sorted(zip(probabilities, network.classes, strict=True), reverse=True)
         rows += [(path, name, rounded(probability)) for probability, name in ranked[: options.top]]
         read += 1
     print_notes(notes.lines())
     columns = ("image", "class", "probability")
     texts = {"probability": "{:.4f}".format}
-    table = Table(f"{run.metadata.name}: {run.path}", columns, tuple(rows), texts=texts)
+    table = Table(f"{network.name}: {network.path}", columns, tuple(rows), texts=texts)
     if rows:
         print_text(table.render(options.format))
     return OK if read == len(options.images) else USAGE
@@ -112,19 +103,43 @@ def print_notes(notes: tuple[str, ...]) -> None:
 
 @report_user_errors
 def run_export(options: argparse.Namespace) -> int:
-    from advconv.training.export import export
-    from advconv.training.quantize import export_int8
-    from advconv.training.run_files import load_weights
+    is_onnx = options.output.lower().endswith(ONNX_SUFFIX)
+    return _export_onnx(options) if is_onnx else _export_weights(options)
 
-    run = _open(options)
-    train, test = _images(run, options.data_dir)
-    module, path = load_weights(run, options.weights), Path(options.output)
+
+def _export_weights(options: argparse.Namespace) -> int:
+    """The weights of a run as the file beside an architecture file."""
+    from advconv.training.names import ARCH
+    from advconv.training.options import flag
+    from advconv.training.run import open_run
+    from advconv.training.trained_file import architecture_file, save_trained
+
+    if given := [flag(name) for name in ("takes", "int8", "data_dir") if getattr(options, name)]:
+        print_error(f"a file of weights takes no images; leave out {', '.join(given)}")
+        return USAGE
+    run, path = open_run(Path(options.run_path), options.previous), Path(options.output)
+    facts = save_trained(run, options.weights or "last", path)
+    accuracy = "not recorded" if facts.test_accuracy is None else f"{facts.test_accuracy:.2f}%"
+    print_text(f"wrote {path}, {facts.weights} weights; test accuracy {accuracy}")
+    file = architecture_file(path)
+    missing = "" if file.is_file() else f"cp {shlex.quote(str(run.path / ARCH))} {shlex.quote(str(file))}; "
+    print_text(f"next: {missing}advconv evaluate {file}")
+    return OK
+
+
+def _export_onnx(options: argparse.Namespace) -> int:
+    from advconv.training.export import export
+
+    network, path, takes = _open(options), Path(options.output), options.takes or "bytes"
+    train, test = _images(network, options.data_dir)
     if options.int8:
-        quantised = export_int8(run, module, train, test, path, options.takes)
+        from advconv.training.quantize import export_int8
+
+        quantised = export_int8(network, train, test, path, takes)
         print_text(f"wrote {path}, in 8 bits, which takes {quantised.given.takes}: {quantised.given}")
         print_text(str(quantised))
         return OK
-    given, comparison = export(run, module, test, path, options.takes)
+    given, comparison = export(network, test, path, takes)
     print_text(f"wrote {path}, which takes {given.takes}: {given}")
     print_text(str(comparison))
     if not comparison.holds:

@@ -26,6 +26,9 @@ def run_train(options: argparse.Namespace) -> int:
     if options.previous and not options.resume:
         print_error("--previous goes with --resume RUN")
         return USAGE
+    if options.weights_from and options.resume:
+        print_error("--weights starts a new run; leave out --resume, or --weights")
+        return USAGE
     try:
         return _resume(options) if options.resume else _start(options)
     except Stopped as stopped:
@@ -58,15 +61,19 @@ def _start(options: argparse.Namespace) -> int:
 
 
 def _resume(options: argparse.Namespace) -> int:
+    from advconv.language.overrides import setting
     from advconv.training.distributed import process_group
     from advconv.training.options import FIELD_OPTIONS, flag
     from advconv.training.train import resume_run
 
-    if given := [flag(name) for name in (*FIELD_OPTIONS, "set", "limit", "name") if getattr(options, name)]:
-        print_error(f"a run is resumed with its own recipe; leave out {', '.join(given)}")
+    fixed = [name for name in (*FIELD_OPTIONS, "set", "limit", "name") if name != "epochs" and getattr(options, name)]
+    if fixed:
+        print_error(f"a run is resumed with its own recipe; leave out {', '.join(map(flag, fixed))}")
         return USAGE
+    text = options.epochs
+    epochs = setting(FIELD_OPTIONS["epochs"], text, f"--epochs {text}") if text is not None else None
     with process_group() as process:
-        return _exit_code(resume_run(Path(options.resume), _call_options(options), process))
+        return _exit_code(resume_run(Path(options.resume), _call_options(options), process, epochs))
 
 
 def _exit_code(result: "TrainingResult | None") -> int:

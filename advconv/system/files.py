@@ -104,6 +104,12 @@ class Directory:
         finally:
             os.close(file)
 
+    def is_open(self, file: int, name: str) -> bool:
+        """Whether a file descriptor is that of the file which has the name now."""
+        with self._converted_errors(self.path / name, "read"):
+            now = os.stat(self._at(name), dir_fd=self.file, follow_symlinks=False)
+        return os.path.samestat(os.fstat(file), now)
+
     def write(self, name: str, data: bytes | str, mode: int | None = None) -> None:
         """Replaces a file atomically; if that fails, the older one is unchanged.
 

@@ -65,6 +65,7 @@ def train(
     lr: float | None = None,
     seed: int | None = None,
     val_split: int | None = None,
+    weights: str | Path | None = None,
     settings: Mapping[str, Any] | None = None,
     data_dir: str | Path | None = None,
     limit: int | None = None,
@@ -81,6 +82,7 @@ def train(
     """Trains a file or a loaded network, as `advconv train` does, and returns the result.
 
     `data` to `val_split` override the file; so does `settings`, any field by its path: `{"train.mixup": 0.2}`.
+    `weights` is a run or a safetensors file to start from; what does not fit is newly initialised and reported.
     `until` is a percentage. In the main thread, SIGINT, SIGTERM and SIGHUP end training after the current step, with a
     checkpoint.
 
@@ -92,6 +94,7 @@ def train(
     call = _call_options(
         data_dir=data_dir, limit=limit, until=until, device=device, workers=workers, compile=compile,
         tensorboard=tensorboard, quiet=quiet, name=name, force=force, runs=Path(runs),
+        weights_from=None if weights is None else str(weights),
     )  # fmt: skip
     if settings is not None and not isinstance(settings, Mapping):
         raise SettingError(f"settings is a mapping of paths to values, not {settings!r}")
@@ -106,6 +109,7 @@ def train(
 def resume(
     run: str | Path,
     *,
+    epochs: int | None = None,
     previous: bool = False,
     data_dir: str | Path | None = None,
     until: float | None = None,
@@ -118,6 +122,7 @@ def resume(
 ) -> "TrainingResult":
     """Resumes an interrupted run, given its directory. Raises as `train` does.
 
+    `epochs` trains it longer, which needs `schedule: constant`: other schedules depend on the number of epochs.
     `previous` resumes from the checkpoint before the newest, for example if that one is damaged.
     """
     from advconv.training.train import resume_run
@@ -126,7 +131,8 @@ def resume(
         data_dir=data_dir, until=until, device=device, workers=workers, compile=compile,
         tensorboard=tensorboard, quiet=quiet, force=force, previous=previous,
     )  # fmt: skip
-    return _printed(resume_run(Path(run), call), quiet)
+    longer = None if epochs is None else _setting(FIELD_OPTIONS["epochs"], epochs, "epochs")
+    return _printed(resume_run(Path(run), call, epochs=longer), quiet)
 
 
 def _call_options(data_dir: str | Path | None, device: Any, **others: Any) -> CallOptions:

@@ -72,6 +72,16 @@ def any_rank(flag: bool, process: Rank) -> bool:
     return bool(reduced.item())
 
 
+def same_on_all_ranks(digest: bytes, process: Rank) -> bool:
+    """Whether all processes have the same bytes, as many in each. All processes must call this at the same point."""
+    if process.world_size == 1:
+        return True
+    largest = torch.tensor(list(digest))
+    with computing(COMMUNICATION):
+        dist.all_reduce(largest, dist.ReduceOp.MAX)
+    return not any_rank(bytes(largest.tolist()) != digest, process)
+
+
 def mean_over_ranks(values: Tensor, process: Rank) -> Tensor:
     """The mean over all processes. All processes must call this at the same point."""
     if process.world_size == 1:

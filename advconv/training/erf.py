@@ -1,4 +1,4 @@
-"""The networks and images of `advconv erf`: initialisations of a file, or a run before and after its training."""
+"""The networks and images of `advconv erf`: initialisations of a file, or before and after a training."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -19,9 +19,8 @@ from advconv.training.device import Normalise
 from advconv.training.environment import versions
 from advconv.training.errors import ComputeError, computing
 from advconv.training.names import NOISE
-from advconv.training.run import Run
-from advconv.training.run_files import load_weights
 from advconv.training.sets import load_dataset
+from advconv.training.trained import Trained
 from advconv.values.quantities import counted
 
 
@@ -43,15 +42,15 @@ def noise(shape: Shape, count: int, seed: int) -> Images:
     return Images(torch.from_numpy(values), NOISE)
 
 
-def images_of(name: str, directory: Path, shape: Shape, count: int, run: Run | None) -> Images:
-    """The first test images of a data set, normalised as in the run, else by their own statistics. Raises DataError."""
+def images_of(name: str, directory: Path, shape: Shape, count: int, trained: Trained | None) -> Images:
+    """The first test images of a set, normalised as in training, else by their own statistics. Raises DataError."""
     channels = SETS[name].channels
     if channels is not None and channels != shape.channels:
         raise DataError(f"the input has {counted(shape.channels, 'channel')}, {SETS[name].title} has {channels}")
     loaded = load_dataset(name, directory, shape, count)
     images = loaded.test.first(count).images
-    mean, std = (tuple(run.metadata.mean), tuple(run.metadata.std)) if run else statistics(images)
-    return Images(Normalise(mean, std)(images).contiguous(), SETS[name].title, loaded.notes)
+    normalise = trained.normalise() if trained else Normalise(*statistics(images))
+    return Images(normalise(images).contiguous(), SETS[name].title, loaded.notes)
 
 
 def of_initialisations(name: str, measures: Measures, seeds: range, images: Images) -> MeasuredFields:
@@ -68,18 +67,17 @@ def _range_text(seeds: range) -> str:
     return f"{seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else str(seeds[0])
 
 
-def of_run(run: Run, weights: str, images: Images) -> MeasuredFields:
-    """The fields of a run's network as its seed initialised it, and with its weights. Raises RunError, ComputeError."""
-    measures, found = run.measures, targets(run.measures)
-    trained = load_weights(run, weights)
-    networks = {"before training": initialised(measures.graph, run.metadata.seed), "after training": trained}
+def of_trained(trained: Trained, images: Images) -> MeasuredFields:
+    """The fields of a network before its training, and with its weights. Raises TrainingError."""
+    measures, found = trained.measures, targets(trained.measures)
+    networks = {"before training": trained.untrained(), "after training": trained.module}
     fields, notes = dict[str, list[EffectiveField]](), list[str]()
     for state, network in networks.items():
         fields[state], said = _fields(measures, found, [network], images, state)
         notes += said
-    sample = f"before and after training ({weights} weights), {images}: {run.path}"
-    notes += [*_outside_notes(found), *_version_notes(run)]
-    return MeasuredFields(run.metadata.name, sample, fields, _beyond(measures, found), tuple(notes))
+    sample = f"before and after training ({trained.weights}), {images}: {trained.path}"
+    notes += [*_outside_notes(found), *_version_notes(trained)]
+    return MeasuredFields(trained.name, sample, fields, _beyond(measures, found), tuple(notes))
 
 
 def _fields(
@@ -115,9 +113,9 @@ def _outside_notes(found: list[Target]) -> Iterator[str]:
             yield f"{share} is outside of the image, on padding; the shares are of the part inside"
 
 
-def _version_notes(run: Run) -> tuple[str, ...]:
+def _version_notes(trained: Trained) -> tuple[str, ...]:
     """Torch promises equal random numbers only within a version."""
-    theirs, ours = run.metadata.versions.get("torch", ""), versions()["torch"]
+    theirs, ours = trained.versions.get("torch", ""), versions()["torch"]
     if theirs == ours:
         return ()
-    return (f"the run was started with torch {theirs}, this is {ours}, which may initialise it otherwise",)
+    return (f"the training was started with torch {theirs}, this is {ours}, which may initialise it otherwise",)

@@ -16,9 +16,8 @@ from advconv.geometry import Shape
 from advconv.system.files import write
 from advconv.text.visible import first_line
 from advconv.training.data import ImageSet
-from advconv.training.device import Normalise
 from advconv.training.files import RunError
-from advconv.training.run import Run
+from advconv.training.trained import Trained
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -62,33 +61,29 @@ class Comparison(NamedTuple):
         )
 
 
-def export(run: Run, module: nn.Module, test: ImageSet, path: Path, takes: str) -> tuple[ExportInput, Comparison]:
+def export(network: Trained, test: ImageSet, path: Path, takes: str) -> tuple[ExportInput, Comparison]:
     """Writes the network for any batch size and compares it with the module. Raises RunError and FileError.
 
     Its input is `images`, its output `scores` (batch, classes), before the softmax; the metadata describe both.
     """
-    given, exported = ExportInput(takes, run.spec.input), exported_module(run, module, takes)
-    data = onnx_bytes(run, exported, given)
+    given, exported = ExportInput(takes, network.spec.input), exported_module(network, takes)
+    data = onnx_bytes(network, exported, given)
     write(path, data)
-    return given, compare(data, exported, export_inputs(run, test, given))
+    return given, compare(data, exported, export_inputs(network, test, given))
 
 
-def exported_module(run: Run, module: nn.Module, takes: str) -> nn.Module:
+def exported_module(network: Trained, takes: str) -> nn.Module:
     """The network, preceded by its normalisation if it takes bytes."""
-    return nn.Sequential(_normalise(run), module).eval() if takes == "bytes" else module
+    return nn.Sequential(network.normalise(), network.module).eval() if takes == "bytes" else network.module
 
 
-def _normalise(run: Run) -> Normalise:
-    return Normalise(tuple(run.metadata.mean), tuple(run.metadata.std))
-
-
-def export_inputs(run: Run, test: ImageSet, given: ExportInput, count: int = 1000) -> Tensor:
+def export_inputs(network: Trained, test: ImageSet, given: ExportInput, count: int = 1000) -> Tensor:
     """The first test images as the exported network takes them."""
     images = test.images[:count]
-    return images if given.is_bytes else _normalise(run)(images).contiguous()
+    return images if given.is_bytes else network.normalise()(images).contiguous()
 
 
-def onnx_bytes(run: Run, module: nn.Module, given: ExportInput) -> bytes:
+def onnx_bytes(network: Trained, module: nn.Module, given: ExportInput) -> bytes:
     import onnx
 
     channels, height, width = given.shape[:3]
@@ -96,7 +91,7 @@ def onnx_bytes(run: Run, module: nn.Module, given: ExportInput) -> bytes:
     size, dtype = bytes_ if given.is_bytes else floats
     model = onnx_of(module, torch.zeros(size, dtype=dtype))
     facts = {"takes": given.takes, "images": str(given), "scores": "one for each class, before the softmax"}
-    constants = {"mean": run.metadata.mean, "std": run.metadata.std, "classes": run.metadata.classes}
+    constants = {"mean": network.mean, "std": network.std, "classes": network.classes}
     onnx.helper.set_model_props(model, facts | {key: json.dumps(value) for key, value in constants.items()})
     onnx.checker.check_model(model, full_check=True)
     out = io.BytesIO()

@@ -8,6 +8,12 @@ RUNS = "runs"
 METADATA, ARCH = "run.json", "arch.yaml"
 """The files of a run directory that describe it."""
 
+NEXT_ARCH = "arch.next.yaml"
+"""The `arch.yaml` of a run that is being extended, until it takes its name."""
+
+INITIAL = "initial.safetensors"
+"""The weights that a run started from, if they were not newly initialised."""
+
 METRICS, LOG = "metrics.jsonl", "log.csv"
 """The files with a row for each epoch, as data and for people."""
 

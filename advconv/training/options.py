@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from advconv.training.names import COMPILE_CHOICES, RUNS, Compile
-from advconv.training.saved import Flag, Percent, Positive, Text
+from advconv.training.saved import Flag, Percent, Positive, Sha256, Text
 from advconv.values.forms import in_yaml, is_int, is_number
 from advconv.values.limits import percentage
 from advconv.values.names import title_problem
@@ -39,6 +39,18 @@ def validate_count(name: str, value: int) -> int:
 
 
 @dataclass(frozen=True)
+class InitialWeights:
+    """Where the weights came from that a run started with, and the SHA-256 of that file.
+
+    `start` is the SHA-256 of `initial.safetensors` in the run: these weights, and new ones where they did not fit.
+    """
+
+    source: Text
+    sha256: Sha256
+    start: Sha256
+
+
+@dataclass(frozen=True)
 class RunOptions:
     """Options that `run.json` records, so that a resumed run has them too.
 
@@ -52,11 +64,15 @@ class RunOptions:
     compile: Compile = "auto"
     tensorboard: Flag = False
     promised_data: Text = ""
+    initial_weights: InitialWeights | None = None
 
 
 @dataclass(frozen=True)
 class CallOptions:
-    """Options of one call. None: the value of the run, or the default of this machine. Raises ValueError."""
+    """Options of one call. None: the value of the run, or the default of this machine. Raises ValueError.
+
+    `weights_from`: a run or a safetensors file whose weights a new run starts from.
+    """
 
     data_dir: str | None = None
     limit: int | None = None
@@ -69,6 +85,7 @@ class CallOptions:
     name: str | None = None
     force: bool = False
     previous: bool = False
+    weights_from: str | None = None
     runs: Path = Path(RUNS)
 
     def __post_init__(self) -> None:

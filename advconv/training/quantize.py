@@ -11,12 +11,12 @@ import numpy as np
 import onnx
 import onnxruntime
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from advconv.system.files import write
 from advconv.training.data import ImageSet
 from advconv.training.export import ExportInput, export_inputs, exported_module, onnx_bytes
-from advconv.training.run import Run
+from advconv.training.trained import Trained
 from advconv.values.quantities import bytes_text
 
 CALIBRATION = 512
@@ -43,16 +43,16 @@ class Quantised(NamedTuple):
         )
 
 
-def export_int8(run: Run, module: nn.Module, train: ImageSet, test: ImageSet, path: Path, takes: str) -> Quantised:
+def export_int8(network: Trained, train: ImageSet, test: ImageSet, path: Path, takes: str) -> Quantised:
     """Writes the network in 8 bits and compares it with float32 on all test images. Raises RunError and FileError.
 
     Calibrated on the first training images, not augmented.
     """
-    given = ExportInput(takes, run.spec.input)
-    floats = onnx_bytes(run, exported_module(run, module, takes), given)
-    integers = quantized(floats, export_inputs(run, train, given, CALIBRATION))
+    given = ExportInput(takes, network.spec.input)
+    floats = onnx_bytes(network, exported_module(network, takes), given)
+    integers = quantized(floats, export_inputs(network, train, given, CALIBRATION))
     write(path, integers)
-    images, labels = export_inputs(run, test, given, len(test)).numpy(), test.labels.numpy()
+    images, labels = export_inputs(network, test, given, len(test)).numpy(), test.labels.numpy()
     before, after = (_classes(data, images) for data in (floats, integers))
     accuracies = 100 * float((before == labels).mean()), 100 * float((after == labels).mean())
     return Quantised(given, len(test), int((before == after).sum()), accuracies, (len(floats), len(integers)))

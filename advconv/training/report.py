@@ -52,6 +52,8 @@ def report_setup(setup: TrainingSetup, run: Run) -> None:
     counts = f"{len(data.train):,} training{validation} + {len(data.test):,} test images"
     report(f"{spec.name}: {setup.measures.total.params:,} parameters; {SETS[spec.data].title}, {counts}")
     report(f"{setup.accelerator}; writes {run.path}")
+    for line in setup.start.lines if setup.start else ():
+        report(line)
     if (size := setup.plan().batch_size) < spec.train.batch_size:
         report(
             f"a batch has all {size:,} training images, which are fewer than the batch_size of "

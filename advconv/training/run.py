@@ -4,7 +4,7 @@ import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -18,7 +18,7 @@ from advconv.training import checkpoints
 from advconv.training.architecture import Architecture, check_architecture, read_document
 from advconv.training.environment import Environment
 from advconv.training.files import RunDirectory, RunError
-from advconv.training.names import ARCH, METADATA
+from advconv.training.names import ARCH, METADATA, NEXT_ARCH
 from advconv.training.options import RunOptions
 from advconv.training.saved import Natural, Positive, Sha256, Text, parse_with_checksum, validated_as
 from advconv.values.names import TITLE
@@ -28,6 +28,14 @@ MAX_METADATA_BYTES = 2**24
 Mean = Annotated[float, Field(strict=True, ge=0, le=1)]
 # One value of 1/255 among 10^12 zeros has a deviation of 4e-9; a smaller one would overflow when images are scaled.
 Deviation = Annotated[float, Field(strict=True, ge=1e-9, le=1)]
+
+
+@dataclass(frozen=True)
+class Extension:
+    """The number of epochs and the hash of `arch.yaml` before a run was extended."""
+
+    epochs: Positive
+    hash: Sha256
 
 
 @dataclass(frozen=True)
@@ -48,6 +56,7 @@ class RunMetadata:
     mean: list[Mean]
     std: list[Deviation]
     world_size: Positive
+    extended: list[Extension] = field(default_factory=list)
 
     @property
     def environment(self) -> Environment:
@@ -102,7 +111,7 @@ def open_run(path: Path, previous: bool = False) -> Run:
     directory = RunDirectory(path)
     metadata = _read_metadata(directory)
     architecture = _read_architecture(directory, metadata.hash)
-    _check_lengths(directory, metadata, architecture)
+    check_lengths(directory.path / METADATA, metadata.mean, metadata.std, metadata.classes, architecture)
     return Run(directory, metadata, architecture, previous)
 
 
@@ -115,6 +124,9 @@ def _read_metadata(directory: RunDirectory) -> RunMetadata:
 
 def _read_architecture(directory: RunDirectory, hash: str) -> Architecture:
     text, path = directory.read(ARCH, MAX_BYTES), directory.path / ARCH
+    if arch_hash(text) != hash and directory.has(NEXT_ARCH):
+        # The process that extended the run was killed before the last rename.
+        text = directory.read(NEXT_ARCH, MAX_BYTES)
     if arch_hash(text) != hash:
         raise RunError(f"{path} has changed since the run started; train the changed one as a new run")
     try:
@@ -124,15 +136,24 @@ def _read_architecture(directory: RunDirectory, hash: str) -> Architecture:
         raise RunError(f"this version of advconv does not accept {path}") from problem
 
 
-def _check_lengths(directory: RunDirectory, metadata: RunMetadata, architecture: Architecture) -> None:
-    channels, classes = architecture.spec.input.channels, architecture.measures.graph.output.elements
+def finish_extension(run: Run) -> None:
+    """Gives the `arch.yaml` of an extended run its name, if the process that wrote it was killed before it could."""
+    directory = run.directory
+    if directory.has(NEXT_ARCH) and directory.sha256(NEXT_ARCH) == run.metadata.hash:
+        directory.put(NEXT_ARCH, ARCH)
+
+
+def check_lengths(
+    path: Path, mean: list[float], std: list[float], classes: list[str], architecture: Architecture
+) -> None:
+    """Raises RunError if a file has values for another number of channels or classes than its network."""
+    channels, outputs = architecture.spec.input.channels, architecture.measures.graph.output.elements
     for name, count, expected in (
-        ("mean", len(metadata.mean), channels),
-        ("std", len(metadata.std), channels),
-        ("classes", len(metadata.classes), classes),
+        ("mean", len(mean), channels),
+        ("std", len(std), channels),
+        ("classes", len(classes), outputs),
     ):
         if count != expected:
-            path = directory.path / METADATA
             raise RunError(f"{path} is damaged: {name} has {count} values, the network needs {expected}")
 
 
@@ -150,6 +171,8 @@ def locked(run: Run) -> Iterator[None]:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as problem:
             raise RunError(f"{run.path} is being written by another process") from problem
+        if not run.directory.is_open(file, METADATA):
+            raise RunError(f"{run.path} has just been extended by another process; start again")
         run.directory.remove_partial_files()
         yield
 

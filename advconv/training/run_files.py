@@ -3,20 +3,21 @@
 import json
 import shlex
 from dataclasses import asdict, fields
+from pathlib import Path
 from typing import Any
 
-from safetensors.torch import load as parse_weights
 from safetensors.torch import save as dump_weights
 from torch import Tensor, nn
 
 from advconv.backends.torch_module import build
+from advconv.backends.weights import WeightsError, load_exactly, parse
 from advconv.report.cells import csv_text
 from advconv.text.words import join_words
 from advconv.training import checkpoints
 from advconv.training.files import RunDirectory, RunError
 from advconv.training.metrics import EpochMetrics, History
 from advconv.training.names import ARCH, LOG, METRICS, WEIGHT_FILES
-from advconv.training.run import Run
+from advconv.training.run import Run, finish_extension, open_run
 from advconv.training.state import dump_state, load_state
 from advconv.training.trainer import Trainer
 from advconv.values.quantities import rounded
@@ -53,7 +54,7 @@ def load_checkpoint(run: Run, trainer: Trainer) -> History:
     except RunError as problem:
         raise RunError(f"{problem}; {_recovery(run)}") from problem
     try:
-        return load_state(data, run.metadata.hash, trainer)
+        return load_state(data, run.metadata.hash, trainer, [each.hash for each in run.metadata.extended])
     except ValueError as problem:
         raise RunError(f"{path} is damaged: {problem}") from problem
 
@@ -64,21 +65,17 @@ def load_weights(run: Run, which: str) -> nn.Module:
         raise ValueError(f"the weights of a run are {join_words(tuple(WEIGHT_FILES))}, not {which!r}")
     name = WEIGHT_FILES[which]
     path = run.checkpoint_directory().path / name
-    data = _read_file(run, name)
+    data, module = _read_file(run, name), build(run.measures.graph)
     try:
-        module = build(run.measures.graph)
-        weights, expected = parse_weights(data), module.state_dict()
-        module.load_state_dict(weights)
-        for key, tensor in weights.items():
-            if tensor.dtype != expected[key].dtype:
-                raise ValueError(f"{key} is {tensor.dtype}, in this network {expected[key].dtype}")
-    except Exception as problem:
-        # Safetensors has no error type for a damaged file; torch lists mismatches below a heading.
-        lines = [line.strip() for line in str(problem).splitlines()] or [type(problem).__name__]
-        raise RunError(
-            f"{path} does not have the weights of this network: {lines[min(1, len(lines) - 1)]}"
-        ) from problem
+        load_exactly(path, parse(path, data).tensors, module)
+    except WeightsError as problem:
+        raise RunError(str(problem)) from problem
     return module.eval()
+
+
+def read_weights(path: Path) -> bytes:
+    """The safetensors file of a run's last weights, compared with its checksum. Raises RunError."""
+    return _read_file(open_run(path), checkpoints.LAST)
 
 
 def _read_file(run: Run, name: str) -> bytes:
@@ -111,6 +108,7 @@ def _has_epochs(run: Run) -> bool:
 
 def repair_files(run: Run, history: History) -> None:
     """Makes the files agree with the checkpoint that was loaded, whatever an interrupted process has left."""
+    finish_extension(run)
     if run.previous:
         checkpoints.restore_previous(run.directory)
     write_logs(run.directory, history)

@@ -12,6 +12,7 @@ from advconv.training.data import TrainingData
 from advconv.training.device import Accelerator
 from advconv.training.device_augment import DeviceAugment
 from advconv.training.files import RunError
+from advconv.training.initial_weights import Start
 from advconv.training.loader import BatchPlan
 from advconv.training.metrics import History
 from advconv.training.options import RunOptions
@@ -22,6 +23,8 @@ from advconv.values.quantities import counted
 
 
 class TrainingSetup(NamedTuple):
+    """`start`: the weights to start from instead of newly initialised ones."""
+
     architecture: Architecture
     data: TrainingData
     accelerator: Accelerator
@@ -29,6 +32,7 @@ class TrainingSetup(NamedTuple):
     workers: int
     process: Rank
     reporter: ProgressReporter
+    start: Start | None = None
 
     @property
     def spec(self) -> ArchSpec:
@@ -55,8 +59,10 @@ class TrainingSetup(NamedTuple):
         return next((node.origin.label for node in norms if node.shape.size == (1, 1)), "")
 
     def trainer(self) -> Trainer:
-        """A trainer with newly initialised weights."""
+        """A trainer before the first step."""
         module = initialised(self.measures.graph, self.spec.train.seed)
+        if self.start:
+            module.load_state_dict(self.start.tensors)
         return Trainer(module, self.data, self.spec.train, self.plan(), self.accelerator)
 
     def augment(self) -> Augment:

@@ -16,7 +16,7 @@ from advconv.training import figures
 from advconv.training.device_augment import image_augment
 from advconv.training.environment import versions
 from advconv.training.files import RunDirectory, RunError
-from advconv.training.names import ARCH, METADATA
+from advconv.training.names import ARCH, INITIAL, METADATA
 from advconv.training.predictions import SAMPLES, augmented
 from advconv.training.records import AUGMENTED, record_text
 from advconv.training.run import Run, RunMetadata, arch_hash
@@ -34,6 +34,7 @@ def start_run(setup: TrainingSetup, name: str, runs: Path) -> Run:
         "model.py": emit(setup.measures, setup.spec.name),
         "summary.txt": torchinfo(setup.measures) + "\n",
         **_augmented_files(setup),
+        **({INITIAL: setup.start.data} if setup.start else {}),
     }
     path = create_directory(runs / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}", files)
     return Run(RunDirectory(path), metadata, setup.architecture)

@@ -2,7 +2,7 @@
 
 import io
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -51,10 +51,13 @@ def dump_state(hash: str, trainer: Trainer, history: History) -> bytes:
     return out.getvalue()
 
 
-def load_state(data: bytes, hash: str, trainer: Trainer) -> History:
-    """Loads a state into a trainer. Raises ValueError if it is damaged or belongs to another architecture."""
+def load_state(data: bytes, hash: str, trainer: Trainer, earlier: Collection[str] = ()) -> History:
+    """Loads a state into a trainer. Raises ValueError if it is damaged or belongs to another architecture.
+
+    `earlier`: hashes that the run's architecture had before the run was extended.
+    """
     state = validated_as(_State, _unpickled(data))
-    if state.hash != hash:
+    if state.hash not in (hash, *earlier):
         raise ValueError("it belongs to another architecture than the run's arch.yaml")
     given = state.trainer
     _check_tensors(given, trainer)

@@ -9,11 +9,13 @@ from signal import SIGTERM
 from advconv.language.overrides import Setting, apply_settings
 from advconv.language.spec import ArchSpec
 from advconv.text.document import Document
-from advconv.training.architecture import check_architecture, read_document
+from advconv.training.architecture import Architecture, check_architecture, read_document
 from advconv.training.data import DataError
-from advconv.training.distributed import run_on_all_ranks
-from advconv.training.errors import ComputeError
+from advconv.training.distributed import run_on_all_ranks, same_on_all_ranks
+from advconv.training.errors import ComputeError, TrainingError
+from advconv.training.extension import extended, write_extension
 from advconv.training.fit import fit
+from advconv.training.initial_weights import Start, start_from, start_of_resumed
 from advconv.training.options import CallOptions, RunOptions
 from advconv.training.peers import advice_on_abort
 from advconv.training.prepare import prepare
@@ -70,19 +72,45 @@ def train_file(
     document, yaml_findings = read_document(name, data)
     architecture = check_architecture(apply_settings(document, settings), yaml_findings, call.force)
     promised, spec = _data_of(document), architecture.spec
-    options = RunOptions("", promised_data="" if promised == spec.data else promised)
-    setup = prepare(architecture, _merged(call, options), call, process)
+    start = _start(architecture, call, process)
+    weights = start.record if start else None
+    options = RunOptions("", promised_data="" if promised == spec.data else promised, initial_weights=weights)
+    setup = prepare(architecture, _merged(call, options), call, process)._replace(start=start)
     is_main = process.is_main
     run = run_on_all_ranks(lambda: start_run(setup, call.name or spec.name, call.runs) if is_main else None, process)
     return _train(setup, run)
 
 
-def resume_run(path: Path, call: CallOptions, process: Rank = SINGLE) -> TrainingResult | None:
-    """Resumes a run; device, workers, `until` and the directory of the data may differ. Raises as `train_file`."""
-    run = open_run(path, call.previous)
-    setup = prepare(run.architecture, _merged(call, run.metadata.options), call, process)
+def _start(architecture: Architecture, call: CallOptions, process: Rank) -> Start | None:
+    """The weights to start from, the same in all processes. Raises TrainingError."""
+    if (source := call.weights_from) is None:
+        return None
+    graph, seed = architecture.measures.graph, architecture.spec.train.seed
+    start = run_on_all_ranks(lambda: start_from(source, graph, seed, call.force), process)
+    if not same_on_all_ranks(bytes.fromhex(start.record.sha256), process):
+        raise TrainingError(f"{source} is not the same file in all processes")
+    return start
+
+
+def resume_run(
+    path: Path, call: CallOptions, process: Rank = SINGLE, epochs: Setting | None = None
+) -> TrainingResult | None:
+    """Resumes a run; device, workers, `until` and the directory of the data may differ. Raises as `train_file`.
+
+    `epochs` sets a larger number of epochs than the run has.
+    """
+
+    def opened() -> tuple[Run, Run]:
+        found = open_run(path, call.previous)
+        return found, extended(found, epochs) if epochs else found
+
+    # All processes have read the run before one of them extends it.
+    before, run = run_on_all_ranks(opened, process)
+    start = run_on_all_ranks(lambda: start_of_resumed(run), process)
+    setup = prepare(run.architecture, _merged(call, run.metadata.options), call, process)._replace(start=start)
     if list(setup.data.classes) != run.metadata.classes or list(setup.data.mean) != run.metadata.mean:
         raise DataError(f"{setup.options.data_dir} has other images than those that the run was started with")
+    run_on_all_ranks(lambda: write_extension(before, run) if process.is_main else None, process)
     return _train(setup, run)
 
 

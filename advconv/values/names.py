@@ -11,6 +11,10 @@ TITLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 TITLE_TEXT = "up to 100 letters, digits, '-', '_' and '.', the first a letter or a digit"
 
 
+ONNX_SUFFIX, WEIGHTS_SUFFIX = ".onnx", ".safetensors"
+"""The files that `advconv export` writes."""
+
+
 def title_problem(text: str, what: str) -> str:
     """Why a text cannot name an architecture or a directory; empty if it can."""
     article = "an" if what[0] in "aeiou" else "a"

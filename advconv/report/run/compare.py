@@ -148,6 +148,7 @@ def settings_of(report: RunReport) -> dict[str, str]:
     own = {f"version of {name}": version for name, version in metadata.versions.items()}
     own |= {"device": report.device, "processes": str(metadata.world_size)}
     own["images"] = "all" if options.limit is None else f"the first {options.limit:,}"
+    own["initial weights"] = options.initial_weights.sha256 if options.initial_weights else "new"
     own["until"] = "-" if options.until is None else f"{options.until:g}%"
     return dict(_leaves(report.run.architecture.document.root.data, "")) | own
 

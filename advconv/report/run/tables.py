@@ -1,6 +1,7 @@
 """The tables of a run: epochs, classes, confusions, recipe, and where it ran."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -141,6 +142,11 @@ def _setup(report: RunReport) -> Iterator[tuple[str, str]]:
     yield "images", f"the first {options.limit:,} of each set" if options.limit else "all"
     if options.until is not None:
         yield "until", f"{options.until:g}%"
+    if (initial := options.initial_weights) is not None:
+        # The end of the path is enough to know the file, and tells nothing of the machine.
+        yield "initial weights", f"{'/'.join(Path(initial.source).parts[-2:])} (SHA-256 {initial.sha256})"
+    for each in metadata.extended:
+        yield "extended", f"from {each.epochs:,} epochs"
     yield "mean of the training images", ", ".join(f"{value:.6g}" for value in metadata.mean)
     yield "standard deviation", ", ".join(f"{value:.6g}" for value in metadata.std)
     yield "SHA-256 of arch.yaml", metadata.hash

@@ -76,6 +76,7 @@ def _network(report: RunReport) -> list[str]:
 
 def _training(report: RunReport) -> list[str]:
     train, metadata = report.spec.train, report.metadata
+    initial = metadata.options.initial_weights
     done = len(report.history.epochs)
     images = f"the first {metadata.options.limit:,} images of" if metadata.options.limit else ""
     held_out = f", {train.val_split:,} of its training images held out for validation" if train.val_split else ""
@@ -84,6 +85,7 @@ def _training(report: RunReport) -> list[str]:
         f"It was trained on {f'{images} ' if images else ''}{SETS[report.spec.data].title}{held_out}, for "
         f"{done:,} of {counted(train.epochs, 'epoch')} with batches of {train.batch_size:,} images, {train.optimizer} "
         f"with a peak learning rate of {number_text(train.peak_lr)} ({train.schedule}) and seed {metadata.seed}.",
+        *([f"It started from given weights (SHA-256 {initial.sha256})."] if initial else []),
         f"The images were augmented with {', '.join(augment)}." if augment else "The images were not augmented.",
         *([f"The epochs took {seconds_text(report.seconds)} on {report.device}."] if done else []),
     ]
