@@ -14,6 +14,7 @@ from torch import nn
 from advconv.analysis.measure import Measures
 from advconv.backends.effective_field import EffectiveField, Mass, masses, sees_beyond, targets
 from advconv.backends.torch_module import build, initialised
+from advconv.geometry import Shape
 from advconv.report.effective_field import percent, thinned
 from advconv.training.erf import noise, of_initialisations
 from advconv.training.errors import ComputeError
@@ -394,3 +395,14 @@ def test_a_file_with_errors_is_reported(tmp_path: Path, capsys: pytest.CaptureFi
 
     assert command("erf", tmp_path / "t.yaml") == 1
     assert "error[AC201]" in capsys.readouterr().err
+
+
+def test_the_part_of_a_field_outside_of_the_image_is_said() -> None:
+    """A field of 5x5 at position 2, 2 of an image of 4x4: its last row and its last column are outside, 9 of 25."""
+    measures = measured({"conv": 4}, {"conv": 4}, input=(1, 4, 4))
+    found = of_initialisations("t", measures, range(1), noise(measures.graph.input, 1, 0))
+    inside = of_initialisations("t", measured({"conv": 4}, input=(1, 8, 8)), range(1), noise(Shape(1, 8, 8), 1, 0))
+
+    share = "36.0% of the theoretical field of C1[1]"
+    assert found.notes == (f"{share} is outside of the image, on padding; the shares are of the part inside",)
+    assert inside.notes == ()

@@ -19,11 +19,13 @@ import pytest
 from PIL import Image
 
 from advconv.report.page.curves import Curve, CurveChart, drawing, ticks
+from advconv.report.run import words
 from advconv.report.run.markdown import MARK, run_markdown
 from advconv.report.run.predicting import complete
 from advconv.report.run.reading import RunReport, read_run
 from advconv.report.run.sections import run_page
 from advconv.report.run.words import write_up
+from advconv.training.confusion import Confusion
 from advconv.training.files import RunError
 from advconv.training.run import locked, open_run
 from advconv.training.shapes import SHAPES, draw_shapes
@@ -587,3 +589,17 @@ def test_the_exit_code_is_that_of_the_promises(copy: Path, tmp_path: Path) -> No
     (copy / "result.json").write_text(json.dumps(result), encoding="utf-8")
 
     assert output() == 1
+
+
+def test_ties_are_not_named_as_facts() -> None:
+    none_right = Confusion.of("abcd", [(0, 1, 3), (1, 0, 3), (2, 2, 4), (3, 0, 1)])
+    one_best = Confusion.of("abc", [(0, 0, 9), (1, 1, 8), (1, 0, 2), (2, 0, 10)])
+
+    assert words.mistakes(none_right) == [
+        "Recognised most often: c (100.00%); least often: 3 classes (0.00%).",
+        "Among the most frequent mistakes is a taken for b, 3 times.",
+    ]
+    assert words.mistakes(one_best) == [
+        "Recognised most often: a (100.00%); least often: c (0.00%).",
+        "The most frequent mistake is c taken for a, 10 times.",
+    ]

@@ -7,6 +7,7 @@ from advconv.constraints.record import Status
 from advconv.language.data_sets import SETS
 from advconv.report.run.reading import RunReport, State
 from advconv.report.run.tables import number_text, seconds_text
+from advconv.training.confusion import Confusion
 from advconv.values.quantities import counted
 
 NO_PREDICTIONS = "There are no predictions for the test images."
@@ -56,7 +57,7 @@ def _path(report: RunReport) -> str:
 
 def write_up(report: RunReport) -> list[str]:
     """The network, its training, its result and its mistakes, a paragraph each."""
-    parts = _network(report), _training(report), _result(report), _mistakes(report)
+    parts = _network(report), _training(report), _result(report), mistakes(report.confusion)
     return [text for part in parts if (text := " ".join(part))]
 
 
@@ -110,8 +111,9 @@ def _result(report: RunReport) -> Iterator[str]:
         yield f"The promised accuracy, {result.promise}, {judged[result.promise_kept]}."
 
 
-def _mistakes(report: RunReport) -> list[str]:
-    if not (confusion := report.confusion):
+def mistakes(confusion: Confusion | None) -> list[str]:
+    """Which classes are recognised best and worst, and the most frequent mistake."""
+    if confusion is None:
         return []
     rows = [
         (100 * row.get(label, 0) / total, confusion.classes[label])
@@ -125,14 +127,13 @@ def _mistakes(report: RunReport) -> list[str]:
         _which([name for share, name in rows if share == end], name) for end, name in ((high, best), (low, worst))
     )
     found = [f"Recognised most often: {most} ({high:.2f}%); least often: {least} ({low:.2f}%)."]
-    mistakes = confusion.mistakes()
-    for count, label, predicted in mistakes[:1]:
+    wrong_ones = confusion.mistakes()
+    for count, label, predicted in wrong_ones[:1]:
         times = "once" if count == 1 else f"{count:,} times"
         wrong = f"{confusion.classes[label]} taken for {confusion.classes[predicted]}"
-        is_one = len(mistakes) == 1 or mistakes[1][0] < count
-        found.append(
-            f"{'The most frequent mistake is' if is_one else 'Among the most frequent mistakes is'} {wrong}, {times}."
-        )
+        is_one = len(wrong_ones) == 1 or wrong_ones[1][0] < count
+        start = "The most frequent mistake is" if is_one else "Among the most frequent mistakes is"
+        found.append(f"{start} {wrong}, {times}.")
     return found
 
 
