@@ -28,6 +28,7 @@ COMMANDS = {
     "torchsummary": ["summary", "--format", "torchsummary"],
     "emit": ["emit"],
     "emit augment": ["emit", "--what", "augment"],
+    "report": ["report", "-o", "/dev/null"],
 }
 SECONDS, MEGABYTES = 2.0, 300
 

@@ -149,10 +149,9 @@ MIXED: tuple[Callable[[Line, LineColumn], Finding | None], ...] = (
 
 def _key_above(found: ParseFailure, column: int) -> str:
     """The key that the lines in this column belong to."""
-    for number in range(found.at.line - 1, -1, -1):
-        line = found.line(number)
-        key = re.match(r" *(?:- +)?([\w.]+):", line)
-        if content(line) and (indent(line) < column or (column == indent(line) == 0 and not line.startswith("-"))):
+    for line in map(found.line, found.lines_above):
+        if indent(line) < column or (column == indent(line) == 0 and not line.startswith("-")):
+            key = re.match(r" *(?:- +)?([\w.]+):", line)
             return key[1] if key else ""
     return ""
 
@@ -181,5 +180,5 @@ def _indent_help(found: ParseFailure, column: int, number: int) -> str:
 
 def _line_at(found: ParseFailure, column: int, start: int) -> int:
     """The nearest line above with this indentation."""
-    above = range(found.at.line - 1, start, -1)
-    return next((n for n in above if content(found.line(n)) and indent(found.line(n)) == column), start)
+    fitting = (number for number in found.lines_above if indent(found.line(number)) == column)
+    return max(next(fitting, start), start)

@@ -51,7 +51,8 @@ def lookalikes(source: Source) -> list[Finding]:
 
 
 def _starts_a_line(match: re.Match[str]) -> bool:
-    return not LINE_BREAK.split(match.string[max(match.start() - 200, 0) : match.start()])[-1].strip()
+    before = match.string[max(match.start() - 200, 0) : match.start()]
+    return not (text := before.rstrip()) or bool(LINE_BREAK.search(before, len(text)))
 
 
 def _finding(kind: str, first: re.Match[str], count: int) -> Finding:

@@ -93,10 +93,14 @@ class ParseFailure:
         """Whether it is a colon at which no key can end."""
         return self.problem.startswith("mapping values are not allowed")
 
+    @cached_property
+    def lines_above(self) -> list[int]:
+        """The lines above that are neither empty nor a comment, the nearest first."""
+        return [number for number in range(self.at.line - 1, -1, -1) if content(self.line(number))]
+
     def line_above(self) -> int:
-        """The nearest line above that is neither empty nor a comment; -1 if there is none."""
-        above = range(self.at.line - 1, -1, -1)
-        return next((number for number in above if content(self.line(number))), -1)
+        """The nearest of them; -1 if there is none."""
+        return self.lines_above[0] if self.lines_above else -1
 
     @cached_property
     def tokens(self) -> list[Token]:
@@ -179,9 +183,12 @@ def line_column(mark: Any) -> LineColumn | None:
     return LineColumn(mark.line, mark.column) if mark else None
 
 
+COMMENT = re.compile(r"(^|\s)#.*")
+
+
 def content(line: str) -> str:
     """A line without its indentation and comment."""
-    return re.sub(r"(^|\s)#.*", "", line).strip()
+    return (COMMENT.sub("", line) if "#" in line else line).strip()
 
 
 def indent(line: str) -> int:
