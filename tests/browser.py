@@ -23,6 +23,20 @@ needs_axe = pytest.mark.skipif(not AXE.is_file(), reason="no axe-core: npm insta
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 
+CONTRAST = """
+const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+const light = (colour) => {
+  canvas.fillStyle = colour;
+  canvas.fillRect(0, 0, 1, 1);
+  const [r, g, b] = [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3).map((part) => part / 255)
+    .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+};
+const ratio = (a, b) => (Math.max(light(a), light(b)) + 0.05) / (Math.min(light(a), light(b)) + 0.05);
+"""
+"""JavaScript: `ratio(a, b)` is the contrast of two colours by WCAG 2.2, from 1 to 21."""
+
+
 @contextmanager
 def chromium() -> "Iterator[Browser]":
     with sync_api.sync_playwright() as playwright:

@@ -23,7 +23,15 @@ from advconv.training.run_files import load_checkpoint, write_logs
 from advconv.training.saved import CHECKSUM
 from advconv.training.state import dump_state, load_state
 from tests.damage import FILES, draws, flipped, reading, trainer_of
-from tests.training import command, only_run, shorten, weights, with_new_checksums, write_arch, write_metadata
+from tests.training import (
+    command,
+    only_run,
+    short_trainings_in,
+    weights,
+    with_new_checksums,
+    write_arch,
+    write_metadata,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("short_trainings")]
 
@@ -35,9 +43,7 @@ OPTIONS = ("--limit", "96", "--epochs", "2", "--workers", "0", "--device", "cpu"
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of two epochs, with the checkpoints of both."""
     directory = tmp_path_factory.mktemp("trained")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(directory)
-        shorten(patch)
+    with short_trainings_in(directory):
         file = write_arch(directory / "t.yaml", rows=[{"strided": 4}, "gap", "linear"], augment=[])
         assert command("train", file, *OPTIONS) == 0
     return only_run(directory)

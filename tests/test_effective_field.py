@@ -24,7 +24,7 @@ from tests import build as networks
 from tests.build import measured
 from tests.strategies import LAW, archs
 from tests.test_laws import one_thread
-from tests.training import command, only_run, shorten, small, write_arch
+from tests.training import command, only_run, short_trainings_in, shorten, small, write_arch
 
 
 def found_masses(measures: Measures, module: nn.Module | None = None, images: int = 2) -> list[Mass | None]:
@@ -234,9 +234,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, torch
         started.append({key: value.clone() for key, value in module.state_dict().items()})
         original(self, module, *rest)
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(directory)
-        shorten(patch)
+    with short_trainings_in(directory) as patch:
         patch.setattr(Trainer, "__init__", spy)
         words = ["--limit", "64", "--epochs", "1", "--workers", "0", "--device", "cpu", "--seed", "7"]
         assert command("train", write_arch(directory / "t.yaml"), *words) == 0

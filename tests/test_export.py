@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from tests.test_docs import blocks
-from tests.training import command, only_run, shorten, write_arch
+from tests.training import command, only_run, short_trainings_in, write_arch
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
@@ -23,9 +23,7 @@ INPUTS = {"bytes": np.zeros((7, 16, 16, 3), np.uint8), "normalised": np.zeros((7
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("exported")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(directory)
-        shorten(patch)
+    with short_trainings_in(directory):
         words = ["--limit", "640", "--epochs", "1", "--workers", "0", "--device", "cpu"]
         assert command("train", write_arch(directory / "t.yaml"), *words) == 0
     return only_run(directory)

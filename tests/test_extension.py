@@ -18,7 +18,7 @@ from advconv.training.optim import SCHEDULES
 from advconv.training.run import Run, locked, open_run
 from tests.processes import group
 from tests.test_resume import interrupt_at
-from tests.training import command, metrics, only_run, shorten, weights, write_arch
+from tests.training import command, metrics, only_run, short_trainings_in, weights, write_arch
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("short_trainings")]
 
@@ -33,9 +33,7 @@ LONGER = 4
 def top(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Runs of a constant learning rate: `short`, and `long` as it is without an interruption; `cosine`."""
     directory = tmp_path_factory.mktemp("runs")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(directory)
-        shorten(patch)
+    with short_trainings_in(directory):
         for name, schedule, epochs in (("short", "constant", 2), ("long", "constant", LONGER), ("cosine", "cosine", 2)):
             file = write_arch(directory / "t.yaml", train={"schedule": schedule, "epochs": epochs, "lr": 0.02})
             assert command("train", file, *OPTIONS, "--name", name) == 0

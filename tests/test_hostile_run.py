@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.test_data import folder
-from tests.training import command, only_run, shorten, write_arch, write_metadata
+from tests.training import command, only_run, short_trainings_in, write_arch, write_metadata
 
 # A class folder with control characters in its name is refused (test_image_folder.py); formats and separators are not.
 CLASSES = ("=HYPERLINK(1)", "c\u202e\u2028a|t")
@@ -21,9 +21,7 @@ SHOWN = ["'=HYPERLINK(1)", "c\\u202e\\u2028a|t"]
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run on images in folders with names that no one should give."""
     top = tmp_path_factory.mktemp("hostile")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(top)
-        shorten(patch)
+    with short_trainings_in(top):
         file = write_arch(top / "t.yaml", data="folder", classes=2)
         images = folder(top / "images\u202e", classes=CLASSES)
         assert command("train", file, "--data-dir", images, "--epochs", "1", "--workers", "0", "--device", "cpu") == 0

@@ -22,7 +22,17 @@ from advconv.training.trained import open_trained
 from tests.damage import MUTATIONS, mutated
 from tests.processes import group
 from tests.test_resume import interrupt_at
-from tests.training import HEAD, ROWS, command, metrics, only_run, shorten, weights, write_arch, write_metadata
+from tests.training import (
+    HEAD,
+    ROWS,
+    command,
+    metrics,
+    only_run,
+    short_trainings_in,
+    weights,
+    write_arch,
+    write_metadata,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("short_trainings")]
 
@@ -33,9 +43,7 @@ OPTIONS = ("--limit", "320", "--workers", "0", "--device", "cpu")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run whose weights others start from."""
     directory = tmp_path_factory.mktemp("source")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(directory)
-        shorten(patch)
+    with short_trainings_in(directory):
         assert command("train", write_arch(directory / "t.yaml"), *OPTIONS, "--quiet") == 0
     return only_run(directory)
 

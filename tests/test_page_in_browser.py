@@ -11,7 +11,7 @@ from advconv.check import Checked, check
 from advconv.report.page.document import page
 from advconv.report.page.rows import FAMILIES, rows
 from advconv.text.source import Source
-from tests.browser import chromium, needs_axe, needs_chromium, violations
+from tests.browser import CONTRAST, chromium, needs_axe, needs_chromium, violations
 from tests.page import HOSTILE, hostile_file, long_network
 
 if TYPE_CHECKING:
@@ -270,16 +270,9 @@ def test_texts_in_drawings_have_the_contrast_of_wcag_aa(scheme: str, opened: Any
     """Axe does not judge them. Each family of rows, and the ground of charts and listings."""
     page = opened("c1c2c3c4", color_scheme=scheme)
     found = page.evaluate(
-        """(names) => {
-          const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
-          const light = (colour) => {
-            canvas.fillStyle = colour;
-            canvas.fillRect(0, 0, 1, 1);
-            const [r, g, b] = [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3).map((part) => part / 255)
-              .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
-            return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-          };
-          const ratio = (a, b) => (Math.max(light(a), light(b)) + 0.05) / (Math.min(light(a), light(b)) + 0.05);
+        "(names) => {"
+        + CONTRAST
+        + """
           const style = (element) => getComputedStyle(element);
           const found = [];
           const row = document.querySelector('g.row');

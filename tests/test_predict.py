@@ -8,15 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.training import command, only_run, shorten, write_arch
+from tests.training import command, only_run, short_trainings_in, write_arch
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("predicting")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(directory)
-        shorten(patch)
+    with short_trainings_in(directory):
         words = ["--limit", "64", "--epochs", "1", "--workers", "0", "--device", "cpu"]
         assert command("train", write_arch(directory / "t.yaml"), *words) == 0
     return only_run(directory)

@@ -19,7 +19,16 @@ from advconv.training.files import RunDirectory, RunError
 from advconv.training.run import locked, open_run
 from advconv.training.trainer import Trainer
 from tests.processes import Training, train
-from tests.training import command, metrics, only_run, shorten, weights, with_new_checksums, write_arch, write_metadata
+from tests.training import (
+    command,
+    metrics,
+    only_run,
+    short_trainings_in,
+    weights,
+    with_new_checksums,
+    write_arch,
+    write_metadata,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("short_trainings")]
 
@@ -36,9 +45,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that nothing interrupts."""
     directory = tmp_path_factory.mktemp("whole")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(directory)
-        shorten(patch)
+    with short_trainings_in(directory):
         assert command("train", write_arch(directory / "t.yaml"), *OPTIONS) == 0
     return only_run(directory)
 

@@ -10,7 +10,7 @@ import pytest
 from advconv.report.run.compare import comparison_page
 from advconv.report.run.reading import read_run
 from advconv.report.run.sections import run_page
-from tests.browser import chromium, needs_axe, needs_chromium, violations
+from tests.browser import CONTRAST, chromium, needs_axe, needs_chromium, violations
 from tests.test_page_in_browser import is_outside
 
 if TYPE_CHECKING:
@@ -92,16 +92,9 @@ def test_texts_and_lines_of_charts_and_cells_have_the_contrast_of_wcag_aa(scheme
     """Texts 4.5 to 1, lines 3 to 1; axe judges neither drawings nor mixed colours."""
     page = opened("plain", color_scheme=scheme)
     found = page.evaluate(
-        """() => {
-          const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
-          const light = (colour) => {
-            canvas.fillStyle = colour;
-            canvas.fillRect(0, 0, 1, 1);
-            const [r, g, b] = [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3).map((part) => part / 255)
-              .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
-            return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-          };
-          const ratio = (a, b) => (Math.max(light(a), light(b)) + 0.05) / (Math.min(light(a), light(b)) + 0.05);
+        "() => {"
+        + CONTRAST
+        + """
           const root = getComputedStyle(document.documentElement);
           const panel = root.getPropertyValue('--panel');
           const found = [];

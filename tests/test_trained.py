@@ -16,7 +16,7 @@ import advconv
 from advconv.backends.weights import RECORD
 from advconv.training.run import open_run
 from advconv.training.run_files import load_weights
-from tests.training import command, only_run, shorten, write_arch, write_metadata
+from tests.training import command, only_run, short_trainings_in, write_arch, write_metadata
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("short_trainings")]
 
@@ -27,9 +27,7 @@ OPTIONS = ("--limit", "320", "--workers", "0", "--device", "cpu", "--quiet")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with `t.yaml`, its run and its weights."""
     directory = tmp_path_factory.mktemp("trained")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(directory)
-        shorten(patch)
+    with short_trainings_in(directory):
         assert command("train", write_arch(directory / "t.yaml"), *OPTIONS) == 0
         assert command("export", only_run(directory), "-o", "t.safetensors") == 0
     return directory

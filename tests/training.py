@@ -4,6 +4,8 @@ import json
 import lzma
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -115,3 +117,12 @@ def shorten(patch: pytest.MonkeyPatch) -> None:
     patch.setattr("advconv.training.sets.draw_shapes", draw_once)
     for module in ("results", "start_run"):
         patch.setattr(f"advconv.training.{module}.figures", NO_FIGURES)
+
+
+@contextmanager
+def short_trainings_in(directory: Path) -> Iterator[pytest.MonkeyPatch]:
+    """The working directory of a fixture for several tests, whose trainings are short."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(directory)
+        shorten(patch)
+        yield patch

@@ -5,7 +5,8 @@ import os
 from importlib import import_module
 from typing import NoReturn
 
-from advconv.cli.parser import Command, parser
+from advconv.cli.parser import parser
+from advconv.cli.shared_options import Command
 from advconv.system.console import USAGE, print_error
 from advconv.system.extras import needed
 from advconv.system.process import end

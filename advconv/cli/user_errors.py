@@ -6,7 +6,7 @@ import os
 import sys
 from functools import wraps
 
-from advconv.cli.parser import Command
+from advconv.cli.shared_options import Command
 from advconv.system.console import FAILED, USAGE, check_working_directory, print_error, print_text
 from advconv.training.openmp import limit_spinning
 

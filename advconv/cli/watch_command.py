@@ -12,7 +12,7 @@ from pathlib import PurePath
 from advconv.check import Checked
 from advconv.cli.check_command import FORMATS, Search
 from advconv.cli.configuration import Configuration, files_above
-from advconv.cli.parser import DEFAULT_PORT
+from advconv.cli.network_options import DEFAULT_PORT
 from advconv.geometry import Shape
 from advconv.report.formats import TEXT
 from advconv.system.console import USAGE, Paint, clear_screen, print_error, print_text, wants_colour
