@@ -8,6 +8,9 @@ RUNS = "runs"
 METADATA, ARCH = "run.json", "arch.yaml"
 """The files of a run directory that describe it."""
 
+SWEEP = "sweep.json"
+"""The file of the directory of a sweep that describes it."""
+
 METRICS, LOG = "metrics.jsonl", "log.csv"
 """The files with a row for each epoch, as data and for people."""
 

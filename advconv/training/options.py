@@ -56,7 +56,10 @@ class RunOptions:
 
 @dataclass(frozen=True)
 class CallOptions:
-    """Options of one call. None: the value of the run, or the default of this machine. Raises ValueError."""
+    """Options of one call. None: the value of the run, or the default of this machine. Raises ValueError.
+
+    `directory`: that of the new run; None: one below `runs`, with the name and the time.
+    """
 
     data_dir: str | None = None
     limit: int | None = None
@@ -70,6 +73,7 @@ class CallOptions:
     force: bool = False
     previous: bool = False
     runs: Path = Path(RUNS)
+    directory: Path | None = None
 
     def __post_init__(self) -> None:
         for name in COUNT_RANGES:

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import NoReturn
 
 HANGUP = getattr(signal, "SIGHUP", None)
 """Sent if the terminal is closed; Windows has none."""
@@ -52,3 +53,30 @@ def stop_on_signals() -> Iterator[StopRequest]:
         yield request
     finally:
         restore()
+
+
+class Interrupted(KeyboardInterrupt):
+    """SIGTERM or SIGHUP; `signal` is its number."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.signal = number
+
+
+@contextmanager
+def raise_on_signals() -> Iterator[None]:
+    """SIGTERM and SIGHUP raise Interrupted, as SIGINT raises KeyboardInterrupt, while no training handles them."""
+    is_main = threading.current_thread() is threading.main_thread()
+    handlers = {number: signal.getsignal(number) for number in (STOP_SIGNALS if is_main else ())}
+    raising = [number for number in handlers if number != signal.SIGINT and handlers[number] != signal.SIG_IGN]
+
+    def interrupt(number: int, frame: FrameType | None) -> NoReturn:
+        raise Interrupted(number)
+
+    for number in raising:
+        signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        for number in raising:
+            signal.signal(number, handlers[number])

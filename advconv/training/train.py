@@ -71,16 +71,16 @@ def train_file(
     architecture = check_architecture(apply_settings(document, settings), yaml_findings, call.force)
     promised, spec = _data_of(document), architecture.spec
     options = RunOptions("", promised_data="" if promised == spec.data else promised)
-    setup = prepare(architecture, _merged(call, options), call, process)
-    is_main = process.is_main
-    run = run_on_all_ranks(lambda: start_run(setup, call.name or spec.name, call.runs) if is_main else None, process)
+    setup = prepare(architecture, merged_options(call, options), call, process)
+    is_main, title = process.is_main, call.name or spec.name
+    run = run_on_all_ranks(lambda: start_run(setup, title, call.runs, call.directory) if is_main else None, process)
     return _train(setup, run)
 
 
 def resume_run(path: Path, call: CallOptions, process: Rank = SINGLE) -> TrainingResult | None:
     """Resumes a run; device, workers, `until` and the directory of the data may differ. Raises as `train_file`."""
     run = open_run(path, call.previous)
-    setup = prepare(run.architecture, _merged(call, run.metadata.options), call, process)
+    setup = prepare(run.architecture, merged_options(call, run.metadata.options), call, process)
     if list(setup.data.classes) != run.metadata.classes or list(setup.data.mean) != run.metadata.mean:
         raise DataError(f"{setup.options.data_dir} has other images than those that the run was started with")
     return _train(setup, run)
@@ -93,7 +93,7 @@ def _data_of(document: Document) -> str:
     return str(name or ArchSpec.model_fields["data"].default)
 
 
-def _merged(call: CallOptions, before: RunOptions) -> RunOptions:
+def merged_options(call: CallOptions, before: RunOptions) -> RunOptions:
     """The options of a call; if it does not set one, that of the run."""
     values = {field.name: getattr(call, field.name, None) for field in fields(RunOptions)}
     given = {name: value for name, value in values.items() if value not in (None, False)}
