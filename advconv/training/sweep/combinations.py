@@ -36,8 +36,8 @@ class InvalidCombinations(Exception):
 
     @property
     def fails_constraints(self) -> bool:
-        """Whether one fails nothing but constraints, so that it could be trained with --force."""
-        return any(error.checked.measures is not None for _, error in self.failed)
+        """Whether all of them fail nothing but constraints, so that they could be trained with --force."""
+        return all(error.checked.measures is not None for _, error in self.failed)
 
 
 def _named(combinations: list[Combination]) -> str:

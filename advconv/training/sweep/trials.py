@@ -1,5 +1,6 @@
 """What the trainings of a sweep have recorded: their runs, and why some of them failed."""
 
+import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -81,7 +82,7 @@ def run_path(sweep: Sweep, trial: Trial) -> Path | None:
 def all_runs(paths: Iterable[Path]) -> list[Path]:
     """The runs, those of a sweep in its place. Raises RunError if a run is named twice."""
     runs = [run for path in paths for run in (_runs_of(path) if is_sweep(path) else [path])]
-    if len({run.resolve() for run in runs}) < len(runs):
+    if len({os.path.realpath(run) for run in runs}) < len(runs):
         raise RunError("a run is named twice; several different ones are compared")
     return runs
 
