@@ -17,7 +17,8 @@ from advconv.language.starters import TEMPLATES
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A directory as people have them: two networks, two runs, a sweep, a folder that is none, other files."""
-    for name in ("a.yaml", "sub/b.yml", "notes.txt", "sub/image.png", ".hidden.yaml", "runs/of-a/run.json", "runs/swept/sweep.json"):
+    files = ("a.yaml", "sub/b.yml", "notes.txt", "sub/image.png", ".hidden.yaml")
+    for name in (*files, "runs/of-a/run.json", "runs/swept/sweep.json"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     (tmp_path / "runs/half").mkdir()

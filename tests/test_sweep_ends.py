@@ -52,23 +52,30 @@ def send_at(step: int, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Trainer, "update", counted)
 
 
-@pytest.mark.parametrize("draw", range(4))
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("step", [*Random(1).sample(range(1, STEPS), 3), 20])
 def test_an_interrupted_sweep_ends_with_the_table_and_the_weights_of_an_uninterrupted_one(
-    swept: Path, here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], draw: int
+    swept: Path, here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], step: int, number: int
 ) -> None:
-    random = Random(draw)
-    number, step = random.choice([signal.SIGINT, signal.SIGTERM]), random.randrange(1, STEPS)
+    """Also in the last step of a trial, which is finished then, and the next is not started."""
     with monkeypatch.context() as patch:
         send_at(step, number, patch)
         assert command("sweep", write_arch(here / "t.yaml"), *FIXED, *VARIED) == 128 + number
     sweep = only_run(here).relative_to(here)
-    stopped_in = -(-step // 10) if step % 10 else step // 10 + 1
-    line = capsys.readouterr().out.splitlines()[-1]
+    stopped = f"stopped in trial {step // 10 + 1} of 4; resume with: advconv sweep --resume {sweep}"
 
-    if step % 10:
-        assert line == f"stopped in trial {stopped_in} of 4; resume with: advconv sweep --resume {sweep}"
+    assert capsys.readouterr().out.splitlines()[-1] == stopped
     assert command("sweep", "--resume", sweep) == 0
     assert same(sweep, swept)
+
+
+def test_a_signal_in_the_last_step_of_all_comes_too_late(
+    swept: Path, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send_at(STEPS, signal.SIGINT, monkeypatch)
+    assert command("sweep", write_arch(here / "t.yaml"), *FIXED, *VARIED) == 0
+
+    assert same(only_run(here), swept)
 
 
 def test_a_signal_while_images_are_loaded_stops_it_too(
@@ -213,6 +220,14 @@ def test_what_no_trial_can_start_with_leaves_nothing_behind(here: Path, capsys: 
 
     assert "none" in capsys.readouterr().err
     assert list((here / "runs").iterdir()) == []
+
+
+def test_a_sweep_that_cannot_go_on_is_kept(swept: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copy(swept / "sweep.json", tmp_path)
+    assert command("sweep", "--resume", tmp_path, "--device", "none") == 2
+
+    assert "there is no device 'none' here" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["sweep.json"]
 
 
 def test_an_error_of_the_outside_ends_the_sweep_and_says_how_to_go_on(

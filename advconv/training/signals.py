@@ -5,7 +5,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import NoReturn
 
 HANGUP = getattr(signal, "SIGHUP", None)
 """Sent if the terminal is closed; Windows has none."""
@@ -43,6 +42,8 @@ def stop_on_signals() -> Iterator[StopRequest]:
 
     def record(number: int, frame: FrameType | None) -> None:
         request.signal = number
+        if isinstance(outer := handlers[number], Interrupt):
+            outer.note(number)
         for each, handler in handlers.items():
             # When a terminal is closed, both the kernel and the shell send SIGHUP.
             signal.signal(each, signal.SIG_IGN if each == number == HANGUP else handler)
@@ -63,20 +64,36 @@ class Interrupted(KeyboardInterrupt):
         self.signal = number
 
 
-@contextmanager
-def raise_on_signals() -> Iterator[None]:
-    """SIGTERM and SIGHUP raise Interrupted, as SIGINT raises KeyboardInterrupt, while no training handles them."""
-    is_main = threading.current_thread() is threading.main_thread()
-    handlers = {number: signal.getsignal(number) for number in (STOP_SIGNALS if is_main else ())}
-    raising = [number for number in handlers if number != signal.SIGINT and handlers[number] != signal.SIG_IGN]
+class Interrupt:
+    """A handler that raises, or notes a signal that a training has handled in its place."""
 
-    def interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    def __init__(self, previous: object, request: StopRequest) -> None:
+        self.previous, self.request = previous, request
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        if number == signal.SIGINT and callable(self.previous):
+            # During an import it ends the process; otherwise it raises KeyboardInterrupt.
+            self.previous(number, frame)
         raise Interrupted(number)
 
-    for number in raising:
-        signal.signal(number, interrupt)
+    def note(self, number: int) -> None:
+        self.request.signal = number
+
+
+@contextmanager
+def interrupt_on_signals() -> Iterator[StopRequest]:
+    """The signals raise KeyboardInterrupt; inside `stop_on_signals` they are handled there and noted here.
+
+    A signal in the last step of a training does not stop it, but what would follow.
+    """
+    request = StopRequest()
+    is_main = threading.current_thread() is threading.main_thread()
+    handlers = {number: signal.getsignal(number) for number in (STOP_SIGNALS if is_main else ())}
+    handlers = {number: handler for number, handler in handlers.items() if handler != signal.SIG_IGN}
+    for number, handler in handlers.items():
+        signal.signal(number, Interrupt(handler, request))
     try:
-        yield
+        yield request
     finally:
-        for number in raising:
-            signal.signal(number, handlers[number])
+        for number, handler in handlers.items():
+            signal.signal(number, handler)

@@ -25,8 +25,9 @@ from advconv.training.errors import TrainingError
 from advconv.training.files import RunDirectory
 from advconv.training.memory_need import InsufficientMemory
 from advconv.training.names import SWEEP
-from advconv.training.options import CallOptions, RunOptions, flag
-from advconv.training.signals import raise_on_signals
+from advconv.training.options import CallOptions, RunOptions
+from advconv.training.report import changed_options
+from advconv.training.signals import Interrupted, interrupt_on_signals
 from advconv.training.start_run import create_directory, stamped
 from advconv.training.sweep.combinations import check_combinations, default_seed
 from advconv.training.sweep.figure import sweep_figure
@@ -78,7 +79,7 @@ def start_sweep(
     specs = check_combinations(plan, message)
     plan = replace(plan, name=call.name or specs[0].name)
     path = create_directory(call.runs / stamped(f"{plan.name}-sweep"), {SWEEP: plan_text(plan)})
-    return _Runner(Sweep(RunDirectory(path), plan), specs, call, message).run()
+    return _Runner(Sweep(RunDirectory(path), plan), specs, call, message, is_new=True).run()
 
 
 def resume_sweep(path: Path, call: CallOptions, message: Message) -> SweepResult:
@@ -94,10 +95,13 @@ def resume_sweep(path: Path, call: CallOptions, message: Message) -> SweepResult
 class _Runner:
     """Trains a sweep. `call`: the options of this call, which override those of the plan."""
 
-    def __init__(self, sweep: Sweep, specs: list[ArchSpec], call: CallOptions, message: Message) -> None:
-        self.sweep, self.specs, self.message = sweep, specs, message
+    def __init__(
+        self, sweep: Sweep, specs: list[ArchSpec], call: CallOptions, message: Message, is_new: bool = False
+    ) -> None:
+        self.sweep, self.specs, self.message, self.is_new = sweep, specs, message, is_new
         self.failures: dict[int, Failure] = {}
-        options, plan = merged_options(call, sweep.plan.options), sweep.plan
+        self.options = options = merged_options(call, sweep.plan.options)
+        plan = sweep.plan
         self.call = CallOptions(
             data_dir=options.data_dir, limit=options.limit, until=options.until, device=options.device,
             compile=options.compile, tensorboard=options.tensorboard, force=call.force or plan.force, quiet=call.quiet,
@@ -107,7 +111,7 @@ class _Runner:
     def run(self) -> SweepResult:
         """Trains what is not finished, and writes the table and the figure."""
         directory, plan = self.sweep.directory, self.sweep.plan
-        with directory.locked(SWEEP), raise_on_signals():
+        with directory.locked(SWEEP), interrupt_on_signals() as self.stop:
             self._remove_partial_files()
             self.failures = {failure.trial: failure for failure in read_failures(directory)}
             results = [self._result(trial) for trial in plan.trials()]
@@ -126,8 +130,11 @@ class _Runner:
         """The result of a trial, which is trained unless that is recorded."""
         if (result := self._read(trial)).is_settled:
             return result
-        self.message(f"{self._place(trial)}: {trial}")
         with self._explaining_how_to_resume(trial):
+            if self.stop:
+                # It came in the last step of the training before.
+                raise Interrupted(self.stop.signal)
+            self.message(f"{self._place(trial)}: {trial}")
             self._record(trial, self._train(trial))
         result = self._read(trial)
         reason = result.failure.reason if result.failure else ""
@@ -158,7 +165,7 @@ class _Runner:
             return Failure(trial.number, visible(problem.reason), diverged=True)
         except (Failed, InsufficientMemory) as problem:
             return Failure(trial.number, visible(first_line(problem)), diverged=False)
-        except Exception as problem:
+        except (MemoryError, OSError, RuntimeError) as problem:
             if not is_out_of_memory(problem):
                 raise
             return Failure(trial.number, "out of memory", diverged=False)
@@ -175,14 +182,14 @@ class _Runner:
 
     @contextmanager
     def _explaining_how_to_resume(self, trial: Trial) -> Iterator[None]:
-        """Adds the command to what ends a sweep; one of which nothing has started is removed again."""
+        """Adds the command to what ends a sweep; a new one of which nothing has started is removed again."""
         try:
             yield
         except (Stopped, KeyboardInterrupt) as stop:
             message = f"stopped in {self._place(trial)}; resume with: {self._resume_command()}"
             raise SweepStopped(message, getattr(stop, "signal", SIGINT)) from stop
         except Exception as problem:
-            if os.listdir(self.sweep.path) == [SWEEP]:
+            if self.is_new and os.listdir(self.sweep.path) == [SWEEP]:
                 shutil.rmtree(self.sweep.path, ignore_errors=True)
             elif isinstance(problem, TrainingError):
                 raise SweepError(f"{problem}; then resume with: {self._resume_command()}") from problem
@@ -190,13 +197,9 @@ class _Runner:
 
     def _resume_command(self) -> str:
         """With the options of this call that differ from those of the plan."""
-        plan = self.sweep.plan
-        names = ("data_dir", "device", "compile", "until", "tensorboard")
-        changed = [(flag(name), getattr(self.call, name)) for name in names]
-        changed = [pair for pair, name in zip(changed, names, strict=True) if pair[1] != getattr(plan.options, name)]
-        changed += [("--workers", self.call.workers)] if self.call.workers != plan.workers else []
-        options = [f" {name}" if value is True else f" {name} {shlex.quote(str(value))}" for name, value in changed]
-        return f"advconv sweep --resume {shlex.quote(str(self.sweep.path))}{''.join(options)}"
+        plan, workers = self.sweep.plan, self.call.workers
+        options = changed_options(self.options, plan.options) + (f" --workers {workers}" * (workers != plan.workers))
+        return f"advconv sweep --resume {shlex.quote(str(self.sweep.path))}{options}"
 
 
 def _free() -> None:
