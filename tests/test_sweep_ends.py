@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -78,16 +79,19 @@ def test_a_signal_in_the_last_step_of_all_comes_too_late(
     assert same(only_run(here), swept)
 
 
+@pytest.mark.parametrize("is_lost", [False, True])
 def test_a_signal_while_images_are_loaded_stops_it_too(
-    swept: Path, here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    swept: Path, here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], is_lost: bool
 ) -> None:
+    """Though its exception is lost, as in the callbacks of garbage collection."""
     load, calls = load_dataset, 0
 
     def loaded(*arguments: Any) -> Any:
         nonlocal calls
         calls += 1
         if calls == 3:
-            os.kill(os.getpid(), signal.SIGTERM)
+            with suppress(*([KeyboardInterrupt] if is_lost else [])):
+                os.kill(os.getpid(), signal.SIGTERM)
         return load(*arguments)
 
     handler = signal.getsignal(signal.SIGTERM)

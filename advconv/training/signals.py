@@ -33,6 +33,9 @@ def stop_on_signals() -> Iterator[StopRequest]:
     request = StopRequest()
     is_main = threading.current_thread() is threading.main_thread()
     handlers = {number: signal.getsignal(number) for number in (STOP_SIGNALS if is_main else ())}
+    requests = [handler.request for handler in handlers.values() if isinstance(handler, Interrupt)]
+    # One that came before, and whose exception got lost.
+    request.signal = next((outer.signal for outer in requests), 0)
     if handlers.get(HANGUP) == signal.SIG_IGN:
         del handlers[HANGUP]
 
@@ -42,8 +45,8 @@ def stop_on_signals() -> Iterator[StopRequest]:
 
     def record(number: int, frame: FrameType | None) -> None:
         request.signal = number
-        if isinstance(outer := handlers[number], Interrupt):
-            outer.note(number)
+        for outer in requests:
+            outer.signal = number
         for each, handler in handlers.items():
             # When a terminal is closed, both the kernel and the shell send SIGHUP.
             signal.signal(each, signal.SIG_IGN if each == number == HANGUP else handler)
@@ -64,29 +67,38 @@ class Interrupted(KeyboardInterrupt):
         self.signal = number
 
 
-class Interrupt:
-    """A handler that raises, or notes a signal that a training has handled in its place."""
+class Interrupts(StopRequest):
+    """A stop request for several trainings. A signal is recorded, and raises KeyboardInterrupt if `raises` is set.
 
-    def __init__(self, previous: object, request: StopRequest) -> None:
+    An exception that a signal raises can get lost, in the callbacks of garbage collection for example; the record
+    cannot. The second signal raises in any case.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.raises = False
+
+
+class Interrupt:
+    """The handler of a signal; `previous` is the one that it replaces."""
+
+    def __init__(self, previous: object, request: Interrupts) -> None:
         self.previous, self.request = previous, request
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
+        is_second, self.request.signal = bool(self.request), number
+        if not (is_second or self.request.raises):
+            return
         if number == signal.SIGINT and callable(self.previous):
             # During an import it ends the process; otherwise it raises KeyboardInterrupt.
             self.previous(number, frame)
         raise Interrupted(number)
 
-    def note(self, number: int) -> None:
-        self.request.signal = number
-
 
 @contextmanager
-def interrupt_on_signals() -> Iterator[StopRequest]:
-    """The signals raise KeyboardInterrupt; inside `stop_on_signals` they are handled there and noted here.
-
-    A signal in the last step of a training does not stop it, but what would follow.
-    """
-    request = StopRequest()
+def interrupts() -> Iterator[Interrupts]:
+    """Records signals outside of the trainings, and those that a training has handled, maybe in its last step."""
+    request = Interrupts()
     is_main = threading.current_thread() is threading.main_thread()
     handlers = {number: signal.getsignal(number) for number in (STOP_SIGNALS if is_main else ())}
     handlers = {number: handler for number, handler in handlers.items() if handler != signal.SIG_IGN}

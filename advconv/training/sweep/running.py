@@ -27,7 +27,7 @@ from advconv.training.memory_need import InsufficientMemory
 from advconv.training.names import SWEEP
 from advconv.training.options import CallOptions, RunOptions
 from advconv.training.report import changed_options
-from advconv.training.signals import Interrupted, interrupt_on_signals
+from advconv.training.signals import Interrupted, Interrupts, interrupts
 from advconv.training.start_run import create_directory, stamped
 from advconv.training.sweep.combinations import check_combinations, default_seed
 from advconv.training.sweep.figure import sweep_figure
@@ -100,6 +100,7 @@ class _Runner:
     ) -> None:
         self.sweep, self.specs, self.message, self.is_new = sweep, specs, message, is_new
         self.failures: dict[int, Failure] = {}
+        self.stop = Interrupts()
         self.options = options = merged_options(call, sweep.plan.options)
         plan = sweep.plan
         self.call = CallOptions(
@@ -111,7 +112,7 @@ class _Runner:
     def run(self) -> SweepResult:
         """Trains what is not finished, and writes the table and the figure."""
         directory, plan = self.sweep.directory, self.sweep.plan
-        with directory.locked(SWEEP), interrupt_on_signals() as self.stop:
+        with directory.locked(SWEEP), interrupts() as self.stop:
             self._remove_partial_files()
             self.failures = {failure.trial: failure for failure in read_failures(directory)}
             results = [self._result(trial) for trial in plan.trials()]
@@ -128,21 +129,18 @@ class _Runner:
 
     def _result(self, trial: Trial) -> TrialResult:
         """The result of a trial, which is trained unless that is recorded."""
-        if (result := self._read(trial)).is_settled:
-            return result
         with self._explaining_how_to_resume(trial):
             if self.stop:
-                # It came in the last step of the training before.
                 raise Interrupted(self.stop.signal)
+            result = self._read(trial)
+            if result.is_settled:
+                return result
             self.message(f"{self._place(trial)}: {trial}")
             self._record(trial, self._train(trial))
-        result = self._read(trial)
-        reason = result.failure.reason if result.failure else ""
-        self.message(
-            f"{self._place(trial)} failed: {reason}"
-            if reason
-            else f"{self._place(trial)}: {result.measured_on} accuracy {percent_text(result.accuracy)}"
-        )
+            result = self._read(trial)
+        accuracy = f": {result.measured_on} accuracy {percent_text(result.accuracy)}"
+        outcome = f" failed: {result.failure.reason}" if result.failure else accuracy
+        self.message(f"{self._place(trial)}{outcome}")
         return result
 
     def _read(self, trial: Trial) -> TrialResult:
@@ -156,6 +154,7 @@ class _Runner:
         """Trains a trial, from its checkpoint if it has one, and returns why it failed on its own, if it did."""
         plan, path = self.sweep.plan, self.sweep.path / trial.name
         try:
+            self.stop.raises = True
             if run_path(self.sweep, trial):
                 resume_run(path, self.call)
             else:
@@ -170,6 +169,7 @@ class _Runner:
                 raise
             return Failure(trial.number, "out of memory", diverged=False)
         finally:
+            self.stop.raises = False
             _free()
         return None
 
