@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import weakref
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ from advconv.training.data import DataError
 from advconv.training.errors import ComputeError
 from advconv.training.saved import dump_with_checksum
 from advconv.training.sets import load_dataset
+from advconv.training.signals import interrupts
 from advconv.training.sweep.plan import open_sweep
 from advconv.training.sweep.results import ranked
 from advconv.training.sweep.trials import FAILURES, Failure, TrialResult, write_failures
@@ -102,6 +104,23 @@ def test_a_signal_while_images_are_loaded_stops_it_too(
 
     assert command("sweep", "--resume", only_run(here)) == 0
     assert same(only_run(here), swept)
+
+
+def test_a_signal_in_the_callback_of_garbage_collection_is_recorded_and_prints_nothing(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    class Collected:
+        """Weakly referenced."""
+
+    with interrupts() as stop:
+        stop.raises = True
+        collected = Collected()
+        reference = weakref.ref(collected, lambda _: os.kill(os.getpid(), signal.SIGINT))
+        del collected
+
+    assert reference() is None
+    assert stop.signal == signal.SIGINT
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_sweep_that_is_killed_again_and_again_ends_where_an_uninterrupted_one_does(

@@ -1,6 +1,7 @@
 """SIGINT, SIGTERM and SIGHUP end training after the current step."""
 
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -70,8 +71,8 @@ class Interrupted(KeyboardInterrupt):
 class Interrupts(StopRequest):
     """A stop request for several trainings. A signal is recorded, and raises KeyboardInterrupt if `raises` is set.
 
-    An exception that a signal raises can get lost, in the callbacks of garbage collection for example; the record
-    cannot. The second signal raises in any case.
+    An exception that a signal raises can get lost, in the callbacks of garbage collection for example, where Python
+    prints it and goes on; the record cannot. The second signal raises in any case.
     """
 
     def __init__(self) -> None:
@@ -104,8 +105,11 @@ def interrupts() -> Iterator[Interrupts]:
     handlers = {number: handler for number, handler in handlers.items() if handler != signal.SIG_IGN}
     for number, handler in handlers.items():
         signal.signal(number, Interrupt(handler, request))
+    hook = sys.unraisablehook
+    sys.unraisablehook = lambda lost: None if isinstance(lost.exc_value, KeyboardInterrupt) else hook(lost)
     try:
         yield request
     finally:
+        sys.unraisablehook = hook
         for number, handler in handlers.items():
             signal.signal(number, handler)

@@ -16,8 +16,11 @@ from advconv.training.sweep.trials import TrialResult
 DECADE = 10
 """Values whose largest is more than this many times their smallest are on a logarithmic axis."""
 
-MAX_LABEL, MAX_DRAWN, MAX_TICKS = 40, 60, 8
-"""Characters of a label, combinations that are drawn by name (the best ones), and values that are written out."""
+MAX_LABEL, MAX_VALUE = 64, 20
+"""Characters of a label, and of a value in it."""
+
+MAX_DRAWN, MAX_TICKS = 60, 8
+"""Combinations that are drawn by name, the best ones, and values that are written out on an axis."""
 
 
 @as_plain_text
@@ -65,12 +68,12 @@ def _over_values(plan: Plan, rows: Sequence[Row], values: Sequence[float], label
 
 
 def _by_name(plan: Plan, rows: Sequence[Row], label: str) -> Figure:
-    figure = Figure(figsize=(8, 1.4 + 0.3 * max(3, len(rows))), layout="constrained")
+    figure = Figure(figsize=(9, 1.4 + 0.3 * max(3, len(rows))), layout="constrained")
     axes = figure.subplots()
     for place, row in enumerate(rows):
         axes.plot(row.accuracies, [place] * len(row.accuracies), "o", color=GREY, alpha=0.7, markersize=5)
         axes.plot([statistics.mean(row.accuracies)], [place], "|", color=BLUE, markersize=14, markeredgewidth=2)
-    labels = [_label(str(row.combination) or plan.name) for row in rows]
+    labels = [_label(row.combination) or plan.name for row in rows]
     axes.set_yticks(range(len(rows)), labels, fontsize=8)
     axes.set_ylim(max(len(rows), 1) - 0.5, -0.5)
     axes.set(xlabel=label)
@@ -78,8 +81,14 @@ def _by_name(plan: Plan, rows: Sequence[Row], label: str) -> Figure:
     return figure
 
 
-def _label(text: str) -> str:
-    return visible(text if len(text) <= MAX_LABEL else f"{text[: MAX_LABEL - 3]}...")
+def _label(combination: Combination) -> str:
+    """`lr=0.1, schedule=cosine`"""
+    pairs = [(axis.path.removeprefix("train."), axis.values[index]) for axis, index in combination.varied]
+    return visible(_cut(", ".join(f"{path}={_cut(value, MAX_VALUE)}" for path, value in pairs), MAX_LABEL))
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 def _finish(axes: Axes, axis: Literal["x", "y"]) -> None:
