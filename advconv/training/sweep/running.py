@@ -203,7 +203,7 @@ class _Runner:
 
 
 def _free() -> None:
-    """Frees what a training leaves: memory, and compiled code, of which torch keeps few versions of each function."""
+    """Frees what a training leaves behind: memory, and compiled code."""
     gc.collect()
     if "torch._dynamo" in sys.modules:
         torch.compiler.reset()
