@@ -50,3 +50,11 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     from tests.reported import record
 
     return record(tmp_path_factory.mktemp("recorded"))
+
+
+@pytest.fixture(scope="session")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small sweep, not to be written to."""
+    from tests.swept import record
+
+    return record(tmp_path_factory.mktemp("swept"))

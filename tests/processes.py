@@ -48,14 +48,19 @@ class Ended(NamedTuple):
 
 
 class Training:
-    """`advconv train` in a process and a process group of its own, which is killed when the context is left."""
+    """`advconv train`, or `sweep`, in a process group of its own, which is killed when the context is left."""
 
     def __init__(
-        self, directory: Path, *words: str | Path, first: Callable[[], object] = nothing, **environment: str
+        self,
+        directory: Path,
+        *words: str | Path,
+        first: Callable[[], object] = nothing,
+        command: str = "train",
+        **environment: str,
     ) -> None:
         self.said = directory / f"said-{time.monotonic_ns()}"
         self.said.mkdir(parents=True)
-        arguments = (directory, self.said, [str(word) for word in words], first, environment)
+        arguments = (directory, self.said, [command, *map(str, words)], first, environment)
         _ensure_server()
         self.process = FORKING.Process(target=_train, args=arguments)
         self.process.start()
@@ -97,8 +102,14 @@ class Training:
         return Ended(self.process.exitcode, self.written("out"), self.written("err"))
 
 
-def train(directory: Path, *words: str | Path, first: Callable[[], object] = nothing, **environment: str) -> Ended:
-    with Training(directory, *words, first=first, **environment) as training:
+def train(
+    directory: Path,
+    *words: str | Path,
+    first: Callable[[], object] = nothing,
+    command: str = "train",
+    **environment: str,
+) -> Ended:
+    with Training(directory, *words, first=first, command=command, **environment) as training:
         return training.end()
 
 
@@ -160,5 +171,5 @@ def _train(
     sys.stdout = open(1, "w", encoding="utf-8", buffering=1, closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", encoding="utf-8", buffering=1, closefd=False)  # noqa: SIM115
     shorten(pytest.MonkeyPatch())
-    main(["train", *words])
+    main(words)
     raise AssertionError("main ends the process")

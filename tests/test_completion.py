@@ -16,16 +16,9 @@ from advconv.language.starters import TEMPLATES
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A directory as people have them: two networks, two runs, a folder that is none, other files."""
-    for name in (
-        "a.yaml",
-        "sub/b.yml",
-        "notes.txt",
-        "sub/image.png",
-        ".hidden.yaml",
-        "w.safetensors",
-        "runs/of-a/run.json",
-    ):
+    """A directory as people have them: two networks, two runs, a sweep, a folder that is none, other files."""
+    files = ("a.yaml", "sub/b.yml", "notes.txt", "sub/image.png", ".hidden.yaml", "w.safetensors")
+    for name in (*files, "runs/of-a/run.json", "runs/swept/sweep.json"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     (tmp_path / "runs/half").mkdir()
@@ -56,13 +49,16 @@ def completed(line: str) -> list[str]:
         ("advconv check ", ["a.yaml", "runs/", "sub/"]),
         ("advconv check a.yaml sub/", ["sub/b.yml", "sub/elsewhere/"]),
         ("advconv check .h", [".hidden.yaml"]),
-        ("advconv train --resume runs/", ["runs/half/", "runs/of-a"]),
+        ("advconv train --resume runs/", ["runs/half/", "runs/of-a", "runs/swept/"]),
         ("advconv evaluate ", ["a.yaml", "runs/", "sub/", "runs/of-a"]),
         ("advconv evaluate sub/", ["sub/b.yml", "sub/elsewhere"]),
         ("advconv evaluate a.yaml --weights ", ["last", "best"]),
         ("advconv train a.yaml --weights ", ["w.safetensors", "runs/", "sub/", "runs/of-a"]),
         ("advconv erf ", ["a.yaml", "runs/", "sub/", "runs/of-a"]),
-        ("advconv erf runs/", ["runs/half/", "runs/of-a"]),
+        ("advconv erf runs/", ["runs/half/", "runs/of-a", "runs/swept/"]),
+        ("advconv compare ", ["runs/", "sub/", "runs/of-a"]),
+        ("advconv sweep --resume ", ["runs/", "sub/", "runs/swept"]),
+        ("advconv sweep a.yaml --set train.optim", ["train.optimizer=sgd", "train.optimizer=adamw"]),
         ("advconv train a.yaml --data ", list(SETS)),
         ("advconv train a.yaml --set train.optim", ["train.optimizer=sgd", "train.optimizer=adamw"]),
         ("advconv train a.yaml --set train.mix", ["train.mixup="]),

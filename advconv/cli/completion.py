@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 
 from advconv.language.data_sets import SETS
-from advconv.training.names import METADATA, RUNS
+from advconv.training.names import METADATA, RUNS, SWEEP
 from advconv.values.names import WEIGHTS_SUFFIX
 
 
@@ -69,8 +69,22 @@ def yaml_files(prefix: str, **_: object) -> list[str]:
 
 def runs(prefix: str, **_: object) -> list[str]:
     """Runs at the typed path and in `runs/`, and directories that may contain some."""
-    below = [path if _is_run(entry) else path + "/" for path, entry in _entries(prefix) if entry.is_dir()]
-    return below + [path for path, entry in _entries(f"{RUNS}/") if _is_run(entry) and path not in below]
+    return _with(METADATA, prefix)
+
+
+def sweeps(prefix: str, **_: object) -> list[str]:
+    """The same of sweeps."""
+    return _with(SWEEP, prefix)
+
+
+def _with(name: str, prefix: str) -> list[str]:
+    """Directories that have a file of this name, at the typed path and in `runs/`, and others that may contain some."""
+
+    def has_it(entry: "os.DirEntry[str]") -> bool:
+        return os.path.isfile(os.path.join(entry.path, name))
+
+    below = [path if has_it(entry) else path + "/" for path, entry in _entries(prefix) if entry.is_dir()]
+    return below + [path for path, entry in _entries(f"{RUNS}/") if has_it(entry) and path not in below]
 
 
 def weights(prefix: str, **_: object) -> list[str]:
@@ -82,11 +96,8 @@ def weights(prefix: str, **_: object) -> list[str]:
 def files_and_runs(prefix: str, **_: object) -> list[str]:
     """What commands take that have a file or a run."""
     found = runs(prefix)
-    return [*(path for path in yaml_files(prefix) if path not in found and path.removesuffix("/") not in found), *found]
-
-
-def _is_run(entry: "os.DirEntry[str]") -> bool:
-    return os.path.isfile(os.path.join(entry.path, METADATA))
+    files = [path for path in yaml_files(prefix) if path.removesuffix("/") not in found]
+    return list(dict.fromkeys([*files, *found]))
 
 
 def _entries(prefix: str) -> list[tuple[str, "os.DirEntry[str]"]]:
@@ -146,6 +157,8 @@ COMPLETERS: dict[str, Completer] = {
     "paths": files_and_runs,
     "run_path": files_and_runs,
     "path": files_and_runs,
+    "runs": runs,
+    "sweep_path": sweeps,
     "resume": runs,
     "weights_from": weights,
     "data": data_sets,

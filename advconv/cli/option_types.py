@@ -62,6 +62,14 @@ def seed(text: str) -> int:
     return _at_most(MAX_SEED, whole(text))
 
 
+def seed_list(text: str) -> list[int]:
+    """`0,1,2`"""
+    found = [seed(part.strip()) for part in text.split(",")]
+    if twice := [value for value in found if found.count(value) > 1]:
+        raise argparse.ArgumentTypeError(f"the seed {twice[0]} is given twice")
+    return found
+
+
 def port(text: str) -> int:
     return _at_most(MAX_PORT, whole(text))
 

@@ -17,7 +17,16 @@ from advconv.cli.network_options import (
     add_watch,
 )
 from advconv.cli.shared_options import Commands, command
-from advconv.cli.training_options import add_bench, add_erf, add_evaluate, add_export, add_predict, add_train
+from advconv.cli.training_options import (
+    add_bench,
+    add_compare,
+    add_erf,
+    add_evaluate,
+    add_export,
+    add_predict,
+    add_sweep,
+    add_train,
+)
 from advconv.language.starters import DEFAULT, TEMPLATES
 from advconv.system.console import in_a_line, print_text
 
@@ -56,6 +65,8 @@ def parser() -> argparse.ArgumentParser:
     add_suggest(commands)
     add_fit(commands)
     add_train(commands)
+    add_sweep(commands)
+    add_compare(commands)
     add_evaluate(commands)
     add_predict(commands)
     add_export(commands)

@@ -35,26 +35,31 @@ def _problem(options: argparse.Namespace) -> str:
     """Options that runs do not have; empty if there are none."""
     if options.input is not None:
         return "--input is for a file; a run has the input that it was trained with"
-    if len(options.paths) > 1 and options.format == NOTEBOOK:
+    return suffix_problem(options.format, options.output) if options.output else ""
+
+
+def _too_many(runs: int, format: str) -> str:
+    """Why so many runs have no report in a format; empty if they have one."""
+    from advconv.report.run.compare import MAX_RUNS
+
+    if runs > 1 and format == NOTEBOOK:
         return "a notebook is of one run; several are compared with --format html or markdown"
-    if options.output and (problem := suffix_problem(options.format, options.output)):
-        return problem
-    if len({Path(path).resolve() for path in options.paths}) < len(options.paths):
-        return "a run is named twice; several different ones are compared"
-    return ""
+    more = f"{runs:,} runs are too many for a report; the most is {MAX_RUNS}, `advconv compare` takes more"
+    return more if runs > MAX_RUNS else ""
 
 
 def _report(options: argparse.Namespace) -> int:
     """Raises TrainingError and FileError."""
-    from advconv.report.run.compare import MAX_RUNS
     from advconv.report.run.predicting import complete
     from advconv.report.run.reading import read_run
     from advconv.report.run.writing import write_report
+    from advconv.training.sweep.trials import all_runs
 
-    if len(options.paths) > MAX_RUNS:
-        print_error(f"{len(options.paths)} runs are too many to compare; the most is {MAX_RUNS}")
+    runs = all_runs(map(Path, options.paths))
+    if problem := _too_many(len(runs), options.format):
+        print_error(problem)
         return USAGE
-    reports = [read_run(Path(path)) for path in options.paths]
+    reports = [read_run(run) for run in runs]
     if len(reports) == 1:
         reports = [complete(reports[0], options.data_dir, options.device)]
         if reports[0].missing:

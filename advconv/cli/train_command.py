@@ -56,7 +56,7 @@ def _start(options: argparse.Namespace) -> int:
         return USAGE
     with process_group() as process:
         return _exit_code(
-            train_file(shown_name(options.file), data, _settings(options), _call_options(options), process)
+            train_file(shown_name(options.file), data, _settings(options), call_options(options), process)
         )
 
 
@@ -73,7 +73,7 @@ def _resume(options: argparse.Namespace) -> int:
     text = options.epochs
     epochs = setting(FIELD_OPTIONS["epochs"], text, f"--epochs {text}") if text is not None else None
     with process_group() as process:
-        return _exit_code(resume_run(Path(options.resume), _call_options(options), process, epochs))
+        return _exit_code(resume_run(Path(options.resume), call_options(options), process, epochs))
 
 
 def _exit_code(result: "TrainingResult | None") -> int:
@@ -92,7 +92,7 @@ def _settings(options: argparse.Namespace) -> "list[Setting]":
     return named + [parse_setting(text) for text in options.set]
 
 
-def _call_options(options: argparse.Namespace) -> "CallOptions":
+def call_options(options: argparse.Namespace) -> "CallOptions":
     from advconv.training.options import CallOptions
 
     given = {field.name: getattr(options, field.name) for field in fields(CallOptions) if hasattr(options, field.name)}

@@ -1,5 +1,7 @@
 """The commands that train a network, use a trained one, or measure one with torch, and their options."""
 
+import argparse
+
 from advconv.cli.option_types import (
     exported_file,
     figure_file,
@@ -11,6 +13,7 @@ from advconv.cli.option_types import (
     real,
     seconds,
     seed,
+    seed_list,
     seeds,
     title,
     workers,
@@ -27,6 +30,7 @@ from advconv.cli.shared_options import (
     command,
 )
 from advconv.language.data_sets import SETS
+from advconv.report.formats import TABLE_FORMATS, TEXT
 from advconv.training.names import COMPILE_CHOICES, FIGURE_SUFFIXES, NOISE, WEIGHT_FILES
 from advconv.values.names import ONNX_SUFFIX, WEIGHTS_SUFFIX
 
@@ -43,26 +47,72 @@ def add_train(commands: Commands) -> None:
     help = "train even if constraints fail, memory may not suffice or few weights fit"
     train.add_argument("--force", action="store_true", help=help)
     fields = train.add_argument_group("override the file")
+    _add_field_options(fields)
+    fields.add_argument("--seed", type=integer, metavar="N", help="seed of the random numbers")
+    help = "any field: train.mixup=0.2, C1[0].out_channels=24"
+    fields.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", help=help)
+    run_options = train.add_argument_group("run options")
+    help = "name of the run directory; default: the network's name"
+    run_options.add_argument("--name", type=title, metavar="NAME", help=help)
+    _add_run_options(run_options)
+
+
+def _add_field_options(fields: argparse._ActionsContainer) -> None:
     fields.add_argument("--data", metavar="SET", help=f"data set: {', '.join(SETS)}")
     fields.add_argument("--epochs", type=integer, metavar="N", help="number of epochs")
     fields.add_argument("--batch-size", type=integer, metavar="N", help="global batch size (all processes)")
     fields.add_argument("--lr", type=real, metavar="RATE", help="peak learning rate")
-    fields.add_argument("--seed", type=integer, metavar="N", help="seed of the random numbers")
     fields.add_argument("--val-split", type=integer, metavar="N", help="training images held out for validation")
-    help = "any field: train.mixup=0.2, C1[0].out_channels=24"
-    fields.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", help=help)
-    run_options = train.add_argument_group("run options")
+
+
+def _add_run_options(run_options: argparse._ActionsContainer) -> None:
     add_data_dir(run_options)
     run_options.add_argument("--limit", type=limit, metavar="N", help="use only the first N images")
     run_options.add_argument("--until", type=percent, metavar="PERCENT", help="stop when this accuracy is reached")
-    help = "name of the run directory; default: the network's name"
-    run_options.add_argument("--name", type=title, metavar="NAME", help=help)
     add_device(run_options)
     help = "processes that load images; 0: load in the training process"
     run_options.add_argument("--workers", type=workers, metavar="N", help=help)
     run_options.add_argument("--compile", choices=COMPILE_CHOICES, help="use torch.compile; auto: on CUDA only")
     run_options.add_argument("--tensorboard", action="store_true", help="also write TensorBoard event files")
     run_options.add_argument("--quiet", action="store_true", help="print only the result")
+
+
+def add_sweep(commands: Commands) -> None:
+    help = "train all combinations of some values with several seeds, and compare their mean and spread"
+    example = (
+        "advconv sweep mynet.yaml --set train.lr=0.05,0.1,0.2 --seeds 0,1,2 --val-split 5000; "
+        "advconv sweep --resume runs/mynet-sweep-20261121-120000"
+    )
+    sweep = command(commands, "sweep", help, example, "sweep_command:run_sweep")
+    add_file(sweep, nargs="?")
+    help = "resume an interrupted sweep: finished trials are kept, an interrupted one is resumed, the rest is started"
+    sweep.add_argument("--resume", dest="sweep_path", metavar="SWEEP", help=help)
+    help = "train even if constraints fail or memory may not suffice"
+    sweep.add_argument("--force", action="store_true", help=help)
+    varied = sweep.add_argument_group("what is varied")
+    help = (
+        "values of any field, as in a YAML list: train.lr=0.1,0.2, 'augment=[],[HorizontalFlip]'; repeatable, for all "
+        "combinations; a single value is the same in all trainings"
+    )
+    varied.add_argument("--set", action="append", default=[], metavar="PATH=VALUE,VALUE", help=help)
+    help = "seeds that each combination is trained with; default: that of the file"
+    varied.add_argument("--seeds", type=seed_list, metavar="N,N", help=help)
+    _add_field_options(sweep.add_argument_group("override the file, the same in all trainings"))
+    run_options = sweep.add_argument_group("run options")
+    help = "name of the sweep's directory, NAME-sweep-TIME; default: the network's name"
+    run_options.add_argument("--name", type=title, metavar="NAME", help=help)
+    _add_run_options(run_options)
+    help = "format of the table; default: text, with a line for each epoch before it unless --quiet is given"
+    run_options.add_argument("--format", choices=TABLE_FORMATS, default=TEXT, help=help)
+
+
+def add_compare(commands: Commands) -> None:
+    help = "print a table of runs: results, sizes, and the settings that differ"
+    example = "advconv compare runs/mynet-*; advconv compare runs/mynet-sweep-20261121-120000 --format csv"
+    compare = command(commands, "compare", help, example, "compare_command:run_compare")
+    help = "run directories, written by train, or those of sweeps, which stand for their runs"
+    compare.add_argument("runs", nargs="+", metavar="RUN", help=help)
+    add_format(compare)
 
 
 def add_evaluate(commands: Commands) -> None:

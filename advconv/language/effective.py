@@ -12,12 +12,15 @@ from advconv.text.reader import resolve
 
 def effective_text(spec: ArchSpec) -> str:
     """The text of a file with every field of a spec: defaults for blocks, data, and the whole recipe."""
+    return yaml.dump(effective_fields(spec), Dumper=Dumper, sort_keys=False, allow_unicode=True, width=120)
+
+
+def effective_fields(spec: ArchSpec) -> dict[str, Any]:
+    """The content of that file."""
     style = {key: plain(getattr(spec.defaults, key)) for key in Style.model_fields}
     recipe = {key: getattr(spec.train, key) for key in type(spec.train).model_fields} | {"lr": spec.train.peak_lr}
     fields = dump(spec) | {"defaults": _without_none(style), "data": spec.data, "augment": plain(spec.augment)}
-    return yaml.dump(
-        fields | {"train": _without_none(recipe)}, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=120
-    )
+    return fields | {"train": _without_none(recipe)}
 
 
 def _without_none(fields: dict[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ EXTRAS = {
     "predict": "train",
     "report": "train",
     "summary": "train",
+    "sweep": "train",
     "train": "train",
     "verify": "train",
 }
@@ -37,8 +38,8 @@ def needed(command: str, missing: str | None, has_tensorboard: bool = False) -> 
     if module not in MODULES or command not in EXTRAS:
         return None
     what, extra = command, EXTRAS[command]
-    if command == "train" and (has_tensorboard or module == "tensorboard"):
-        what, extra = "train --tensorboard", "tensorboard"
+    if command in ("train", "sweep") and (has_tensorboard or module == "tensorboard"):
+        what, extra = f"{command} --tensorboard", "tensorboard"
     return f"{what} needs the {TITLES.get(extra, extra)} extra; install it with: {install(extra)}"
 
 

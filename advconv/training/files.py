@@ -1,5 +1,8 @@
 """The directory of a run as the file system has it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from advconv.system.files import Directory
 from advconv.training.errors import TrainingError
 
@@ -12,3 +15,24 @@ class RunDirectory(Directory):
     """A run may come from someone else, so nothing in it is read or written through a link."""
 
     error = RunError
+
+    @contextmanager
+    def locked(self, name: str) -> Iterator[None]:
+        """Locks a file against other processes, on systems that have locks. Raises RunError if it is locked.
+
+        The process must not open the file again meanwhile: closing it would give the lock back.
+        """
+        try:
+            import fcntl
+        except ModuleNotFoundError:
+            yield
+            return
+        with self.opened(name) as file:
+            try:
+                # Workers do not inherit this kind of lock, so one that exits late does not hold it.
+                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as problem:
+                raise RunError(f"{self.path} is being written by another process") from problem
+            if not self.is_open(file, name):
+                raise RunError(f"{self.path} has just been extended by another process; start again")
+            yield

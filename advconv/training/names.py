@@ -14,6 +14,9 @@ NEXT_ARCH = "arch.next.yaml"
 INITIAL = "initial.safetensors"
 """The weights that a run started from, if they were not newly initialised."""
 
+SWEEP = "sweep.json"
+"""The file of the directory of a sweep that describes it."""
+
 METRICS, LOG = "metrics.jsonl", "log.csv"
 """The files with a row for each epoch, as data and for people."""
 

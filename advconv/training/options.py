@@ -72,6 +72,7 @@ class CallOptions:
     """Options of one call. None: the value of the run, or the default of this machine. Raises ValueError.
 
     `weights_from`: a run or a safetensors file whose weights a new run starts from.
+    `directory`: that of the new run; None: one below `runs`, with the name and the time.
     """
 
     data_dir: str | None = None
@@ -87,6 +88,7 @@ class CallOptions:
     previous: bool = False
     weights_from: str | None = None
     runs: Path = Path(RUNS)
+    directory: Path | None = None
 
     def __post_init__(self) -> None:
         for name in COUNT_RANGES:

@@ -1,5 +1,6 @@
 """From an architecture to everything that its training needs, validated before anything is written."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,16 +33,16 @@ def prepare(architecture: Architecture, run_options: RunOptions, call: CallOptio
     """
     spec = architecture.spec
     reporter = ProgressReporter(is_silent=call.quiet or not process.is_main)
-    _raise_if(architecture, _data_errors(architecture, SETS[spec.data]))
+    raise_if(architecture, data_errors(architecture, SETS[spec.data]))
     accelerator = choose_accelerator(run_options.device, spec.train.precision, run_options.compile, local_rank())
     workers = default_workers() if call.workers is None else call.workers
     if not call.force:
         run_on_all_ranks(lambda: _check_memory(architecture, run_options, accelerator, workers, process), process)
-    _raise_if(architecture, _augment_errors(architecture, reporter))
+    raise_if(architecture, augment_errors(architecture, reporter.message))
     if run_options.tensorboard:
         import tensorboard  # noqa: F401, before anything is written
     data = _load_data(spec, run_options, process, reporter)
-    _raise_if(architecture, _data_errors(architecture, SETS[spec.data]._replace(classes=len(data.classes))))
+    raise_if(architecture, data_errors(architecture, SETS[spec.data]._replace(classes=len(data.classes))))
     run_options = _drop_ineffective_limit(run_options, data, reporter)
     setup = TrainingSetup(architecture, data, accelerator, run_options, workers, process, reporter)
     # Raises if the processes cannot divide the batches.
@@ -49,14 +50,14 @@ def prepare(architecture: Architecture, run_options: RunOptions, call: CallOptio
     return setup
 
 
-def _raise_if(architecture: Architecture, findings: list[Finding]) -> None:
+def raise_if(architecture: Architecture, findings: list[Finding]) -> None:
     if findings:
         document = architecture.document
         diagnostics = placed(findings, document.source, document)
         raise ArchError(Checked(document.source, diagnostics, architecture.spec))
 
 
-def _data_errors(architecture: Architecture, data: DataSet) -> list[Finding]:
+def data_errors(architecture: Architecture, data: DataSet) -> list[Finding]:
     """Whether the images and the network have the same channels and classes."""
     _, spec, measures = architecture
     output = measures.graph.output
@@ -71,11 +72,11 @@ def _data_errors(architecture: Architecture, data: DataSet) -> list[Finding]:
     return found
 
 
-def _augment_errors(architecture: Architecture, reporter: ProgressReporter) -> list[Finding]:
+def augment_errors(architecture: Architecture, report: Callable[[str], None]) -> list[Finding]:
     """Whether albumentations accepts the declared augmentation, which only the library can decide."""
     spec = architecture.spec
     try:
-        compile_augment(spec.augment, (0.5,) * spec.input.channels, spec.input, reporter.message)
+        compile_augment(spec.augment, (0.5,) * spec.input.channels, spec.input, report)
     except AugmentError as problem:
         is_default = "augment" not in spec.model_fields_set
         return [_of_default(problem.finding) if is_default else problem.finding]

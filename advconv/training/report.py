@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from advconv.language.data_sets import SETS
 from advconv.text.visible import visible
 from advconv.training.metrics import History
-from advconv.training.options import flag
+from advconv.training.options import RunOptions, flag
 from advconv.training.promise import AccuracyJudgement
 from advconv.training.run import Run, open_run
 from advconv.training.run_files import load_weights
@@ -69,10 +69,15 @@ def resume_command(setup: TrainingSetup, run: Run | None) -> str:
     program = f"torchrun --nproc-per-node={local} -m advconv" if setup.process.world_size > 1 else "advconv"
     if run is None:
         return f"{program} train --resume RUN"
-    current, recorded = asdict(setup.options), asdict(run.metadata.options)
-    changed = [(flag(name), value) for name, value in current.items() if value != recorded[name]]
-    options = [f" {name}" if value is True else f" {name} {shlex.quote(str(value))}" for name, value in changed]
-    return f"{program} train --resume {shlex.quote(str(run.path))}{''.join(options)}"
+    options = changed_options(setup.options, run.metadata.options)
+    return f"{program} train --resume {shlex.quote(str(run.path))}{options}"
+
+
+def changed_options(current: RunOptions, recorded: RunOptions) -> str:
+    """The options of a call that differ from recorded ones, as they are written: ` --device cpu`."""
+    before = asdict(recorded)
+    changed = [(flag(name), value) for name, value in asdict(current).items() if value != before[name]]
+    return "".join(f" {name}" if value is True else f" {name} {shlex.quote(str(value))}" for name, value in changed)
 
 
 def training_result(

@@ -43,12 +43,13 @@ def _files(
     bounds = judgement.promise.bounds if judgement.promise and not judgement.reason else ()
     promised = next((bound.value for bound in bounds if "<" not in bound.operator), None)
     return {
-        RESULT: result_text(_result(setup, history, evaluation, judgement)),
         PREDICTIONS: record_text(predictions(test, evaluation, weights, str(setup.accelerator))),
         "per_class.csv": classes_of(test, evaluation, classes, title).csv() + "\n",
         "curves.png": figures.curves(history.epochs, promised, title),
         "misclassified.png": figures.misclassified(test, evaluation, classes),
         "confusion.png": figures.confusion(confusion_matrix(test, evaluation), classes, title),
+        # Last, so that a run with a result has all files.
+        RESULT: result_text(_result(setup, history, evaluation, judgement)),
     }
 
 

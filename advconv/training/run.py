@@ -160,19 +160,7 @@ def check_lengths(
 @contextmanager
 def locked(run: Run) -> Iterator[None]:
     """Locks a run against other processes, on systems that have locks. Raises RunError if it is locked."""
-    try:
-        import fcntl
-    except ModuleNotFoundError:
-        yield
-        return
-    with run.directory.opened(METADATA) as file:
-        try:
-            # Workers do not inherit this kind of lock, so one that exits late does not hold it.
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as problem:
-            raise RunError(f"{run.path} is being written by another process") from problem
-        if not run.directory.is_open(file, METADATA):
-            raise RunError(f"{run.path} has just been extended by another process; start again")
+    with run.directory.locked(METADATA):
         run.directory.remove_partial_files()
         yield
 

@@ -24,8 +24,8 @@ from advconv.training.saved import dump_with_checksum
 from advconv.training.setup import TrainingSetup
 
 
-def start_run(setup: TrainingSetup, name: str, runs: Path) -> Run:
-    """Creates a run below `runs`. Raises RunError."""
+def start_run(setup: TrainingSetup, name: str, runs: Path, directory: Path | None = None) -> Run:
+    """Creates a run as `directory`, or below `runs` with a name of its own. Raises RunError."""
     text = effective_text(setup.spec)
     metadata = _metadata(setup, name, arch_hash(text.encode()))
     files: dict[str, bytes | str] = {
@@ -36,8 +36,13 @@ def start_run(setup: TrainingSetup, name: str, runs: Path) -> Run:
         **_augmented_files(setup),
         **({INITIAL: setup.start.data} if setup.start else {}),
     }
-    path = create_directory(runs / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}", files)
+    path = create_directory(directory or runs / stamped(name), files)
     return Run(RunDirectory(path), metadata, setup.architecture)
+
+
+def stamped(name: str) -> str:
+    """A name with the time."""
+    return f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
 
 
 def _metadata(setup: TrainingSetup, name: str, hash: str) -> RunMetadata:

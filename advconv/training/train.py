@@ -75,9 +75,9 @@ def train_file(
     start = _start(architecture, call, process)
     weights = start.record if start else None
     options = RunOptions("", promised_data="" if promised == spec.data else promised, initial_weights=weights)
-    setup = prepare(architecture, _merged(call, options), call, process)._replace(start=start)
-    is_main = process.is_main
-    run = run_on_all_ranks(lambda: start_run(setup, call.name or spec.name, call.runs) if is_main else None, process)
+    setup = prepare(architecture, merged_options(call, options), call, process)._replace(start=start)
+    is_main, title = process.is_main, call.name or spec.name
+    run = run_on_all_ranks(lambda: start_run(setup, title, call.runs, call.directory) if is_main else None, process)
     return _train(setup, run)
 
 
@@ -107,7 +107,7 @@ def resume_run(
     # All processes have read the run before one of them extends it.
     before, run = run_on_all_ranks(opened, process)
     start = run_on_all_ranks(lambda: start_of_resumed(run), process)
-    setup = prepare(run.architecture, _merged(call, run.metadata.options), call, process)._replace(start=start)
+    setup = prepare(run.architecture, merged_options(call, run.metadata.options), call, process)._replace(start=start)
     if list(setup.data.classes) != run.metadata.classes or list(setup.data.mean) != run.metadata.mean:
         raise DataError(f"{setup.options.data_dir} has other images than those that the run was started with")
     run_on_all_ranks(lambda: write_extension(before, run) if process.is_main else None, process)
@@ -121,7 +121,7 @@ def _data_of(document: Document) -> str:
     return str(name or ArchSpec.model_fields["data"].default)
 
 
-def _merged(call: CallOptions, before: RunOptions) -> RunOptions:
+def merged_options(call: CallOptions, before: RunOptions) -> RunOptions:
     """The options of a call; if it does not set one, that of the run."""
     values = {field.name: getattr(call, field.name, None) for field in fields(RunOptions)}
     given = {name: value for name, value in values.items() if value not in (None, False)}

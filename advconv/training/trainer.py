@@ -23,9 +23,10 @@ from advconv.training.optim import create_average, create_optimizer, create_sche
 
 
 class Diverged(TrainingError):
-    """The loss is infinite or NaN."""
+    """The loss is infinite or NaN; `reason` says where, without the advice."""
 
     def __init__(self, message: str, recipe: Train) -> None:
+        self.reason = message
         super().__init__(f"{message}; try a lower lr (it is {recipe.peak_lr:g}), clip: 1 or precision: float32")
 
 

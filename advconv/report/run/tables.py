@@ -121,9 +121,16 @@ def _setting(value: Any) -> str:
     return number_text(value) if isinstance(value, float) else str(value)
 
 
+class FlowDumper(Dumper):
+    """Writes lists of lists on one line too."""
+
+
+FlowDumper.add_representer(list, yaml.SafeDumper.represent_list)
+
+
 def flow(value: Any) -> str:
     """A value as YAML on one line."""
-    text = yaml.dump(value, Dumper=Dumper, default_flow_style=True, width=1_000_000, allow_unicode=True)
+    text = yaml.dump(value, Dumper=FlowDumper, default_flow_style=True, width=1_000_000, allow_unicode=True)
     return text.strip().removesuffix("...").strip()
 
 

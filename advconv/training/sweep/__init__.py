@@ -1,0 +1,1 @@
+"""Sweeps: one training for each combination of values and each seed."""
