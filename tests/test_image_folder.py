@@ -136,8 +136,10 @@ def test_a_directory_that_is_not_such_a_folder_is_told_why(top: Path, tmp_path: 
     (top / "val").rename(top / "tests")
     layout = "a folder of images has train/CLASS/ and test/CLASS/ (or val/CLASS/) in it"
 
-    assert refused(tmp_path / "no") == f"{tmp_path / 'no'} does not exist"
-    assert refused(tmp_path / "link") == f"{tmp_path / 'link'} does not exist"
+    assert refused(tmp_path / "no") == f"{tmp_path / 'no'} does not exist; --data-dir names the folder of the images"
+    assert (
+        refused(tmp_path / "link") == f"{tmp_path / 'link'} does not exist; --data-dir names the folder of the images"
+    )
     assert refused(tmp_path / "file") == f"{tmp_path / 'file'} is not a directory"
     assert refused(top) == f"{top} has no test/ or val/; {layout}"
     assert refused(tmp_path) == f"{tmp_path} has no train/; {layout}"

@@ -94,6 +94,24 @@ def sorted_as_drawn(measures: Measures) -> list[Row]:
     return [row for part in parts(rows(measures)) for row in part.rows()]
 
 
+def test_a_row_is_told_once_with_its_whole_name_and_its_shapes() -> None:
+    told = [row.attributes["aria-label"] for row in shown(of_file(ARCH)).all("g", role="option")]
+
+    assert told[:3] == [
+        "input: 3x32x32",
+        "conv 3x3 C1[0]: convolution, 3x32x32 to 16x32x32",
+        "strided 3x3 /2 C1[1]: 16x32x32 to 64x16x16",
+    ]
+
+
+def test_the_scale_of_memory_has_its_unit_and_a_long_block_is_cut_visibly() -> None:
+    text = "advconv: 1\nname: a\ninput: [3, 32, 32]\nnetwork:\n  Backbone_one: [conv: 8]\n"
+    *_, memory = shown(check(Source("a.yaml", text))).all("svg", class_="chart")
+
+    assert [each.text for each in memory.all("text", class_="tick")] == ["0", "20 kB", "40 kB", "60 kB"]
+    assert [each.text for each in memory.all("text", class_="block-name")] == ["Backbon…"]
+
+
 def test_a_shortcut_is_a_path_beside_the_main_one() -> None:
     identity, projection = structure({"residual": [{"conv": 4}]}), structure({"residual": [{"strided": 8}]})
 
@@ -235,7 +253,10 @@ def test_the_tables_are_those_of_the_commands(capsys: pytest.CaptureFixture[str]
         with pytest.raises(SystemExit):
             main([command[0], ARCH, *command[1:], "--format", "json"])
         expected = json.loads(capsys.readouterr().out)["rows"]
-        found = [line[-len(expected[0]) :] for line in cells(root.one(id=section).one("table"))[1:]]
+        blocks = [row.pop("Block") for row in expected] if section == "fields" else [""] * len(expected)
+        lines = cells(root.one(id=section).one("table"))[1:]
+        assert all(line[0].startswith(block) for line, block in zip(lines, blocks, strict=True))
+        found = [line[-len(expected[0]) :] for line in lines]
         assert found == [[f"{cell:,}" if isinstance(cell, int) else cell for cell in row.values()] for row in expected]
 
 

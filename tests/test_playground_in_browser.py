@@ -1,5 +1,6 @@
 """The playground in Chromium: it checks what is typed as the command line does, runs nothing of it, and asks nobody."""
 
+import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -203,6 +204,7 @@ def test_a_link_holds_the_file(opened: Any) -> None:
     copied = page.evaluate("navigator.clipboard.readText()")
 
     assert copied == page.url
+    assert f"a link of {len(copied):,} characters" in page.locator("#notice").inner_text()
     other = opened(f"#{copied.partition('#')[2]}")
     wait_until_checked(other)
     assert text_of(other) == text
@@ -248,7 +250,7 @@ def test_a_file_that_is_too_long_for_a_link_says_so(opened: Any) -> None:
     wait_until_checked(page)
     write(page, "# " + " ".join(str(number**5) for number in range(20_000)))
     page.locator("#link").click()
-    page.locator("#notice", has_text="links hold at most 30,000. Download the file instead.").wait_for()
+    page.locator("#notice", has_text="in a link, which holds at most 30,000. Download the file instead.").wait_for()
 
     assert page.evaluate("location.hash") == ""
 
@@ -295,6 +297,17 @@ def test_it_is_used_with_the_keyboard_alone(opened: Any) -> None:
     page.keyboard.press("F8")
     tooltip = page.locator(".cm-tooltip")
     sync_api.expect(tooltip).to_contain_text("dilatd")
+
+
+def test_an_empty_editor_says_how_to_start_and_a_screen_reader_is_told_the_state_alone(opened: Any) -> None:
+    page = opened()
+    wait_until_checked(page)
+    write(page, "")
+    wait_for_findings(page, "")
+
+    assert page.locator(".cm-placeholder").inner_text() == "Type a network, or choose one under Start from."
+    state = page.locator("#state").text_content() or ""
+    page.locator("#spoken", has_text=re.compile(f"^{state}$")).wait_for(state="attached")
 
 
 def test_a_fix_is_applied_and_undone(opened: Any) -> None:

@@ -64,7 +64,7 @@ def _splits(directory: Path, notes: Notes) -> tuple[FolderSplit, FolderSplit]:
 def _lack(directory: Path) -> str:
     """Why a path is not a folder of images with train/ and test/ in it."""
     if not directory.exists():
-        return "does not exist"
+        return "does not exist; --data-dir names the folder of the images"
     if not directory.is_dir():
         return "is not a directory"
     lacking = "test/ or val/" if (directory / "train").is_dir() else "train/"

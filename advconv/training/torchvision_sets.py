@@ -45,7 +45,7 @@ def load_torchvision_set(name: str, directory: Path) -> LoadedData:
             reason = " ".join(str(getattr(problem, "reason", None) or problem).split())
             raise DataError(
                 f"{directory}: {title} is {_state(name, directory)} and cannot be downloaded ({reason}); "
-                "name the directory that has it with --data-dir or $ADVCONV_DATA, or train on --data shapes"
+                "name the directory that has it with --data-dir or $ADVCONV_DATA, or use --data shapes, which is drawn"
             ) from problem
     try:
         (train, classes), (test, _) = (_split(name, directory, is_train) for is_train in (True, False))

@@ -5,12 +5,15 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from advconv.analysis.measure import Measures
+from advconv.report.page.layout import fitted
 from advconv.report.page.markup import Markup, element
 from advconv.report.page.rows import Row
 from advconv.values.quantities import bytes_text, count_text
 
 WIDTH, HEIGHT = 360, 148
 LEFT, RIGHT, TOP, BOTTOM = 46, 6, 8, 18
+PREFIXES = (("T", 10**12), ("G", 10**9), ("M", 10**6), ("k", 10**3))
+
 PLOT = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
 
 
@@ -22,6 +25,7 @@ class Chart(NamedTuple):
     values: list[int | None]
     text: Callable[[int], str]
     mark: tuple[int, str] | None = None
+    unit: str = ""
 
 
 def charts(measures: Measures, rows: Sequence[Row]) -> Markup:
@@ -29,7 +33,9 @@ def charts(measures: Measures, rows: Sequence[Row]) -> Markup:
         *_growth(measures, rows),
         Chart("Parameters", "of the layers of each row", [row.params for row in rows], count_text),
         Chart("MACs", "for one image; bias and norm not counted", [row.macs for row in rows], count_text),
-        Chart("Memory", "peak while the row runs: float32, one image", [row.memory for row in rows], bytes_text),
+        Chart(
+            "Memory", "peak while the row runs: float32, one image", [row.memory for row in rows], bytes_text, unit="B"
+        ),
     ]
     return element("div", *(_figure(chart, rows) for chart in found), class_="charts")
 
@@ -80,7 +86,7 @@ def _axis(chart: Chart, top: int) -> list[Markup]:
     for value in ticks(top):
         y = _y(value, top)
         found.append(element("line", x1=LEFT, x2=WIDTH - RIGHT, y1=y, y2=y, class_="grid"))
-        found.append(element("text", short(value), x=LEFT - 5, y=y + 3.5, class_="tick"))
+        found.append(element("text", short(value, chart.unit), x=LEFT - 5, y=y + 3.5, class_="tick"))
     return found
 
 
@@ -98,12 +104,10 @@ def ticks(top: int) -> list[int]:
     return list(range(0, top + 1, step))
 
 
-def short(value: int) -> str:
-    """`36,864 -> 36.9k`"""
-    for unit, size in (("T", 10**12), ("G", 10**9), ("M", 10**6), ("k", 10**3)):
-        if value >= size:
-            return f"{value / size:.3g}{unit}"
-    return str(value)
+def short(value: int, unit: str = "") -> str:
+    """`36,864 -> 36.9k`, and with a unit `36.9 kB`."""
+    prefix, size = next(((name, size) for name, size in PREFIXES if value >= size), ("", 1))
+    return f"{value / size:.3g}{' ' * bool(unit)}{prefix}{unit}" if value else "0"
 
 
 def _bars(chart: Chart, top: int) -> Markup:
@@ -127,7 +131,7 @@ def _blocks(rows: Sequence[Row]) -> list[Markup]:
     step, found, free = PLOT[0] / len(rows), list[Markup](), 0.0
     starts = [0, *(number for number, (a, b) in enumerate(pairwise(rows), 1) if _top(a) != _top(b))]
     for number in starts:
-        x, name = LEFT + number * step, _top(rows[number])[:8]
+        x, name = LEFT + number * step, fitted(_top(rows[number]), 8)
         if name:
             found.append(element("line", x1=x, x2=x, y1=TOP + PLOT[1], y2=TOP + PLOT[1] + 4, class_="grid"))
         if name and x >= free and x + 6 * len(name) <= WIDTH:

@@ -41,25 +41,37 @@ class Box:
 
     def draw(self, x: float, y: float, shape: str) -> Iterator[Markup]:
         row, left, width = self.row, x - self.left, BOX[0]
-        detail = fitted(row.label if self.is_low else row.detail, 14, "left")
-        title = fitted(self.title, int((width - 22 - len(detail) * DIGIT) / LETTER))
-        texts = [(title, left + 12, y + 16.5, "title"), (detail, left + width - 8, y + 16.5, "detail")]
-        if not self.is_low:
-            texts.append((fitted(row.label, 23, "left"), left + 12, y + 31, "label"))
-        seen = " ".join(text for text, *_ in texts if text)
+        texts = self._texts(left, y)
         yield element(
             "g",
             element("rect", x=left, y=y, width=width, height=self.height, rx=4, class_="box"),
             element("rect", x=left, y=y, width=5, height=self.height, rx=2, class_="stripe"),
             # The space keeps the words apart for who reads the text of the element.
-            [(element("text", text, x=x, y=y, class_=name), " ") for text, x, y, name in texts if text],
+            [(element("text", text, x=x, y=y, class_=name), " ") for text, x, y, name in texts],
             class_=f"row {row.family.name}",
             role="option",
             aria_selected="false",
-            aria_label=f"{seen}: {row.name}, {row.family.title}, {shape} to {row.output}",
+            aria_label=self._spoken([text for text, *_ in texts], shape),
             tabindex=-1 if row.number else 0,
             data_row=row.number,
         )
+
+    def _texts(self, left: float, y: float) -> list[tuple[str, float, float, str]]:
+        """Each text of the box, its place, and its class in the style sheet."""
+        row, width = self.row, BOX[0]
+        detail = fitted(row.label if self.is_low else row.detail, 14, "left")
+        title = fitted(self.title, int((width - 22 - len(detail) * DIGIT) / LETTER))
+        texts = [(title, left + 12, y + 16.5, "title"), (detail, left + width - 8, y + 16.5, "detail")]
+        if not self.is_low and row.label != self.title:
+            texts.append((fitted(row.label, 23, "left"), left + 12, y + 31, "label"))
+        return [text for text in texts if text[0]]
+
+    def _spoken(self, seen: list[str], shape: str) -> str:
+        """What a screen reader says: the texts, what they leave out, and the shapes before and after."""
+        row = self.row
+        left_out = [word for word in (row.name, row.family.title) if word not in (*seen, self.title, "other")]
+        sizes = f"{shape} to {row.output}" if shape else row.output
+        return f"{' '.join(seen)}: {', '.join([*left_out, sizes])}"
 
     @property
     def output(self) -> str:

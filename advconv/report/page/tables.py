@@ -23,8 +23,11 @@ def receptive_fields(measures: Measures, name: str, rows: Sequence[Row]) -> Mark
     """The receptive-field calculation table with its formulas."""
     table = rf_table(measures, name, explain=True)
     labels = [step.node.origin.label for step in steps(measures) if not step.is_global_pooling]
-    lines = tuple((label, *cells) for label, cells in zip(labels, table.rows, strict=True))
-    return sortable(Table(table.title, ("Row", *table.columns), lines, table.closing, texts=table.texts), rows)
+    # The label of a row begins with its block.
+    kept = [place for place, column in enumerate(table.columns) if column != "Block"]
+    lines = [(label, *(cells[place] for place in kept)) for label, cells in zip(labels, table.rows, strict=True)]
+    columns = ("Row", *(table.columns[place] for place in kept))
+    return sortable(Table(table.title, columns, tuple(lines), table.closing, texts=table.texts), rows)
 
 
 def layers(measures: Measures, name: str, rows: Sequence[Row]) -> Markup:
@@ -79,9 +82,14 @@ def _cells(table: Table, line: Sequence[Cell], header: int, is_number: Sequence[
         shown = shortened(table.texts.get(column, cell_text)(cell), MAX_CELL if place else MAX_LABEL)
         # What is shown in units or with separators is sorted by its number.
         key = cell if isinstance(cell, int | float) and shown != str(cell) else None
-        kind = "number" if is_number[place] else "wide" if len(shown) > 48 else None
+        kind = "number" if is_number[place] else _width(shown)
         if place == header:
             found.append(element("th", shown, scope="row", class_=kind, data_key=key))
         else:
             found.append(element("td", shown, class_=kind, data_key=key))
     return found
+
+
+def _width(text: str) -> str | None:
+    """The class of a cell whose text may be broken into lines; None for a word or two."""
+    return "prose" if " " in text and len(text) > 12 else None

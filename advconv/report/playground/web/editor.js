@@ -5,7 +5,7 @@ import { yaml } from "./editor/codemirror-lang-yaml.js";
 import { bracketMatching, indentOnInput, indentUnit, syntaxHighlighting } from "./editor/codemirror-language.js";
 import { lintGutter, nextDiagnostic, previousDiagnostic, setDiagnostics } from "./editor/codemirror-lint.js";
 import { EditorState } from "./editor/codemirror-state.js";
-import { EditorView, highlightActiveLine, highlightSpecialChars, keymap, lineNumbers } from "./editor/codemirror-view.js";
+import { EditorView, highlightActiveLine, highlightSpecialChars, keymap, lineNumbers, placeholder } from "./editor/codemirror-view.js";
 import { classHighlighter } from "./editor/lezer-highlight.js";
 
 const SEVERITIES = { error: "error", warning: "warning", information: "info" };
@@ -18,6 +18,7 @@ const THEME = EditorView.theme({
   ".cm-gutters": { color: "var(--muted)", backgroundColor: "var(--code)", borderRight: "1px solid var(--line)" },
   ".cm-activeLine, .cm-activeLineGutter": { backgroundColor: "transparent" },
   "&.cm-focused .cm-activeLine": { boxShadow: "inset 2px 0 var(--accent)" },
+  ".cm-placeholder": { color: "var(--muted)" },
   ".cm-tooltip": { color: "var(--text)", backgroundColor: "var(--panel)", border: "1px solid var(--edge)", maxWidth: "34rem" },
   ".cm-diagnostic": { fontFamily: "inherit", whiteSpace: "pre-wrap", overflowWrap: "anywhere" },
   ".cm-diagnosticAction": { color: "var(--paper)", backgroundColor: "var(--accent)", font: "inherit" },
@@ -48,7 +49,7 @@ const view = new EditorView({
     extensions: [
       lineNumbers(), lintGutter(), history(), highlightSpecialChars(), highlightActiveLine(), bracketMatching(),
       indentOnInput(), indentUnit.of("  "), yaml(), syntaxHighlighting(classHighlighter),
-      EditorView.lineWrapping, THEME,
+      EditorView.lineWrapping, THEME, placeholder("Type a network, or choose one under Start from."),
       EditorView.contentAttributes.of({ "aria-label": "The file, in YAML", tabindex: "0" }),
       EditorView.domEventHandlers({ beforeinput: typedOverSelection }),
       keymap.of([

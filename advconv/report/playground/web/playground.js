@@ -76,7 +76,7 @@ function state(found, milliseconds) {
   at("state").className = found.ok ? "good" : "bad";
   at("note").textContent = `${constraints} (checked in ${Math.round(milliseconds)} ms)`;
   // A screen reader is told after a pause, not at each key.
-  later("spoken", () => { at("spoken").textContent = `${found.state}, ${constraints}`; });
+  later("spoken", () => { at("spoken").textContent = [found.state, constraints].filter(Boolean).join(", "); });
 }
 
 function list(diagnostics, checked) {
@@ -156,14 +156,14 @@ addEventListener("hashchange", async () => {
 
 at("link").addEventListener("click", async () => {
   const hash = await linked(text());
-  const size = hash.length.toLocaleString("en");
   if (hash.length > MAX_LINK) {
-    return say(`The link would have ${size} characters, and links hold at most ${MAX_LINK.toLocaleString("en")}. Download the file instead.`);
+    const sizes = [hash.length, MAX_LINK].map((size) => size.toLocaleString("en"));
+    return say(`The file has ${sizes[0]} characters in a link, which holds at most ${sizes[1]}. Download the file instead.`);
   }
   history.replaceState(null, "", hash);
   try {
     await navigator.clipboard.writeText(location.href);
-    say(`Copied: a link of ${size} characters, which holds the whole file.`);
+    say(`Copied: a link of ${location.href.length.toLocaleString("en")} characters, which holds the whole file.`);
   } catch {
     say("The address of this page is now the link; copy it from there.");
   }

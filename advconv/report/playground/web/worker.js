@@ -7,21 +7,26 @@ let answer = (message) => queue.push(message);
 
 addEventListener("message", ({ data }) => answer(data));
 
-async function packages() {
-  const response = await fetch(address("packages.zip"));
-  if (!response.ok) throw new Error(`packages.zip: ${response.status} ${response.statusText}`);
-  return response.arrayBuffer();
+async function loaded(name) {
+  const response = await fetch(address(name));
+  if (!response.ok) throw new Error(`${name}: ${response.status} ${response.statusText}`);
+  return response;
+}
+
+async function firstStart() {
+  const [{ files }] = await (await loaded("starts.json")).json();
+  return Object.values(files)[0];
 }
 
 async function started() {
-  const content = packages();
+  const content = loaded("packages.zip");
   const python = await loadPyodide({
     indexURL: address("pyodide/"),
     stdLibURL: address("python.zip"),
     lockFileContents: { info: INFO, packages: {} },
     packageBaseUrl: address("pyodide/"),
   });
-  python.unpackArchive(await content, "zip", { extractDir: "/lib/python3.14/site-packages" });
+  python.unpackArchive(await (await content).arrayBuffer(), "zip", { extractDir: "/lib/python3.14/site-packages" });
   return python.pyimport("advconv.report.playground.browser");
 }
 
@@ -29,6 +34,7 @@ async function started() {
 const INFO = { abi_version: "2026_0", arch: "wasm32", platform: "emscripten_5_0_3", python: "3.14.2", version: "314.0.7" };
 
 try {
+  const network = firstStart();
   const browser = await started();
   answer = ({ kind, text }) => {
     const begin = performance.now();
@@ -39,6 +45,8 @@ try {
       postMessage({ kind: "stopped", message: lastLine(problem) });
     }
   };
+  // What only the first check of a network does is done before someone waits for one.
+  browser.answer(await network);
   answer({ kind: "check", text: "advconv: 1\n" });
   queue.forEach(answer);
 } catch (problem) {
