@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from itertools import chain
 from typing import NamedTuple
 
 from advconv.geometry import INT64_MAX, Shape
@@ -79,6 +80,18 @@ class Graph:
 
     def input_shapes(self, node: Node) -> list[Shape]:
         return [self.nodes[index].shape for index in node.inputs]
+
+    @cached_property
+    def _by_type(self) -> dict[type[Layer], list[int]]:
+        found: dict[type[Layer], list[int]] = {}
+        for index, node in enumerate(self.nodes):
+            found.setdefault(type(node.layer), []).append(index)
+        return found
+
+    def indices_of(self, *kinds: type) -> list[int]:
+        """The nodes whose layer is of one of these types, in order."""
+        found = [indices for kind, indices in self._by_type.items() if issubclass(kind, kinds)]
+        return found[0] if len(found) == 1 else sorted(chain.from_iterable(found))
 
     @cached_property
     def consumers(self) -> list[list[int]]:

@@ -12,7 +12,7 @@ from advconv.layers.merge import Add, Concat, Multiply
 from advconv.layers.pointwise import Activation, Dropout, Norm
 from advconv.layers.pool import AdaptiveAvgPool2d, AvgPool2d, MaxPool2d
 
-CONVOLUTIONS: dict[str, Callable[[Convolution, Shape], bool]] = {
+CONVOLUTIONS: dict[str, Callable[[Any, Shape], bool]] = {
     "conv": lambda conv, x: True,
     "pointwise": lambda conv, x: conv.kernel_size == (1, 1),
     "depthwise": lambda conv, x: conv.is_depthwise(x),
@@ -82,12 +82,12 @@ def _places(graph: Graph, name: str) -> list[int]:
     if name == "gap":
         return global_poolings(graph)
     if kind := LAYERS.get(name):
-        return [index for index, node in enumerate(graph.nodes) if isinstance(node.layer, kind)]
-    has_feature = CONVOLUTIONS[name]
+        return graph.indices_of(kind)
+    has_feature, nodes = CONVOLUTIONS[name], graph.nodes
     return [
         index
-        for index, node in enumerate(graph.nodes)
-        if isinstance(node.layer, Convolution) and has_feature(node.layer, graph.nodes[node.inputs[0]].shape)
+        for index in graph.indices_of(Convolution)
+        if has_feature(nodes[index].layer, nodes[nodes[index].inputs[0]].shape)
     ]
 
 
@@ -122,12 +122,10 @@ def global_poolings(graph: Graph) -> list[int]:
     """Average poolings that cover their whole map, except those of gates."""
     return [
         index
-        for index, node in enumerate(graph.nodes)
-        if isinstance(node.layer, AVERAGES)
-        and not graph.is_gate[index]
-        and _averages_all(node.layer, graph.nodes[node.inputs[0]].shape)
+        for index in graph.indices_of(*AVERAGES)
+        if not graph.is_gate[index] and _averages_all(graph, graph.nodes[index])
     ]
 
 
-def _averages_all(layer: AdaptiveAvgPool2d | AvgPool2d, x: Shape) -> bool:
-    return isinstance(layer, AdaptiveAvgPool2d) or layer.covers(x)
+def _averages_all(graph: Graph, node: Node) -> bool:
+    return not isinstance(node.layer, AvgPool2d) or node.layer.covers(graph.input_shapes(node)[0])

@@ -116,9 +116,11 @@ def _saved(graph: Graph, costs: list[Cost], sizes: list[int]) -> list[int]:
             saved.append(0)
             continue
         saves = node.layer.saved_for_backward(graph.input_shapes(node), node.shape, needs)
-        maps = [source for source, is_saved in zip(node.inputs, saves.inputs, strict=False) if is_saved]
+        places = [source for source, is_saved in zip(node.inputs, saves.inputs, strict=False) if is_saved]
+        if saves.output:
+            places.append(index)
         saved.append(saves.own_bytes)
-        for place in (*maps, index) if saves.output else maps:
+        for place in places:
             if owner[place] not in stored:
                 stored.add(owner[place])
                 saved[-1] += sizes[place]

@@ -64,8 +64,11 @@ class GraphView:
     @cached_property
     def readers(self) -> dict[int, Reader]:
         """All convolutions, poolings and linear layers by the index of their node."""
-        found = enumerate(self.nodes)
-        return {index: self._reader(index, node) for index, node in found if isinstance(node.layer, KINDS)}
+        return {index: self._reader(index, self.nodes[index]) for index in self.graph.indices_of(*KINDS)}
+
+    def nodes_of(self, *kinds: type) -> list[Node]:
+        """The nodes whose layer is of one of these types, in order."""
+        return [self.nodes[index] for index in self.graph.indices_of(*kinds)]
 
     @cached_property
     def convolutions(self) -> list[tuple[Reader, Convolution]]:

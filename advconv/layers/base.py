@@ -31,7 +31,7 @@ class SavedTensors(NamedTuple):
     own_bytes: int = 0
 
 
-NOTHING = SavedTensors()
+NOTHING, FIRST_INPUT = SavedTensors(), SavedTensors(inputs=(True,))
 
 
 class Call(NamedTuple):

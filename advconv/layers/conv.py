@@ -6,7 +6,18 @@ from dataclasses import dataclass
 from math import gcd
 
 from advconv.geometry import Shape, Window
-from advconv.layers.base import Call, Cost, Layer, SavedTensors, ShapeError, Shapes, Windows, compact, options
+from advconv.layers.base import (
+    FIRST_INPUT,
+    Call,
+    Cost,
+    Layer,
+    SavedTensors,
+    ShapeError,
+    Shapes,
+    Windows,
+    compact,
+    options,
+)
 from advconv.text.words import join_words
 
 DEFAULTS = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "bias": True}
@@ -49,7 +60,7 @@ class Convolution(Layer):
         return Cost(weights + self.bias * y.channels, weights * y.height * y.width)
 
     def saved_for_backward(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> SavedTensors:
-        return SavedTensors(inputs=(True,))
+        return FIRST_INPUT
 
     def torch(self, inputs: Shapes) -> Call:
         x = inputs[0]

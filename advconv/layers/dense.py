@@ -4,7 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from advconv.geometry import POINT, Shape, Window
-from advconv.layers.base import NOTHING, Call, Cost, Layer, SavedTensors, ShapeError, Shapes, Windows, options
+from advconv.layers.base import (
+    FIRST_INPUT,
+    NOTHING,
+    Call,
+    Cost,
+    Layer,
+    SavedTensors,
+    ShapeError,
+    Shapes,
+    Windows,
+    options,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +146,7 @@ class Linear(Layer):
         return Cost(weights + self.bias * self.out_features, weights)
 
     def saved_for_backward(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> SavedTensors:
-        return SavedTensors(inputs=(True,))
+        return FIRST_INPUT
 
     def torch(self, inputs: Shapes) -> Call:
         return Call("nn.Linear", (inputs[0].channels, self.out_features), options({"bias": self.bias}, {"bias": True}))

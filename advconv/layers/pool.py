@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from advconv.geometry import Shape, Window
 from advconv.layers.base import (
+    FIRST_INPUT,
     INDEX_BYTES,
     NOTHING,
     Call,
@@ -83,7 +84,7 @@ class AvgPool2d(Pool2d):
     count_include_pad: bool = True
 
     def saved_for_backward(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> SavedTensors:
-        return SavedTensors(inputs=(True,))
+        return FIRST_INPUT
 
     def own_options(self) -> dict[str, bool]:
         return {"count_include_pad": self.count_include_pad}
@@ -129,7 +130,7 @@ class Subsample(Layer):
         return Cost()
 
     def saved_for_backward(self, inputs: Shapes, y: Shape, grads: Sequence[bool]) -> SavedTensors:
-        return SavedTensors(inputs=(True,))
+        return FIRST_INPUT
 
     def torch(self, inputs: Shapes) -> Call:
         return Call("F.avg_pool2d", (1,), (("stride", compact(self.stride)),))

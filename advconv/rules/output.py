@@ -85,15 +85,15 @@ def vain_pooling(view: GraphView) -> Iterator[Finding]:
 def merged_twice(view: GraphView) -> Iterator[Finding]:
     # A sum of several paths is a chain of sums, which share the origin of their row.
     merged: dict[int, set[int]] = {}
-    for node in view.nodes:
-        if isinstance(node.layer, Add | Concat):
-            maps = merged.setdefault(id(node.origin), set())
-            paths = [index for index in node.inputs if view.nodes[index].origin is not node.origin]
-            if len({*paths}) < len(paths) or not maps.isdisjoint(paths):
-                what = "adds" if isinstance(node.layer, Add) else "concatenates"
-                help = "leave out all but one of the empty paths"
-                yield in_row(node, "AC333", f"{what} the same map more than once", help)
-            maps.update(paths)
+    for node in view.nodes_of(Add, Concat):
+        maps = merged.setdefault(id(node.origin), set())
+        paths = [index for index in node.inputs if view.nodes[index].origin is not node.origin]
+        if len({*paths}) < len(paths) or not maps.isdisjoint(paths):
+            what = "adds" if isinstance(node.layer, Add) else "concatenates"
+            yield in_row(
+                node, "AC333", f"{what} the same map more than once", "leave out all but one of the empty paths"
+            )
+        maps.update(paths)
 
 
 RULES = (

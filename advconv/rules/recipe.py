@@ -28,7 +28,7 @@ def decay_without_norm(subject: LintInput) -> Iterator[Finding]:
     spec, view = subject.spec, subject.network
     if spec is None or view is None or "weight_decay" not in spec.train.model_fields_set:
         return
-    if spec.train.weight_decay and not any(isinstance(node.layer, NORMS) for node in view.nodes):
+    if spec.train.weight_decay and not view.nodes_of(*NORMS):
         message = f"weight_decay is {spec.train.weight_decay:g}, and the network has no norm"
         help = "lower it if the training stalls, or use a norm"
         yield Finding("AC341", ("train", "weight_decay"), message, help)
@@ -38,7 +38,7 @@ def batch_of_one(subject: LintInput) -> Iterator[Finding]:
     spec, view = subject.spec, subject.network
     if spec is None or view is None or spec.train.batch_size > 1:
         return
-    if any(isinstance(node.layer, BatchNorm2d) for node in view.nodes):
+    if view.nodes_of(BatchNorm2d):
         message = "batch_size is 1, and the statistics of a batch norm are those of a single image"
         yield Finding("AC342", ("train", "batch_size"), message, "use a larger batch, or `norm: layer`")
 

@@ -75,8 +75,8 @@ def _is_point(reader: Reader) -> bool:
 
 def _pairs(view: GraphView, kind: Kinds, next_kind: Kinds) -> Iterator[tuple[Layer, Node]]:
     """Layers of one kind with the node of another kind that reads them directly."""
-    for node in view.nodes:
-        if isinstance(node.layer, next_kind) and isinstance(layer := view.nodes[node.inputs[0]].layer, kind):
+    for node in view.nodes_of(*next_kind):
+        if isinstance(layer := view.nodes[node.inputs[0]].layer, kind):
             yield layer, node
 
 
@@ -117,15 +117,16 @@ def _subtracts_mean(layer: Layer, reader: Reader) -> bool:
 
 
 def norm_of_one_position(view: GraphView) -> Iterator[Finding]:
-    for index, node in enumerate(view.nodes):
-        if isinstance(node.layer, BatchNorm2d) and node.shape.size == (1, 1) and not view.graph.is_gate[index]:
+    for index in view.graph.indices_of(BatchNorm2d):
+        node = view.nodes[index]
+        if node.shape.size == (1, 1) and not view.graph.is_gate[index]:
             message = f"{node.layer.kind} of a {node.shape} map: each channel of an image has a single value"
             yield in_row(node, "AC328", message, "use `norm: none`, or `norm: layer`", "norm")
 
 
 def activated_before_sum(view: GraphView) -> Iterator[Finding]:
-    for node in view.nodes:
-        if isinstance(node.layer, Add) and node.origin.kind == "residual":
+    for node in view.nodes_of(Add):
+        if node.origin.kind == "residual":
             index = node.inputs[0]
             while isinstance(view.nodes[index].layer, Dropout):
                 (index,) = view.nodes[index].inputs

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import yaml
 
@@ -98,8 +98,10 @@ class Composer:
             return self.alias(event)
         span = _span(event)
         self.end = span.end
-        self.count(span)
-        if event.tag not in (None, "!"):
+        self.values += 1
+        if self.values > MAX_VALUES:
+            self.refuse_length(span)
+        if event.tag and event.tag != "!":
             tag = event.tag.replace("tag:yaml.org,2002:", "!!")
             self.report("AC104", span, f"the tag {tag} is not supported", "leave it out")
         if not event.anchor:
@@ -108,11 +110,9 @@ class Composer:
         self.anchors[event.anchor] = value = self.compose(event, span, depth)
         return value
 
-    def count(self, span: Span) -> None:
-        self.values += 1
-        if self.values > MAX_VALUES:
-            message = f"the file has more than {MAX_VALUES:,} keys and values up to here"
-            raise Refused(Finding("AC101", span, message, "write repeated rows with `repeat`"))
+    def refuse_length(self, span: Span) -> NoReturn:
+        message = f"the file has more than {MAX_VALUES:,} keys and values up to here"
+        raise Refused(Finding("AC101", span, message, "write repeated rows with `repeat`"))
 
     def compose(self, event: Any, span: Span, depth: int) -> Value:
         if isinstance(event, yaml.ScalarEvent):
@@ -184,8 +184,10 @@ class Composer:
         if event.tag or event.anchor or self.is_repaired or len(event.value) > MAX_TEXT:
             # A tag, an anchor, a limit or a long text is checked as in any scalar; the key is the text alone.
             self.value(event, depth + 1)
+        elif self.values == MAX_VALUES:
+            self.refuse_length(span)
         else:
-            self.count(span)
+            self.values += 1
         return self.written(event) if self.is_repaired else event.value, span
 
     def merge(self, value: Value, span: Span, merged: Value) -> None:
@@ -219,14 +221,18 @@ class Composer:
         elif event.value.startswith(GREATER):
             self.report_limit(span, text)
         data = text if event.style else resolve(text)
-        if isinstance(data, int) and abs(data) > INT64_MAX:
-            self.report("AC110", span, "the number does not fit in 64 bits")
-            return 1
-        if isinstance(data, str) and len(data) > MAX_TEXT and not self.overlong:
+        if not isinstance(data, str):
+            return data if not isinstance(data, int) or abs(data) <= INT64_MAX else self.one_instead(span)
+        if len(data) > MAX_TEXT and not self.overlong:
             message = f"a text has {len(data):,} characters, the limit is {MAX_TEXT:,}"
             help = "shorten it; an unclosed quote includes the lines below it"
             self.overlong = Finding("AC114", span, message, help)
         return data
+
+    def one_instead(self, span: Span) -> int:
+        """Reports a number that does not fit; what is measured with another one is not shown."""
+        self.report("AC110", span, "the number does not fit in 64 bits")
+        return 1
 
     def written(self, event: Any) -> str:
         """The text of a scalar before it was repaired."""
