@@ -73,6 +73,7 @@ class Window(NamedTuple):
 
 
 POINT = Window()
+POINTS = (POINT, POINT)
 
 
 class Reach(NamedTuple):
@@ -130,8 +131,8 @@ def union(reaches: list[Reach], size: int) -> Reach:
 
     Unknown if their jumps differ, except on a map of one position, which then has no jump.
     """
-    first, *others = reaches
-    if all(other == first for other in others):
+    first = reaches[0]
+    if reaches.count(first) == len(reaches):
         return first
     jumps = {reach.jump for reach in reaches}
     if any(reach.unknown for reach in reaches) or (len(jumps) > 1 and size > 1):

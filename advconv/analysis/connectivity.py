@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from advconv.analysis.coverage import repeated
 from advconv.analysis.measure import Measures
-from advconv.geometry import POINT, Window
+from advconv.geometry import POINTS, Window
 from advconv.graph import Node
 
 MAX_FIELD = 2**14
@@ -72,7 +72,7 @@ def connected_areas(measures: Measures, filled: Collection[int] = ()) -> dict[in
         elif len(graph.nodes[index].inputs) == 1:
             (source,) = sources
             windows = graph.nodes[index].layer.windows(graph.nodes[source].shape)
-            if windows == (POINT, POINT):
+            if windows == POINTS:
                 found[index] = found[source]
                 continue
             if index in filled:

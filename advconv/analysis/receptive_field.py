@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from advconv.geometry import INT64_MAX, POINT, UNKNOWN, Reach, Window, union
+from advconv.geometry import INT64_MAX, POINTS, UNKNOWN, Reach, Window, union
 from advconv.graph import Graph, Node, full_inputs
 from advconv.layers.base import Windows
 from advconv.layers.dense import Pad
@@ -72,7 +72,7 @@ def _merged(graph: Graph, table: list[Reaches], node: Node, inputs: tuple[int, .
 
 
 def _through(before: Reaches, windows: Windows) -> Reaches:
-    if windows == (POINT, POINT):
+    if windows == POINTS:
         return before
     (vertical, horizontal), (over_height, over_width) = before, windows
     after = _on_axis(vertical, over_height)

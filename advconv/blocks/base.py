@@ -19,6 +19,9 @@ from advconv.values.choices import ActivationChoice, ActivationField, DropoutCho
 from advconv.values.forms import Bias, MaybeName, Order, Padding, Sides
 from advconv.values.schemas import DefaultText
 
+Pair = tuple[int, int]
+"""A size over the height and over the width."""
+
 
 class Fields(BaseModel):
     """A mapping with known keys. Its validator is built on first use: most files use few of the blocks."""
@@ -168,9 +171,9 @@ def even_padding(sides: Sides) -> tuple[int, int] | None:
     return (top, left) if top == bottom and left == right else None
 
 
-def sides_of(padding: Literal["same"] | Sides, extents: tuple[int, int]) -> Sides:
+def sides_of(padding: Literal["same"] | Sides, kernel_size: Pair, dilation: Pair = (1, 1)) -> Sides:
     """Top, bottom, left, right. `same` pads extent - 1 in total, the odd pixel at the bottom and on the right."""
     if padding != "same":
         return padding
-    height, width = extents
-    return (height - 1) // 2, height // 2, (width - 1) // 2, width // 2
+    height, width = dilation[0] * (kernel_size[0] - 1), dilation[1] * (kernel_size[1] - 1)
+    return height // 2, (height + 1) // 2, width // 2, (width + 1) // 2

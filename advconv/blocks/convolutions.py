@@ -16,11 +16,11 @@ from advconv.blocks.base import (
     PADDING,
     Block,
     Builder,
+    Pair,
     Style,
     even_padding,
     sides_of,
 )
-from advconv.geometry import Window
 from advconv.layers.base import ShapeError
 from advconv.layers.conv import Conv2d, Convolution, DepthwiseConv2d
 from advconv.text.words import join_words
@@ -43,6 +43,8 @@ from advconv.values.schemas import DefaultText, either, enum
 
 FROM_FILE = DefaultText("*file*")
 
+STYLE_FIELDS = frozenset(Style.model_fields)
+
 KernelSize = Annotated[Size, Field(description="Kernel size of the convolution.")]
 Stride = Annotated[Size, Field(description="Stride of the convolution.")]
 Dilation = Annotated[Size, Field(description="Dilation of the convolution: positions from tap to tap.")]
@@ -52,8 +54,6 @@ Multiplier = Annotated[Count, Field(description="Output channels per input chann
 
 Make = Callable[..., Convolution]
 """Makes a convolution from its kernel_size, stride, padding, dilation and bias."""
-
-Pair = tuple[int, int]
 
 
 class Unit(Block):
@@ -69,7 +69,7 @@ class Unit(Block):
     dropout: Annotated[MaybeDropout, DROPOUT, FROM_FILE] = None
 
     def style(self, builder: Builder) -> Style:
-        values = {field: getattr(self, field) for field in self.model_fields_set if field in Style.model_fields}
+        values = {field: getattr(self, field) for field in STYLE_FIELDS & self.model_fields_set}
         own = {field: value for field, value in values.items() if value is not None}
         return builder.style.model_copy(update=own) if own else builder.style
 
@@ -85,8 +85,7 @@ class Unit(Block):
 
     def add_padded(self, builder: Builder, role: str, x: int, style: Style, make: Make, kernel_size: Pair) -> int:
         """Adds a convolution with the unit's stride, dilation and padding."""
-        (kh, kw), (dh, dw) = kernel_size, self.dilation
-        sides = sides_of(style.padding, (Window(kh, dilation=dh).extent, Window(kw, dilation=dw).extent))
+        sides = sides_of(style.padding, kernel_size, self.dilation)
         layer = make(
             kernel_size=kernel_size,
             stride=self.stride,

@@ -115,13 +115,16 @@ class Layer(metaclass=LayerType):
         """The output's shape. Raises ShapeError if the layer does not fit."""
         (x,) = inputs
         if x.flat:
-            message = f"{self.kind} needs a map, its input is a vector of {x} features"
-            raise ShapeError("AC206", message, "put it before the layer that flattens the map")
+            raise self.needs_map(x)
         over_height, over_width = self.windows(x)
         height, width = over_height.output_size(x.height), over_width.output_size(x.width)
         if height < 1 or width < 1:
             raise self._too_large(x, over_height, over_width)
         return Shape(self.out_channels_for(x), height, width)
+
+    def needs_map(self, x: Shape) -> ShapeError:
+        message = f"{self.kind} needs a map, its input is a vector of {x} features"
+        return ShapeError("AC206", message, "put it before the layer that flattens the map")
 
     def _too_large(self, x: Shape, over_height: Window, over_width: Window) -> ShapeError:
         padded = _by(*(size + w.before + w.after for size, w in zip(x.size, (over_height, over_width), strict=True)))

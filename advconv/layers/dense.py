@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from advconv.geometry import POINT, Shape, Window
+from advconv.geometry import POINTS, Shape, Window
 from advconv.layers.base import (
     FIRST_INPUT,
     NOTHING,
@@ -25,7 +25,7 @@ class Input(Layer):
     shape: Shape
 
     def windows(self, x: Shape) -> Windows:
-        return POINT, POINT
+        return POINTS
 
     def output(self, inputs: Shapes) -> Shape:
         return self.shape
@@ -75,7 +75,7 @@ class PadChannels(Layer):
         return True
 
     def windows(self, x: Shape) -> Windows:
-        return POINT, POINT
+        return POINTS
 
     def out_channels_for(self, x: Shape) -> int:
         return self.out_channels
@@ -133,7 +133,7 @@ class Linear(Layer):
     bias: bool = True
 
     def windows(self, x: Shape) -> Windows:
-        return POINT, POINT
+        return POINTS
 
     def output(self, inputs: Shapes) -> Shape:
         if not inputs[0].flat:

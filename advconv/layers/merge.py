@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from advconv.geometry import POINT, Shape
+from advconv.geometry import POINTS, Shape
 from advconv.layers.base import NOTHING, Call, Cost, Layer, SavedTensors, ShapeError, Shapes, Windows
 
 
@@ -16,7 +16,7 @@ class Merge(Layer):
         return True
 
     def windows(self, x: Shape) -> Windows:
-        return POINT, POINT
+        return POINTS
 
     def cost(self, inputs: Shapes, y: Shape) -> Cost:
         return Cost()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from advconv.geometry import POINT, Shape
+from advconv.geometry import POINTS, Shape
 from advconv.layers.base import FLOAT_BYTES, Call, Cost, Layer, SavedTensors, ShapeError, Shapes, Windows, options
 
 
@@ -14,7 +14,7 @@ class Pointwise(Layer):
     __slots__ = ()
 
     def windows(self, x: Shape) -> Windows:
-        return POINT, POINT
+        return POINTS
 
     def output(self, inputs: Shapes) -> Shape:
         return inputs[0]
@@ -26,7 +26,10 @@ class Norm(Pointwise):
     __slots__ = ()
 
     def output(self, inputs: Shapes) -> Shape:
-        return Layer.output(self, inputs)
+        (x,) = inputs
+        if x.flat:
+            raise self.needs_map(x)
+        return x
 
     def cost(self, inputs: Shapes, y: Shape) -> Cost:
         return Cost(params=2 * y.channels)
