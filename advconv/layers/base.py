@@ -61,9 +61,10 @@ class ShapeError(Refused):
 
 
 class LayerType(ABCMeta):
-    """ABCMeta without its slow `__instancecheck__` for virtual subclasses."""
+    """ABCMeta without its slow checks for virtual subclasses."""
 
     __instancecheck__ = type.__instancecheck__
+    __subclasscheck__ = type.__subclasscheck__
 
 
 @dataclass(frozen=True, slots=True)
