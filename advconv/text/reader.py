@@ -131,7 +131,8 @@ class Composer:
             value.span = next(iter(value.keys.values()))
         for child in value.children.values():
             value.count += child.count
-            value.height = max(value.height, child.height + 1)
+            if child.height >= value.height:
+                value.height = child.height + 1
         if value.count > MAX_VALUES:
             raise Refused(
                 Finding("AC107", span, f"the aliases in this value expand to more than {MAX_VALUES:,} values")
