@@ -19,6 +19,8 @@ def main(site: str, file: str, runs: int) -> None:
     from tests.browser import chromium
     from tests.playground import link, served, wait_until_checked
 
+    if not (Path(site) / "index.html").is_file():
+        raise SystemExit(f"{site} has no playground; write it first: advconv playground -o {site}")
     text = Path(file).read_text(encoding="utf-8")
     ready, checks = list[float](), list[int]()
     with served(Path(site)) as address, chromium() as browser:
