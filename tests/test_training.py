@@ -30,6 +30,7 @@ from advconv.training.data import ImageSet, TrainingData
 from advconv.training.device import choose_accelerator
 from advconv.training.evaluation import Evaluation, evaluate
 from advconv.training.loader import BatchPlan
+from advconv.training.mixing import mixed
 from advconv.training.optim import SCHEDULES, create_average, create_optimizer, create_scheduler
 from advconv.training.results import classes_of, confusion_matrix
 from advconv.training.trainer import Diverged, Trainer
@@ -562,7 +563,7 @@ def moved(trainer: Trainer) -> float:
 def test_a_step_can_compute_with_whatever_a_recipe_may_hold(optimizer: str, end: str) -> None:
     """Each number of the recipe at its bound. The loss may become no number, which is told, but torch refuses none."""
     free, fraction = (LARGEST, BELOW_ONE) if end == "largest" else (SMALLEST, SMALLEST)
-    frees, fractions = ("lr", "weight_decay", "mixup", "clip"), ("momentum", "label_smoothing", "ema")
+    frees, fractions = ("lr", "weight_decay", "mixup", "cutmix", "clip"), ("momentum", "label_smoothing", "ema")
     numbers = dict.fromkeys(frees, free) | dict.fromkeys(fractions, fraction)
     trainer = a_trainer(optimizer=optimizer, **numbers)
 
@@ -584,16 +585,63 @@ def test_mixup_weights_images_and_their_classes_alike() -> None:
     trainer._reseed()
     inputs = torch.arange(16.0).view(16, 1, 1, 1)
     labels = (torch.arange(16) >= 8).long()
-    mixed, targets = trainer._mixup(inputs, labels)
+    images, targets = mixed(inputs, labels, 2, trainer.recipe, trainer.step)
     share = float(np.random.default_rng((0, 0)).beta(1.0, 1.0))
 
     assert targets.sum(1) == pytest.approx(torch.ones(16))
     for index in range(16):
-        other = (mixed[index].item() - share * index) / (1 - share)
+        other = (images[index].item() - share * index) / (1 - share)
         assert other == pytest.approx(round(other), abs=1e-3)
         assert targets[index, 1].item() == pytest.approx(
             share * (index >= 8) + (1 - share) * (round(other) >= 8), abs=1e-5
         )
+
+
+@pytest.mark.parametrize("step", range(12))
+def test_cutmix_weights_classes_by_the_pixels_of_each_image(step: int) -> None:
+    """Images of one value each, so that the pixels of both are counted."""
+    torch.manual_seed(step)
+    inputs = torch.arange(16.0).view(16, 1, 1, 1).expand(16, 3, 5, 8)
+    labels = torch.arange(16)
+    images, targets = mixed(inputs, labels, 16, Train(cutmix=1.0, seed=step), step)
+
+    assert (
+        len(
+            {tuple((image != index).flatten().tolist()) for index, image in enumerate(images) if (image != index).any()}
+        )
+        <= 1
+    )
+    for index, (image, target) in enumerate(zip(images, targets, strict=True)):
+        counts = torch.bincount(image.flatten().long(), minlength=16) / image.numel()
+        assert target == pytest.approx(counts, abs=1e-6)
+        changed = (image[0] != index).nonzero()
+        if len(changed):
+            (top, left), (bottom, right) = changed.min(0).values.tolist(), changed.max(0).values.tolist()
+            assert len(changed) == (bottom - top + 1) * (right - left + 1)
+
+
+def test_the_part_that_cutmix_leaves_has_the_mean_of_the_formula() -> None:
+    """The box ends at the edges, so more remains than the beta distribution says; by simulation in floating point."""
+    random = np.random.default_rng(0)
+    sides, middles = np.sqrt(1 - random.beta(1, 1, 200_000)), random.random((2, 200_000))
+    spans = np.minimum(1, middles + sides / 2) - np.maximum(0, middles - sides / 2)
+    expected = 1 - (spans[0] * spans[1]).mean()
+    inputs, labels = torch.zeros(2, 1, 32, 32), torch.tensor([0, 1])
+    found = [float(mixed(inputs, labels, 2, Train(cutmix=1.0), step)[1].diagonal().mean()) for step in range(4000)]
+    mixed_steps = [share for share in found if share < 1]
+
+    assert np.mean(mixed_steps) == pytest.approx(expected, abs=0.02)
+
+
+def test_with_both_mixup_and_cutmix_take_turns() -> None:
+    inputs, labels = torch.arange(2.0).view(2, 1, 1, 1).expand(2, 1, 8, 8), torch.tensor([0, 1])
+    recipe, mixups = Train(mixup=1.0, cutmix=1.0), 0
+    for step in range(400):
+        images, _ = mixed(inputs, labels, 2, recipe, step)
+        mixups += bool(((images > 0) & (images < 1)).any())
+
+    # The random order exchanges the two images in half of the steps; mixup is taken in half of these.
+    assert 60 <= mixups <= 140
 
 
 def test_smoothed_labels_give_the_loss_of_the_formula() -> None:

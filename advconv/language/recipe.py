@@ -49,7 +49,7 @@ def from_zero(value: Any) -> int:
     return int(value)
 
 
-FROM_ZERO = Form(from_zero, whole(0), "a whole number of at least 0")
+FROM_ZERO = Form(from_zero, whole(0), "a whole number of at least 0", "from_zero")
 
 
 def above_zero(value: Any) -> float:
@@ -194,6 +194,14 @@ class Train(Fields):
         float,
         AT_LEAST_ZERO,
         Field(description="Mixup: alpha of the beta distribution of the mixing weights; 0 turns it off."),
+    ] = 0.0
+    cutmix: Annotated[
+        float,
+        AT_LEAST_ZERO,
+        Field(
+            description="CutMix: alpha of the beta distribution of the part that remains of an image; 0 turns it off. "
+            "With mixup, each is taken in half of the steps."
+        ),
     ] = 0.0
     ema: Annotated[
         float,

@@ -19,6 +19,7 @@ from advconv.training.errors import TrainingError, computing
 from advconv.training.evaluation import Evaluation, evaluate
 from advconv.training.loader import BatchPlan
 from advconv.training.metrics import RunningMetrics
+from advconv.training.mixing import mixed
 from advconv.training.optim import create_average, create_optimizer, create_scheduler
 
 
@@ -87,7 +88,9 @@ class Trainer:
         self._reseed()
         labels = labels.to(self.accelerator.device)
         inputs = self.normalise(images.to(self.accelerator.device))
-        inputs, targets = self._mixup(inputs, labels) if self.recipe.mixup else (inputs, labels)
+        targets = labels
+        if self.recipe.mixup or self.recipe.cutmix:
+            inputs, targets = mixed(inputs, labels, self.classes, self.recipe, self.step)
         with self.accelerator.autocast():
             scores = self.forward(inputs)
         loss = F.cross_entropy(scores.float(), targets, label_smoothing=self.recipe.label_smoothing)
@@ -107,14 +110,6 @@ class Trainer:
         entropy = (self.recipe.seed, self.step, self.plan.process.rank)
         state = np.random.SeedSequence(entropy).generate_state(1, np.uint64)
         torch.manual_seed(int(state[0]) >> 1)
-
-    def _mixup(self, inputs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Mixes each image with another one, and their one-hot targets likewise (Zhang et al., "mixup", 2018)."""
-        alpha = self.recipe.mixup
-        weight = float(np.random.default_rng((self.recipe.seed, self.step)).beta(alpha, alpha))
-        other = torch.randperm(len(labels)).to(labels.device)
-        targets = F.one_hot(labels, self.classes).float()
-        return torch.lerp(inputs[other], inputs, weight), torch.lerp(targets[other], targets, weight)
 
     def flush_metrics(self) -> None:
         """Reads the losses of the steps since the last flush into `running`. Raises Diverged and ComputeError."""

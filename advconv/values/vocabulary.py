@@ -210,6 +210,7 @@ TRAIN = (
     Alias("schedule", "lr_schedule scheduler lr_scheduler sched lr_policy lr_decay scheduler_type policy annealing"),
     Alias("label_smoothing", "smoothing label_smooth smooth ls smoothing_eps labelsmoothing"),
     Alias("mixup", "mixup_alpha mix_up mix mixup_prob"),
+    Alias("cutmix", "cutmix_alpha cut_mix cutmix_prob"),
     Alias("ema", "ema_decay model_ema model_ema_decay averaging ema_momentum swa polyak use_ema weight_averaging"),
     Alias(
         "clip",
@@ -228,7 +229,6 @@ TRAIN = (
     Alias("", "loss criterion loss_fn", "leave it out: the loss is cross entropy, with label_smoothing"),
     Alias("", "nesterov", "leave it out: sgd always has Nesterov momentum"),
     Alias("", "shuffle", "leave it out: every epoch shuffles the images"),
-    Alias("mixup", "cutmix cutmix_alpha", "CutMix is not available"),
     Alias("", "num_workers workers n_workers", "leave it out: it is an option, `advconv train --workers N`"),
     Alias("", "device gpu gpus accelerator cuda", "leave it out: it is an option, `advconv train --device cuda`"),
     Alias("", "metrics metric", "leave it out: the accuracy is measured in every epoch"),
@@ -400,7 +400,8 @@ TRANSFORMS = (
     Alias("", "ToTensor ToTensorV2 ToFloat FromFloat PILToTensor ConvertImageDtype ToImage ToDtype ToPILImage", READY),
     Alias("", "AutoAugment RandAugment RandAug TrivialAugment TrivialAugmentWide AugMix", NO_POLICY),
     Alias("", "Mixup Mix_up", "leave the row out and write `train: {mixup: 0.2}`"),
-    Alias("", "CutMix Mosaic", "not available; `train: {mixup: 0.2}` mixes pairs of images"),
+    Alias("", "CutMix Cutmix Cut_mix", "leave the row out and write `train: {cutmix: 1}`"),
+    Alias("", "Mosaic", "not available; `train: {cutmix: 1}` puts a part of an image into another"),
 )
 ARGUMENTS = (
     Alias("p", "prob probability chance"),
