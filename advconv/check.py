@@ -10,9 +10,11 @@ from advconv.analysis.view import GraphView
 from advconv.constraints import judge
 from advconv.constraints.record import Status, Verdict
 from advconv.geometry import Shape
+from advconv.graph import Graph
 from advconv.language.data_sets import SETS, field_findings
 from advconv.language.device_augment import device_findings
 from advconv.language.elaborate import elaborate
+from advconv.language.resizing import resizing_findings
 from advconv.language.spec import ArchSpec, ValidPart, parse, parse_part
 from advconv.rules import RULES
 from advconv.rules.diagnostics import Diagnostic, has_errors, placed
@@ -97,13 +99,10 @@ def check_document(
     part = _valid_part(document, spec, yaml_findings, spec_findings)
     graph, shape_findings = elaborate(part, image) if part else (None, [])
     measures = measure(graph) if graph else None
-    data_findings = (
-        field_findings(SETS[spec.data], spec.input, spec.classes) if spec and document.has(("data",)) else []
-    )
-    augment_findings = device_findings(spec.augment) if spec and spec.train.augment_on == "device" else []
     overflow_findings = too_large(measures) if measures else []
     text_findings = _without_repeated(document, yaml_findings, spec_findings)
-    errors = [*text_findings, *spec_findings, *shape_findings, *overflow_findings, *data_findings, *augment_findings]
+    training_findings = _training_findings(document, spec, graph) if spec else []
+    errors = [*text_findings, *spec_findings, *shape_findings, *overflow_findings, *training_findings]
     measured = None if overflow_findings else measures
     verdicts = judge(part.spec.constraints, measured) if part and part.is_whole and measured else []
     failed = [verdict.finding for verdict in verdicts if verdict.status is Status.FAILED]
@@ -126,6 +125,13 @@ def _valid_part(
     if not is_readable or len(spec_findings) > MAX_FINDINGS:
         return None
     return ValidPart(spec) if spec else parse_part(document)
+
+
+def _training_findings(document: Document, spec: ArchSpec, graph: Graph | None) -> list[Finding]:
+    """Whether the images of the recipe, in each of their sizes, and its augmentation can be used."""
+    found = field_findings(SETS[spec.data], spec.input, spec.classes) if document.has(("data",)) else []
+    augment_findings = device_findings(spec.augment) if spec.train.augment_on == "device" else []
+    return [*found, *augment_findings, *(resizing_findings(spec, graph) if graph else [])]
 
 
 def lint(given: LintInput, selection: Selection = ALL) -> list[Finding]:

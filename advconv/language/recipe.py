@@ -58,7 +58,9 @@ def above_zero(value: Any) -> float:
     return in_float32(value, can_be_zero=False)
 
 
-ABOVE_ZERO = Form(above_zero, {"type": "number", "exclusiveMinimum": 0, "maximum": LARGEST}, "a number above 0")
+ABOVE_ZERO = Form(
+    above_zero, {"type": "number", "exclusiveMinimum": 0, "maximum": LARGEST}, "a number above 0", "above_zero"
+)
 
 
 def at_least_zero(value: Any) -> float:
@@ -83,6 +85,15 @@ def fraction(value: Any) -> float:
 
 
 FRACTION = Form(fraction, PROBABILITY, "a number of at least 0 and below 1", "fraction")
+
+
+def scale(value: Any) -> float:
+    if not is_number(value) or not 0 < value <= 1:
+        refuse(f"this must be {SCALE.text}, not {in_yaml(value)}")
+    return float(value)
+
+
+SCALE = Form(scale, {"type": "number", "exclusiveMinimum": 0, "maximum": 1}, "a number above 0, at most 1", "scale")
 
 
 def _is_number_or_inf(value: Any) -> bool:
@@ -134,6 +145,9 @@ SCHEDULES = {
     "step": ", ".join(f"{factor:g} from {start:.0%} of the steps on" for start, factor in STEP_FACTORS.items()),
     "constant": "1",
 }
+
+GROWTH = 0.8
+"""The part of the steps in which images grow to their whole size."""
 
 PLACES = {
     "workers": "each image by albumentations, in worker processes on the CPU",
@@ -209,6 +223,14 @@ class Train(Fields):
         Field(description="EMA decay of the averaged weights, smaller in the first steps; 0 turns averaging off."),
     ] = 0.995
     clip: Annotated[float, AT_LEAST_ZERO, Field(description="Maximum norm of the gradient; 0 does not clip.")] = 0.0
+    initial_scale: Annotated[
+        float,
+        SCALE,
+        Field(
+            description="Progressive resizing: size of the images in the first step as a part of `input`; it grows to "
+            f"the whole size in {GROWTH:.0%} of the steps."
+        ),
+    ] = 1.0
     augment_on: Annotated[
         str, word("augment_on", *PLACES), Field(description=f"Where images are augmented: {listed(PLACES)}.")
     ] = "workers"

@@ -58,4 +58,16 @@ RULES = (
         fails="network: {C1: [conv: 32]}\ntrain: {patience: 5}",
         passes="network: {C1: [conv: 32]}\ntrain: {patience: 5, val_split: 5000}",
     ),
+    Rule(
+        code="AC506",
+        severity=ERROR,
+        title="training images that the network cannot take",
+        what="The smaller images of `initial_scale` do not fit the network, or would need other weights.",
+        why=(
+            "Progressive resizing trains one network on images of several sizes. A `linear` on a flattened map has "
+            "weights for one size only; after a global pooling it has the same for all."
+        ),
+        fails="network: {C1: [strided: 8, flatten, linear: 10]}\ntrain: {initial_scale: 0.5}",
+        passes="network: {C1: [strided: 8, gap, linear: 10]}\ntrain: {initial_scale: 0.5}",
+    ),
 )

@@ -9,6 +9,7 @@ from dataclasses import asdict, replace
 
 from advconv.language.effective import effective_text
 from advconv.language.overrides import Setting, apply_settings
+from advconv.language.recipe import Train
 from advconv.training.architecture import check_architecture, read_document
 from advconv.training.files import RunError
 from advconv.training.names import ARCH, METADATA, NEXT_ARCH
@@ -16,10 +17,7 @@ from advconv.training.run import Extension, Run, arch_hash, finish_extension, lo
 from advconv.training.saved import dump_with_checksum
 
 EXTENDABLE = ("constant",)
-"""Schedules whose learning rate at a step does not depend on the number of epochs.
-
-Nothing else that is computed does; with validation images the last epoch is the one that reads the test set.
-"""
+"""Schedules whose learning rate at a step does not depend on the number of epochs."""
 
 
 def extended(run: Run, epochs: Setting) -> Run:
@@ -31,9 +29,8 @@ def extended(run: Run, epochs: Setting) -> Run:
         return run
     if now < before:
         raise RunError(f"{run.path} has {before:,} epochs, it cannot be shortened to {now:,}")
-    if spec.train.schedule not in EXTENDABLE:
+    if reason := _what_depends_on_epochs(spec.train):
         path = shlex.quote(str(run.path))
-        reason = f"the learning rate of schedule {spec.train.schedule} depends on the number of epochs at each step"
         help = f"advconv train {shlex.quote(str(run.path / ARCH))} --weights {path} --epochs {now - before}"
         raise RunError(
             f"{run.path} cannot be extended from {before:,} to {now:,} epochs: {reason}; "
@@ -44,6 +41,18 @@ def extended(run: Run, epochs: Setting) -> Run:
     earlier = [*run.metadata.extended, Extension(before, run.metadata.hash)]
     metadata = replace(run.metadata, hash=arch_hash(text), extended=earlier)
     return run._replace(metadata=metadata, architecture=architecture)
+
+
+def _what_depends_on_epochs(recipe: Train) -> str:
+    """What a step of a longer training would have computed otherwise; empty if nothing.
+
+    With validation images the last epoch is the one that reads the test set, which changes no step.
+    """
+    if recipe.schedule not in EXTENDABLE:
+        return f"the learning rate of schedule {recipe.schedule} depends on the number of epochs at each step"
+    if recipe.initial_scale < 1:
+        return "the size of the images (initial_scale) depends on the number of epochs at each step"
+    return ""
 
 
 def write_extension(before: Run, run: Run) -> None:

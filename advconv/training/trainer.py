@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from advconv.language.recipe import Train
+from advconv.language.resizing import size_at
 from advconv.training.data import ImageSet, TrainingData
 from advconv.training.device import Accelerator, Normalise
 from advconv.training.distributed import data_parallel, mean_over_ranks, sync_batch_norm
@@ -87,7 +88,7 @@ class Trainer:
     def _update(self, images: Tensor, labels: Tensor) -> None:
         self._reseed()
         labels = labels.to(self.accelerator.device)
-        inputs = self.normalise(images.to(self.accelerator.device))
+        inputs = self._resized(self.normalise(images.to(self.accelerator.device)))
         targets = labels
         if self.recipe.mixup or self.recipe.cutmix:
             inputs, targets = mixed(inputs, labels, self.classes, self.recipe, self.step)
@@ -104,6 +105,12 @@ class Trainer:
         self.averaged.update_parameters(self.module)
         self.step += 1
         self.pending_metrics.append(torch.stack([loss.detach(), (scores.detach().argmax(1) == labels).float().mean()]))
+
+    def _resized(self, inputs: Tensor) -> Tensor:
+        """The images in the size of this step."""
+        height, width = inputs.shape[2:]
+        size = size_at((height, width), self.recipe.initial_scale, self.step / self.plan.total_steps)
+        return inputs if size == (height, width) else F.interpolate(inputs, size, mode="bilinear", antialias=True)
 
     def _reseed(self) -> None:
         """The random numbers of a step depend only on (seed, step, rank), so a resumed training draws the same."""
