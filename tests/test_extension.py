@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 import advconv
+from advconv.language.recipe import Train
 from advconv.net import ArchError
 from advconv.training import extension
 from advconv.training.errors import TrainingError
-from advconv.training.extension import EXTENDABLE
+from advconv.training.extension import EXTENDABLE, what_depends_on_epochs
 from advconv.training.files import RunDirectory
 from advconv.training.optim import SCHEDULES
 from advconv.training.run import Run, locked, open_run
@@ -178,6 +179,15 @@ def test_a_schedule_that_depends_on_the_number_of_epochs_is_refused_with_what_to
         "--weights cosine --epochs 3\n"
     )
     assert {path: path.read_bytes() for path in before} == before
+
+
+def test_images_that_grow_over_the_epochs_are_a_reason_too() -> None:
+    constant = Train(schedule="constant")
+
+    assert what_depends_on_epochs(constant) == ""
+    assert what_depends_on_epochs(constant.model_copy(update={"initial_scale": 0.5})) == (
+        "the size of the images (initial_scale) depends on the number of epochs at each step"
+    )
 
 
 def test_the_schedules_that_may_be_extended_are_those_whose_rate_is_the_same_for_any_length() -> None:

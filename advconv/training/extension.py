@@ -29,7 +29,7 @@ def extended(run: Run, epochs: Setting) -> Run:
         return run
     if now < before:
         raise RunError(f"{run.path} has {before:,} epochs, it cannot be shortened to {now:,}")
-    if reason := _what_depends_on_epochs(spec.train):
+    if reason := what_depends_on_epochs(spec.train):
         path = shlex.quote(str(run.path))
         help = f"advconv train {shlex.quote(str(run.path / ARCH))} --weights {path} --epochs {now - before}"
         raise RunError(
@@ -43,7 +43,7 @@ def extended(run: Run, epochs: Setting) -> Run:
     return run._replace(metadata=metadata, architecture=architecture)
 
 
-def _what_depends_on_epochs(recipe: Train) -> str:
+def what_depends_on_epochs(recipe: Train) -> str:
     """What a step of a longer training would have computed otherwise; empty if nothing.
 
     With validation images the last epoch is the one that reads the test set, which changes no step.

@@ -1,6 +1,6 @@
 """Where a training continues: the checkpoint of its run, and what has changed since."""
 
-from advconv.training.extension import EXTENDABLE
+from advconv.training.extension import what_depends_on_epochs
 from advconv.training.metrics import History
 from advconv.training.names import ARCH
 from advconv.training.run import Run
@@ -27,7 +27,7 @@ def _message(setup: TrainingSetup, run: Run, trainer: Trainer, history: History)
         return trainer.environment.difference(before)
     epochs = trainer.plan.epochs
     result = f"epoch {len(history.epochs)} of {epochs}, {history.latest_accuracy:.2f}% on the {history.picked_on} set"
-    if trainer.is_done and setup.spec.train.schedule in EXTENDABLE:
+    if trainer.is_done and not what_depends_on_epochs(setup.spec.train):
         help = f"to train longer: advconv train --resume {run.path} --epochs {2 * epochs}"
     else:
         help = f"to train longer, start a new run: advconv train {run.path / ARCH} --epochs {2 * epochs}"
