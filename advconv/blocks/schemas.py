@@ -1,6 +1,6 @@
 """The schema of a model, from the forms and descriptions of its fields."""
 
-from typing import Any
+from typing import Any, get_args
 
 from pydantic.fields import FieldInfo
 
@@ -28,7 +28,8 @@ def written(key: str, field: FieldInfo) -> ValueSchema:
     found = [mark for mark in field.metadata if isinstance(mark, ValueSchema)]
     if found:
         return found[-1]
-    model: Any = field.annotation
+    # Of a section that may be left out, the model stands first.
+    model: Any = next(iter(get_args(field.annotation)), field.annotation)
     return ValueSchema(fields_schema(model), "a mapping", key)
 
 

@@ -18,7 +18,8 @@ def effective_text(spec: ArchSpec) -> str:
 def effective_fields(spec: ArchSpec) -> dict[str, Any]:
     """The content of that file."""
     style = {key: plain(getattr(spec.defaults, key)) for key in Style.model_fields}
-    recipe = {key: getattr(spec.train, key) for key in type(spec.train).model_fields} | {"lr": spec.train.peak_lr}
+    recipe = {key: plain(getattr(spec.train, key)) for key in type(spec.train).model_fields}
+    recipe |= {"lr": spec.train.peak_lr}
     fields = dump(spec) | {"defaults": _without_none(style), "data": spec.data, "augment": plain(spec.augment)}
     return fields | {"train": _without_none(recipe)}
 

@@ -1,6 +1,8 @@
 """The JSON Schema of architecture files for editors and other tools, short forms included; derived from the fields."""
 
 import json
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 from advconv.blocks import BLOCKS
@@ -39,6 +41,7 @@ def schema() -> Schema:
     for block in BLOCKS:
         _define(block.kind, row_value(block), definitions)
     root: Schema = expanded(fields_schema(ArchSpec), definitions)
+    _share_properties(definitions)
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": TITLE_OF_SCHEMA}
     return head | {"$defs": definitions} | root
 
@@ -49,6 +52,33 @@ def _define(name: str, value: Schema, definitions: dict[str, Schema]) -> None:
     same = (key for key, other in definitions.items() if other | description == found)
     key = next(same, "")
     definitions[name] = {"$ref": f"#/$defs/{key}"} | description if key else found
+
+
+SHARED_FROM = 4
+"""How many mappings have a property that is defined once."""
+
+
+def _share_properties(definitions: dict[str, Schema]) -> None:
+    """Defines a property once that many mappings have with the same description, such as the name of a row."""
+    mappings = list(_properties([*definitions.values()]))
+    # The arguments of transforms have no schema but `true`.
+    mappings = [part for part in mappings if all(isinstance(value, dict) for value in part.values())]
+    found = Counter((key, json.dumps(value)) for part in mappings for key, value in part.items())
+    for part in mappings:
+        for key, value in part.items():
+            name = f"field_{key}"
+            is_same = definitions.get(name, value) == value
+            if found[key, json.dumps(value)] >= SHARED_FROM and "description" in value and is_same:
+                definitions[name] = value
+                part[key] = {"$ref": f"#/$defs/{name}"}
+
+
+def _properties(part: Any) -> Iterator[dict[str, Any]]:
+    """The properties of each mapping inside of a schema."""
+    if isinstance(part, dict) and "properties" in part:
+        yield part["properties"]
+    for value in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+        yield from _properties(value)
 
 
 def expanded(part: Any, definitions: dict[str, Schema]) -> Any:

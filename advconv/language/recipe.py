@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from math import inf
 from typing import Annotated, Any, NamedTuple
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from advconv.blocks.base import Fields
 from advconv.language.data_sets import SETS
@@ -173,6 +173,29 @@ Data = Annotated[
 ]
 
 
+def teacher(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip() or not value.isprintable():
+        refuse(f"run is {TEACHER.text}, not {in_yaml(value)}")
+    return value
+
+
+TEACHER = Form(teacher, {"type": "string", "minLength": 1}, "the path of a run, or of a file with weights beside it")
+
+
+class Distill(Fields):
+    """Distillation: beside the labels the network learns the scores of a trained one."""
+
+    run: Annotated[str, TEACHER, Field(description="The teacher.", examples=["runs/wider"])]
+    weight: Annotated[float, SCALE, Field(description="Part of the loss that compares with the teacher.")] = 0.9
+    temperature: Annotated[float, ABOVE_ZERO, Field(description="Both softmaxes divide their scores by it.")] = 4.0
+
+
+def not_empty(value: Any) -> Any:
+    if value is None:
+        refuse("distill is empty", "write `distill: {run: RUN}`, or leave it out")
+    return value
+
+
 class Train(Fields):
     """The recipe. `lr` is the peak learning rate; None is the default of the optimizer."""
 
@@ -217,6 +240,12 @@ class Train(Fields):
             "With mixup, each is taken in half of the steps."
         ),
     ] = 0.0
+    distill: Annotated[
+        Distill | None,
+        BeforeValidator(not_empty),
+        Field(description="Distillation from a trained network: `run`, `weight` and `temperature`."),
+        DefaultText("none"),
+    ] = None
     ema: Annotated[
         float,
         FRACTION,

@@ -12,7 +12,7 @@ from advconv.constraints.use import Use
 from advconv.geometry import Shape
 from advconv.language.augment import ASSIGNMENT, PIPELINE, TRANSFORM, Transform
 from advconv.language.form_help import NO_EXAMPLE
-from advconv.language.recipe import Data, Train
+from advconv.language.recipe import Data, Distill, Train
 from advconv.language.validation_errors import findings_of
 from advconv.text.document import Document
 from advconv.text.finding import Finding, Path
@@ -134,7 +134,7 @@ def _model_at(path: Path) -> type[Fields]:
         return BLOCKS_BY_KIND[str(path[-2])]
     sections: dict[str, type[Fields]] = {
         "defaults": Style,
-        "train": Train,
+        "train": Train if len(path) == 2 else Distill,
         "constraints": Constraints if len(path) == 2 else Use,
     }
     return sections[str(path[0])]

@@ -9,7 +9,7 @@ from advconv.constraints import CONSTRAINTS, Constraints
 from advconv.constraints.record import Constraint
 from advconv.constraints.use import Use
 from advconv.language.json_schema import summary
-from advconv.language.recipe import Train
+from advconv.language.recipe import Distill, Train
 from advconv.language.spec import ArchSpec
 from advconv.manual.blocks import default_text, fields_table, markdown_table, short_form
 from advconv.manual.rules import codes_table
@@ -27,6 +27,7 @@ FIELD_OWNERS = (
     FieldOwner("`defaults`", Style),
     *(FieldOwner(f"`{block.kind}`", block) for block in BLOCKS),
     FieldOwner("`train`", Train),
+    FieldOwner("`distill`", Distill),
     FieldOwner("a feature of `uses`", Use),
 )
 """The mappings that have fields, except `constraints`."""

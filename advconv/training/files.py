@@ -2,13 +2,23 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from advconv.system.files import Directory
 from advconv.training.errors import TrainingError
+from advconv.training.saved import without_control_characters
 
 
 class RunError(TrainingError):
     """A run cannot be written, read or resumed; the text names the file and the reason."""
+
+
+def recordable(path: Path) -> str:
+    """An absolute path, as `run.json` has it. Raises TrainingError."""
+    try:
+        return without_control_characters(str(path.resolve()))
+    except ValueError as problem:
+        raise TrainingError(f"{str(path)!r} cannot be recorded: it {problem}; rename it") from problem
 
 
 class RunDirectory(Directory):

@@ -14,12 +14,11 @@ from advconv.backends.weights import WeightsError, load_exactly, parse, read_byt
 from advconv.graph import Graph
 from advconv.training.checkpoints import LAST, STATE
 from advconv.training.errors import TrainingError
-from advconv.training.files import RunError
+from advconv.training.files import RunError, recordable
 from advconv.training.names import INITIAL
 from advconv.training.options import InitialWeights
 from advconv.training.run import Run
 from advconv.training.run_files import read_weights
-from advconv.training.saved import without_control_characters
 from advconv.values.names import WEIGHTS_SUFFIX
 from advconv.values.quantities import counted
 
@@ -58,7 +57,7 @@ def start_from(source: str, graph: Graph, seed: int, force: bool) -> Start:
     _check_count(path, given, module, count, total, force)
     module.load_state_dict(module.state_dict() | dict(found.tensors))
     start = dump_weights(module.state_dict())
-    record = InitialWeights(_recordable(path), sha256(data).hexdigest(), sha256(start).hexdigest())
+    record = InitialWeights(recordable(path), sha256(data).hexdigest(), sha256(start).hexdigest())
     loaded = f"starts from {path}: {count:,} of {counted(total, 'parameter')} loaded"
     return Start(record, module.state_dict(), start, (loaded, *_lines(found)))
 
@@ -73,14 +72,6 @@ def _content(source: Path) -> tuple[Path, bytes]:
         return source, read_bytes(source)
     except WeightsError as problem:
         raise TrainingError(str(problem)) from problem
-
-
-def _recordable(path: Path) -> str:
-    """The absolute path, as `run.json` has it. Raises TrainingError."""
-    try:
-        return without_control_characters(str(path.resolve()))
-    except ValueError as problem:
-        raise TrainingError(f"{str(path)!r} cannot be recorded: it {problem}; rename it") from problem
 
 
 def fit(given: Mapping[str, Tensor], expected: Mapping[str, Tensor], path: Path) -> Fit:

@@ -10,6 +10,7 @@ import torch
 
 from advconv.analysis.measure import Measures
 from advconv.language.recipe import Train
+from advconv.layers.base import FLOAT_BYTES
 from advconv.training.device import Accelerator
 from advconv.training.errors import TrainingError
 from advconv.training.evaluation import EVAL_BATCH_SIZE
@@ -80,25 +81,35 @@ CHECKPOINT = 1.5
 
 
 def estimate(
-    measures: Measures, recipe: Train, counts: tuple[int, int], accelerator: Accelerator, workers: int, process: Rank
+    measures: Measures,
+    recipe: Train,
+    counts: tuple[int, int],
+    accelerator: Accelerator,
+    workers: int,
+    process: Rank,
+    teacher: Measures | None = None,
 ) -> MemoryEstimate:
-    """The memory that a training on `counts` images (training, test) needs."""
+    """The memory that a training on `counts` images (training, test) needs, beside a teacher if there is one."""
     (train, test), memory, weights = counts, measures.memory, measures.weights
     image, batch = measures.graph.input.elements, max(1, min(recipe.batch_size, train) // process.world_size)
     buffer, evaluated = buffer_slots(accelerator.device.type, workers) * batch * image, min(EVAL_BATCH_SIZE, test)
     optimizer = sum(name != "step" for name in optimizer_state_names(recipe))
     # Autocast saves most activations in two bytes.
     scale = 1 if accelerator.dtype is None else 0.5
+    each = scale * (memory.training + memory.eager) + image
+    each += scale * teacher.memory.eager + FLOAT_BYTES * image if teacher else 0
     stages = {
         # Moving the training images into shared memory copies them.
         "to share them among workers": (train * image, 0),
         # The activations saved for backward, and the gradients of two at a time.
-        f"for a step on {batch:,} images": (buffer, int(batch * (scale * (memory.training + memory.eager) + image))),
+        f"for a step on {batch:,} images": (buffer, int(batch * each)),
         f"to evaluate {evaluated:,} images at a time": (buffer, int(evaluated * (scale * memory.eager + image))),
         "for a checkpoint": (buffer + weights + int(CHECKPOINT * (2 + optimizer) * weights), 0),
     }
     host = {"for libraries": LIBRARIES, "for the images of the data set": (train + test) * image}
-    return MemoryEstimate(host, {"for weights, gradients, optimizer and average": (3 + optimizer) * weights}, stages)
+    device = {"for weights, gradients, optimizer and average": (3 + optimizer) * weights}
+    beside = {"for the weights of the teacher": teacher.weights} if teacher else {}
+    return MemoryEstimate(host, device | beside, stages)
 
 
 def available_memory(root: Path = Path("/")) -> int | None:

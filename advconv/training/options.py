@@ -51,6 +51,14 @@ class InitialWeights:
 
 
 @dataclass(frozen=True)
+class TeacherRecord:
+    """Where the teacher of a distillation is, and the SHA-256 of its weights."""
+
+    source: Text
+    sha256: Sha256
+
+
+@dataclass(frozen=True)
 class RunOptions:
     """Options that `run.json` records, so that a resumed run has them too.
 
@@ -65,6 +73,7 @@ class RunOptions:
     tensorboard: Flag = False
     promised_data: Text = ""
     initial_weights: InitialWeights | None = None
+    teacher: TeacherRecord | None = None
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,9 @@ from advconv.training.architecture import Architecture
 from advconv.training.augment import compile_augment
 from advconv.training.data import LoadedData, TrainingData, split
 from advconv.training.device import Accelerator, choose_accelerator
+from advconv.training.distillation import Teacher
 from advconv.training.distributed import run_on_all_ranks
+from advconv.training.errors import TrainingError
 from advconv.training.loader import default_workers
 from advconv.training.memory_need import check_memory, estimate
 from advconv.training.options import CallOptions, RunOptions
@@ -26,7 +28,13 @@ from advconv.training.trial import AugmentError
 from advconv.values.quantities import counted
 
 
-def prepare(architecture: Architecture, run_options: RunOptions, call: CallOptions, process: Rank) -> TrainingSetup:
+def prepare(
+    architecture: Architecture,
+    run_options: RunOptions,
+    call: CallOptions,
+    process: Rank,
+    teacher: Teacher | None = None,
+) -> TrainingSetup:
     """Loads the images and chooses the device. Cheap checks come before expensive ones.
 
     Raises ArchError if the images or the augmentation do not fit the network, and TrainingError.
@@ -37,14 +45,17 @@ def prepare(architecture: Architecture, run_options: RunOptions, call: CallOptio
     accelerator = choose_accelerator(run_options.device, spec.train.precision, run_options.compile, local_rank())
     workers = default_workers() if call.workers is None else call.workers
     if not call.force:
-        run_on_all_ranks(lambda: _check_memory(architecture, run_options, accelerator, workers, process), process)
+        run_on_all_ranks(
+            lambda: _check_memory(architecture, run_options, accelerator, workers, process, teacher), process
+        )
     raise_if(architecture, augment_errors(architecture, reporter.message))
     if run_options.tensorboard:
         import tensorboard  # noqa: F401, before anything is written
     data = _load_data(spec, run_options, process, reporter)
     raise_if(architecture, data_errors(architecture, SETS[spec.data]._replace(classes=len(data.classes))))
+    _check_classes(teacher, list(data.classes))
     run_options = _drop_ineffective_limit(run_options, data, reporter)
-    setup = TrainingSetup(architecture, data, accelerator, run_options, workers, process, reporter)
+    setup = TrainingSetup(architecture, data, accelerator, run_options, workers, process, reporter, teacher=teacher)
     # Raises if the processes cannot divide the batches.
     setup.plan()
     return setup
@@ -90,13 +101,28 @@ def _of_default(finding: Finding) -> Finding:
 
 
 def _check_memory(
-    architecture: Architecture, options: RunOptions, accelerator: Accelerator, workers: int, process: Rank
+    architecture: Architecture,
+    options: RunOptions,
+    accelerator: Accelerator,
+    workers: int,
+    process: Rank,
+    teacher: Teacher | None,
 ) -> None:
     """Raises InsufficientMemory."""
     _, spec, measures = architecture
     counts = image_counts(spec.data, Path(options.data_dir), options.limit)
-    need = estimate(measures, spec.train, counts, accelerator, workers, process)
+    beside = teacher.measures if teacher else None
+    need = estimate(measures, spec.train, counts, accelerator, workers, process, beside)
     check_memory(need, accelerator, local_world_size())
+
+
+def _check_classes(teacher: Teacher | None, classes: list[str]) -> None:
+    """Raises TrainingError if a teacher knows other classes than those of the images."""
+    if teacher and teacher.classes != classes:
+        theirs, ours = (", ".join(names[:5]) for names in (teacher.classes, classes))
+        raise TrainingError(
+            f"the teacher {teacher.record.source} knows other classes ({theirs}) than the images ({ours})"
+        )
 
 
 def _load_data(spec: ArchSpec, options: RunOptions, process: Rank, reporter: ProgressReporter) -> TrainingData:

@@ -11,6 +11,7 @@ from advconv.training.augment import Augment, pipeline
 from advconv.training.data import TrainingData
 from advconv.training.device import Accelerator
 from advconv.training.device_augment import DeviceAugment
+from advconv.training.distillation import Teacher
 from advconv.training.files import RunError
 from advconv.training.initial_weights import Start
 from advconv.training.loader import BatchPlan
@@ -23,7 +24,7 @@ from advconv.values.quantities import counted
 
 
 class TrainingSetup(NamedTuple):
-    """`start`: the weights to start from instead of newly initialised ones."""
+    """`start`: the weights to start from instead of newly initialised ones; `teacher`: that of a distillation."""
 
     architecture: Architecture
     data: TrainingData
@@ -33,6 +34,7 @@ class TrainingSetup(NamedTuple):
     process: Rank
     reporter: ProgressReporter
     start: Start | None = None
+    teacher: Teacher | None = None
 
     @property
     def spec(self) -> ArchSpec:
@@ -63,7 +65,7 @@ class TrainingSetup(NamedTuple):
         module = initialised(self.measures.graph, self.spec.train.seed)
         if self.start:
             module.load_state_dict(self.start.tensors)
-        return Trainer(module, self.data, self.spec.train, self.plan(), self.accelerator)
+        return Trainer(module, self.data, self.spec.train, self.plan(), self.accelerator, self.teacher)
 
     def augment(self) -> Augment:
         return Augment(pipeline(self.spec.augment, self.data.mean), self.spec.train.seed)

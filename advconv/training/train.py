@@ -11,6 +11,7 @@ from advconv.language.spec import ArchSpec
 from advconv.text.document import Document
 from advconv.training.architecture import Architecture, check_architecture, read_document
 from advconv.training.data import DataError
+from advconv.training.distillation import Teacher
 from advconv.training.distributed import run_on_all_ranks, same_on_all_ranks
 from advconv.training.errors import ComputeError, TrainingError
 from advconv.training.extension import extended, write_extension
@@ -29,6 +30,7 @@ from advconv.training.sets import data_directory
 from advconv.training.setup import TrainingSetup
 from advconv.training.signals import stop_on_signals
 from advconv.training.start_run import start_run
+from advconv.training.teacher import open_teacher
 from advconv.training.workers import WorkerLost
 
 
@@ -74,8 +76,15 @@ def train_file(
     promised, spec = _data_of(document), architecture.spec
     start = _start(architecture, call, process)
     weights = start.record if start else None
-    options = RunOptions("", promised_data="" if promised == spec.data else promised, initial_weights=weights)
-    setup = prepare(architecture, merged_options(call, options), call, process)._replace(start=start)
+    teacher = open_teacher(spec)
+    _check_same_teacher(teacher, process)
+    options = RunOptions(
+        "",
+        promised_data="" if promised == spec.data else promised,
+        initial_weights=weights,
+        teacher=teacher.record if teacher else None,
+    )
+    setup = prepare(architecture, merged_options(call, options), call, process, teacher)._replace(start=start)
     is_main, title = process.is_main, call.name or spec.name
     run = run_on_all_ranks(lambda: start_run(setup, title, call.runs, call.directory) if is_main else None, process)
     return _train(setup, run)
@@ -90,6 +99,12 @@ def _start(architecture: Architecture, call: CallOptions, process: Rank) -> Star
     if not same_on_all_ranks(bytes.fromhex(start.record.sha256), process):
         raise TrainingError(f"{source} is not the same file in all processes")
     return start
+
+
+def _check_same_teacher(teacher: Teacher | None, process: Rank) -> None:
+    """Raises TrainingError."""
+    if teacher and not same_on_all_ranks(bytes.fromhex(teacher.record.sha256), process):
+        raise TrainingError(f"the teacher {teacher.record.source} does not have the same weights in all processes")
 
 
 def resume_run(
@@ -107,7 +122,10 @@ def resume_run(
     # All processes have read the run before one of them extends it.
     before, run = run_on_all_ranks(opened, process)
     start = run_on_all_ranks(lambda: start_of_resumed(run), process)
-    setup = prepare(run.architecture, merged_options(call, run.metadata.options), call, process)._replace(start=start)
+    options = merged_options(call, run.metadata.options)
+    teacher = open_teacher(run.spec, options.teacher)
+    _check_same_teacher(teacher, process)
+    setup = prepare(run.architecture, options, call, process, teacher)._replace(start=start)
     if list(setup.data.classes) != run.metadata.classes or list(setup.data.mean) != run.metadata.mean:
         raise DataError(f"{setup.options.data_dir} has other images than those that the run was started with")
     run_on_all_ranks(lambda: write_extension(before, run) if process.is_main else None, process)

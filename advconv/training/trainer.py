@@ -14,6 +14,7 @@ from advconv.language.recipe import Train
 from advconv.language.resizing import size_at
 from advconv.training.data import ImageSet, TrainingData
 from advconv.training.device import Accelerator, Normalise
+from advconv.training.distillation import Distillation, Teacher
 from advconv.training.distributed import data_parallel, mean_over_ranks, sync_batch_norm
 from advconv.training.environment import Environment
 from advconv.training.errors import TrainingError, computing
@@ -43,12 +44,19 @@ class Trainer:
     """A network in training. `step` counts the steps that are done; `running` sums over those of this epoch."""
 
     def __init__(
-        self, module: nn.Module, data: TrainingData, recipe: Train, plan: BatchPlan, accelerator: Accelerator
+        self,
+        module: nn.Module,
+        data: TrainingData,
+        recipe: Train,
+        plan: BatchPlan,
+        accelerator: Accelerator,
+        teacher: Teacher | None = None,
     ) -> None:
         self.recipe, self.plan, self.accelerator, self.classes = recipe, plan, accelerator, len(data.classes)
         module = module.to(accelerator.device).to(memory_format=torch.channels_last)
         self.module = sync_batch_norm(module, plan.process)
         self.normalise = Normalise(data.mean, data.std).to(accelerator.device)
+        self.distillation = Distillation(teacher, data.mean, data.std, accelerator) if teacher else None
         self.optimizer = create_optimizer(self.module, recipe)
         self.scheduler = create_scheduler(self.optimizer, recipe, plan.total_steps)
         self.averaged = create_average(self.module, recipe).eval()
@@ -95,6 +103,8 @@ class Trainer:
         with self.accelerator.autocast():
             scores = self.forward(inputs)
         loss = F.cross_entropy(scores.float(), targets, label_smoothing=self.recipe.label_smoothing)
+        if self.distillation:
+            loss = self.distillation(inputs, scores, loss)
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         if self.recipe.clip:

@@ -209,6 +209,7 @@ TRAIN = (
     Alias("weight_decay", "wd weightdecay l2 l2_reg l2_regularization regularization decay reg lambda"),
     Alias("schedule", "lr_schedule scheduler lr_scheduler sched lr_policy lr_decay scheduler_type policy annealing"),
     Alias("label_smoothing", "smoothing label_smooth smooth ls smoothing_eps labelsmoothing"),
+    Alias("distill", "distillation kd knowledge_distillation teacher"),
     Alias("initial_scale", "progressive_resizing initial_size start_scale start_size"),
     Alias("mixup", "mixup_alpha mix_up mix mixup_prob"),
     Alias("cutmix", "cutmix_alpha cut_mix cutmix_prob"),
