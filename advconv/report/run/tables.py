@@ -8,7 +8,7 @@ import yaml
 
 from advconv.language.data_sets import SETS
 from advconv.language.dump import plain
-from advconv.language.effective import Dumper
+from advconv.language.effective import Dumper, effective_fields
 from advconv.report.run.reading import RunReport
 from advconv.report.table import Cell, Table
 from advconv.training.confusion import Confusion, by_class, percent_text
@@ -112,12 +112,13 @@ def recipe_table(report: RunReport) -> Table:
     spec = report.spec
     rows: list[tuple[Cell, ...]] = [("data", SETS[spec.data].title)]
     rows += [(f"augment[{index}]", flow(step)) for index, step in enumerate(plain(spec.augment))]
-    values = {key: getattr(spec.train, key) for key in type(spec.train).model_fields} | {"lr": spec.train.peak_lr}
-    rows += [(f"train.{key}", _setting(value)) for key, value in values.items()]
+    rows += [(f"train.{key}", _setting(value)) for key, value in effective_fields(spec)["train"].items()]
     return Table("The recipe, with every default", ("setting", "value"), tuple(rows))
 
 
 def _setting(value: Any) -> str:
+    if isinstance(value, dict):
+        return flow(value)
     return number_text(value) if isinstance(value, float) else str(value)
 
 
