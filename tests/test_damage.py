@@ -245,12 +245,23 @@ LEGAL: dict[tuple[Any, ...], Any] = {
     ("options", "until"): None,
     ("options", "tensorboard"): True,
     ("options", "initial_weights"): None,
+    ("options", "teacher"): None,
     ("versions",): {},
     ("extended",): [],
 }
 """What would be wrong elsewhere."""
 
-OPTIONAL = {"limit", "until", "device", "compile", "tensorboard", "promised_data", "initial_weights", "extended"}
+OPTIONAL = {
+    "limit",
+    "until",
+    "device",
+    "compile",
+    "tensorboard",
+    "promised_data",
+    "initial_weights",
+    "teacher",
+    "extended",
+}
 """Fields that have a default; the checksum tells where they are absent."""
 
 
@@ -267,6 +278,7 @@ def test_run_json_is_held_to_its_types_field_by_field(run: Path) -> None:
     del about["sha256"]
     about["extended"] = [{"epochs": 1, "hash": "0" * 64}]
     about["options"]["initial_weights"] = {"source": "a", "sha256": "0" * 64, "start": "0" * 64}
+    about["options"]["teacher"] = {"source": "a", "sha256": "0" * 64}
     for path in places(about):
         wrong: list[tuple[Any, ...]] = [(value,) for value in WRONG if path not in LEGAL or value != LEGAL[path]]
         is_needed = path[-1] not in OPTIONAL and path[0] != "versions" and path != ("extended", 0)

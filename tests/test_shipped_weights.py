@@ -54,4 +54,4 @@ def test_each_has_its_recorded_accuracy_on_the_test_images(
     file = path.with_suffix(".yaml")
     assert command("evaluate", file, "--data-dir", images, "--device", "cpu", "--format", "json") == 0
 
-    assert json.loads(capsys.readouterr().out)["accuracy"] == pytest.approx(recorded(path), abs=ROUNDING)
+    assert json.loads(capsys.readouterr().out)["totals"]["accuracy"] == pytest.approx(recorded(path), abs=ROUNDING)
