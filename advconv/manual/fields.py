@@ -52,7 +52,12 @@ def field_page(key: str) -> str:
     return f"## Field `{key}`\n\n{table}"
 
 
-SECTION_TABLES: dict[str, type[Fields]] = {"sections": ArchSpec, "defaults": Style, "train": Train}
+SECTION_TABLES: dict[str, type[Fields]] = {
+    "sections": ArchSpec,
+    "defaults": Style,
+    "train": Train,
+    "distill": Distill,
+}
 """The mappings whose tables of fields are part of docs/language.md."""
 
 
