@@ -81,6 +81,20 @@ def test_each_part_of_the_estimate_counts_what_it_says() -> None:
     assert step == (8 * 128 * image, 128 * (net.memory.training + net.memory.eager + image))
 
 
+def test_a_teacher_adds_its_weights_and_its_largest_maps_in_each_step() -> None:
+    net, teacher = (advconv.load(f"archs/{name}.yaml").measures for name in ("c1c2c3c4", "c1c2c3c4-dilated"))
+    alone = needed(net)
+    beside = estimate(net, Train(), (1000, 100), CPU, 1, Rank(), teacher)
+    (step,) = (stage for stage in alone.stages if "for a step" in stage)
+    image = 4 * 3 * 32 * 32
+
+    assert beside.device == alone.device | {"for the weights of the teacher": teacher.weights}
+    assert beside.stages[step][1] - alone.stages[step][1] == 128 * (teacher.memory.eager + image)
+    assert {stage: size for stage, size in beside.stages.items() if stage != step} == {
+        stage: size for stage, size in alone.stages.items() if stage != step
+    }
+
+
 def test_a_smaller_batch_fewer_bits_and_more_processes_need_less() -> None:
     net = advconv.load("archs/c1c2c3c4.yaml").measures
     half = Accelerator(torch.device("cpu"), torch.bfloat16, False)
