@@ -96,6 +96,27 @@ def test_what_one_process_cannot_do_ends_all_without_a_traceback(tmp_path: Path)
     assert [each.err.count("\n") for each in ended] == [1, 1]
 
 
+def moves_on_rank_1() -> None:
+    """To a directory from which no relative path leads to a file of the test."""
+    if os.environ["RANK"] == "1":
+        os.chdir("/")
+
+
+def test_a_teacher_that_one_process_alone_can_open_ends_both(tmp_path: Path) -> None:
+    file = write_arch(tmp_path / "t.yaml", rows=CUT)
+    assert train(tmp_path, file, *WORDS).code == 0
+    only_run(tmp_path).rename(tmp_path / "wider")
+    student = write_arch(tmp_path / "s.yaml", rows=CUT, train={"distill": {"run": "wider"}})
+    one, two = group(tmp_path, student, *WORDS, first=moves_on_rank_1)
+    with one, two:
+        ended = one.end(), two.end()
+
+    assert [each.code for each in ended] == [2, 2]
+    assert only_line(ended[0].err) == "advconv: another process has failed; start it again\n"
+    assert only_line(ended[1].err) == "advconv: the teacher cannot be used: wider is not a run: it has no run.json\n"
+    assert [each.code for each in by_two(tmp_path, student, *WORDS)] == [0, 0]
+
+
 def test_two_processes_that_are_stopped_go_on_to_the_same_weights(tmp_path: Path) -> None:
     file = write_arch(tmp_path / "t.yaml", rows=CUT)
     words = [file, "--limit", "640", "--epochs", "8", "--workers", "0", "--device", "cpu"]

@@ -7,9 +7,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
+from yaml import safe_dump
 
+import advconv
 from advconv.language.recipe import GROWTH, Train
-from advconv.language.resizing import MULTIPLE, size_at
+from advconv.language.resizing import MULTIPLE, misfit_of_smaller_images, size_at
 from advconv.training.data import ImageSet, TrainingData
 from advconv.training.device import choose_accelerator
 from advconv.training.loader import BatchPlan
@@ -92,6 +94,49 @@ def test_a_network_that_cannot_take_the_first_images_is_refused(rows: list[Any],
 
     assert reason in found.message
     assert checked(arch(*rows, input=(3, 32, 32), classes=10)).ok
+
+
+ODD = {"branches": {"merge": "add", "paths": {"a": [{"strided": 8}], "b": [{"maxpool": 2}]}}}
+"""Its paths have maps of one size only if that of the input is even."""
+
+NETWORKS: list[list[Any]] = [
+    ["gap", "linear"],
+    [{"strided": 8}, "flatten", "linear"],
+    [{"conv": 10}, {"strided": 10}, "gap", "flatten"],
+    [{"strided": 8}, {"strided": 8}, ODD, "gap", "linear"],
+    [{"strided": 8}, ODD, "gap", "linear"],
+    [{"conv": {"out_channels": 10, "kernel_size": 8, "padding": "valid", "stride": 8}}, "flatten", "linear"],
+    [{"dilated": {"out_channels": 8, "dilation": 9, "padding": "valid"}}, "gap", "linear"],
+    [{"inverted_residual": {"out_channels": 4, "squeeze_excite": 2}}, {"avgpool": 8}, "flatten", "linear"],
+    [{"residual": [{"strided": 8}, {"conv": 8}]}, {"conv": {"out_channels": 8, "padding": [2, 0]}}, "gap", "linear"],
+]
+
+
+@pytest.mark.parametrize("rows", NETWORKS, ids=str)
+@pytest.mark.parametrize("scale", [0.3, 0.5, 0.8])
+def test_a_network_is_refused_if_its_module_cannot_run_on_a_size_of_the_training(rows: list[Any], scale: float) -> None:
+    """Asked of torch: the module of the whole image, on the images of a thousand steps."""
+    net = advconv.loads(safe_dump(arch(*rows, input=(3, 32, 32), classes=10)))
+    module = net.module().eval()
+    sizes = {size_at((32, 32), scale, step / 1000) for step in range(1000)}
+    fits = all(runs(module, size) for size in sizes)
+
+    assert (misfit_of_smaller_images(net.measures.graph, scale) == "") == fits
+
+
+def runs(module: nn.Module, size: tuple[int, int]) -> bool:
+    try:
+        return module(torch.zeros(2, 3, *size)).shape == (2, 10)
+    except RuntimeError:
+        return False
+
+
+def test_the_sizes_between_count_too() -> None:
+    """The map of 20x20 is 5x5 after two strides, and the paths differ; those of 16x16 and of the whole image do not."""
+    rows: list[Any] = [{"strided": 8}, {"strided": 8}, ODD, "gap", "linear"]
+    (found,) = checked(arch(*rows, input=(3, 32, 32), classes=10, train={"initial_scale": 0.5})).diagnostics
+
+    assert "training has images of 20x20, which the network cannot take: C1[2]" in found.message
 
 
 def test_a_network_that_pools_its_last_map_takes_every_size() -> None:

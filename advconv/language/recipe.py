@@ -87,13 +87,13 @@ def fraction(value: Any) -> float:
 FRACTION = Form(fraction, PROBABILITY, "a number of at least 0 and below 1", "fraction")
 
 
-def scale(value: Any) -> float:
+def part(value: Any) -> float:
     if not is_number(value) or not 0 < value <= 1:
-        refuse(f"this must be {SCALE.text}, not {in_yaml(value)}")
+        refuse(f"this must be {PART.text}, not {in_yaml(value)}")
     return float(value)
 
 
-SCALE = Form(scale, {"type": "number", "exclusiveMinimum": 0, "maximum": 1}, "a number above 0, at most 1", "scale")
+PART = Form(part, {"type": "number", "exclusiveMinimum": 0, "maximum": 1}, "a number above 0, at most 1", "part")
 
 
 def _is_number_or_inf(value: Any) -> bool:
@@ -186,11 +186,11 @@ class Distill(Fields):
     """Distillation: beside the labels the network learns the scores of a trained one."""
 
     run: Annotated[str, TEACHER, Field(description="The teacher.", examples=["runs/wider"])]
-    weight: Annotated[float, SCALE, Field(description="Part of the loss that compares with the teacher.")] = 0.9
+    weight: Annotated[float, PART, Field(description="Part of the loss that compares with the teacher.")] = 0.9
     temperature: Annotated[float, ABOVE_ZERO, Field(description="Both softmaxes divide their scores by it.")] = 4.0
 
 
-def not_empty(value: Any) -> Any:
+def given_distill(value: Any) -> Any:
     if value is None:
         refuse("distill is empty", "write `distill: {run: RUN}`, or leave it out")
     return value
@@ -242,7 +242,7 @@ class Train(Fields):
     ] = 0.0
     distill: Annotated[
         Distill | None,
-        BeforeValidator(not_empty),
+        BeforeValidator(given_distill),
         Field(description="Distillation from a trained network: `run`, `weight` and `temperature`."),
         DefaultText("none"),
     ] = None
@@ -254,7 +254,7 @@ class Train(Fields):
     clip: Annotated[float, AT_LEAST_ZERO, Field(description="Maximum norm of the gradient; 0 does not clip.")] = 0.0
     initial_scale: Annotated[
         float,
-        SCALE,
+        PART,
         Field(
             description="Progressive resizing: size of the images in the first step as a part of `input`; it grows to "
             f"the whole size in {GROWTH:.0%} of the steps."

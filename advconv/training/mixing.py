@@ -15,8 +15,8 @@ Batch = tuple[Tensor, Tensor]
 def mixed(inputs: Tensor, labels: Tensor, classes: int, recipe: Train, step: int) -> Batch:
     """The images (batch, channels, height, width) each mixed with another one, and the targets (batch, classes).
 
-    All images of a step are mixed alike, by random numbers that depend only on (seed, step). With both, mixup and
-    CutMix, each is taken in half of the steps.
+    All images of a step are mixed alike, by random numbers that depend only on (seed, step). Mixup is a weighted mean
+    (Zhang et al., "mixup", 2018), CutMix exchanges a box; with both, each is taken in half of the steps.
     """
     random = np.random.default_rng((recipe.seed, step))
     other = torch.randperm(len(labels)).to(labels.device)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from safetensors.torch import save as dump_weights
 
-from advconv.language.resizing import resizing_findings
+from advconv.language.resizing import misfit_of_smaller_images
 from advconv.language.spec import ArchSpec
 from advconv.net import ArchError
 from advconv.training.distillation import Teacher
@@ -39,9 +39,6 @@ def open_teacher(spec: ArchSpec, recorded: TeacherRecord | None = None) -> Teach
 
 def _misfit(trained: Trained, spec: ArchSpec) -> str:
     """Why a trained network cannot score the images of a training; empty if it can."""
-    theirs, ours = trained.spec, spec
-    if theirs.input != ours.input:
-        return f"its images are {theirs.input}, those of {ours.name} are {ours.input}"
-    same_sizes = theirs.model_copy(update={"train": ours.train})
-    found = resizing_findings(same_sizes, trained.measures.graph)
-    return found[0].message if found else ""
+    if trained.spec.input != spec.input:
+        return f"its images are {trained.spec.input}, those of {spec.name} are {spec.input}"
+    return misfit_of_smaller_images(trained.measures.graph, spec.train.initial_scale)

@@ -17,7 +17,7 @@ from advconv.training.errors import ComputeError, TrainingError
 from advconv.training.extension import extended, write_extension
 from advconv.training.fit import fit
 from advconv.training.initial_weights import Start, start_from, start_of_resumed
-from advconv.training.options import CallOptions, RunOptions
+from advconv.training.options import CallOptions, RunOptions, TeacherRecord
 from advconv.training.peers import advice_on_abort
 from advconv.training.prepare import prepare
 from advconv.training.promise import judge_accuracy
@@ -76,8 +76,7 @@ def train_file(
     promised, spec = _data_of(document), architecture.spec
     start = _start(architecture, call, process)
     weights = start.record if start else None
-    teacher = open_teacher(spec)
-    _check_same_teacher(teacher, process)
+    teacher = _teacher(spec, None, process)
     options = RunOptions(
         "",
         promised_data="" if promised == spec.data else promised,
@@ -101,10 +100,12 @@ def _start(architecture: Architecture, call: CallOptions, process: Rank) -> Star
     return start
 
 
-def _check_same_teacher(teacher: Teacher | None, process: Rank) -> None:
-    """Raises TrainingError."""
+def _teacher(spec: ArchSpec, recorded: TeacherRecord | None, process: Rank) -> Teacher | None:
+    """The teacher of a distillation, the same in all processes. Raises TrainingError in all of them."""
+    teacher = run_on_all_ranks(lambda: open_teacher(spec, recorded), process)
     if teacher and not same_on_all_ranks(bytes.fromhex(teacher.record.sha256), process):
         raise TrainingError(f"the teacher {teacher.record.source} does not have the same weights in all processes")
+    return teacher
 
 
 def resume_run(
@@ -123,8 +124,7 @@ def resume_run(
     before, run = run_on_all_ranks(opened, process)
     start = run_on_all_ranks(lambda: start_of_resumed(run), process)
     options = merged_options(call, run.metadata.options)
-    teacher = open_teacher(run.spec, options.teacher)
-    _check_same_teacher(teacher, process)
+    teacher = _teacher(run.spec, options.teacher, process)
     setup = prepare(run.architecture, options, call, process, teacher)._replace(start=start)
     if list(setup.data.classes) != run.metadata.classes or list(setup.data.mean) != run.metadata.mean:
         raise DataError(f"{setup.options.data_dir} has other images than those that the run was started with")
