@@ -112,7 +112,7 @@ def test_a_teacher_that_one_process_alone_can_open_ends_both(tmp_path: Path) -> 
         ended = one.end(), two.end()
 
     assert [each.code for each in ended] == [2, 2]
-    assert only_line(ended[0].err) == "advconv: another process has failed; start it again\n"
+    assert only_line(ended[0].err) == "advconv: another process has failed\n"
     assert only_line(ended[1].err) == "advconv: the teacher cannot be used: wider is not a run: it has no run.json\n"
     assert [each.code for each in by_two(tmp_path, student, *WORDS)] == [0, 0]
 
