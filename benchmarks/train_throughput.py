@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
-from advconv.training.openmp import limit_spinning
+from advconv.training.runtime import tune_runtime
 
 # As the command does it, before torch is imported.
-limit_spinning()
+tune_runtime()
 
 import albumentations as A
 import torch

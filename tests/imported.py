@@ -2,9 +2,9 @@
 
 import os
 
-from advconv.training.openmp import limit_spinning
+from advconv.training.runtime import tune_runtime
 
-limit_spinning()
+tune_runtime()
 os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
 
 import matplotlib.backends.backend_agg  # noqa: E402

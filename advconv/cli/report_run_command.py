@@ -17,13 +17,13 @@ def report_runs(options: argparse.Namespace) -> int:
     """Exit code 1 if a constraint or the promised accuracy of a single run is not kept, as for `advconv train`."""
     from advconv.system.files import FileError
     from advconv.training.errors import TrainingError
-    from advconv.training.openmp import limit_spinning
+    from advconv.training.runtime import tune_runtime
 
     if problem := _problem(options):
         print_error(problem)
         return USAGE
     check_working_directory()
-    limit_spinning()
+    tune_runtime()
     try:
         return _report(options)
     except (TrainingError, FileError) as error:

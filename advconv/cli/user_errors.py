@@ -8,7 +8,7 @@ from functools import wraps
 
 from advconv.cli.shared_options import Command
 from advconv.system.console import FAILED, USAGE, check_working_directory, print_error, print_text
-from advconv.training.openmp import limit_spinning
+from advconv.training.runtime import tune_runtime
 
 
 def report_user_errors(command: Command) -> Command:
@@ -18,7 +18,7 @@ def report_user_errors(command: Command) -> Command:
     def run(options: argparse.Namespace) -> int:
         # Before torch is imported, and matplotlib, which warns if it has no directory for its cache.
         check_working_directory()
-        limit_spinning()
+        tune_runtime()
         if "RANK" in os.environ:
             # Communication errors are reported in one line, without torch's own warnings and C++ frames.
             os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")

@@ -15,8 +15,8 @@ from advconv.system.extras import naming_the_extra
 from advconv.text.document import MAX_BYTES
 from advconv.training.errors import TrainingError
 from advconv.training.names import RUNS
-from advconv.training.openmp import limit_spinning
 from advconv.training.options import FIELD_OPTIONS, CallOptions
+from advconv.training.runtime import tune_runtime
 
 if TYPE_CHECKING:
     from advconv.training.report import TrainingResult
@@ -29,7 +29,7 @@ def with_python_errors(call: "Callable[Arguments, TrainingResult]") -> "Callable
 
     @wraps(call)
     def wrapper(*args: Arguments.args, **kwargs: Arguments.kwargs) -> "TrainingResult":
-        limit_spinning()
+        tune_runtime()
         with naming_the_extra("advconv.train"):
             # Before cv2, which prints a message of its own if numpy is missing.
             import numpy  # noqa: F401

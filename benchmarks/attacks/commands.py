@@ -17,7 +17,7 @@ from typing import NamedTuple, NoReturn
 import pytest
 
 from advconv.geometry import Shape
-from advconv.training.openmp import limit_spinning
+from advconv.training.runtime import tune_runtime
 from advconv.training.sets import load_dataset
 from benchmarks.attacks.trials import BrokenPromise
 from tests.training import INPUT, shorten
@@ -118,7 +118,7 @@ def import_all() -> None:
 
     Trainings draw no figures, and the shapes once: otherwise nearly all attacks would hit matplotlib.
     """
-    limit_spinning()
+    tune_runtime()
     for module in IMPORTED:
         import_module(module)
     shorten(pytest.MonkeyPatch())

@@ -1,10 +1,13 @@
-"""What training says to OpenMP before torch is imported."""
+"""What training sets in the C libraries before torch is imported."""
 
 import os
+import platform
 import subprocess
 import sys
 
 import pytest
+
+from advconv.training.runtime import MALLOC
 
 PROGRAM = """
 import os, sys
@@ -40,3 +43,32 @@ def test_of_several_processes_torch_logs_errors_alone(group: dict[str, str], lev
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, env=kept | group)
 
     assert ran.stdout.split()[0] == level
+
+
+LARGE_BLOCK = """
+import ctypes
+from advconv.training.runtime import tune_runtime
+
+class Mallinfo2(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_size_t) for name in "arena ordblks smblks hblks hblkhd".split() + ["rest"] * 5]
+
+libc = ctypes.CDLL(None)
+libc.malloc.restype, libc.mallinfo2.restype = ctypes.c_void_p, Mallinfo2
+tune_runtime()
+libc.malloc(ctypes.c_size_t(2**26))
+print(libc.mallinfo2().hblkhd >= 2**26)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="malloc is not that of glibc")
+@pytest.mark.parametrize(("said", "is_mapped"), [({}, False), ({"MALLOC_MMAP_THRESHOLD_": "1048576"}, True)])
+def test_a_large_block_comes_from_the_heap_unless_the_user_has_set_malloc(
+    said: dict[str, str], is_mapped: bool
+) -> None:
+    """A block that is mapped on its own goes back to the kernel when it is freed."""
+    kept = {key: value for key, value in os.environ.items() if key not in MALLOC}
+    ran = subprocess.run(
+        [sys.executable, "-c", LARGE_BLOCK], capture_output=True, text=True, check=True, env=kept | said
+    )
+
+    assert ran.stdout.strip() == str(is_mapped)
