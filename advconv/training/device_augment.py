@@ -155,11 +155,15 @@ class DeviceAugment:
 
     def __call__(self, images: Tensor, epoch: int, indices: NDArray[np.int64]) -> Tensor:
         """Images, uint8 (batch, height, width, channels), augmented."""
-        uniform = self.uniform(epoch, indices).to(images.device)
+        uniform = self.uniform(epoch, indices)
         found, first = images.permute(0, 3, 1, 2).float(), 0
         for p, step in self.steps:
-            is_applied, numbers = uniform[:, first] < p, uniform[:, first + 1 : first + step.draws]
-            found = torch.where(is_applied[:, None, None, None], step.apply(found, numbers), found)
+            # The indices are found before the numbers go to the device, whose results the host would wait for.
+            chosen = (uniform[:, first] < p).nonzero()[:, 0]
+            if len(chosen):
+                numbers = uniform[chosen, first + 1 : first + step.draws].to(images.device)
+                chosen = chosen.to(images.device)
+                found[chosen] = step.apply(found[chosen], numbers)
             first += step.draws
         return found.permute(0, 2, 3, 1).to(torch.uint8)
 
