@@ -441,7 +441,10 @@ main(sys.argv[2:])
         ("all", ["train", ARCH, "--tensorboard"], "train --tensorboard needs the tensorboard extra", "tensorboard"),
         ("tensorboard", ["train", ARCH, "--data", "shapes", "--tensorboard"],
          "train --tensorboard needs the tensorboard extra", "tensorboard"),
-        ("tqdm", ["train", ARCH, "--data", "shapes"], "train needs the training extra", "train"),
+        ("timm", ["train", ARCH, "--data", "shapes", "--set", "train.optimizer=muon"],
+         "optimizer: muon needs the muon extra", "muon"),
+        # albumentations imports huggingface_hub if it is there, which prints that tqdm is missing.
+        ("tqdm,huggingface_hub", ["train", ARCH, "--data", "shapes"], "train needs the training extra", "train"),
         ("all", ["sweep", ARCH], "sweep needs the training extra", "train"),
         ("all", ["sweep", "--resume", "runs/x"], "sweep needs the training extra", "train"),
         ("tensorboard", ["sweep", ARCH, "--data", "shapes", "--tensorboard", "--quiet"],
@@ -527,7 +530,7 @@ def test_every_module_of_an_extra_is_known() -> None:
     installed = {re.match(r"[\w-]+", line)[0] for lines in extras.values() for line in lines} - {"advconv"}  # type: ignore[index]
 
     assert installed | {"PIL", "cv2", "numpy"} == MODULES
-    assert set(EXTRAS.values()) | {"tensorboard"} == set(extras)
+    assert set(EXTRAS.values()) | {"muon", "tensorboard"} == set(extras)
 
 
 def test_colour_is_for_terminals_that_want_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,9 +58,15 @@ def completed(line: str) -> list[str]:
         ("advconv erf runs/", ["runs/half/", "runs/of-a", "runs/swept/"]),
         ("advconv compare ", ["runs/", "sub/", "runs/of-a"]),
         ("advconv sweep --resume ", ["runs/", "sub/", "runs/swept"]),
-        ("advconv sweep a.yaml --set train.optim", ["train.optimizer=sgd", "train.optimizer=adamw"]),
+        (
+            "advconv sweep a.yaml --set train.optim",
+            ["train.optimizer=sgd", "train.optimizer=adamw", "train.optimizer=muon"],
+        ),
         ("advconv train a.yaml --data ", list(SETS)),
-        ("advconv train a.yaml --set train.optim", ["train.optimizer=sgd", "train.optimizer=adamw"]),
+        (
+            "advconv train a.yaml --set train.optim",
+            ["train.optimizer=sgd", "train.optimizer=adamw", "train.optimizer=muon"],
+        ),
         ("advconv train a.yaml --set train.mix", ["train.mixup="]),
         ("advconv new x --template ", list(TEMPLATES)),
         ("advconv explain dw", ["dwsep"]),

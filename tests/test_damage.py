@@ -330,7 +330,7 @@ def refused(run: Path) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw", "muon"])
 def test_the_state_is_held_to_its_types_field_by_field_and_to_the_trainer(
     run: Path, monkeypatch: pytest.MonkeyPatch, optimizer: str
 ) -> None:

@@ -98,7 +98,10 @@ def test_a_field_says_where_it_stands_what_it_takes_and_its_default() -> None:
     size = "a whole number of at least 1 or [height, width]"
     assert f"| `maxpool`, `avgpool` | Size of the window. | {size} | 2 |" in page
     assert f"| `dwsep`, `inverted_residual` | Kernel size of the depthwise convolution. | {size} | 3 |" in page
-    assert "| `train` | Peak learning rate. | a number above 0 | 0.3 for `sgd`, 0.003 for `adamw` |" in pages("lr")[0]
+    assert (
+        "| `train` | Peak learning rate. | a number above 0 | 0.3 for `sgd`, 0.003 for `adamw`, 0.02 for `muon` |"
+        in pages("lr")[0]
+    )
 
 
 def test_a_field_says_what_is_true_of_each_block_that_has_it() -> None:

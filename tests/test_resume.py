@@ -79,8 +79,13 @@ def test_an_interrupted_run_ends_where_an_uninterrupted_one_does(
     assert (run / "best.safetensors").read_bytes() == (whole / "best.safetensors").read_bytes()
 
 
-def test_so_it_does_with_augmentation_on_the_device(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    arch = write_arch(here / "t.yaml", train={"augment_on": "device"})
+@pytest.mark.parametrize(
+    "train",
+    [{"augment_on": "device"}, {"optimizer": "adamw", "lr": 0.003}, {"optimizer": "muon", "lr": 0.02}],
+    ids=["device", "adamw", "muon"],
+)
+def test_so_it_does_with_another_recipe(here: Path, monkeypatch: pytest.MonkeyPatch, train: dict[str, Any]) -> None:
+    arch = write_arch(here / "t.yaml", train=train)
     assert command("train", arch, *OPTIONS, "--name", "whole") == 0
     with monkeypatch.context() as patch:
         interrupt_at(13, patch)

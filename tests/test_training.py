@@ -558,7 +558,7 @@ def moved(trainer: Trainer) -> float:
     return float((after - before).norm())
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw", "muon"])
 @pytest.mark.parametrize("end", ["largest", "smallest"])
 def test_a_step_can_compute_with_whatever_a_recipe_may_hold(optimizer: str, end: str) -> None:
     """Each number of the recipe at its bound. The loss may become no number, which is told, but torch refuses none."""

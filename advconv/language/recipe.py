@@ -128,7 +128,11 @@ class Optimizer(NamedTuple):
     lr: float
 
 
-OPTIMIZERS = {"sgd": Optimizer("with Nesterov momentum", 0.3), "adamw": Optimizer("Adam with decoupled decay", 0.003)}
+OPTIMIZERS = {
+    "sgd": Optimizer("with Nesterov momentum", 0.3),
+    "adamw": Optimizer("Adam with decoupled decay", 0.003),
+    "muon": Optimizer("orthogonal steps of matrices and kernels, AdamW for the other weights", 0.02),
+}
 
 WARM_UP = 0.2
 """The fraction of a onecycle schedule in which the rate rises."""
@@ -215,7 +219,7 @@ class Train(Fields):
         Field(description="Peak learning rate."),
         DefaultText(", ".join(f"{what.lr:g} for `{word}`" for word, what in OPTIMIZERS.items())),
     ] = None
-    momentum: Annotated[float, FRACTION, Field(description="Momentum of sgd; the first beta of adamw.")] = 0.9
+    momentum: Annotated[float, FRACTION, Field(description="Momentum of sgd and muon; the first beta of adamw.")] = 0.9
     weight_decay: Annotated[
         float, AT_LEAST_ZERO, Field(description="Weight decay, of weights; norms and biases have none.")
     ] = 5e-4

@@ -25,20 +25,25 @@ evaluate a run."""
 
 MODULES = {
     "PIL", "albumentations", "cv2", "matplotlib", "numpy", "onnx", "onnxruntime", "onnxscript", "safetensors",
-    "tensorboard", "torch", "torchinfo", "torchvision", "tqdm",
+    "tensorboard", "timm", "torch", "torchinfo", "torchvision", "tqdm",
 }  # fmt: skip
 """Modules that the extras install. Any other missing module is a bug of advconv."""
 
 TITLES = {"train": "training"}
 
 
-def needed(command: str, missing: str | None, has_tensorboard: bool = False) -> str | None:
-    """The message about a missing module, whichever one was imported first; None if that is a bug of advconv."""
+def needed(command: str, missing: str | None, has_tensorboard: bool = False, what: str = "") -> str | None:
+    """The message about a missing module, whichever one was imported first; None if that is a bug of advconv.
+
+    `what`: the name of the command in it, if that is another one.
+    """
     module = (missing or "").split(".")[0]
     if module not in MODULES or command not in EXTRAS:
         return None
-    what, extra = command, EXTRAS[command]
-    if command in ("train", "sweep") and (has_tensorboard or module == "tensorboard"):
+    what, extra = what or command, EXTRAS[command]
+    if module == "timm":
+        what, extra = "optimizer: muon", "muon"
+    elif command in ("train", "sweep") and (has_tensorboard or module == "tensorboard"):
         what, extra = f"{command} --tensorboard", "tensorboard"
     return f"{what} needs the {TITLES.get(extra, extra)} extra; install it with: {install(extra)}"
 
@@ -65,7 +70,7 @@ def naming_the_extra(what: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as missing:
-        if needed("train", missing.name) is None:
+        text = needed("train", missing.name, what=what)
+        if text is None:
             raise
-        text = f"{what} needs the training extra; install it with: {install('train')}"
         raise ModuleNotFoundError(text, name=missing.name) from missing

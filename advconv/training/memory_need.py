@@ -93,7 +93,8 @@ def estimate(
     (train, test), memory, weights = counts, measures.memory, measures.weights
     image, batch = measures.graph.input.elements, max(1, min(recipe.batch_size, train) // process.world_size)
     buffer, evaluated = buffer_slots(accelerator.device.type, workers) * batch * image, min(EVAL_BATCH_SIZE, test)
-    optimizer = sum(name != "step" for name in optimizer_state_names(recipe))
+    # Of a vector, for which no optimizer has fewer than for a matrix.
+    optimizer = sum(name != "step" for name in optimizer_state_names(recipe, torch.empty(1)))
     # Autocast saves most activations in two bytes.
     scale = 1 if accelerator.dtype is None else 0.5
     each = scale * (memory.training + memory.eager) + image

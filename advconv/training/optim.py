@@ -16,10 +16,10 @@ ParameterGroups = list[dict[str, Any]]
 
 
 class Optimizer(NamedTuple):
-    """How an optimizer is created, and the names of the tensors in its state for each parameter."""
+    """How an optimizer is created, and the names of the tensors in its state for a parameter."""
 
     create: Callable[[ParameterGroups, Train], torch.optim.Optimizer]
-    state_names: Callable[[Train], tuple[str, ...]]
+    state_names: Callable[[Train, Tensor], tuple[str, ...]]
 
 
 def _sgd(groups: ParameterGroups, recipe: Train) -> torch.optim.Optimizer:
@@ -31,9 +31,36 @@ def _adamw(groups: ParameterGroups, recipe: Train) -> torch.optim.Optimizer:
     return torch.optim.AdamW(groups, lr=recipe.peak_lr, betas=(recipe.momentum, 0.999))
 
 
+def _muon(groups: ParameterGroups, recipe: Train) -> torch.optim.Optimizer:
+    """timm's Muon (Jordan, "Muon", 2024), with steps as large as those of AdamW (Liu et al., 2025)."""
+    from timm.optim.muon import Muon
+
+    routed: ParameterGroups = [
+        {**group, "params": [p for p in group["params"] if takes_muon(p) == is_muon], "use_muon": is_muon}
+        for group in groups
+        for is_muon in (True, False)
+    ]
+    betas = (recipe.momentum, 0.99)
+    filled = [group for group in routed if group["params"]]
+    return Muon(
+        filled, lr=recipe.peak_lr, momentum=recipe.momentum, nesterov=True, ns_coefficients="original", betas=betas
+    )
+
+
+def takes_muon(parameter: Tensor) -> bool:
+    """Whether Muon takes a parameter as a matrix, as (outputs, inputs of each * kernel), and not AdamW.
+
+    A depthwise kernel has one input for each output, and is none.
+    """
+    return parameter.ndim > 1 and parameter.shape[1] > 1
+
+
+ADAMW_STATE = ("step", "exp_avg", "exp_avg_sq")
+
 OPTIMIZERS = {
-    "sgd": Optimizer(_sgd, lambda recipe: ("momentum_buffer",) if recipe.momentum else ()),
-    "adamw": Optimizer(_adamw, lambda recipe: ("step", "exp_avg", "exp_avg_sq")),
+    "sgd": Optimizer(_sgd, lambda recipe, parameter: ("momentum_buffer",) if recipe.momentum else ()),
+    "adamw": Optimizer(_adamw, lambda recipe, parameter: ADAMW_STATE),
+    "muon": Optimizer(_muon, lambda recipe, parameter: ("momentum_buffer",) if takes_muon(parameter) else ADAMW_STATE),
 }
 """By their words in the language."""
 
@@ -47,9 +74,9 @@ def create_optimizer(module: nn.Module, recipe: Train) -> torch.optim.Optimizer:
     return OPTIMIZERS[recipe.optimizer].create(groups, recipe)
 
 
-def optimizer_state_names(recipe: Train) -> tuple[str, ...]:
-    """The names of the tensors that torch's optimizer has in its state for each parameter."""
-    return OPTIMIZERS[recipe.optimizer].state_names(recipe)
+def optimizer_state_names(recipe: Train, parameter: Tensor) -> tuple[str, ...]:
+    """The names of the tensors that the optimizer has in its state for a parameter."""
+    return OPTIMIZERS[recipe.optimizer].state_names(recipe, parameter)
 
 
 def create_scheduler(optimizer: torch.optim.Optimizer, recipe: Train, steps: int, done: int = 0) -> LambdaLR:

@@ -49,8 +49,11 @@ def prepare(
             lambda: _check_memory(architecture, run_options, accelerator, workers, process, teacher), process
         )
     raise_if(architecture, augment_errors(architecture, reporter.message))
+    # Whatever an option or the recipe needs, before anything is written.
     if run_options.tensorboard:
-        import tensorboard  # noqa: F401, before anything is written
+        import tensorboard  # noqa: F401
+    if spec.train.optimizer == "muon":
+        import timm.optim  # noqa: F401
     data = _load_data(spec, run_options, process, reporter)
     raise_if(architecture, data_errors(architecture, SETS[spec.data]._replace(classes=len(data.classes))))
     _check_classes(teacher, list(data.classes))

@@ -83,12 +83,12 @@ def _unpickled(data: bytes) -> Any:
 def _check_tensors(given: _TrainerState, trainer: Trainer) -> None:
     _check_alike("module", given.module, trainer.module.state_dict())
     _check_alike("averaged", given.averaged, trainer.averaged.state_dict())
-    names = optimizer_state_names(trainer.recipe) if given.step else ()
-    parameters = [each for group in trainer.optimizer.param_groups for each in group["params"]] if names else []
-    _check_names("optimizer.state", given.optimizer.state, range(len(parameters)))
-    for index, parameter in enumerate(parameters):
-        expected = {name: torch.zeros(()) if name == "step" else parameter for name in names}
-        _check_alike(f"optimizer.state.{index}", given.optimizer.state[index], expected)
+    parameters = [each for group in trainer.optimizer.param_groups for each in group["params"]]
+    names = [optimizer_state_names(trainer.recipe, each) if given.step else () for each in parameters]
+    _check_names("optimizer.state", given.optimizer.state, [index for index, each in enumerate(names) if each])
+    for index, tensors in given.optimizer.state.items():
+        expected = {name: torch.zeros(()) if name == "step" else parameters[index] for name in names[index]}
+        _check_alike(f"optimizer.state.{index}", tensors, expected)
 
 
 def _check_alike(place: str, given: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:

@@ -152,10 +152,14 @@ class Trainer:
     def state_dict(self) -> dict[str, Any]:
         """The state between two steps. The optimizer's settings follow from the recipe and are left out."""
         self.flush_metrics()
+        optimizer = {
+            index: {name: value for name, value in state.items() if isinstance(value, Tensor)}
+            for index, state in self.optimizer.state_dict()["state"].items()
+        }
         return {
             "module": self.module.state_dict(),
             "averaged": self.averaged.state_dict(),
-            "optimizer": {"state": self.optimizer.state_dict()["state"]},
+            "optimizer": {"state": optimizer},
             "step": self.step,
             "running": asdict(self.running),
             "environment": self.environment._asdict(),
