@@ -62,6 +62,9 @@ NAMES = "".join(f"{name}: [], " for name in (f"p{number}" for number in range(10
 
 ROWS: dict[str, Write] = {
     "rows": many(NETWORK, "    - conv: 8\n"),
+    "rows on images of many sizes": counted(
+        f"{BARE}train: {{initial_scale: 0.1}}\nnetwork:\n  C1:\n", "    - conv: 8\n", "", MAX_LAYERS
+    ),
     "rows of one layer": many(f"{HEAD}network: {{C1: [", "gap, ", "gap]}\n"),
     "rows with fields": many(NETWORK, "    - conv: {out_channels: 8, dropout: 0.1, kernel_size: 3, padding: [1, 1]}\n"),
     "rows with padding of their own": many(NETWORK, "    - conv: {out_channels: 3, padding: [0, 1, 2, 1]}\n"),
