@@ -61,14 +61,14 @@ print(libc.mallinfo2().hblkhd >= 2**26)
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="malloc is not that of glibc")
-@pytest.mark.parametrize(("said", "is_mapped"), [({}, False), ({"MALLOC_MMAP_THRESHOLD_": "1048576"}, True)])
+@pytest.mark.parametrizeX, [({}, False), ({"MALLOC_MMAP_THRESHOLD_": "1048576"}, True)])
 def test_a_large_block_comes_from_the_heap_unless_the_user_has_set_malloc(
-    said: dict[str, str], is_mapped: bool
+    variables: dict[str, str], is_mapped: bool
 ) -> None:
     """A block that is mapped on its own goes back to the kernel when it is freed."""
     kept = {key: value for key, value in os.environ.items() if key not in MALLOC}
     ran = subprocess.run(
-        [sys.executable, "-c", LARGE_BLOCK], capture_output=True, text=True, check=True, env=kept | said
+        [sys.executable, "-c", LARGE_BLOCK], capture_output=True, text=True, check=True, env=kept | variables
     )
 
     assert ran.stdout.strip() == str(is_mapped)
