@@ -61,7 +61,7 @@ print(libc.mallinfo2().hblkhd >= 2**26)
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="malloc is not that of glibc")
-@pytest.mark.parametrizeX, [({}, False), ({"MALLOC_MMAP_THRESHOLD_": "1048576"}, True)])
+@pytest.mark.parametrize(("variables", "is_mapped"), [({}, False), ({"MALLOC_MMAP_THRESHOLD_": "1048576"}, True)])
 def test_a_large_block_comes_from_the_heap_unless_the_user_has_set_malloc(
     variables: dict[str, str], is_mapped: bool
 ) -> None:
