@@ -9,8 +9,6 @@ from torch import Tensor, nn
 from advconv.language.recipe import Train
 from advconv.training.optim import create_optimizer, optimizer_state_names
 
-pytest.importorskip("timm")
-
 RECIPE = Train(optimizer="muon", lr=0.1, weight_decay=0.2, momentum=0.8)
 
 
@@ -34,7 +32,7 @@ def stepped(module: nn.Module, recipe: Train, steps: int = 1) -> torch.optim.Opt
     return optimizer
 
 
-def test_kernels_and_matrices_have_a_momentum_the_rest_is_left_to_adamw() -> None:
+def test_kernels_and_matrices_have_a_momentum_the_rest_is_left_to_nadamw() -> None:
     module = Weights()
     optimizer = stepped(module, RECIPE)
     has_momentum = {
@@ -77,6 +75,23 @@ def test_a_matrix_moves_as_torchs_own_muon_moves_it() -> None:
 
     assert torch.allclose(ours.kernel.weight.flatten(1), matrix, atol=1e-2)
     assert not torch.allclose(theirs.kernel.weight.flatten(1), matrix, atol=1e-1)
+
+
+def test_a_depthwise_kernel_moves_by_the_formula_of_nadamw() -> None:
+    """AdamW (Loshchilov and Hutter, 2019), whose first moment takes the gradient once more (Dozat, 2016)."""
+    module = Weights()
+    weight = module.depthwise.weight.detach().double()
+    stepped(module, RECIPE, 3)
+    assert module.depthwise.weight.grad is not None
+    gradient = module.depthwise.weight.grad.double()
+    first, second = torch.zeros_like(gradient), torch.zeros_like(gradient)
+    for step in (1, 2, 3):
+        first = 0.8 * first + 0.2 * gradient
+        second = 0.99 * second + 0.01 * gradient**2
+        ahead = (0.8 * first + 0.2 * gradient) / (1 - 0.8**step)
+        weight = (1 - 0.1 * 0.2) * weight - 0.1 * ahead / ((second / (1 - 0.99**step)).sqrt() + 1e-7)
+
+    assert torch.allclose(module.depthwise.weight.double(), weight, atol=1e-5)
 
 
 def test_vectors_do_not_decay() -> None:

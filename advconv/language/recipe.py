@@ -131,7 +131,7 @@ class Optimizer(NamedTuple):
 OPTIMIZERS = {
     "sgd": Optimizer("with Nesterov momentum", 0.3),
     "adamw": Optimizer("Adam with decoupled decay", 0.003),
-    "muon": Optimizer("orthogonal steps of matrices and kernels, AdamW for the other weights", 0.02),
+    "muon": Optimizer("orthogonal steps of matrices and kernels, NAdamW for depthwise kernels, norms and biases", 0.02),
 }
 
 WARM_UP = 0.2

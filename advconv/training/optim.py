@@ -32,7 +32,10 @@ def _adamw(groups: ParameterGroups, recipe: Train) -> torch.optim.Optimizer:
 
 
 def _muon(groups: ParameterGroups, recipe: Train) -> torch.optim.Optimizer:
-    """timm's Muon (Jordan, "Muon", 2024), with steps as large as those of AdamW (Liu et al., 2025)."""
+    """timm's Muon (Jordan, "Muon", 2024), with steps as large as those of AdamW (Liu et al., 2025).
+
+    With Nesterov momentum it moves the other parameters by AdamW with Nesterov momentum (Dozat, 2016).
+    """
     from timm.optim.muon import Muon
 
     routed: ParameterGroups = [
@@ -48,9 +51,9 @@ def _muon(groups: ParameterGroups, recipe: Train) -> torch.optim.Optimizer:
 
 
 def takes_muon(parameter: Tensor) -> bool:
-    """Whether Muon takes a parameter as a matrix, as (outputs, inputs of each * kernel), and not AdamW.
+    """Whether Muon moves a parameter, as a matrix of (outputs, inputs of each * kernel), or NAdamW does.
 
-    A depthwise kernel has one input for each output, and is none.
+    Depthwise kernels, with one input for each output, are left to NAdamW.
     """
     return parameter.ndim > 1 and parameter.shape[1] > 1
 

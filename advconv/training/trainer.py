@@ -152,6 +152,7 @@ class Trainer:
     def state_dict(self) -> dict[str, Any]:
         """The state between two steps. The optimizer's settings follow from the recipe and are left out."""
         self.flush_metrics()
+        # timm's Muon has a flag beside the tensors, which follows from the groups.
         optimizer = {
             index: {name: value for name, value in state.items() if isinstance(value, Tensor)}
             for index, state in self.optimizer.state_dict()["state"].items()

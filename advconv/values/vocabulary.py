@@ -353,7 +353,7 @@ VALUES = {
     "optimizer": (
         Alias("sgd", "nesterov sgd_momentum sgd_nesterov gradient_descent"),
         Alias("adamw", "adam nadam radam", "it is Adam with decoupled weight decay"),
-        Alias("muon", "muonw adamuon orthogonal_sgd shampoo"),
+        Alias("muon", "muonw adamuon"),
     ),
     "schedule": (
         Alias("onecycle", "one_cycle onecyclelr one_cycle_lr 1cycle super_convergence cyclic triangular"),
