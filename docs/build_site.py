@@ -128,7 +128,7 @@ def _cell(cell: Any) -> Iterator[str]:
 def architectures() -> str:
     """All files of archs/, by folder."""
     parts = ["# Architectures", "The files of `archs/`; the comments of each say what it is."]
-    for folder in ("archs", "archs/reference", "archs/zoo"):
+    for folder in ("archs", "archs/frontier", "archs/reference", "archs/zoo"):
         parts.append(f"## {folder}/")
         for path in sorted((ROOT / folder).glob("*.yaml")):
             parts.append(f"### {path.name}\n\n```yaml\n{path.read_text(encoding='utf-8').rstrip()}\n```")

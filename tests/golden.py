@@ -7,6 +7,9 @@ import pytest
 SHIPPED = sorted(path for path in Path("archs").rglob("*.yaml") if path.parent.name != "zoo")
 """The architectures with golden files; those of archs/zoo are large, and held to torchvision instead (test_zoo.py)."""
 
+OWN = [path for path in SHIPPED if path.parent.name != "reference"]
+"""Those of the project itself, which keep their promises."""
+
 
 def expect(path: Path, text: str, update: bool) -> None:
     """Holds a text to its golden file."""

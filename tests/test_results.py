@@ -1,7 +1,5 @@
 """The table of trained networks in docs/results.md, made from the logs of their runs and the shipped files."""
 
-import csv
-import statistics
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,19 +11,14 @@ from advconv.language.overrides import apply_settings, setting
 from advconv.language.spec import ArchSpec
 from advconv.text.reader import read
 from advconv.text.source import Source
+from benchmarks.results import Trained, arch_of, chart, rows_of, runs, trained_networks
+from tests.golden import OWN
 
-RUNS = Path("docs/results")
-DOCUMENT = RUNS.with_suffix(".md")
+DOCUMENT = Path("docs/results.md")
 HEAD = (
     "| architecture | parameters | MACs | RF | test accuracy: mean (lowest to highest) | of each run | epochs "
     "| time on two CPU cores |"
 )
-SHIPPED = sorted(Path("archs").glob("*.yaml"))
-NAMES = sorted({path.name.rpartition("-seed")[0] for path in RUNS.glob("*-seed*")})
-
-
-def rows_of(run: Path) -> list[dict[str, str]]:
-    return list(csv.DictReader((run / "log.csv").read_text(encoding="utf-8").splitlines()))
 
 
 def spec_of(path: Path) -> ArchSpec:
@@ -34,35 +27,19 @@ def spec_of(path: Path) -> ArchSpec:
     return spec
 
 
-def runs_of(name: str) -> list[Path]:
-    return sorted(RUNS.glob(f"{name}-seed*"))
-
-
-def reached(name: str) -> dict[str, float]:
-    """The test accuracy of the last epoch of each run of an architecture."""
-    return {run.name: float(rows_of(run)[-1]["test_accuracy"]) for run in runs_of(name)}
-
-
-def line(name: str) -> str:
-    """What the runs of an architecture came to. The time is that of the epochs, the mean of the runs."""
-    path = Path("archs", f"{name}.yaml")
-    measures = check_bytes(path.name, path.read_bytes()).measures
-    assert measures is not None
-    runs = [rows_of(run) for run in runs_of(name)]
-    (epochs,) = {len(rows) for rows in runs}
-    minutes = statistics.mean(sum(float(row["seconds"]) for row in rows) for rows in runs) / 60
-    of_each, total = reached(name), measures.total
-    low, mean, high = min(of_each.values()), statistics.mean(of_each.values()), max(of_each.values())
-    said = f"**{mean:.2f}%** ({low:.2f} to {high:.2f})"
-    each = ", ".join(f"[{accuracy:.2f}]({RUNS.name}/{run}/log.csv)" for run, accuracy in of_each.items())
-    cells = f"[{name}](../{path})", f"{total.params:,}", f"{total.macs:,}", measures.receptive_field, said, each, epochs
-    return "| " + " | ".join(map(str, cells)) + f" | {minutes:.1f} min |"
+def line(trained: Trained) -> str:
+    """What the runs of a network came to."""
+    said = f"**{trained.mean:.2f}%** ({trained.lowest:.2f} to {trained.highest:.2f})"
+    each = ", ".join(f"[{accuracy:.2f}](results/{run}/log.csv)" for run, accuracy in trained.accuracies.items())
+    cells = [f"[{trained.path.stem}](../{trained.path})", f"{trained.params:,}", f"{trained.macs:,}"]
+    cells += [trained.receptive_field, said, each, str(trained.epochs), f"{trained.minutes:.1f} min"]
+    return "| " + " | ".join(cells) + " |"
 
 
 def table() -> Iterator[str]:
     yield HEAD
     yield "|" + "---|" * HEAD.count(" | ") + "---|"
-    yield from map(line, NAMES)
+    yield from map(line, trained_networks())
 
 
 def test_the_table_says_what_the_logs_say(update: bool) -> None:
@@ -75,10 +52,9 @@ def test_the_table_says_what_the_logs_say(update: bool) -> None:
     assert DOCUMENT.read_text(encoding="utf-8") == now
 
 
-@pytest.mark.parametrize("run", sorted(RUNS.glob("*-seed*")), ids=lambda path: path.name)
+@pytest.mark.parametrize("run", runs(), ids=lambda path: path.name)
 def test_what_was_trained_is_what_is_shipped(run: Path) -> None:
-    name, _, seed = run.name.rpartition("-seed")
-    shipped = Path("archs", f"{name}.yaml")
+    shipped, seed = arch_of(run), run.name.rpartition("-seed")[2]
     document, unsound = read(Source(shipped.name, shipped.read_text(encoding="utf-8")))
     assert document is not None
     spec = check_document(apply_settings(document, [setting("train.seed", seed, f"--seed {seed}")]), unsound).spec
@@ -89,11 +65,23 @@ def test_what_was_trained_is_what_is_shipped(run: Path) -> None:
 
 
 def test_the_means_keep_the_promises_of_the_shipped_networks() -> None:
-    promised = {
-        path.stem: spec.constraints.accuracy for path in SHIPPED if (spec := spec_of(path)).constraints.accuracy
-    }
+    promised = {path: spec.constraints.accuracy for path in OWN if (spec := spec_of(path)).constraints.accuracy}
+    networks = {trained.path: trained for trained in trained_networks()}
 
-    assert sorted(promised) == NAMES
-    for name, promise in promised.items():
+    assert networks.keys() == promised.keys()
+    for path, promise in promised.items():
         assert promise is not None
-        assert promise.holds(statistics.mean(reached(name).values()))
+        assert promise.holds(networks[path].mean)
+
+
+def test_the_chart_has_every_network_at_its_parameters_and_macs() -> None:
+    networks = trained_networks()
+    left, right = chart(networks).axes
+
+    for axes, places in (
+        (left, [each.params / 1e3 for each in networks]),
+        (right, [each.macs / 1e6 for each in networks]),
+    ):
+        assert [text.get_text() for text in axes.texts] == [each.path.stem for each in networks]
+        assert list(axes.lines[0].get_xdata()) == places
+        assert list(axes.lines[0].get_ydata()) == [each.mean for each in networks]

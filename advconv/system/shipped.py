@@ -16,8 +16,8 @@ def shipped(path: str) -> Path:
 
 
 def shipped_arch(path: Path) -> Path:
-    """The path, or, if `archs/NAME` is not in the working directory, that of the shipped file, if there is one."""
-    if path.parent != Path(ARCHS) or os.path.exists(path):
+    """The path, or, if it begins with `archs/` and is not there, that of the shipped file, if there is one."""
+    if path.parts[:1] != (ARCHS,) or ".." in path.parts or os.path.exists(path):
         return path
     found = shipped(str(path))
     return found if found.is_file() else path

@@ -81,6 +81,7 @@ def _starts() -> bytes:
     groups = {
         "Starters": {name: MODELINE.sub("", starter(name, name)) for name in sorted(TEMPLATES)},
         "Architectures": _files("archs"),
+        "Frontier": _files("archs/frontier"),
         "Zoo": _files("archs/zoo"),
     }
     listed = [{"title": title, "files": files} for title, files in groups.items()]
