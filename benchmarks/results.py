@@ -97,7 +97,7 @@ def _points(axes: Axes, networks: Sequence[Trained], places: Sequence[float], la
     axes.errorbar(places, means, yerr=spread, fmt="o", color=BLUE, capsize=3)
     for each, place in zip(networks, places, strict=True):
         axes.annotate(each.path.stem, (place, each.mean), (6, 4), textcoords="offset points", fontsize=8)
-    axes.set(xlabel=label, xlim=(0, 1.25 * max(places)))
+    axes.set(xlabel=label, xlim=(0, 1.4 * max(places)))
     axes.grid(alpha=0.3)
 
 

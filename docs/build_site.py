@@ -27,7 +27,7 @@ TOP = {"README.md": "index.md"} | {
 ARCHITECTURES = "architectures.md"
 """A page with the files of archs/."""
 
-FOLDERS = {"archs/zoo": f"{ARCHITECTURES}#archszoo"}
+FOLDERS = {f"archs/{name}": f"{ARCHITECTURES}#archs{name}" for name in ("frontier", "zoo")}
 """Where links to folders lead."""
 
 FILES = (".png", ".csv", ".json", ".yaml", ".ipynb")

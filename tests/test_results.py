@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from advconv.check import check_bytes, check_document
@@ -83,5 +84,5 @@ def test_the_chart_has_every_network_at_its_parameters_and_macs() -> None:
         (right, [each.macs / 1e6 for each in networks]),
     ):
         assert [text.get_text() for text in axes.texts] == [each.path.stem for each in networks]
-        assert list(axes.lines[0].get_xdata()) == places
-        assert list(axes.lines[0].get_ydata()) == [each.mean for each in networks]
+        assert np.asarray(axes.lines[0].get_xdata()).tolist() == places
+        assert np.asarray(axes.lines[0].get_ydata()).tolist() == [each.mean for each in networks]
