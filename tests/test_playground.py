@@ -274,7 +274,7 @@ def test_the_site_is_small_and_complete(tmp_path: Path) -> None:
 
     assert sum(path.stat().st_size for path in files) < MAX_BYTES
     assert sorted(path.relative_to(site).as_posix() for path in files) == sorted([*listed, MARKER])
-    assert [group["title"] for group in starts] == ["Starters", "Architectures", "Zoo"]
+    assert [group["title"] for group in starts] == ["Starters", "Architectures", "Frontier", "Zoo"]
     for group in starts:
         assert all(check(Source(name, text)).ok for name, text in group["files"].items())
     for name in WEB_FILES:
