@@ -169,9 +169,9 @@ def load(path: str | Path, input: tuple[int, int, int] | None = None) -> Net:
     """
     if not isinstance(path, str | Path):
         raise TypeError(f"load takes the path of a file, not {path!r}; loads takes a text")
-    shape, found = _shape(input), shipped_arch(Path(path))
+    shape, found = _shape(input), shipped_arch(str(path))
     with open(found, "rb") as file:
-        return _net(str(path if found == Path(path) else found), file.read(MAX_BYTES + 1), shape)
+        return _net(found, file.read(MAX_BYTES + 1), shape)
 
 
 def loads(text: str, name: str = "<text>", input: tuple[int, int, int] | None = None) -> Net:

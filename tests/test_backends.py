@@ -252,6 +252,7 @@ def test_the_shipped_promises_are_kept() -> None:
     for path in OWN:
         checked = advconv.load(path).checked
         spec = checked.spec
-        assert checked.ok and spec is not None
+        assert checked.ok
+        assert spec is not None
         promised = {Status.PROMISED} if spec.constraints.accuracy else set()
         assert {verdict.status for verdict in checked.verdicts} == {Status.KEPT} | promised

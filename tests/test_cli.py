@@ -20,6 +20,7 @@ from advconv.cli.main import main
 from advconv.cli.parser import parser
 from advconv.report.rf_table import COLUMNS
 from advconv.system.extras import EXTRAS, MODULES, install, needed
+from advconv.system.shipped import shipped_arch
 
 ARCH = "archs/c1c2c3c4.yaml"
 BROKEN = "archs/reference/99850.yaml"
@@ -237,6 +238,17 @@ def test_rf_table_without_a_file_shows_the_shipped_architecture(
 
     assert in_clone == run("rf-table", capsys=capsys)
     assert in_clone[1].startswith("c1c2c3c4: receptive field 81\n")
+
+
+def test_commands_find_a_shipped_file_from_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    summary, check = run("summary", ARCH, capsys=capsys), run("check", ARCH, capsys=capsys)
+    monkeypatch.chdir(tmp_path)
+
+    assert run("summary", ARCH, capsys=capsys) == summary
+    code, out, _ = run("check", ARCH, capsys=capsys)
+    assert (code, out) == (check[0], check[1].replace(ARCH, shipped_arch(ARCH)))
 
 
 def test_tables_of_a_file_that_is_no_network_are_its_diagnostics(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,6 +7,7 @@ from advconv.check import Checked, check_bytes
 from advconv.geometry import Shape
 from advconv.system.console import FAILED, OK, USAGE, print_error
 from advconv.system.files import FileError, write
+from advconv.system.shipped import shipped_arch
 from advconv.text.document import MAX_BYTES, decode
 from advconv.text.source import Source
 
@@ -35,7 +36,7 @@ BOM = b"\xef\xbb\xbf"
 
 
 def shown_name(path: str) -> str:
-    return "<stdin>" if path == "-" else path
+    return "<stdin>" if path == "-" else shipped_arch(path)
 
 
 def content(path: str) -> bytes | None:
@@ -48,9 +49,9 @@ def content(path: str) -> bytes | None:
 
 
 def _read(path: str) -> bytes:
-    """At most one byte more than an architecture file may have."""
+    """At most one byte more than an architecture file may have; `archs/NAME` may be a shipped file."""
     if path != "-":
-        with open(path, "rb") as file:
+        with open(shipped_arch(path), "rb") as file:
             return file.read(MAX_BYTES + 1)
     if sys.stdin is None:
         raise OSError(0, "standard input is closed", path)

@@ -15,9 +15,10 @@ def shipped(path: str) -> Path:
     return inside if inside.exists() else PACKAGE.parent / path
 
 
-def shipped_arch(path: Path) -> Path:
+def shipped_arch(path: str) -> str:
     """The path, or, if it begins with `archs/` and is not there, that of the shipped file, if there is one."""
-    if path.parts[:1] != (ARCHS,) or ".." in path.parts or os.path.exists(path):
+    parts = Path(path).parts
+    if parts[:1] != (ARCHS,) or ".." in parts or os.path.exists(path):
         return path
-    found = shipped(str(path))
-    return found if found.is_file() else path
+    found = shipped(path)
+    return str(found) if found.is_file() else path

@@ -53,7 +53,7 @@ def open_trained(path: Path, weights: str | None = None, previous: bool = False)
     Raises TrainingError if there are no weights, if they are damaged, or if the file has changed since they were
     trained; ArchError if the file is not a network.
     """
-    found = shipped_arch(path)
+    found = Path(shipped_arch(str(path)))
     if found.is_dir() or found.suffix not in (".yaml", ".yml"):
         return _of_run(open_run(path, previous), weights or "last")
     if weights or previous:
