@@ -251,6 +251,20 @@ def test_commands_find_a_shipped_file_from_anywhere(
     assert (code, out) == (check[0], check[1].replace(ARCH, shipped_arch(ARCH)))
 
 
+def test_a_shipped_file_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = Path(ARCH).read_bytes()
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "archs").mkdir()
+    code, _, err = run("suggest", ARCH, "--goal", "receptive_field > 82", "--edits", "1", "--apply", "1", capsys=capsys)
+
+    assert code == 1
+    assert f"{ARCH} is shipped with advconv, as {shipped_arch(ARCH)}, and is left as it is" in err
+    assert Path(shipped_arch(ARCH)).read_bytes() == before
+    assert not list((tmp_path / "archs").iterdir())
+
+
 def test_tables_of_a_file_that_is_no_network_are_its_diagnostics(capsys: pytest.CaptureFixture[str]) -> None:
     for command in ("rf-table", "summary"):
         code, out, err = run(command, "tests/cases/window.yaml", capsys=capsys)

@@ -67,6 +67,13 @@ def test_the_result_has_the_network_with_its_weights(file: str) -> None:
         result.module("first")
 
 
+def test_a_shipped_file_is_trained_from_anywhere(here: Path) -> None:
+    result = advconv.train("archs/c1c2c3c4-fast.yaml", **FEW, data="shapes", val_split=32)
+
+    assert result.path.is_relative_to("runs")
+    assert not (here / "archs").exists()
+
+
 def test_a_loaded_network_trains_on_the_input_that_it_was_loaded_for(file: str) -> None:
     result = advconv.train(advconv.load(file, input=(3, 8, 8)), **FEW)
 

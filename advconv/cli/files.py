@@ -20,6 +20,10 @@ def checked_file(path: str, size: Shape | None) -> Checked | None:
 
 def replace_text(path: str, source: Source, text: str) -> int:
     """Writes a text into a file, which must not have changed meanwhile; returns the exit code."""
+    found = shipped_arch(path)
+    if found != path:
+        print_error(f"{path} is shipped with advconv, as {found}, and is left as it is; copy it to change it")
+        return FAILED
     data = content(path)
     if data is None or decode(source.name, data)[0].text != source.text:
         print_error(f"{path} has changed meanwhile and is left as it is")

@@ -12,6 +12,7 @@ from advconv.language.overrides import Setting, SettingError, setting
 from advconv.net import ArchError, Net
 from advconv.system.console import print_text
 from advconv.system.extras import naming_the_extra
+from advconv.system.shipped import shipped_arch
 from advconv.text.document import MAX_BYTES
 from advconv.training.errors import TrainingError
 from advconv.training.names import RUNS
@@ -162,8 +163,9 @@ def _content(arch: str | Path | Net) -> tuple[str, bytes, list[Setting]]:
     if not isinstance(arch, str | Path | Net):
         raise TypeError(f"train takes the path of a file or a network, not {arch!r}")
     if not isinstance(arch, Net):
-        with open(arch, "rb") as file:
-            return str(arch), file.read(MAX_BYTES + 1), []
+        found = shipped_arch(str(arch))
+        with open(found, "rb") as file:
+            return found, file.read(MAX_BYTES + 1), []
     source, spec, input = arch.checked.source, arch.checked.spec, arch.measures.graph.input
     is_own = spec is not None and spec.input == input
     own = [] if is_own else [_setting("input", [input.channels, input.height, input.width], "input")]
