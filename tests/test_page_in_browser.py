@@ -264,12 +264,8 @@ def test_the_active_row_of_a_table_is_marked_whole(opened: Any) -> None:
     assert len(set(colours)) == 1
 
 
-KINDS = ["c1c2c3c4", "errors", "broken", "gaps", "hostile", "named"]
-
-
-@pytest.mark.parametrize(
-    ("name", "scheme"), [(name, scheme) for name in KINDS for scheme in ("light", "dark")] + [("googlenet", "light")]
-)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["c1c2c3c4", "googlenet", "errors", "broken", "gaps", "hostile", "named"])
 @needs_axe
 def test_axe_finds_no_violation(name: str, scheme: str, opened: Any) -> None:
     for width in (1280, 360):
