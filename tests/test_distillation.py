@@ -11,10 +11,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from advconv.language.recipe import Distill
+from advconv.language.recipe import Distill, Train
+from advconv.training.data import ImageSet, TrainingData
 from advconv.training.device import Normalise, choose_accelerator
 from advconv.training.distillation import Distillation, Teacher
+from advconv.training.loader import BatchPlan
 from advconv.training.options import TeacherRecord
+from advconv.training.trainer import Trainer
 from tests.build import measured
 from tests.test_resume import interrupt_at
 from tests.training import (
@@ -45,10 +48,13 @@ class Known(nn.Module):
         return self.scores
 
 
+def teacher_of(module: nn.Module, settings: Distill, mean: float = 0.5, std: float = 0.25) -> Teacher:
+    return Teacher(settings, RECORD, measured("gap"), module, ["a", "b", "c"], (mean,) * 3, (std,) * 3)
+
+
 def loss_of(module: nn.Module, settings: Distill, mean: float = 0.5, std: float = 0.25) -> Distillation:
     """Of a network whose images have the mean 0.5 and the deviation 0.25."""
-    teacher = Teacher(settings, RECORD, measured("gap"), module, ["a", "b", "c"], (mean,) * 3, (std,) * 3)
-    return Distillation(teacher, (0.5,) * 3, (0.25,) * 3, CPU)
+    return Distillation(teacher_of(module, settings, mean, std), (0.5,) * 3, (0.25,) * 3, CPU)
 
 
 def softmax(scores: list[float], temperature: float) -> list[float]:
@@ -101,6 +107,18 @@ def test_a_teacher_sees_images_as_in_its_own_training() -> None:
     loss(Normalise((0.5,) * 3, (0.25,) * 3)(images), torch.zeros(2, 3), torch.tensor(0.0))
 
     assert torch.allclose(teacher.seen, Normalise((0.3,) * 3, (0.7,) * 3)(images), atol=1e-5)
+
+
+def test_a_teacher_sees_whole_images_where_the_network_sees_smaller_ones() -> None:
+    images = ImageSet(torch.randint(0, 256, (4, 16, 16, 3), dtype=torch.uint8), torch.tensor([0, 1, 2, 0]))
+    data = TrainingData(images, None, images, ("a", "b", "c"), (0.5,) * 3, (0.25,) * 3)
+    recipe, teacher = Train(initial_scale=0.5, precision="float32"), Known(torch.zeros(4, 3))
+    network = nn.Sequential(Known(torch.zeros(4, 3, 1, 1)), nn.BatchNorm2d(3), nn.Flatten())
+    trainer = Trainer(network, data, recipe, BatchPlan(4, 4, 5, 0), CPU, teacher_of(teacher, Distill(run="x")))
+    trainer.update(images.images, images.labels)
+
+    assert network[0].seen.shape == (4, 3, 8, 8)
+    assert torch.equal(teacher.seen, Normalise((0.5,) * 3, (0.25,) * 3)(images.images))
 
 
 def test_a_teacher_does_not_learn() -> None:

@@ -5,14 +5,13 @@ from pathlib import Path
 
 from safetensors.torch import save as dump_weights
 
-from advconv.language.resizing import misfit_of_smaller_images
 from advconv.language.spec import ArchSpec
 from advconv.net import ArchError
 from advconv.training.distillation import Teacher
 from advconv.training.errors import TrainingError
 from advconv.training.files import recordable
 from advconv.training.options import TeacherRecord
-from advconv.training.trained import Trained, open_trained
+from advconv.training.trained import open_trained
 
 
 def open_teacher(spec: ArchSpec, recorded: TeacherRecord | None = None) -> Teacher | None:
@@ -28,17 +27,11 @@ def open_teacher(spec: ArchSpec, recorded: TeacherRecord | None = None) -> Teach
         trained = open_trained(path)
     except (TrainingError, ArchError) as problem:
         raise TrainingError(f"the teacher cannot be used: {problem}") from problem
-    if reason := _misfit(trained, spec):
+    if trained.spec.input != spec.input:
+        reason = f"its images are {trained.spec.input}, those of {spec.name} are {spec.input}"
         raise TrainingError(f"the teacher {path} cannot be used: {reason}")
     digest = sha256(dump_weights(trained.module.state_dict())).hexdigest()
     if recorded and recorded.sha256 != digest:
         raise TrainingError(f"the teacher {path} has other weights than when the run started")
     record = recorded or TeacherRecord(recordable(path), digest)
     return Teacher(settings, record, trained.measures, trained.module, trained.classes, trained.mean, trained.std)
-
-
-def _misfit(trained: Trained, spec: ArchSpec) -> str:
-    """Why a trained network cannot score the images of a training; empty if it can."""
-    if trained.spec.input != spec.input:
-        return f"its images are {trained.spec.input}, those of {spec.name} are {spec.input}"
-    return misfit_of_smaller_images(trained.measures.graph, spec.train.initial_scale)

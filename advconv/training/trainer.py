@@ -96,14 +96,14 @@ class Trainer:
     def _update(self, images: Tensor, labels: Tensor) -> None:
         self._reseed()
         labels = labels.to(self.accelerator.device)
-        inputs = self._resized(self.normalise(images.to(self.accelerator.device)))
-        targets = labels
+        inputs, targets = self.normalise(images.to(self.accelerator.device)), labels
         if self.recipe.mixup or self.recipe.cutmix:
             inputs, targets = mixed(inputs, labels, self.classes, self.recipe, self.step)
         with self.accelerator.autocast():
-            scores = self.forward(inputs)
+            scores = self.forward(self._resized(inputs))
         loss = F.cross_entropy(scores.float(), targets, label_smoothing=self.recipe.label_smoothing)
         if self.distillation:
+            # The teacher was trained for whole images and knows less of smaller ones.
             loss = self.distillation(inputs, scores, loss)
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
