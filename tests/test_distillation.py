@@ -17,8 +17,9 @@ from advconv.training.device import Normalise, choose_accelerator
 from advconv.training.distillation import Distillation, Teacher
 from advconv.training.loader import BatchPlan
 from advconv.training.options import TeacherRecord
+from advconv.training.teacher import open_teacher
 from advconv.training.trainer import Trainer
-from tests.build import measured
+from tests.build import arch, checked, measured
 from tests.test_resume import interrupt_at
 from tests.training import (
     command,
@@ -155,6 +156,22 @@ def folder(top: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def student(folder: Path, **distill: Any) -> str:
     return write_arch(folder / "s.yaml", train={"distill": {"run": "wider"} | distill})
+
+
+def test_a_shipped_teacher_is_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    train = {"distill": {"run": "archs/c1c2c3c4-fast.yaml"}}
+    spec = checked(arch("gap", input=(3, 32, 32), train=train)).spec
+    assert spec is not None
+    first = open_teacher(spec)
+    assert first is not None
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    again = open_teacher(spec, first.record)
+
+    assert Path(first.record.source).is_file()
+    assert again is not None
+    assert again.record == first.record
 
 
 slow = pytest.mark.slow

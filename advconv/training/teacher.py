@@ -33,5 +33,5 @@ def open_teacher(spec: ArchSpec, recorded: TeacherRecord | None = None) -> Teach
     digest = sha256(dump_weights(trained.module.state_dict())).hexdigest()
     if recorded and recorded.sha256 != digest:
         raise TrainingError(f"the teacher {path} has other weights than when the run started")
-    record = recorded or TeacherRecord(recordable(path), digest)
+    record = recorded or TeacherRecord(recordable(trained.path), digest)
     return Teacher(settings, record, trained.measures, trained.module, trained.classes, trained.mean, trained.std)
