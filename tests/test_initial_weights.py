@@ -130,6 +130,14 @@ def test_a_state_dict_of_any_origin_and_precision_will_do(source: Path, here: Pa
     assert all(torch.equal(value.double(), given[name].double()) for name, value in start.tensors.items())
 
 
+def test_shipped_weights_will_do_from_any_directory(here: Path) -> None:
+    net = load("archs/c1c2c3c4-fast.yaml")
+    start = start_from("archs/c1c2c3c4-fast.safetensors", net.measures.graph, 0, False)
+
+    assert all(map(torch.equal, start.tensors.values(), net.module(pretrained=True).state_dict().values()))
+    assert Path(start.record.source).is_file()
+
+
 def test_many_names_are_cut_short(source: Path, here: Path) -> None:
     given = load_file(source / "last.safetensors")
     save_file(given | {f"x{index:02}": torch.zeros(1) for index in range(20)}, here / "w.safetensors")

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from advconv.backends.torch_module import build, initialised
 from advconv.backends.weights import WeightsError, load_exactly, parse, read_bytes
 from advconv.graph import Graph
+from advconv.system.shipped import shipped_arch
 from advconv.training.checkpoints import LAST, STATE
 from advconv.training.errors import TrainingError
 from advconv.training.files import RunError, recordable
@@ -46,7 +47,7 @@ def start_from(source: str, graph: Graph, seed: int, force: bool) -> Start:
 
     Raises TrainingError if they cannot be read, or if fewer than half of the parameters fit; with `force`, if none do.
     """
-    path, data = _content(Path(source))
+    path, data = _content(Path(shipped_arch(source)))
     module = initialised(graph, seed)
     try:
         given = parse(path, data).tensors
