@@ -95,10 +95,17 @@ def _points(axes: Axes, networks: Sequence[Trained], places: Sequence[float], la
     means = [each.mean for each in networks]
     spread = [[each.mean - each.lowest for each in networks], [each.highest - each.mean for each in networks]]
     axes.errorbar(places, means, yerr=spread, fmt="o", color=BLUE, capsize=3)
-    for each, place in zip(networks, places, strict=True):
-        axes.annotate(each.path.stem, (place, each.mean), (6, 4), textcoords="offset points", fontsize=8)
+    points = list(zip(places, means, strict=True))
+    for each, point in zip(networks, points, strict=True):
+        # Above the point, unless the label of a near one is there.
+        height = -12 if any(_is_just_above(other, point, max(places)) for other in points) else 4
+        axes.annotate(each.path.stem, point, (6, height), textcoords="offset points", fontsize=8)
     axes.set(xlabel=label, xlim=(0, 1.4 * max(places)))
     axes.grid(alpha=0.3)
+
+
+def _is_just_above(other: tuple[float, float], point: tuple[float, float], width: float) -> bool:
+    return 0 < other[1] - point[1] < 0.5 and abs(other[0] - point[0]) < width / 4
 
 
 def main(folder: str, output: str) -> None:
