@@ -1,93 +1,128 @@
-"""Everything that needs a GPU, in one command of under nine minutes: tests, speeds, and full trainings.
+"""Everything that needs a GPU, in one command of under nine minutes: tests, full trainings, and speeds.
 
-Writes `gpu.json` and the directories of the runs into a folder. `--small` tries all of it with a few steps, also on a
-CPU, so that the command works the first time that a GPU is at hand.
+Writes `gpu.json`, the output of each part and the directories of the runs into a folder, and ends with 1 if a part
+failed or was not done. `--small` tries all of it with a few steps, also on a CPU, so that the command works the first
+time that a GPU is at hand.
 """
 
 import json
 import os
 import re
+import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
 from benchmarks.options import Option, options
 from benchmarks.timing import machine
 
-ARCH = "archs/c1c2c3c4.yaml"
-LIMIT = 530
-"""Seconds after which nothing more is started."""
+LIMIT = 500
+"""Seconds after which nothing is started, and what is still running gets a stop request."""
+
+GRACE = 30
+"""Seconds for a checkpoint after a stop request."""
 
 Result = dict[str, Any]
 
 
-def main(out: str, data_dir: str, device: str, small: bool, seeds: int) -> None:
-    folder, started = Path(out).resolve(), time.monotonic()
+class Bench(NamedTuple):
+    """What all parts share. `deadline`: on the clock `time.monotonic`."""
+
+    folder: Path
+    data_dir: str
+    arch: str
+    device: str
+    small: bool
+    deadline: float
+
+
+def main(out: str, data_dir: str, arch: str, device: str, small: bool, seeds: int, without_tests: bool) -> None:
+    folder = Path(out).resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    found: Result = {"machine": machine(), "torch": torch.__version__, "device": _name(device), "small": small}
-    train = partial(run, folder, data_dir, device, small)
-    parts: dict[str, Callable[[], Result]] = {
-        "tests": partial(tests, device),
-        "throughput": partial(throughput, device, small),
-        "throughput, augmented on the device": partial(throughput, device, small, "--augment-on", "device"),
-        "time to 85%": partial(train, "to85", "--epochs", "12", "--until", "85"),
-    }
-    parts |= {f"full run, seed {seed}": partial(train, f"seed{seed}", "--seed", seed) for seed in range(seeds)}
-    for name, part in parts.items():
-        if time.monotonic() - started > LIMIT:
-            found[name] = {"skipped": f"{LIMIT} s are over"}
-            continue
-        before = time.monotonic()
-        found[name] = part() | {"wall_seconds": round(time.monotonic() - before, 1)}
-        (folder / "gpu.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-        print(f"{name}: {found[name]}", flush=True)
+    bench = Bench(folder, data_dir, arch, device, small, time.monotonic() + LIMIT)
+    done: Result = {"machine": machine(), "torch": torch.__version__, "device": _name(device), "small": small}
+    is_good = True
+    for name, part in _parts(bench, seeds, without_tests).items():
+        done[name] = timed(part, bench)
+        is_good &= done[name].get("exit") == 0
+        (folder / "gpu.json").write_text(json.dumps(done, indent=2) + "\n", encoding="utf-8")
+        print(f"{name}: {done[name]}", flush=True)
+    sys.exit(0 if is_good else 1)
+
+
+def _parts(bench: Bench, seeds: int, without_tests: bool) -> dict[str, Callable[[], Result]]:
+    parts: dict[str, Callable[[], Result]] = {} if without_tests else {"tests": partial(tests, bench)}
+    parts["time to 85%"] = partial(training, bench, "to85", "--epochs", "12", "--until", "85")
+    parts |= {f"full run, seed {n}": partial(training, bench, f"seed{n}", "--seed", str(n)) for n in range(seeds)}
+    parts["throughput"] = partial(throughput, bench, "workers")
+    return parts | {"throughput, augmented on the device": partial(throughput, bench, "device")}
+
+
+def timed(part: Callable[[], Result], bench: Bench) -> Result:
+    before = time.monotonic()
+    if before > bench.deadline:
+        return {"skipped": f"{LIMIT} s are over"}
+    return part() | {"wall_seconds": round(time.monotonic() - before, 1)}
 
 
 def _name(device: str) -> str:
     return torch.cuda.get_device_name() if device == "cuda" else device
 
 
-def tests(device: str) -> Result:
+def tests(bench: Bench) -> Result:
     """The summary line of the tests of a device."""
-    words = ["-m", "pytest", "-q", "-m", "cuda", "-p", "no:cacheprovider", "tests/test_cuda.py"]
-    code, text = _python(words, ADVCONV_TEST_DEVICE=device)
-    lines = text.strip().splitlines()
-    return {"exit": code, "summary": lines[-1] if lines else "", "failed": [x for x in lines if x.startswith("FAILED")]}
+    words = ["pytest", "-q", "-m", "cuda", "-p", "no:cacheprovider", "tests/test_cuda.py"]
+    code, lines = _python(bench, "tests", words, ADVCONV_TEST_DEVICE=bench.device)
+    return {"exit": code, "summary": lines[-1:], "failed": [line for line in lines if line.startswith("FAILED")]}
 
 
-def throughput(device: str, small: bool, *more: str) -> Result:
-    size = ["--rounds", "1", "--steps", "4"] if small else ["--rounds", "5", "--steps", "200"]
-    code, text = _python(["-m", "benchmarks.train_throughput", "--device", device, *size, *more])
-    speeds = {name: int(count.replace(",", "")) for name, count in re.findall(r"(.+): ([\d,]+) images/s", text)}
-    return {"exit": code, "images_per_second": speeds, "lines": text.strip().splitlines()[-5:]}
+def throughput(bench: Bench, augment_on: str) -> Result:
+    size = ["--rounds", "1", "--steps", "4"] if bench.small else ["--rounds", "5", "--steps", "60"]
+    words = ["benchmarks.train_throughput", "--device", bench.device, *size, "--augment-on", augment_on]
+    code, lines = _python(bench, f"throughput-{augment_on}", words)
+    speeds = dict(re.findall(r"^(.+): ([\d,]+) images/s", "\n".join(lines), re.MULTILINE))
+    return {"exit": code, "images_per_second": speeds, "lines": lines[-5:]}
 
 
-def run(folder: Path, data_dir: str, device: str, small: bool, name: str, *words: object) -> Result:
-    """A training on CIFAR-10, with its augmentation on the device."""
-    size = ["--data", "shapes", "--limit", "256", "--epochs", "1"] if small else []
-    arguments = [ARCH, *words, *size, "--set", "train.augment_on=device", "--device", device, "--name", name]
-    program = ["-m", "advconv", "train", *map(str, arguments), "--data-dir", str(Path(data_dir).resolve())]
-    code, text = _python(program, folder)
-    (path,) = sorted((folder / "runs").glob(f"{name}-*"))[-1:]
-    result = json.loads((path / "result.json").read_text(encoding="utf-8")) if (path / "result.json").exists() else {}
-    return {"exit": code, "run": path.name, "result": result, "lines": text.strip().splitlines()[-4:]}
+def training(bench: Bench, name: str, *words: str) -> Result:
+    """A training on CIFAR-10, augmented on the device; its run is moved into the folder."""
+    size = ["--data", "shapes", "--limit", "256", "--epochs", "1"] if bench.small else []
+    given = [*words, *size, "--set", "train.augment_on=device", "--device", bench.device, "--name", name]
+    before = set(Path("runs").glob(f"{name}-*"))
+    code, lines = _python(bench, name, ["advconv", "train", bench.arch, *given, "--data-dir", bench.data_dir])
+    result: Result = {"exit": code, "lines": lines[-4:]}
+    for run in set(Path("runs").glob(f"{name}-*")) - before:
+        moved = Path(shutil.move(run, bench.folder / run.name))
+        found = moved / "result.json"
+        result |= {"run": run.name, "result": json.loads(found.read_text(encoding="utf-8")) if found.exists() else {}}
+    return result
 
 
-def _python(words: Sequence[str], directory: Path | None = None, **environment: str) -> tuple[int, str]:
-    """The exit code and the output of a program."""
-    here = str(Path.cwd())
-    given = os.environ | {"PYTHONPATH": here} | environment
-    program = [sys.executable, *words]
-    if directory:
-        program = [here + "/" + word if word == ARCH else word for word in program]
-    done = subprocess.run(program, cwd=directory, env=given, stdout=-1, stderr=-2, text=True, check=False)
-    return done.returncode, done.stdout
+def _python(bench: Bench, name: str, module: Sequence[str], **environment: str) -> tuple[int, list[str]]:
+    """The exit code and the output of a module, which is also written into the folder."""
+    path = bench.folder / f"{name}.txt"
+    with path.open("wb") as output:
+        program = [sys.executable, "-m", *module]
+        given = os.environ | environment
+        process = subprocess.Popen(program, env=given, stdout=output, stderr=output, start_new_session=True)
+        code = _wait(process, bench.deadline)
+    return code, path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+
+
+def _wait(process: subprocess.Popen[bytes], deadline: float) -> int:
+    for number, seconds in ((signal.SIGTERM, deadline - time.monotonic()), (signal.SIGKILL, GRACE)):
+        try:
+            return process.wait(max(0, seconds))
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, number)
+    return process.wait()
 
 
 if __name__ == "__main__":
@@ -96,8 +131,10 @@ if __name__ == "__main__":
             __doc__,
             out=Option("gpu", "the folder for the results"),
             data_dir=Option("data", "the directory of CIFAR-10"),
+            arch=Option("archs/c1c2c3c4.yaml", "the file that is trained"),
             device=Option("cuda", "cuda, or cpu to try it"),
             small=Option(False, "a few steps of everything"),
             seeds=Option(2, "full runs"),
+            without_tests=Option(False, "no tests of the device"),
         )
     )

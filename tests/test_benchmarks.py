@@ -1,10 +1,14 @@
 """The benchmarks: each runs as a module and says what it takes."""
 
+import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
+
+from benchmarks.gpu import LIMIT, Bench, timed, training
 
 pytestmark = pytest.mark.slow
 
@@ -40,3 +44,27 @@ def test_a_small_run_of_what_needs_no_data(tmp_path: Path) -> None:
     found = run("train_memory", "--data-dir", str(tmp_path))
     assert found.returncode == 1
     assert found.stderr.startswith(f"there is no CIFAR-10 in {tmp_path}; name the directory")
+
+
+def test_the_benchmark_of_a_gpu_is_tried_on_a_cpu(tmp_path: Path) -> None:
+    found = run("gpu", "--small", "--device", "cpu", "--seeds", "1", "--without-tests", "--out", str(tmp_path))
+    parts = json.loads((tmp_path / "gpu.json").read_text(encoding="utf-8"))
+
+    assert found.returncode == 0, found.stdout + found.stderr
+    for name in ("time to 85%", "full run, seed 0"):
+        assert parts[name]["exit"] == 0
+        assert parts[name]["result"]["epoch"] == 1
+        assert (tmp_path / parts[name]["run"] / "last.safetensors").is_file()
+    for name in ("throughput", "throughput, augmented on the device"):
+        assert parts[name]["images_per_second"].keys() == {"train", "bare loop", "loop that people write"}
+
+
+def test_a_part_that_fails_or_has_no_time_left_is_recorded(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "none", "missing.yaml", "cpu", small=True, deadline=time.monotonic() + 100)
+    late = bench._replace(deadline=time.monotonic() - 1)
+    failed = training(bench, "to85")
+
+    assert failed["exit"] == 2
+    assert "missing.yaml" in failed["lines"][0]
+    assert training(late, "to85")["exit"] < 0
+    assert timed(lambda: training(late, "to85"), late) == {"skipped": f"{LIMIT} s are over"}
