@@ -78,7 +78,7 @@ def _name(device: str) -> str:
 
 def tests(bench: Bench) -> Result:
     """The summary line of the tests of a device."""
-    words = ["pytest", "-q", "-m", "cuda", "-p", "no:cacheprovider", "tests/test_cuda.py"]
+    words = ["pytest", "-q", "-m", "cuda", "-p", "no:cacheprovider", "tests/test_cuda.py", "tests/test_cuda_steps.py"]
     code, lines = _python(bench, "tests", words, ADVCONV_TEST_DEVICE=bench.device)
     return {"exit": code, "summary": lines[-1:], "failed": [line for line in lines if line.startswith("FAILED")]}
 

@@ -4,6 +4,7 @@ import json
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 from advconv.constraints.latency import measured
 from advconv.constraints.record import Status
 from advconv.geometry import Shape
-from advconv.training.latency import ONNX, TORCH, latencies
+from advconv.training.latency import ONNX, TORCH, latencies, runtime_name
 from advconv.values.limits import TIME_UNITS, limit
 from tests.training import command, write_arch
 
@@ -50,6 +51,20 @@ def test_the_promised_latency_is_that_of_one_image(
     assert ended == code
     assert {row["Batch"] for row in found["rows"]} == {1, 3}
     assert found["totals"] == {"constraint": promise, "status": status}
+
+
+@pytest.mark.parametrize(
+    ("device", "provider", "runtime"),
+    [
+        ("cpu", "CPUExecutionProvider", ONNX),
+        ("cuda", "CUDAExecutionProvider", ONNX),
+        ("cuda", "CPUExecutionProvider", f"{ONNX} (CPU)"),
+    ],
+)
+def test_onnx_runtime_without_a_gpu_is_named_as_such(device: str, provider: str, runtime: str) -> None:
+    session = SimpleNamespace(get_providers=lambda: [provider, "CPUExecutionProvider"])
+
+    assert runtime_name(session, torch.device(device)) == runtime
 
 
 def test_a_check_leaves_the_latency_to_bench(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

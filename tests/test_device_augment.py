@@ -11,10 +11,12 @@ from albumentations.augmentations.geometric import functional as geometry
 from scipy import stats
 
 from advconv.language.augment import ASSIGNMENT, transform
+from advconv.language.device_augment import DEVICE_TRANSFORMS
 from advconv.language.recipe import Train
 from advconv.training.augment import Augment, pipeline
 from advconv.training.data import ImageSet, TrainingData
 from advconv.training.device_augment import (
+    STEPS,
     CoarseDropout,
     DeviceAugment,
     ShiftScaleRotate,
@@ -53,6 +55,10 @@ def images(count: int) -> torch.Tensor:
 
 def are_alike(ours: Any, theirs: Any) -> bool:
     return bool(stats.ks_2samp(np.asarray(ours, float), np.asarray(theirs, float)).pvalue > LEAST)
+
+
+def test_each_transform_of_the_language_has_its_step() -> None:
+    assert STEPS.keys() == DEVICE_TRANSFORMS.keys()
 
 
 def test_a_flip_is_that_of_albumentations() -> None:

@@ -7,6 +7,7 @@ import math
 import os
 import re
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -35,7 +36,7 @@ from advconv.training.optim import SCHEDULES, create_average, create_optimizer, 
 from advconv.training.results import classes_of, confusion_matrix
 from advconv.training.trainer import Diverged, Trainer
 from tests.processes import Training
-from tests.training import HEAD, command, metrics, only_run, small, weights, write_arch
+from tests.training import HEAD, command, metrics, only_run, small, weights, write_arch, write_metadata
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("short_trainings")]
 
@@ -180,6 +181,24 @@ def test_evaluate_says_the_headline_of_the_run(trained: Path, capsys: pytest.Cap
     shown = capsys.readouterr().out
     assert "with mirror images" in shown
     assert re.search(r"\d\.\d\d%", shown)
+
+
+def test_a_run_whose_device_is_not_here_is_evaluated_on_the_best_one(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = shutil.copytree(trained, tmp_path / "run")
+    metadata = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    write_metadata(run, metadata | {"options": metadata["options"] | {"device": "cuda:99"}})
+    assert command("evaluate", trained, "--format", "csv") == 0
+    expected = capsys.readouterr().out
+
+    assert command("evaluate", run, "--format", "csv") == 0
+    out, err = capsys.readouterr()
+    assert out == expected
+    assert f"{run} was trained with --device cuda:99, which is not here; computing on " in err
+
+    assert command("train", "--resume", run) == 2
+    assert capsys.readouterr().err.rstrip().endswith("; choose another one, such as cpu")
 
 
 def test_accuracies_by_class_are_numbers_and_a_class_without_images_has_none() -> None:

@@ -35,7 +35,7 @@ from advconv.text.reader import read
 from advconv.text.source import Source
 from advconv.training.errors import TrainingError
 from advconv.training.trained import open_trained
-from advconv.training.trained_file import Facts
+from advconv.training.trained_file import WeightsMetadata
 from tests.damage import MUTATIONS, mutated
 
 ARCH = """\
@@ -167,7 +167,7 @@ def test_the_resolved_file_of_a_run_has_the_identity_of_its_file(path: Path) -> 
     assert sha256_of(json.loads(json.dumps(resolved(spec)))) == sha256_of(resolved(spec))
 
 
-FACTS = Facts(
+FACTS = WeightsMetadata(
     weights="last",
     classes=[f"class {index}" for index in range(10)],
     mean=[0.5, 0.5, 0.5],

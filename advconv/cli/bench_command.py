@@ -4,7 +4,6 @@ import argparse
 
 from advconv.cli.files import checked_file
 from advconv.cli.user_errors import report_user_errors
-from advconv.constraints.latency import measured
 from advconv.constraints.record import Status
 from advconv.system.console import FAILED, OK, USAGE, print_error, print_text
 
@@ -21,7 +20,7 @@ def run_bench(options: argparse.Namespace) -> int:
         raise ArchError(checked)
     from advconv.backends.torch_module import build
     from advconv.training.device import choose_accelerator
-    from advconv.training.latency import TORCH, latencies, latency_table
+    from advconv.training.latency import judged, latencies, latency_table
 
     accelerator = choose_accelerator(options.device or "auto", "float32", "off")
     limit = checked.spec.constraints.latency
@@ -29,8 +28,7 @@ def run_bench(options: argparse.Namespace) -> int:
     has_onnx = _has_onnx()
     graph = checked.measures.graph
     found = list(latencies(build(graph), graph.input, batches, accelerator.device, has_onnx, options.seconds))
-    one = next((each.seconds for each in found if each.runtime == TORCH and each.batch == 1), None)
-    verdict = measured(limit, round(1e6 * one)) if limit and one else None
+    verdict = judged(limit, found)
     print_text(latency_table(f"{checked.spec.name} on {accelerator}", found, verdict).render(options.format))
     return FAILED if verdict and verdict.status is Status.FAILED else OK
 

@@ -15,6 +15,7 @@ from advconv.values.quantities import rounded
 
 if TYPE_CHECKING:
     from advconv.training.data import ImageSet
+    from advconv.training.device import Accelerator
     from advconv.training.image_files import Notes
     from advconv.training.shapes import Image
     from advconv.training.trained import Trained
@@ -23,15 +24,16 @@ if TYPE_CHECKING:
 @report_user_errors
 def run_evaluate(options: argparse.Namespace) -> int:
     """The accuracy of a trained network on the test set."""
-    from advconv.training.device import choose_accelerator
+    from advconv.training.errors import computing
     from advconv.training.evaluation import evaluate
     from advconv.training.results import classes_of
 
     network = _open(options)
     _, test = _images(network, options.data_dir)
-    device = choose_accelerator(options.device or network.options.device, network.spec.train.precision, "off")
-    module, normalise = network.module.to(device.device), network.normalise().to(device.device)
-    evaluation = evaluate(module, test, normalise, device, options.flip)
+    accelerator = _accelerator(network, options.device)
+    with computing("the evaluation"):
+        module, normalise = network.module.to(accelerator.device), network.normalise().to(accelerator.device)
+        evaluation = evaluate(module, test, normalise, accelerator, options.flip)
     title = f"{network.name}, {network.weights}{', with mirror images' if options.flip else ''}: {network.path}"
     print_text(classes_of(test, evaluation, network.classes, title).render(options.format))
     return OK
@@ -42,6 +44,24 @@ def _open(options: argparse.Namespace) -> "Trained":
     from advconv.training.trained import open_trained
 
     return open_trained(Path(options.run_path), options.weights, options.previous)
+
+
+def _accelerator(network: "Trained", given: str | None) -> "Accelerator":
+    """The device that is given, else that of the run, or the best one if this machine has none such.
+
+    Raises DeviceError.
+    """
+    from advconv.training.device import DeviceError, choose_accelerator
+
+    recorded, precision = network.options.device, network.spec.train.precision
+    try:
+        return choose_accelerator(given or recorded, precision, "off")
+    except DeviceError:
+        if given:
+            raise
+    accelerator = choose_accelerator("auto", precision, "off")
+    print_error(f"{network.path} was trained with --device {recorded}, which is not here; computing on {accelerator}")
+    return accelerator
 
 
 def _images(network: "Trained", data_dir: str | None) -> tuple["ImageSet", "ImageSet"]:
@@ -118,9 +138,9 @@ def _export_weights(options: argparse.Namespace) -> int:
         print_error(f"a file of weights takes no images; leave out {', '.join(given)}")
         return USAGE
     run, path = open_run(Path(options.run_path), options.previous), Path(options.output)
-    facts = save_trained(run, options.weights or "last", path)
-    accuracy = "not recorded" if facts.test_accuracy is None else f"{facts.test_accuracy:.2f}%"
-    print_text(f"wrote {path}, {facts.weights} weights; test accuracy {accuracy}")
+    metadata = save_trained(run, options.weights or "last", path)
+    accuracy = "not recorded" if metadata.test_accuracy is None else f"{metadata.test_accuracy:.2f}%"
+    print_text(f"wrote {path}, {metadata.weights} weights; test accuracy {accuracy}")
     file = architecture_file(path)
     missing = "" if file.is_file() else f"cp {shlex.quote(str(run.path / ARCH))} {shlex.quote(str(file))}; "
     print_text(f"next: {missing}advconv evaluate {file}")
@@ -135,9 +155,9 @@ def _export_onnx(options: argparse.Namespace) -> int:
     if options.int8:
         from advconv.training.quantize import export_int8
 
-        quantised = export_int8(network, train, test, path, takes)
-        print_text(f"wrote {path}, in 8 bits, which takes {quantised.given.takes}: {quantised.given}")
-        print_text(str(quantised))
+        exported = export_int8(network, train, test, path, takes)
+        print_text(f"wrote {path}, in 8 bits, which takes {exported.given.takes}: {exported.given}")
+        print_text(str(exported))
         return OK
     given, comparison = export(network, test, path, takes)
     print_text(f"wrote {path}, which takes {given.takes}: {given}")

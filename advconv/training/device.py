@@ -50,7 +50,8 @@ def _device(name: str, local_rank: int) -> torch.device:
             device = torch.device("cuda", local_rank % max(1, torch.cuda.device_count()))
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError) as problem:
-        raise DeviceError(f"there is no device {name!r} here: {first_line(problem)}") from problem
+        reason = first_line(problem).rstrip(".")
+        raise DeviceError(f"there is no device {name!r} here: {reason}; choose another one, such as cpu") from problem
     return device
 
 

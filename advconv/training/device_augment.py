@@ -15,6 +15,7 @@ from advconv.language.augment import Transform
 from advconv.language.recipe import Train
 from advconv.training.augment import Augment, pipeline
 from advconv.training.data import ImageSet, TrainingData
+from advconv.training.errors import computing
 from advconv.training.loader import Batch, BatchPlan, BatchSampler
 from advconv.training.shapes import Image
 
@@ -32,7 +33,7 @@ class Step(ABC):
         """
 
 
-class Flip(Step):
+class HorizontalFlip(Step):
     """albumentations.HorizontalFlip."""
 
     def __init__(self, transform: A.HorizontalFlip) -> None:
@@ -123,7 +124,8 @@ class CoarseDropout(Step):
 ImageAugment = Callable[[Image, int, int], Image]
 """From an image, the epoch and the index of the image."""
 
-STEPS: dict[str, Any] = {step.__name__: step for step in (ShiftScaleRotate, CoarseDropout)} | {"HorizontalFlip": Flip}
+STEPS: dict[str, Any] = {step.__name__: step for step in (HorizontalFlip, ShiftScaleRotate, CoarseDropout)}
+"""Their names are those of `DEVICE_TRANSFORMS`."""
 
 
 def _integers(uniform: Tensor, low: int | Tensor, high: int | Tensor) -> Tensor:
@@ -180,8 +182,9 @@ def image_augment(augment: tuple[Transform, ...], recipe: Train, data: TrainingD
 def load_batches_on(
     device: torch.device, data: ImageSet, augment: DeviceAugment, plan: BatchPlan, start_step: int
 ) -> Iterator[Batch]:
-    """The batches of a training from a step on, augmented on the device."""
+    """The batches of a training from a step on, augmented on the device. Raises ComputeError."""
     for epoch, indices in BatchSampler(plan, start_step):
         chosen = torch.from_numpy(indices)
-        images = data.images[chosen].to(device)
-        yield augment(images, epoch, indices), data.labels[chosen]
+        with computing(f"epoch {epoch + 1}, augmentation"):
+            images = augment(data.images[chosen].to(device), epoch, indices)
+        yield images, data.labels[chosen]

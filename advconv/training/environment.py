@@ -14,7 +14,7 @@ def versions() -> dict[str, str]:
     from importlib.metadata import PackageNotFoundError, version
 
     versions = {"python": sys.version.split()[0]}
-    for name in ("advconv", "torch", "torchvision", "albumentations", "numpy"):
+    for name in ("advconv", "torch", "torchvision", "albumentations", "timm", "numpy"):
         try:
             versions[name] = version(name)
         except PackageNotFoundError:

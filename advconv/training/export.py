@@ -90,9 +90,9 @@ def onnx_bytes(network: Trained, module: nn.Module, given: ExportInput) -> bytes
     bytes_, floats = ((2, height, width, channels), torch.uint8), ((2, channels, height, width), torch.float32)
     size, dtype = bytes_ if given.is_bytes else floats
     model = onnx_of(module, torch.zeros(size, dtype=dtype))
-    facts = {"takes": given.takes, "images": str(given), "scores": "one for each class, before the softmax"}
+    properties = {"takes": given.takes, "images": str(given), "scores": "one for each class, before the softmax"}
     constants = {"mean": network.mean, "std": network.std, "classes": network.classes}
-    onnx.helper.set_model_props(model, facts | {key: json.dumps(value) for key, value in constants.items()})
+    onnx.helper.set_model_props(model, properties | {key: json.dumps(value) for key, value in constants.items()})
     onnx.checker.check_model(model, full_check=True)
     out = io.BytesIO()
     onnx.save_model(model, out)

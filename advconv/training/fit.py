@@ -9,6 +9,7 @@ from typing import NamedTuple
 from advconv.training.data import TrainingData
 from advconv.training.device_augment import load_batches_on
 from advconv.training.distributed import any_rank
+from advconv.training.errors import computing
 from advconv.training.loader import Batch, load_batches
 from advconv.training.metrics import EpochMetrics, History, RunningMetrics
 from advconv.training.resume_point import load_or_start
@@ -33,7 +34,8 @@ def fit(setup: TrainingSetup, run: Run | None, stop: StopRequest) -> Outcome:
 
     `run` is None in the other processes of a new run. Raises TrainingError.
     """
-    trainer = setup.trainer()
+    with computing("the start of the training"):
+        trainer = setup.trainer()
     history = load_or_start(setup, run, trainer)
     writes = run if setup.process.is_main else None
     setup.reporter.start(trainer.step)

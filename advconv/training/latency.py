@@ -9,12 +9,14 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
+from advconv.constraints.latency import measured
 from advconv.constraints.record import Verdict
 from advconv.geometry import Shape
 from advconv.report.table import Cell, Table
 from advconv.report.text import verdict_line
 from advconv.training.errors import computing
 from advconv.training.export import onnx_of
+from advconv.values.limits import Limit
 from advconv.values.quantities import rounded
 
 TORCH, ONNX = "torch", "onnxruntime"
@@ -44,15 +46,17 @@ def latencies(
     Images are normalised, (batch, channels, height, width), and already on the device for torch; ONNX Runtime takes
     them from the CPU. `seconds`: for each measurement, after a warm-up. Raises ComputeError and RunError.
     """
-    module = module.eval().to(device).to(memory_format=torch.channels_last)
-    session = _session(module, image, device) if has_onnx else None
+    with computing("the start of the measurement"):
+        module = module.eval().to(device).to(memory_format=torch.channels_last)
+        session = _session(module, image, device) if has_onnx else None
     for batch in batches:
         with computing(f"a batch of {batch:,} images"), torch.inference_mode():
             images = torch.randn(batch, *image[:3], generator=torch.Generator().manual_seed(0))
             on_device = images.to(device).to(memory_format=torch.channels_last)
             yield _latency(TORCH, batch, partial(_call_torch, module, on_device), seconds)
             if session:
-                yield _latency(ONNX, batch, partial(session.run, None, {"images": images.numpy()}), seconds)
+                call = partial(session.run, None, {"images": images.numpy()})
+                yield _latency(runtime_name(session, device), batch, call, seconds)
 
 
 def _call_torch(module: nn.Module, images: torch.Tensor) -> None:
@@ -71,6 +75,12 @@ def _session(module: nn.Module, image: Shape, device: torch.device) -> Any:
     return onnxruntime.InferenceSession(data, providers=[*wanted, "CPUExecutionProvider"])
 
 
+def runtime_name(session: Any, device: torch.device) -> str:
+    """The package onnxruntime computes on the CPU alone; onnxruntime-gpu has a provider for CUDA."""
+    is_elsewhere = device.type != "cpu" and session.get_providers()[0] == "CPUExecutionProvider"
+    return f"{ONNX} (CPU)" if is_elsewhere else ONNX
+
+
 def _latency(runtime: str, batch: int, call: Callable[[], object], seconds: float) -> Latency:
     for _ in range(WARM_UP):
         call()
@@ -80,6 +90,12 @@ def _latency(runtime: str, batch: int, call: Callable[[], object], seconds: floa
         call()
         times.append(time.perf_counter() - start)
     return Latency(runtime, batch, median(times), quantiles(times, n=20, method="inclusive")[-1], len(times))
+
+
+def judged(limit: Limit | None, found: Sequence[Latency]) -> Verdict | None:
+    """The verdict on one image in torch; None without a limit."""
+    one = next((each.seconds for each in found if each.runtime == TORCH and each.batch == 1), None)
+    return measured(limit, round(1e6 * one)) if limit and one else None
 
 
 COLUMNS = ("Runtime", "Batch", "Milliseconds", "95% below", "Images/s", "Calls")

@@ -43,7 +43,7 @@ def _cut(inputs: Tensor, other: Tensor, alpha: float, random: np.random.Generato
     return cut, 1 - area / (height * width)
 
 
-def _interval(size: int, share: float, random: np.random.Generator) -> slice:
-    middle, length = int(random.integers(size)), round(size * share)
+def _interval(size: int, fraction: float, random: np.random.Generator) -> slice:
+    middle, length = int(random.integers(size)), round(size * fraction)
     start = middle - length // 2
     return slice(max(0, start), min(size, start + length))

@@ -25,7 +25,7 @@ CALIBRATION = 512
 BATCH = 32
 
 
-class Quantised(NamedTuple):
+class Int8Export(NamedTuple):
     """Accuracy in percent of the test images and size in bytes of both models, and on how many images they agree."""
 
     given: ExportInput
@@ -43,7 +43,7 @@ class Quantised(NamedTuple):
         )
 
 
-def export_int8(network: Trained, train: ImageSet, test: ImageSet, path: Path, takes: str) -> Quantised:
+def export_int8(network: Trained, train: ImageSet, test: ImageSet, path: Path, takes: str) -> Int8Export:
     """Writes the network in 8 bits and compares it with float32 on all test images. Raises RunError and FileError.
 
     Calibrated on the first training images, not augmented.
@@ -55,7 +55,7 @@ def export_int8(network: Trained, train: ImageSet, test: ImageSet, path: Path, t
     images, labels = export_inputs(network, test, given, len(test)).numpy(), test.labels.numpy()
     before, after = (_classes(data, images) for data in (floats, integers))
     accuracies = 100 * float((before == labels).mean()), 100 * float((after == labels).mean())
-    return Quantised(given, len(test), int((before == after).sum()), accuracies, (len(floats), len(integers)))
+    return Int8Export(given, len(test), int((before == after).sum()), accuracies, (len(floats), len(integers)))
 
 
 def _classes(data: bytes, images: NDArray[Any]) -> NDArray[np.int64]:
@@ -92,8 +92,8 @@ def quantized(data: bytes, images: Tensor) -> bytes:
             weight_type=QuantType.QInt8,
         )
         model = onnx.load(output)
-    facts = {entry.key: entry.value for entry in onnx.load_from_string(data).metadata_props}
-    onnx.helper.set_model_props(model, facts)
+    properties = {entry.key: entry.value for entry in onnx.load_from_string(data).metadata_props}
+    onnx.helper.set_model_props(model, properties)
     return bytes(model.SerializeToString())
 
 

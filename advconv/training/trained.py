@@ -90,21 +90,21 @@ def _before(run: Run) -> nn.Module:
 
 
 def _of_file(file: Path) -> Trained:
-    architecture, facts, module = open_trained_file(file)
+    architecture, metadata, module = open_trained_file(file)
     return Trained(
         file,
         architecture.spec.name,
         architecture.spec,
         architecture.measures,
-        f"{facts.weights} weights" + ("" if facts.epoch is None else f", of epoch {facts.epoch}"),
-        facts.classes,
-        tuple(facts.mean),
-        tuple(facts.std),
-        facts.seed,
-        facts.versions,
-        RunOptions("", limit=facts.limit),
+        f"{metadata.weights} weights" + ("" if metadata.epoch is None else f", of epoch {metadata.epoch}"),
+        metadata.classes,
+        tuple(metadata.mean),
+        tuple(metadata.std),
+        metadata.seed,
+        metadata.versions,
+        RunOptions("", limit=metadata.limit),
         module,
-        partial(_initialised, file, architecture.measures.graph, facts.seed, facts.initial_weights),
+        partial(_initialised, file, architecture.measures.graph, metadata.seed, metadata.initial_weights),
     )
 
 

@@ -22,7 +22,7 @@ from advconv.training.saved import Natural, Percent, Positive, Sha256, Text, val
 
 
 @dataclass(frozen=True)
-class Facts:
+class WeightsMetadata:
     """What a file of weights says about them. `mean` and `std` normalise the images, by channel, of values from 0 to 1.
 
     `weights`: `last` or `best`, after `epoch`; None if the run has not recorded it. `test_accuracy`: percent of the
@@ -44,16 +44,16 @@ class Facts:
     initial_weights: Sha256 | None = None
 
 
-def save_trained(run: Run, which: str, path: Path) -> Facts:
+def save_trained(run: Run, which: str, path: Path) -> WeightsMetadata:
     """Writes the `last` or `best` weights of a run as the file beside an architecture file.
 
     Raises TrainingError if the architecture file beside it is not the one that was trained, and FileError.
     """
-    facts, module = _facts(run, which), load_weights(run, which)
+    metadata, module = _metadata_of(run, which), load_weights(run, which)
     if (file := architecture_file(path)).is_file():
         _check_same(file, run)
-    write(path, dump_trained(run.spec, module, asdict(facts)))
-    return facts
+    write(path, dump_trained(run.spec, module, asdict(metadata)))
+    return metadata
 
 
 def architecture_file(path: Path) -> Path:
@@ -62,11 +62,11 @@ def architecture_file(path: Path) -> Path:
     return short if short.is_file() else path.with_suffix(".yaml")
 
 
-def _facts(run: Run, which: str) -> Facts:
+def _metadata_of(run: Run, which: str) -> WeightsMetadata:
     metadata = run.metadata
     initial = metadata.options.initial_weights
     epoch, accuracy = _recorded(run, which)
-    return Facts(
+    return WeightsMetadata(
         weights=which,
         classes=metadata.classes,
         mean=metadata.mean,
@@ -112,7 +112,7 @@ def read_architecture(file: Path) -> Architecture:
     return check_architecture(*read_document(str(file), data), force=True)
 
 
-def open_trained_file(file: Path) -> tuple[Architecture, Facts, nn.Module]:
+def open_trained_file(file: Path) -> tuple[Architecture, WeightsMetadata, nn.Module]:
     """An architecture file with its weights, on the CPU, in evaluation mode. Raises TrainingError and ArchError."""
     if file.name == ARCH and file.with_name(METADATA).is_file():
         raise RunError(f"{file} is the file of a run; give {file.parent}")
@@ -125,8 +125,8 @@ def open_trained_file(file: Path) -> tuple[Architecture, Facts, nn.Module]:
         raise TrainingError(str(problem)) from problem
     path = weights_file(file)
     try:
-        facts = validated_as(Facts, record)
+        metadata = validated_as(WeightsMetadata, record)
     except ValueError as problem:
         raise TrainingError(f"{path} is damaged: {problem}") from problem
-    check_lengths(path, facts.mean, facts.std, facts.classes, architecture)
-    return architecture, facts, module.eval()
+    check_lengths(path, metadata.mean, metadata.std, metadata.classes, architecture)
+    return architecture, metadata, module.eval()
