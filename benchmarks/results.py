@@ -47,6 +47,10 @@ class Trained(NamedTuple):
     def highest(self) -> float:
         return max(self.accuracies.values())
 
+    def __str__(self) -> str:
+        accuracy = f"{self.mean:.2f}% ({self.lowest:.2f} to {self.highest:.2f})"
+        return f"{self.path}  {self.params:,} params  {self.macs:,} MACs  {accuracy}"
+
 
 def rows_of(run: Path) -> list[dict[str, str]]:
     """The epochs in the log of a run."""
@@ -108,11 +112,15 @@ def _is_just_above(other: tuple[float, float], point: tuple[float, float], width
     return 0 < other[1] - point[1] < 0.5 and abs(other[0] - point[0]) < width / 4
 
 
+def description(networks: Sequence[Trained]) -> str:
+    """What the figure shows, as text, which the file has too."""
+    return "\n".join(map(str, networks))
+
+
 def main(folder: str, output: str) -> None:
     networks = trained_networks(Path(folder))
-    Path(output).write_bytes(png(chart(networks)))
-    for each in networks:
-        print(f"{each.path}  {each.params:,} params  {each.macs:,} MACs  {each.mean:.2f}%")
+    Path(output).write_bytes(png(chart(networks), description(networks)))
+    print(description(networks))
 
 
 if __name__ == "__main__":

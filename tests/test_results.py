@@ -1,10 +1,12 @@
 """The table of trained networks in docs/results.md, made from the logs of their runs and the shipped files."""
 
+import csv
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from advconv.check import check_bytes, check_document
 from advconv.language.effective import effective_text
@@ -12,10 +14,12 @@ from advconv.language.overrides import apply_settings, setting
 from advconv.language.spec import ArchSpec
 from advconv.text.reader import read
 from advconv.text.source import Source
-from benchmarks.results import Trained, arch_of, chart, rows_of, runs, trained_networks
+from advconv.training.figures import png
+from benchmarks.results import RUNS, Trained, arch_of, chart, description, rows_of, runs, trained_networks
 from tests.golden import OWN
 
 DOCUMENT = Path("docs/results.md")
+TRIALS = sorted((RUNS / "trials").glob("*.csv"))
 HEAD = (
     "| architecture | parameters | MACs | RF | test accuracy: mean (lowest to highest) | of each run | epochs "
     "| time on two CPU cores |"
@@ -73,6 +77,45 @@ def test_the_means_keep_the_promises_of_the_shipped_networks() -> None:
     for path, promise in promised.items():
         assert promise is not None
         assert promise.holds(networks[path].mean)
+
+
+def test_the_figure_in_the_documents_is_of_these_networks(update: bool) -> None:
+    path, expected = RUNS / "frontier.png", description(trained_networks())
+    if update:
+        path.write_bytes(png(chart(trained_networks()), expected))
+
+    with Image.open(path) as image:
+        assert image.info["Description"] == expected
+
+
+def test_what_is_reached_is_said_alike_in_the_readme_and_beside_the_goals() -> None:
+    readme, text = (Path(name).read_text(encoding="utf-8") for name in ("README.md", "docs/results.md"))
+    paragraph = readme[readme.index("On two CPU cores `c1c2c3c4` reaches") : readme.index("\n## The language")]
+    goals = {cells[1].strip("` "): cells for line in text.splitlines() if len(cells := line.split("|")) == 6}
+
+    for each in trained_networks():
+        name, mean = each.path.stem, f"{each.mean:.2f}%"
+        assert f"{each.mean:.1f}%" in paragraph[paragraph.index(f"`{name}`") :]
+        if name in goals:
+            assert goals[name][3].strip() == mean
+            is_missed = each.mean < float(goals[name][2].strip(" %"))
+            assert ("not reached" in goals[name][4]) == is_missed
+    assert {"under-200k", "under-100k", "under-25k", "c1c2c3c4-dilated"} <= goals.keys()
+
+
+@pytest.mark.parametrize("log", TRIALS, ids=lambda path: path.stem)
+def test_the_figures_of_a_trial_are_those_of_its_log_and_its_file(log: Path) -> None:
+    """`base` stands for the trials that only set options of training."""
+    last = list(csv.DictReader(log.read_text(encoding="utf-8").splitlines()))[-1]
+    link = f"[{float(last['val_accuracy']):.2f}%](results/trials/{log.name})"
+    (row,) = [line for line in DOCUMENT.read_text(encoding="utf-8").splitlines() if link in line]
+
+    assert f"| {link} | {float(last['test_accuracy']):.2f}% |" in row
+    assert last["epoch"] == "10"
+    if (file := log.with_suffix(".yaml")).exists() and log.stem != "base":
+        measures = check_bytes(file.name, file.read_bytes()).measures
+        assert measures is not None
+        assert f"{measures.total.params:,}" in row
 
 
 def test_the_chart_has_every_network_at_its_parameters_and_macs() -> None:

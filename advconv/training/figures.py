@@ -23,10 +23,11 @@ BLUE, ORANGE, GREY = "#2468b2", "#d1662a", "#8a8a8a"
 as_plain_text = rc_context({"text.parse_math": False})
 
 
-def png(figure: Figure) -> bytes:
+def png(figure: Figure, description: str = "") -> bytes:
     out = io.BytesIO()
     # Without the version of matplotlib, the same run gives the same file.
-    figure.savefig(out, format="png", dpi=120, metadata={"Software": None})
+    metadata = {"Software": None} | ({"Description": description} if description else {})
+    figure.savefig(out, format="png", dpi=120, metadata=metadata)
     return out.getvalue()
 
 
