@@ -9,7 +9,8 @@ from torchvision import datasets
 
 from advconv.language.data_sets import SETS
 from advconv.language.overrides import apply_settings, parse_setting, setting
-from advconv.language.recipe import BELOW_ONE, LARGEST, MAX_EPOCHS, OPTIMIZERS, SCHEDULES, SMALLEST, Train
+from advconv.language.recipe import OPTIMIZERS, SCHEDULES, Train
+from advconv.language.recipe_forms import BELOW_ONE, LARGEST, MAX_EPOCHS, SMALLEST
 from advconv.language.spec import parse
 from advconv.rules.diagnostics import placed
 from advconv.text.reader import read

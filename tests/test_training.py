@@ -24,7 +24,8 @@ from safetensors.torch import load_file
 from torch import nn
 from tqdm import tqdm
 
-from advconv.language.recipe import BELOW_ONE, LARGEST, SMALLEST, Train
+from advconv.language.recipe import Train
+from advconv.language.recipe_forms import BELOW_ONE, LARGEST, SMALLEST
 from advconv.training import figures
 from advconv.training.augment import Augment
 from advconv.training.data import ImageSet, TrainingData
