@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -25,6 +26,10 @@ from benchmarks.timing import machine
 
 LIMIT = 500
 """Seconds after which nothing is started, and what is still running gets a stop request."""
+
+TESTS = ("tests/test_cuda.py", "tests/test_cuda_steps.py")
+TESTS_LIMIT = 200
+"""Seconds for them."""
 
 GRACE = 30
 """Seconds for a checkpoint after a stop request."""
@@ -58,11 +63,16 @@ def main(out: str, data_dir: str, arch: str, device: str, small: bool, seeds: in
 
 
 def _parts(bench: Bench, seeds: int, without_tests: bool) -> dict[str, Callable[[], Result]]:
-    parts: dict[str, Callable[[], Result]] = {} if without_tests else {"tests": partial(tests, bench)}
-    parts["time to 85%"] = partial(training, bench, "to85", "--epochs", "12", "--until", "85")
-    parts |= {f"full run, seed {n}": partial(training, bench, f"seed{n}", "--seed", str(n)) for n in range(seeds)}
-    parts["throughput"] = partial(throughput, bench, "workers")
-    return parts | {"throughput, augmented on the device": partial(throughput, bench, "device")}
+    """The full runs come last, so that they have the time that is left."""
+    parts: dict[str, Callable[[], Result]] = {
+        "time to 85%": partial(training, bench, "to85", "--epochs", "12", "--until", "85"),
+        "throughput": partial(throughput, bench, "workers"),
+        "throughput, augmented on the device": partial(throughput, bench, "device"),
+    }
+    if not without_tests:
+        parts["tests"] = partial(tests, bench)
+    full = {f"full run, seed {n}": partial(training, bench, f"seed{n}", "--seed", str(n)) for n in range(seeds)}
+    return parts | full
 
 
 def timed(part: Callable[[], Result], bench: Bench) -> Result:
@@ -73,21 +83,28 @@ def timed(part: Callable[[], Result], bench: Bench) -> Result:
 
 
 def _name(device: str) -> str:
-    return torch.cuda.get_device_name() if device == "cuda" else device
+    try:
+        return torch.cuda.get_device_name(device) if device.startswith("cuda") else device
+    except (RuntimeError, AssertionError) as problem:
+        sys.exit(f"there is no device {device!r} here: {problem}")
 
 
 def tests(bench: Bench) -> Result:
-    """The summary line of the tests of a device."""
-    words = ["pytest", "-q", "-m", "cuda", "-p", "no:cacheprovider", "tests/test_cuda.py", "tests/test_cuda_steps.py"]
+    """The result of each test of a device. Warnings are no errors here: libraries for GPUs have others."""
+    words = ["pytest", "-v", "-n", "0", "-W", "default", "-m", "cuda", "-p", "no:cacheprovider", *TESTS]
+    bench = bench._replace(deadline=min(bench.deadline, time.monotonic() + TESTS_LIMIT))
     code, lines = _python(bench, "tests", words, ADVCONV_TEST_DEVICE=bench.device)
-    return {"exit": code, "summary": lines[-1:], "failed": [line for line in lines if line.startswith("FAILED")]}
+    ends = Counter(found[1] for line in lines if (found := re.search(r"::.* (PASSED|FAILED|SKIPPED|ERROR)\b", line)))
+    return {"exit": code, **ends, "lines": [line for line in lines if "FAILED" in line] + lines[-1:]}
 
 
 def throughput(bench: Bench, augment_on: str) -> Result:
     size = ["--rounds", "1", "--steps", "4"] if bench.small else ["--rounds", "5", "--steps", "60"]
-    words = ["benchmarks.train_throughput", "--device", bench.device, *size, "--augment-on", augment_on]
+    given = ["--arch", bench.arch, "--device", bench.device, "--augment-on", augment_on]
+    words = ["benchmarks.train_throughput", *given, *size]
     code, lines = _python(bench, f"throughput-{augment_on}", words)
-    speeds = dict(re.findall(r"^(.+): ([\d,]+) images/s", "\n".join(lines), re.MULTILINE))
+    found = re.findall(r"^(.+): ([\d,]+) images/s", "\n".join(lines), re.MULTILINE)
+    speeds = {name: int(speed.replace(",", "")) for name, speed in found}
     return {"exit": code, "images_per_second": speeds, "lines": lines[-5:]}
 
 
@@ -112,7 +129,11 @@ def _python(bench: Bench, name: str, module: Sequence[str], **environment: str) 
         program = [sys.executable, "-m", *module]
         given = os.environ | environment
         process = subprocess.Popen(program, env=given, stdout=output, stderr=output, start_new_session=True)
-        code = _wait(process, bench.deadline)
+        try:
+            code = _wait(process, bench.deadline)
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
     return code, path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
 
 

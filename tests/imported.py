@@ -6,6 +6,8 @@ from advconv.training.runtime import tune_runtime
 
 tune_runtime()
 os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+# A process that has asked CUDA itself whether there is a device cannot be forked.
+os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
 
 import matplotlib.backends.backend_agg  # noqa: E402
 import torch._dynamo  # noqa: E402

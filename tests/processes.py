@@ -144,7 +144,7 @@ def _call(answers: Any, function: Callable[..., Any], arguments: tuple[Any, ...]
 
 def _ensure_server() -> None:
     before = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = str(ROOT)
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(ROOT), before)))
     try:
         forkserver.ensure_running()
     finally:

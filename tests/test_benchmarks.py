@@ -56,7 +56,9 @@ def test_the_benchmark_of_a_gpu_is_tried_on_a_cpu(tmp_path: Path) -> None:
         assert parts[name]["result"]["epoch"] == 1
         assert (tmp_path / parts[name]["run"] / "last.safetensors").is_file()
     for name in ("throughput", "throughput, augmented on the device"):
-        assert parts[name]["images_per_second"].keys() == {"train", "bare loop", "loop that people write"}
+        speeds = parts[name]["images_per_second"]
+        assert speeds.keys() == {"train", "bare loop", "loop that people write"}
+        assert all(speed > 0 for speed in speeds.values())
 
 
 def test_a_part_that_fails_or_has_no_time_left_is_recorded(tmp_path: Path) -> None:

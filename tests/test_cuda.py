@@ -125,8 +125,9 @@ def test_a_run_made_on_a_cpu_is_evaluated_and_goes_on_on_the_device(tmp_path: Pa
 
 @pytest.mark.skipif(not IS_CUDA, reason="the memory of a CPU is not filled")
 def test_a_gpu_without_memory_is_told_in_a_line(tmp_path: Path) -> None:
-    arch = write_arch(tmp_path / "t.yaml", rows=[{"conv": 4096}, {"conv": 4096}, "gap", "linear"], input=(3, 96, 96))
-    ended = train(tmp_path, arch, "--batch-size", "5000", "--limit", "5000", "--device", "cuda", "--force")
+    arch = write_arch(tmp_path / "t.yaml", rows=[{"conv": 4096}, "gap", "linear"], input=(3, 96, 96))
+    words = ("--batch-size", "5000", "--limit", "5000", "--workers", "0", "--force")
+    ended = train(tmp_path, arch, *words, "--device", DEVICE)
 
     assert ended.code == 2
     (line,) = [line for line in ended.err.splitlines() if "failed" in line]

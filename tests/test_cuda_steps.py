@@ -24,6 +24,8 @@ from tests.training import write_arch
 
 pytestmark = MARKS
 
+TYPE = torch.device(DEVICE).type
+
 IMAGES, LABELS = (torch.from_numpy(part) for part in draw_shapes(64, (16, 16, 3), 0))
 DATA = TrainingData(
     ImageSet(IMAGES, LABELS), None, ImageSet(IMAGES, LABELS), tuple("abcdefghij"), (0.5,) * 3, (0.25,) * 3
@@ -56,7 +58,7 @@ def test_convolutions_keep_channels_last_and_compute_in_bfloat16(tmp_path: Path)
 
     assert outputs
     assert all(output.is_contiguous(memory_format=torch.channels_last) for output in outputs)
-    assert {(output.dtype, output.device.type) for output in outputs} == {(torch.bfloat16, DEVICE)}
+    assert {(output.dtype, output.device.type) for output in outputs} == {(torch.bfloat16, TYPE)}
     assert {each.dtype for each in trainer.module.parameters()} == {torch.float32}
 
 
@@ -87,16 +89,16 @@ def test_the_loss_of_each_step_is_that_of_a_cpu(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("recipe", [{"mixup": 0.2}, {"cutmix": 1.0}])
 def test_images_are_mixed_as_on_a_cpu(recipe: dict[str, float]) -> None:
-    train = Train.model_validate(recipe)
+    train, images = Train.model_validate(recipe), IMAGES.permute(0, 3, 1, 2).float()
     found = []
     for device in (DEVICE, "cpu"):
         torch.manual_seed(0)
-        found.append(mixed(IMAGES.float().to(device), LABELS.to(device), 10, train, step=3))
+        found.append(mixed(images.to(device), LABELS.to(device), 10, train, step=3))
     (there, targets), (here, expected) = found
 
     assert torch.allclose(there.cpu(), here, atol=1e-3)
     assert torch.allclose(targets.cpu(), expected, atol=1e-6)
-    assert not torch.equal(here, IMAGES.float())
+    assert not torch.equal(here, images)
 
 
 def test_batches_from_a_step_on_are_those_of_the_whole_training() -> None:
@@ -105,7 +107,7 @@ def test_batches_from_a_step_on_are_those_of_the_whole_training() -> None:
 
     assert len(rest) == len(whole) - 5
     for (images, labels), (wanted, classes) in zip(rest, whole[5:], strict=True):
-        assert images.device.type == DEVICE
+        assert images.device.type == TYPE
         assert torch.equal(images, wanted)
         assert torch.equal(labels, classes)
 
@@ -123,7 +125,7 @@ def test_every_architecture_of_the_zoo_takes_a_step_on_the_device() -> None:
     for path in sorted(Path("archs").rglob("*.yaml")):
         graph = load(path).measures.graph
         module = build(graph).to(DEVICE).to(memory_format=torch.channels_last)
-        with torch.autocast(DEVICE, torch.bfloat16):
+        with torch.autocast(TYPE, torch.bfloat16):
             loss = module(torch.randn(2, *graph.input[:3], device=DEVICE)).float().square().mean()
         loss.backward()
 

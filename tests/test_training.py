@@ -196,10 +196,10 @@ def test_a_run_whose_device_is_not_here_is_evaluated_on_the_best_one(
     assert command("evaluate", run, "--format", "csv") == 0
     out, err = capsys.readouterr()
     assert out == expected
-    assert f"{run} was trained with --device cuda:99, which is not here; computing on " in err
+    assert f"{run} was trained with --device cuda:99, which cannot be used here; computing on " in err
 
     assert command("train", "--resume", run) == 2
-    assert capsys.readouterr().err.rstrip().endswith("; choose another one, such as cpu")
+    assert capsys.readouterr().err.rstrip().endswith("; use another one, such as cpu")
 
 
 def test_accuracies_by_class_are_numbers_and_a_class_without_images_has_none() -> None:

@@ -30,7 +30,7 @@ def run_evaluate(options: argparse.Namespace) -> int:
 
     network = _open(options)
     _, test = _images(network, options.data_dir)
-    accelerator = _accelerator(network, options.device)
+    accelerator = _available_accelerator(network, options.device)
     with computing("the evaluation"):
         module, normalise = network.module.to(accelerator.device), network.normalise().to(accelerator.device)
         evaluation = evaluate(module, test, normalise, accelerator, options.flip)
@@ -46,8 +46,8 @@ def _open(options: argparse.Namespace) -> "Trained":
     return open_trained(Path(options.run_path), options.weights, options.previous)
 
 
-def _accelerator(network: "Trained", given: str | None) -> "Accelerator":
-    """The device that is given, else that of the run, or the best one if this machine has none such.
+def _available_accelerator(network: "Trained", given: str | None) -> "Accelerator":
+    """The device that is given, else that of the run, or the best one if that cannot be used.
 
     Raises DeviceError.
     """
@@ -59,9 +59,9 @@ def _accelerator(network: "Trained", given: str | None) -> "Accelerator":
     except DeviceError:
         if given:
             raise
-    accelerator = choose_accelerator("auto", precision, "off")
-    print_error(f"{network.path} was trained with --device {recorded}, which is not here; computing on {accelerator}")
-    return accelerator
+    found = choose_accelerator("auto", precision, "off")
+    print_error(f"{network.path} was trained with --device {recorded}, which cannot be used here; computing on {found}")
+    return found
 
 
 def _images(network: "Trained", data_dir: str | None) -> tuple["ImageSet", "ImageSet"]:

@@ -60,7 +60,7 @@ PLACES = {
 
 PRECISIONS = {
     "auto": "bfloat16 if the device supports it",
-    "float32": "every operation in float32",
+    "float32": "without autocast",
     "bfloat16": "by autocast",
 }
 

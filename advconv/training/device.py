@@ -17,7 +17,7 @@ class DeviceError(TrainingError):
 
 
 class Accelerator(NamedTuple):
-    """`dtype` is the one of autocast, None for float32 throughout. `note`: why a request was not followed, or empty."""
+    """`dtype` is the one of autocast, None without autocast. `note`: why a request was not followed, or empty."""
 
     device: torch.device
     dtype: torch.dtype | None
@@ -51,7 +51,7 @@ def _device(name: str, local_rank: int) -> torch.device:
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError) as problem:
         reason = first_line(problem).rstrip(".")
-        raise DeviceError(f"there is no device {name!r} here: {reason}; choose another one, such as cpu") from problem
+        raise DeviceError(f"there is no device {name!r} here: {reason}; use another one, such as cpu") from problem
     return device
 
 
@@ -95,6 +95,13 @@ def device_name(device: torch.device) -> str:
         return torch.cuda.get_device_name(device)
     threads = torch.get_num_threads()
     return f"CPU, {threads} thread{'' if threads == 1 else 's'}" if device.type == "cpu" else device.type.upper()
+
+
+def to_device(tensor: Tensor, device: torch.device) -> Tensor:
+    """A tensor on a device; to CUDA through pinned memory, so that the host does not wait for the work queued there."""
+    if device.type == "cuda" and tensor.device.type == "cpu":
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)
 
 
 class Normalise(nn.Module):

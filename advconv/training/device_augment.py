@@ -15,6 +15,7 @@ from advconv.language.augment import Transform
 from advconv.language.recipe import Train
 from advconv.training.augment import Augment, pipeline
 from advconv.training.data import ImageSet, TrainingData
+from advconv.training.device import to_device
 from advconv.training.errors import computing
 from advconv.training.loader import Batch, BatchPlan, BatchSampler
 from advconv.training.shapes import Image
@@ -55,9 +56,9 @@ class ShiftScaleRotate(Step):
 
     def parameters(self, uniform: Tensor, height: int, width: int) -> tuple[Tensor, Tensor, Tensor]:
         """Shift in whole pixels (batch, 2) and scale (batch, 2), of x and y, and the angle in radians (batch)."""
-        low, high = torch.tensor(self.ranges, dtype=uniform.dtype, device=uniform.device).unbind(1)
+        low, high = to_device(torch.tensor(self.ranges, dtype=uniform.dtype), uniform.device).unbind(1)
         drawn = low + uniform * (high - low)
-        size = torch.tensor((width, height), dtype=uniform.dtype, device=uniform.device)
+        size = to_device(torch.tensor((width, height), dtype=uniform.dtype), uniform.device)
         return (drawn[:, :2] * size).trunc(), drawn[:, 2:4], drawn[:, 4].deg2rad()
 
     def apply(self, images: Tensor, uniform: Tensor) -> Tensor:
@@ -78,7 +79,7 @@ def inverse_affine(shift: Tensor, scale: Tensor, angle: Tensor, height: int, wid
     cos, sin = angle.cos(), angle.sin()
     turned = torch.stack([cos, -sin, sin, cos], 1).view(-1, 2, 2) / scale[:, :, None]
     moved = -(turned @ shift[:, :, None])
-    half = torch.tensor((width / 2, height / 2), dtype=shift.dtype, device=shift.device)
+    half = to_device(torch.tensor((width / 2, height / 2), dtype=shift.dtype), shift.device)
     return torch.cat([turned * half / half[:, None], moved / half[:, None]], 2)
 
 
@@ -135,7 +136,7 @@ def _integers(uniform: Tensor, low: int | Tensor, high: int | Tensor) -> Tensor:
 
 def _colour(fill: Any, images: Tensor) -> Tensor:
     """A number for all channels, or one for each, as (channels, 1, 1)."""
-    values = torch.as_tensor(fill, dtype=images.dtype, device=images.device)
+    values = to_device(torch.as_tensor(fill, dtype=images.dtype), images.device)
     return values.expand(images.shape[1])[:, None, None]
 
 
@@ -163,8 +164,8 @@ class DeviceAugment:
             # The indices are found before the numbers go to the device, whose results the host would wait for.
             chosen = (uniform[:, first] < p).nonzero()[:, 0]
             if len(chosen):
-                numbers = uniform[chosen, first + 1 : first + step.draws].to(images.device)
-                chosen = chosen.to(images.device)
+                numbers = to_device(uniform[chosen, first + 1 : first + step.draws], images.device)
+                chosen = to_device(chosen, images.device)
                 found[chosen] = step.apply(found[chosen], numbers)
             first += step.draws
         return found.permute(0, 2, 3, 1).to(torch.uint8)
@@ -186,5 +187,5 @@ def load_batches_on(
     for epoch, indices in BatchSampler(plan, start_step):
         chosen = torch.from_numpy(indices)
         with computing(f"epoch {epoch + 1}, augmentation"):
-            images = augment(data.images[chosen].to(device), epoch, indices)
+            images = augment(to_device(data.images[chosen], device), epoch, indices)
         yield images, data.labels[chosen]

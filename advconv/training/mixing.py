@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from advconv.language.recipe import Train
+from advconv.training.device import to_device
 
 Batch = tuple[Tensor, Tensor]
 
@@ -19,7 +20,7 @@ def mixed(inputs: Tensor, labels: Tensor, classes: int, recipe: Train, step: int
     (Zhang et al., "mixup", 2018), CutMix exchanges a box; with both, each is taken in half of the steps.
     """
     random = np.random.default_rng((recipe.seed, step))
-    other = torch.randperm(len(labels)).to(labels.device)
+    other = to_device(torch.randperm(len(labels)), labels.device)
     targets = F.one_hot(labels, classes).float()
     takes_cutmix = bool(recipe.cutmix) and not (recipe.mixup and random.random() < 0.5)
     if not takes_cutmix:

@@ -1,4 +1,4 @@
-"""SIGINT, SIGTERM and SIGHUP end training after the current step."""
+"""SIGINT, SIGTERM and SIGHUP end training after the current step, on a GPU within 20 steps."""
 
 import signal
 import sys

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from advconv.language.recipe import Train
 from advconv.language.resizing import size_at
 from advconv.training.data import ImageSet, TrainingData
-from advconv.training.device import Accelerator, Normalise
+from advconv.training.device import Accelerator, Normalise, to_device
 from advconv.training.distillation import Distillation, Teacher
 from advconv.training.distributed import data_parallel, mean_over_ranks, sync_batch_norm
 from advconv.training.environment import Environment
@@ -95,8 +95,8 @@ class Trainer:
 
     def _update(self, images: Tensor, labels: Tensor) -> None:
         self._reseed()
-        labels = labels.to(self.accelerator.device)
-        inputs, targets = self.normalise(images.to(self.accelerator.device)), labels
+        images, labels = (to_device(each, self.accelerator.device) for each in (images, labels))
+        inputs, targets = self.normalise(images), labels
         if self.recipe.mixup or self.recipe.cutmix:
             inputs, targets = mixed(inputs, labels, self.classes, self.recipe, self.step)
         with self.accelerator.autocast():
