@@ -110,16 +110,17 @@ def test_a_teacher_sees_images_as_in_its_own_training() -> None:
     assert torch.allclose(teacher.seen, Normalise((0.3,) * 3, (0.7,) * 3)(images), atol=1e-5)
 
 
-def test_a_teacher_sees_whole_images_where_the_network_sees_smaller_ones() -> None:
+def test_a_teacher_sees_smaller_images_where_the_network_does() -> None:
     images = ImageSet(torch.randint(0, 256, (4, 16, 16, 3), dtype=torch.uint8), torch.tensor([0, 1, 2, 0]))
     data = TrainingData(images, None, images, ("a", "b", "c"), (0.5,) * 3, (0.25,) * 3)
     recipe, teacher = Train(initial_scale=0.5, precision="float32"), Known(torch.zeros(4, 3))
-    network = nn.Sequential(Known(torch.zeros(4, 3, 1, 1)), nn.BatchNorm2d(3), nn.Flatten())
+    first = Known(torch.zeros(4, 3, 1, 1))
+    network = nn.Sequential(first, nn.BatchNorm2d(3), nn.Flatten())
     trainer = Trainer(network, data, recipe, BatchPlan(4, 4, 5, 0), CPU, teacher_of(teacher, Distill(run="x")))
     trainer.update(images.images, images.labels)
 
-    assert network[0].seen.shape == (4, 3, 8, 8)
-    assert torch.equal(teacher.seen, Normalise((0.5,) * 3, (0.25,) * 3)(images.images))
+    assert first.seen.shape == (4, 3, 8, 8)
+    assert torch.allclose(teacher.seen, first.seen)
 
 
 def test_a_teacher_does_not_learn() -> None:
@@ -257,6 +258,25 @@ def test_a_teacher_that_cannot_be_used_is_refused_before_anything_is_written(
     assert "the teacher" in error
     assert reason in error
     assert not (folder / "runs").exists()
+
+
+@slow
+@short
+def test_a_teacher_that_cannot_take_the_smaller_images_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_arch(tmp_path / "t.yaml", rows=[{"strided": 8}, "flatten", "linear"])
+    assert command("train", "t.yaml", *OPTIONS, "--limit", "64", "--epochs", "1", "--quiet") == 0
+    only_run(tmp_path).rename(tmp_path / "wider")
+    write_arch(tmp_path / "s.yaml", train={"distill": {"run": "wider"}, "initial_scale": 0.5})
+    capsys.readouterr()
+
+    assert command("train", "s.yaml", *OPTIONS) == 2
+    reason = (
+        "the teacher wider cannot be used: training has images of 8x8, which the network cannot take: C1[2] would have"
+    )
+    assert reason in capsys.readouterr().err
 
 
 @slow

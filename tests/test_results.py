@@ -104,6 +104,16 @@ def test_what_is_reached_is_said_alike_in_the_readme_and_beside_the_goals() -> N
     assert {"under-200k", "under-100k", "under-25k", "c1c2c3c4-dilated"} <= goals.keys()
 
 
+def test_what_whole_images_for_the_teacher_reached_is_said_in_the_text() -> None:
+    logs = sorted((RUNS / "whole-teacher").glob("*.csv"))
+    reached = [list(csv.DictReader(log.read_text(encoding="utf-8").splitlines()))[-1] for log in logs]
+    first, second = (f"{float(row['test_accuracy']):.2f}%" for row in reached)
+    text = " ".join(DOCUMENT.read_text(encoding="utf-8").split())
+
+    assert [row["epoch"] for row in reached] == ["60", "60"]
+    assert f"{first} and {second} of the test images with seeds 0 and 1 ([logs](results/whole-teacher/seed0" in text
+
+
 @pytest.mark.parametrize("log", TRIALS, ids=lambda path: path.stem)
 def test_the_figures_of_a_trial_are_those_of_its_log_and_its_file(log: Path) -> None:
     """`base` stands for the trials that only set options of training."""

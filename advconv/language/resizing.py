@@ -36,16 +36,22 @@ def _size_in(stage: int, size: Size, initial_scale: float) -> Size:
 
 def resizing_findings(spec: ArchSpec, graph: Graph) -> list[Finding]:
     """Why the network of a file cannot be trained on the smaller images of its recipe, if it cannot."""
+    if not (reason := why_not_smaller(graph, spec.train.initial_scale)):
+        return []
     help = "use a larger scale, or `gap` before the first `linear`"
-    sizes = (_size_in(stage, graph.input.size, spec.train.initial_scale) for stage in range(STAGES))
+    return [Finding("AC506", ("train", "initial_scale"), reason, help)]
+
+
+def why_not_smaller(graph: Graph, initial_scale: float) -> str:
+    """Why the module of a graph cannot run on the smaller images of a recipe; empty if it can."""
+    sizes = (_size_in(stage, graph.input.size, initial_scale) for stage in range(STAGES))
     for height, width in dict.fromkeys(sizes):
-        if reason := _reason_against(graph, Shape(graph.input.channels, height, width)):
-            message = f"training has images of {height}x{width}, which the network cannot take: {reason}"
-            return [Finding("AC506", ("train", "initial_scale"), message, help)]
-    return []
+        if reason := _why_not(graph, Shape(graph.input.channels, height, width)):
+            return f"training has images of {height}x{width}, which the network cannot take: {reason}"
+    return ""
 
 
-def _reason_against(graph: Graph, image: Shape) -> str:
+def _why_not(graph: Graph, image: Shape) -> str:
     """The first layer that does not fit on an image, or needs other weights for it; empty if there is none."""
     shapes = [image]
     for node in graph.nodes[1:]:

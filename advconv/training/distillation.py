@@ -25,7 +25,7 @@ class Teacher(NamedTuple):
 
 
 class Distillation(nn.Module):
-    """The loss of a network beside a teacher, which sees the images whole and normalised as in its own training."""
+    """The loss of a network beside a teacher, which sees the same images, normalised as in its own training."""
 
     scale: Tensor
     shift: Tensor

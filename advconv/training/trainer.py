@@ -96,14 +96,13 @@ class Trainer:
     def _update(self, images: Tensor, labels: Tensor) -> None:
         self._reseed()
         images, labels = (to_device(each, self.accelerator.device) for each in (images, labels))
-        inputs, targets = self.normalise(images), labels
+        inputs, targets = self._resized(self.normalise(images)), labels
         if self.recipe.mixup or self.recipe.cutmix:
             inputs, targets = mixed(inputs, labels, self.classes, self.recipe, self.step)
         with self.accelerator.autocast():
-            scores = self.forward(self._resized(inputs))
+            scores = self.forward(inputs)
         loss = F.cross_entropy(scores.float(), targets, label_smoothing=self.recipe.label_smoothing)
         if self.distillation:
-            # The teacher was trained for whole images and knows less of smaller ones.
             loss = self.distillation(inputs, scores, loss)
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
