@@ -2,6 +2,7 @@
 
 import csv
 import re
+import statistics
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,6 +32,11 @@ def spec_of(path: Path) -> ArchSpec:
     spec = check_bytes(path.name, path.read_bytes()).spec
     assert spec is not None
     return spec
+
+
+def logged(log: Path) -> list[dict[str, str]]:
+    """The rows of a log or of a table, such as sweep.csv."""
+    return list(csv.DictReader(log.read_text(encoding="utf-8").splitlines()))
 
 
 def line(trained: Trained) -> str:
@@ -104,9 +110,23 @@ def test_what_is_reached_is_said_alike_in_the_readme_and_beside_the_goals() -> N
     assert {"under-200k", "under-100k", "under-25k", "c1c2c3c4-dilated"} <= goals.keys()
 
 
+@pytest.mark.parametrize("epochs", [24, 60])
+def test_what_the_teacher_reached_is_said_with_its_log(epochs: int) -> None:
+    log = RUNS / "teacher" / f"epochs{epochs}.csv"
+    rows = logged(log)
+    minutes = sum(float(row["seconds"]) for row in rows) / 60
+    text = " ".join(DOCUMENT.read_text(encoding="utf-8").split())
+    (said,) = re.findall(rf"(?:as it was after|After) {epochs} epochs,(.*?minutes)", text)
+
+    assert len(rows) == epochs
+    link = f"[log]({log.relative_to(DOCUMENT.parent)})"
+    assert f"{float(rows[-1]['test_accuracy']):.2f}% of the test images ({link}" in said
+    assert said.endswith(f" {minutes:.0f} minutes")
+
+
 def test_what_whole_images_for_the_teacher_reached_is_said_in_the_text() -> None:
     logs = sorted((RUNS / "whole-teacher").glob("*.csv"))
-    reached = [list(csv.DictReader(log.read_text(encoding="utf-8").splitlines()))[-1] for log in logs]
+    reached = [logged(log)[-1] for log in logs]
     first, second = (f"{float(row['test_accuracy']):.2f}%" for row in reached)
     text = " ".join(DOCUMENT.read_text(encoding="utf-8").split())
 
@@ -114,10 +134,28 @@ def test_what_whole_images_for_the_teacher_reached_is_said_in_the_text() -> None
     assert f"{first} and {second} of the test images with seeds 0 and 1 ([logs](results/whole-teacher/seed0" in text
 
 
+@pytest.mark.parametrize("where", ["workers", "device"])
+def test_the_comparison_of_augmentations_says_what_its_logs_and_its_table_say(where: str) -> None:
+    logs = [RUNS / "augment-on" / f"{where}-seed{seed}.csv" for seed in (0, 1, 2)]
+    accuracies = [float(logged(log)[-1]["val_accuracy"]) for log in logs]
+    seconds = [sum(float(row["seconds"]) for row in logged(log)) for log in logs]
+    links = (f"[{each:.2f}%](results/augment-on/{log.name})" for each, log in zip(accuracies, logs, strict=True))
+    cells = [where, ", ".join(links), f"{statistics.mean(accuracies):.2f}%", f"{statistics.stdev(accuracies):.2f}"]
+    cells += [", ".join(f"{each:.0f}" for each in seconds), f"{statistics.mean(seconds):.0f}"]
+    text = DOCUMENT.read_text(encoding="utf-8")
+    (row,) = [row for row in logged(RUNS / "augment-on" / "sweep.csv") if row["train.augment_on"] == where]
+
+    assert "| " + " | ".join(cells) + " |" in text
+    assert ", ".join(f"{float(logged(log)[-1]['test_accuracy']):.2f}%" for log in logs) in " ".join(text.split())
+    assert float(row["mean"]) == pytest.approx(statistics.mean(accuracies), abs=1e-3)
+    assert float(row["standard deviation"]) == pytest.approx(statistics.stdev(accuracies), abs=1e-3)
+    assert float(row["mean time"]) == pytest.approx(statistics.mean(seconds), abs=1e-2)
+
+
 @pytest.mark.parametrize("log", TRIALS, ids=lambda path: path.stem)
 def test_the_figures_of_a_trial_are_those_of_its_log_and_its_file(log: Path) -> None:
     """`base` stands for the trials that only set options of training."""
-    last = list(csv.DictReader(log.read_text(encoding="utf-8").splitlines()))[-1]
+    last = logged(log)[-1]
     link = f"[{float(last['val_accuracy']):.2f}%](results/trials/{log.name})"
     (row,) = [line for line in DOCUMENT.read_text(encoding="utf-8").splitlines() if link in line]
 
