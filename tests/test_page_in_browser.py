@@ -273,6 +273,18 @@ def test_axe_finds_no_violation(name: str, scheme: str, opened: Any) -> None:
         assert violations(page.main_frame) == []
 
 
+@needs_axe
+def test_axe_finds_what_is_wrong_with_a_page(browser: "Browser") -> None:
+    page = browser.new_page()
+    page.set_content(
+        "<!doctype html><html lang=en><title>wrong</title><main><h1>wrong</h1>"
+        "<img src=''><p style='color: #bbb; background: #fff'>pale</p></main></html>"
+    )
+
+    assert [rule for rule, _ in violations(page.main_frame)] == ["color-contrast", "image-alt"]
+    page.close()
+
+
 def test_everything_focusable_shows_its_focus(opened: Any) -> None:
     page = opened("c1c2c3c4")
     seen = set()
