@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from html.parser import HTMLParser
 from importlib.util import find_spec
 from pathlib import Path
@@ -85,6 +86,7 @@ def test_every_link_of_the_site_leads_to_a_file_and_a_place_in_it(site: Path) ->
     assert broken == []
 
 
+@cache
 def names(path: Path) -> set[str]:
     return Links(path.read_text(encoding="utf-8")).names | {"__skip"}
 
