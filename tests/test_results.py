@@ -124,14 +124,14 @@ def test_what_the_teacher_reached_is_said_with_its_log(epochs: int) -> None:
     assert said.endswith(f" {minutes:.0f} minutes")
 
 
-def test_what_whole_images_for_the_teacher_reached_is_said_in_the_text() -> None:
-    logs = sorted((RUNS / "whole-teacher").glob("*.csv"))
-    reached = [logged(log)[-1] for log in logs]
-    first, second = (f"{float(row['test_accuracy']):.2f}%" for row in reached)
+@pytest.mark.parametrize("folder", ["under-200k-60-epochs", "whole-teacher"])
+def test_what_earlier_trainings_of_under_200k_reached_is_said_with_their_logs(folder: str) -> None:
+    logs = [RUNS / folder / f"seed{seed}.csv" for seed in (0, 1)]
+    first, second = (f"{float(logged(log)[-1]['test_accuracy']):.2f}%" for log in logs)
     text = " ".join(DOCUMENT.read_text(encoding="utf-8").split())
 
-    assert [row["epoch"] for row in reached] == ["60", "60"]
-    assert f"{first} and {second} of the test images with seeds 0 and 1 ([logs](results/whole-teacher/seed0" in text
+    assert [logged(log)[-1]["epoch"] for log in logs] == ["60", "60"]
+    assert re.search(rf"{first} and {second}[^(]* \(\[logs\]\(results/{folder}/seed0\.csv\)", text)
 
 
 @pytest.mark.parametrize("where", ["workers", "device"])
