@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from advconv.system.console import MAX_MESSAGE
 from tests.training import command
@@ -79,6 +80,14 @@ def test_so_it_is_where_training_begins(tmp_path: Path, library: str) -> None:
 
     said = f"{library} cannot be loaded: libGL.so.1: {OPENING}; install the system library libGL.so.1"
     assert (found.returncode, found.stderr) == (2, f"advconv: {said}\n")
+
+
+def test_a_prediction_does_not_import_the_library_that_augments(tmp_path: Path) -> None:
+    (tmp_path / "albumentations.py").write_text("raise ImportError('imported')", encoding="utf-8")
+    Image.new("RGB", (32, 32)).save(tmp_path / "black.png")
+    found = started([*ADVCONV, "predict", ARCH, "black.png"], tmp_path, tmp_path)
+
+    assert (found.returncode, found.stderr) == (0, "")
 
 
 def test_what_a_library_makes_of_its_own_failure_is_cut_to_the_cause(tmp_path: Path) -> None:

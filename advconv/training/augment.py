@@ -4,7 +4,7 @@ import os
 import random
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pydantic import ValidationError
@@ -18,10 +18,8 @@ from advconv.training.shapes import Image
 from advconv.training.trial import AugmentError, Report, TrialStep, try_pipeline
 from advconv.values.forms import in_yaml
 
-# Read when the library is imported; it would otherwise look for a newer version on the network.
-os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
-
-import albumentations as A
+if TYPE_CHECKING:
+    import albumentations as A
 
 SHIFT_SCALE_ROTATE = "ShiftScaleRotate is a special case of Affine transform"
 """The start of albumentations' warning about a transform that the assignment asks for."""
@@ -29,7 +27,7 @@ SHIFT_SCALE_ROTATE = "ShiftScaleRotate is a special case of Affine transform"
 
 def compile_augment(
     augment: tuple[Transform, ...], mean: tuple[float, ...], size: Shape, report: Report = lambda text: None
-) -> A.Compose:
+) -> "A.Compose":
     """The declared pipeline, tried on images; `report` gets a warning if it is slow. Raises AugmentError."""
     compiled, always = pipeline(augment, mean), pipeline(tuple(map(_always_applied, augment)), mean)
     steps = zip(always.transforms, compiled.transforms, _places(augment), strict=True)
@@ -37,9 +35,19 @@ def compile_augment(
     return compiled
 
 
-def pipeline(augment: tuple[Transform, ...], mean: tuple[float, ...]) -> A.Compose:
+def pipeline(augment: tuple[Transform, ...], mean: tuple[float, ...]) -> "A.Compose":
     """The declared pipeline. `mean`: of the data set by channel, 0 to 1. Raises AugmentError."""
-    return A.Compose([_construct(part, place, mean) for part, place in zip(augment, _places(augment), strict=True)])
+    compose = _albumentations().Compose
+    return compose([_construct(part, place, mean) for part, place in zip(augment, _places(augment), strict=True)])
+
+
+def _albumentations() -> Any:
+    """The library, imported only where an augmentation is compiled: it takes a second, which no prediction needs."""
+    # Read by the import, which would otherwise look for a newer version on the network.
+    os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
+    import albumentations
+
+    return albumentations
 
 
 def _places(augment: tuple[Transform, ...]) -> list[Path]:
@@ -52,7 +60,7 @@ def _construct(transform: Transform, place: Path, mean: tuple[float, ...]) -> An
     if parts is not None:
         inner = [(*place, "transforms", index, part.name) for index, part in enumerate(parts)]
         arguments["transforms"] = [_construct(part, at, mean) for part, at in zip(parts, inner, strict=True)]
-    elif "InitSchema" in vars(getattr(A, transform.name)):
+    elif "InitSchema" in vars(getattr(_albumentations(), transform.name)):
         # By default a transform replaces invalid arguments and only warns.
         arguments["strict"] = True
     return _without_advice(lambda: _call(transform.name, arguments, place))
@@ -73,7 +81,7 @@ def _without_advice(build: Callable[[], Any]) -> Any:
 
 def _call(name: str, arguments: dict[str, Any], place: Path) -> Any:
     try:
-        return getattr(A, name)(**arguments)
+        return getattr(_albumentations(), name)(**arguments)
     except Exception as problem:
         path, reason = _reason(problem, arguments)
         raise AugmentError((*place, *path), f"{name}: {reason}") from problem
@@ -122,7 +130,7 @@ class TransformError(TrainingError):
 class Augment:
     """Augments images, uint8 (height, width, channels). The result depends only on (seed, epoch, index)."""
 
-    def __init__(self, pipeline: A.Compose, seed: int) -> None:
+    def __init__(self, pipeline: "A.Compose", seed: int) -> None:
         self.steps, self.seed = pipeline.transforms, seed
         self.bits = np.random.Philox(key=seed)
         self.state = self.bits.state

@@ -2,9 +2,8 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import albumentations as A
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -19,6 +18,9 @@ from advconv.training.device import to_device
 from advconv.training.errors import computing
 from advconv.training.loader import Batch, BatchPlan, BatchSampler
 from advconv.training.shapes import Image
+
+if TYPE_CHECKING:
+    import albumentations as A
 
 
 class Step(ABC):
@@ -37,7 +39,7 @@ class Step(ABC):
 class HorizontalFlip(Step):
     """albumentations.HorizontalFlip."""
 
-    def __init__(self, transform: A.HorizontalFlip) -> None:
+    def __init__(self, transform: "A.HorizontalFlip") -> None:
         pass
 
     def apply(self, images: Tensor, uniform: Tensor) -> Tensor:
@@ -49,7 +51,7 @@ class ShiftScaleRotate(Step):
 
     draws = 6
 
-    def __init__(self, transform: A.ShiftScaleRotate) -> None:
+    def __init__(self, transform: "A.ShiftScaleRotate") -> None:
         shift, scale = transform.translate_percent, transform.scale
         self.ranges = [shift["x"], shift["y"], scale["x"], scale["y"], transform.rotate]
         self.fill = transform.fill
@@ -86,7 +88,7 @@ def inverse_affine(shift: Tensor, scale: Tensor, angle: Tensor, height: int, wid
 class CoarseDropout(Step):
     """albumentations.CoarseDropout with a constant fill."""
 
-    def __init__(self, transform: A.CoarseDropout) -> None:
+    def __init__(self, transform: "A.CoarseDropout") -> None:
         self.counts = transform.num_holes_range
         self.heights, self.widths = transform.hole_height_range, transform.hole_width_range
         self.fill = transform.fill
@@ -143,7 +145,7 @@ def _colour(fill: Any, images: Tensor) -> Tensor:
 class DeviceAugment:
     """Augments a batch on its device. The result for an image depends only on (seed, epoch, index of the image)."""
 
-    def __init__(self, pipeline: A.Compose, seed: int, dataset_size: int) -> None:
+    def __init__(self, pipeline: "A.Compose", seed: int, dataset_size: int) -> None:
         self.steps: list[tuple[float, Step]] = [
             (transform.p, STEPS[type(transform).__name__](transform)) for transform in pipeline.transforms
         ]
