@@ -124,13 +124,15 @@ def test_what_the_teacher_reached_is_said_with_its_log(epochs: int) -> None:
     assert said.endswith(f" {minutes:.0f} minutes")
 
 
-@pytest.mark.parametrize("folder", ["under-200k-60-epochs", "whole-teacher"])
-def test_what_earlier_trainings_of_under_200k_reached_is_said_with_their_logs(folder: str) -> None:
+@pytest.mark.parametrize(
+    ("folder", "epochs"), [("under-200k-60-epochs", 60), ("whole-teacher", 60), ("under-100k-32-epochs", 32)]
+)
+def test_what_earlier_trainings_reached_is_said_with_their_logs(folder: str, epochs: int) -> None:
     logs = [RUNS / folder / f"seed{seed}.csv" for seed in (0, 1)]
     first, second = (f"{float(logged(log)[-1]['test_accuracy']):.2f}%" for log in logs)
     text = " ".join(DOCUMENT.read_text(encoding="utf-8").split())
 
-    assert [logged(log)[-1]["epoch"] for log in logs] == ["60", "60"]
+    assert [len(logged(log)) for log in logs] == [epochs, epochs]
     assert re.search(rf"{first} and {second}[^(]* \(\[logs\]\(results/{folder}/seed0\.csv\)", text)
 
 
