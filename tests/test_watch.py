@@ -95,6 +95,8 @@ def test_each_save_is_checked_however_the_editor_writes_it(tmp_path: Path) -> No
         watch.wait_for(params(24), times=2)
         file.write_text(network(0))
         watch.wait_for("error[AC114]")
+        # The report of a file goes out before the line below it.
+        watch.wait_for("watching w.yaml; end with Ctrl-C\n", times=5)
 
         assert watch.interrupt() == 130
         assert watch.err == "advconv: interrupted\n"
