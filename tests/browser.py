@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.playground import WAIT
+
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Frame
+    from playwright.sync_api import Browser, Frame, Page
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 needs_chromium = pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed")
@@ -39,10 +41,20 @@ const ratio = (a, b) => (Math.max(light(a), light(b)) + 0.05) / (Math.min(light(
 
 @contextmanager
 def chromium() -> "Iterator[Browser]":
+    sync_api.expect.set_options(timeout=WAIT)
     with sync_api.sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield started
         started.close()
+
+
+def views(page: "Page") -> "Iterator[str]":
+    """The page in light and in dark colours, as wide as a screen and as a phone."""
+    for scheme in ("light", "dark"):
+        for width in (1280, 360):
+            page.emulate_media(color_scheme=scheme)
+            page.set_viewport_size({"width": width, "height": 800})
+            yield f"{scheme}, {width} pixels wide"
 
 
 def violations(frame: "Frame") -> list[tuple[str, list[Any]]]:

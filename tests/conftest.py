@@ -1,6 +1,8 @@
 """Options and fixtures for all tests."""
 
+import fcntl
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -42,12 +44,32 @@ def short_trainings(monkeypatch: pytest.MonkeyPatch) -> None:
     shorten(monkeypatch)
 
 
+def made_once(name: str, make: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory that the first worker that needs it makes for all; not to be written to."""
+    top = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        top = top.parent
+    with (top / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (top / name).exists():
+            make(tmp_path_factory.mktemp(name)).rename(top / name)
+    return top / name
+
+
 @pytest.fixture(scope="session")
 def cifar10(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with CIFAR-10 as torchvision reads it, unpacked once and not to be written to."""
+    """A directory with CIFAR-10 as torchvision reads it."""
     from tests.training import real_images
 
-    return real_images(tmp_path_factory.mktemp("cifar10"))
+    return made_once("cifar10", real_images, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def playground(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site of the playground."""
+    from tests.playground import built
+
+    return made_once("playground", built, tmp_path_factory)
 
 
 @pytest.fixture(scope="session")

@@ -66,7 +66,7 @@ def test_emitted_source_passes_ruff_and_mypy(tmp_path: Path) -> None:
         (tmp_path / f"m_{path.stem.replace('-', '_')}.py").write_text(advconv.load(path).source())
     (tmp_path / "wild.py").write_text(emit(measured(*WILD), "wild"))
 
-    for command in ("ruff check --isolated", "ruff format --isolated --check", "mypy --strict --no-incremental"):
+    for command in ("ruff check --isolated", "ruff format --isolated --check", "mypy --strict"):
         run = [sys.executable, "-m", *command.split(), str(tmp_path)]
         found = subprocess.run(run, capture_output=True, text=True, check=False)
         assert found.returncode == 0, found.stdout

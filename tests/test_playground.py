@@ -29,7 +29,6 @@ from advconv.rules.record import Rule
 from advconv.system.files import FileError
 from advconv.system.trees import tree_problem, write_tree
 from advconv.text.source import Source
-from tests.playground import built
 
 WEB_FILES = [*WEB, "index.html", "playground.css"]
 
@@ -266,16 +265,15 @@ def test_a_tree_that_cannot_be_written_leaves_the_older_one(tmp_path: Path, monk
 
 
 @pytest.mark.slow
-def test_the_site_is_small_and_complete(tmp_path: Path) -> None:
-    site = built(tmp_path)
-    files = [path for path in site.rglob("*") if path.is_file()]
-    listed = json.loads((site / MARKER).read_text(encoding="utf-8"))["files"]
-    starts = json.loads((site / "starts.json").read_text(encoding="utf-8"))
+def test_the_site_is_small_and_complete(playground: Path) -> None:
+    files = [path for path in playground.rglob("*") if path.is_file()]
+    listed = json.loads((playground / MARKER).read_text(encoding="utf-8"))["files"]
+    starts = json.loads((playground / "starts.json").read_text(encoding="utf-8"))
 
     assert sum(path.stat().st_size for path in files) < MAX_BYTES
-    assert sorted(path.relative_to(site).as_posix() for path in files) == sorted([*listed, MARKER])
+    assert sorted(path.relative_to(playground).as_posix() for path in files) == sorted([*listed, MARKER])
     assert [group["title"] for group in starts] == ["Starters", "Architectures", "Frontier", "Zoo"]
     for group in starts:
         assert all(check(Source(name, text)).ok for name, text in group["files"].items())
     for name in WEB_FILES:
-        assert (site / name).is_file()
+        assert (playground / name).is_file()

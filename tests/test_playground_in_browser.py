@@ -14,11 +14,10 @@ from advconv.report.page.document import page as report_page
 from advconv.report.playground.browser import NAME
 from advconv.rules import RULES
 from advconv.text.source import Source
-from tests.browser import chromium, needs_axe, needs_chromium, sync_api, violations
+from tests.browser import chromium, needs_axe, needs_chromium, sync_api, views, violations
 from tests.page import HOSTILE, hostile_file
 from tests.playground import (
     WAIT,
-    built,
     expected,
     findings,
     fragment,
@@ -56,8 +55,8 @@ def browser() -> "Iterator[Browser]":
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with served(built(tmp_path_factory.mktemp("playground"))) as found:
+def address(playground: Path) -> Iterator[str]:
+    with served(playground) as found:
         yield found
 
 
@@ -68,6 +67,7 @@ def opened(browser: "Browser", address: str) -> Iterator[Any]:
 
     def open(hash: str = "", **options: Any) -> "Page":
         contexts.append(context := browser.new_context(**options))
+        context.set_default_timeout(WAIT)
         found = context.new_page()
         found.on("console", lambda message: trouble.append(f"{message.type}: {message.text}"))
         found.on("pageerror", lambda error: trouble.append(str(error)))
@@ -385,17 +385,15 @@ def test_where_scripts_do_not_run_the_page_says_what_it_needs(browser: "Browser"
     context.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("text", [C1C2C3C4, NAMES], ids=["network", "errors"])
 @needs_axe
-def test_axe_finds_no_violation(text: str, scheme: str, opened: Any) -> None:
-    for width in (1280, 360):
-        page = opened(link(text), color_scheme=scheme, viewport={"width": width, "height": 800})
-        wait_for_findings(page, text)
-        page.locator("#pages iframe").last.content_frame.locator("h1").wait_for(timeout=WAIT)
+def test_axe_finds_no_violation(text: str, opened: Any) -> None:
+    page = opened(link(text))
+    wait_for_findings(page, text)
+    page.locator("#pages iframe").last.content_frame.locator("h1").wait_for(timeout=WAIT)
+    for view in views(page):
         page.locator(".cm-content").click()
-
-        assert [violations(frame) for frame in page.frames] == [[]] * len(page.frames)
+        assert [violations(frame) for frame in page.frames] == [[]] * len(page.frames), view
 
 
 @pytest.mark.parametrize("text", [C1C2C3C4, NAMES], ids=["network", "errors"])

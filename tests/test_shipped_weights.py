@@ -11,7 +11,7 @@ from safetensors import safe_open
 import advconv
 from advconv.backends.weights import RECORD
 from advconv.training.trained import open_trained
-from tests.training import command, real_images
+from tests.training import command
 
 FILES = sorted(Path("archs").rglob("*.safetensors"))
 
@@ -48,10 +48,9 @@ def test_the_readme_has_the_accuracy_that_is_recorded() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("path", FILES, ids=str)
 def test_each_has_its_recorded_accuracy_on_the_test_images(
-    path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    path: Path, cifar10: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    images = real_images(tmp_path)
     file = path.with_suffix(".yaml")
-    assert command("evaluate", file, "--data-dir", images, "--device", "cpu", "--format", "json") == 0
+    assert command("evaluate", file, "--data-dir", cifar10, "--device", "cpu", "--format", "json") == 0
 
     assert json.loads(capsys.readouterr().out)["totals"]["accuracy"] == pytest.approx(recorded(path), abs=ROUNDING)
