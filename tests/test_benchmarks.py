@@ -1,14 +1,18 @@
 """The benchmarks: each runs as a module and says what it takes."""
 
+import io
 import json
+import runpy
 import subprocess
 import sys
 import time
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
 
 from benchmarks.gpu import LIMIT, Bench, timed, training
+from tests.processes import called
 
 pytestmark = pytest.mark.slow
 
@@ -24,14 +28,22 @@ def run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
+def help_of(name: str) -> str:
+    """What `python -m benchmarks.NAME --help` prints, in a process that has imported torch."""
+    printed = io.StringIO()
+    sys.argv = [name, "--help"]
+    with redirect_stdout(printed), pytest.raises(SystemExit, match=r"^0$"):
+        runpy.run_module(f"benchmarks.{name}", run_name="__main__")
+    return printed.getvalue()
+
+
 @pytest.mark.parametrize("name", [name for name in RUN if name != "by_hand"])
 def test_each_says_what_it_takes_and_what_its_defaults_are(name: str) -> None:
-    found = run(name, "--help")
+    printed = called(help_of, name)
+    text = " ".join(printed.split())
 
-    assert found.returncode == 0, found.stderr
-    text = " ".join(found.stdout.split())
     assert text.startswith(f"usage: python -m benchmarks.{name} [-h] [--")
-    assert text.count("default: ") == found.stdout.split("options:")[1].count("  --") > 0
+    assert text.count("default: ") == printed.split("options:")[1].count("  --") > 0
 
 
 def test_a_small_run_of_what_needs_no_data(tmp_path: Path) -> None:
