@@ -216,9 +216,10 @@ def test_the_copy_buttons_copy_the_file_and_the_source(opened: Any) -> None:
     for name in ("c1c2c3c4", "hostile"):
         page = opened(name, permissions=["clipboard-read", "clipboard-write"])
         page.locator("#yaml .copy").click()
-        page.get_by_role("button", name="Copied").wait_for()
+        page.locator("#yaml .copy", has_text="Copied").wait_for()
         assert page.evaluate("navigator.clipboard.readText()") == "\n".join(checked(name).source.lines)
         page.locator("#source .copy").click()
+        page.locator("#source .copy", has_text="Copied").wait_for()
         assert page.evaluate("navigator.clipboard.readText()").startswith('"""')
 
 

@@ -125,7 +125,13 @@ def test_what_the_teacher_reached_is_said_with_its_log(epochs: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("folder", "epochs"), [("under-200k-60-epochs", 60), ("whole-teacher", 60), ("under-100k-32-epochs", 32)]
+    ("folder", "epochs"),
+    [
+        ("under-200k-60-epochs", 60),
+        ("whole-teacher", 60),
+        ("under-100k-32-epochs", 32),
+        ("c1c2c3c4-dilated-26-epochs", 26),
+    ],
 )
 def test_what_earlier_trainings_reached_is_said_with_their_logs(folder: str, epochs: int) -> None:
     logs = [RUNS / folder / f"seed{seed}.csv" for seed in (0, 1)]
