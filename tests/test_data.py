@@ -211,6 +211,15 @@ def test_what_is_held_out_is_not_trained_on() -> None:
     assert len(data.test) == 100
 
 
+def test_a_limit_keeps_no_other_images_in_memory() -> None:
+    data = numbered()
+    few = data.train.first(10)
+
+    assert few.images.untyped_storage().nbytes() == 10 * 2 * 2
+    assert few.labels.tolist() == [*range(10)]
+    assert data.train.first(None) is data.train.first(103) is data.train
+
+
 def test_mean_and_deviation_are_those_of_numpy() -> None:
     data = split(numbered(), 30, None, seed=4)
     values = data.train.images.numpy() / 255

@@ -31,8 +31,10 @@ class ImageSet(NamedTuple):
         return ImageSet(self.images[indices], self.labels[indices])
 
     def first(self, limit: int | None) -> "ImageSet":
-        """The first `limit` images; None: all of them."""
-        return ImageSet(self.images[:limit], self.labels[:limit])
+        """The first `limit` images, copied so that the others can be freed; None: all of them."""
+        if limit is None or limit >= len(self):
+            return self
+        return ImageSet(self.images[:limit].clone(), self.labels[:limit].clone())
 
 
 class LoadedData(NamedTuple):
