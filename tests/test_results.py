@@ -22,6 +22,7 @@ from tests.golden import OWN
 
 DOCUMENT = Path("docs/results.md")
 TRIALS = sorted((RUNS / "trials").glob("*.csv"))
+FAST_TRIALS = sorted((RUNS / "fast-trials").glob("*.csv"))
 HEAD = (
     "| architecture | parameters | MACs | RF | test accuracy: mean (lowest to highest) | of each run | epochs "
     "| time on two CPU cores |"
@@ -173,6 +174,17 @@ def test_the_figures_of_a_trial_are_those_of_its_log_and_its_file(log: Path) -> 
         measures = check_bytes(file.name, file.read_bytes()).measures
         assert measures is not None
         assert f"{measures.total.params:,}" in row
+
+
+@pytest.mark.parametrize("log", FAST_TRIALS, ids=lambda path: path.stem)
+def test_the_figures_of_a_trial_for_85_percent_in_three_minutes_are_those_of_its_log(log: Path) -> None:
+    rows = logged(log)
+    link = f"[{float(rows[-1]['val_accuracy']):.2f}%](results/fast-trials/{log.name})"
+    (row,) = [line for line in DOCUMENT.read_text(encoding="utf-8").splitlines() if link in line]
+    seconds = sum(float(row["seconds"]) for row in rows)
+
+    assert f"| {len(rows)} | " in row
+    assert row.endswith(f"| {link} | {float(rows[-1]['test_accuracy']):.2f}% | {seconds:.0f} |")
 
 
 def test_the_chart_has_every_network_at_its_parameters_and_macs() -> None:
