@@ -2,6 +2,8 @@
 
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from advconv.language.recipe import Train
 from advconv.training import memory_need, prepare
 from advconv.training.device import Accelerator
 from advconv.training.memory_need import (
+    LIBRARIES,
     InsufficientMemory,
     MemoryEstimate,
     available_memory,
@@ -189,7 +192,23 @@ def estimated_and_peak(directory: Path, file: str) -> tuple[int, int]:
     return estimated, status("VmHWM") - before
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak memory of a process is read from /proc")
+linux = pytest.mark.skipif(
+    not Path("/proc/self/status").exists(), reason="the peak memory of a process is read from /proc"
+)
+
+
+@linux
+def test_what_libraries_need_is_that_of_a_new_process_within_a_factor_of_2(tmp_path: Path) -> None:
+    smallest = write_arch(tmp_path / "s.yaml", rows=["gap", "linear"], train={"epochs": 1}, input=(3, 32, 32))
+    code = f"from tests.test_memory_need import *\nprint(*estimated_and_peak(Path({str(tmp_path)!r}), {smallest!r}))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    estimated, peak = (int(size) for size in found.stdout.split()[-2:])
+
+    assert 0.8 * estimated < LIBRARIES
+    assert 0.5 < estimated / peak < 2
+
+
+@linux
 @pytest.mark.parametrize(
     ("rows", "train"),
     [
