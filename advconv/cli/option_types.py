@@ -90,10 +90,10 @@ def workers(text: str) -> int:
 
 def _validate_count(name: str, text: str) -> int:
     """A count within the bounds of the option."""
-    from advconv.training.options import validate_count
+    from advconv.training.options import COUNT_RANGES, validate_count
 
     try:
-        return validate_count(name, whole(text))
+        return validate_count(name, whole(text, COUNT_RANGES[name][0]))
     except ValueError as problem:
         raise argparse.ArgumentTypeError(str(problem)) from None
 
